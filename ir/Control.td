@@ -1,0 +1,76 @@
+// Functions, loops, branches and derivatives. Regions see nothing but their arguments (except dl.grad, which may capture),
+// so that the adjoint of each is a rule like any other.
+include "ir/Base.td"
+include "mlir/IR/SymbolInterfaces.td"
+
+def YieldOp : Dl_Op<"yield", [Pure, Terminator, ReturnLike]> {
+  let summary = "the values of a region";
+  let arguments = (ins Variadic<AnyType>:$operands);
+  let assemblyFormat = "($operands^ `:` type($operands))? attr-dict";
+  let builders = [OpBuilder<(ins), [{ build($_builder, $_state, ::mlir::ValueRange()); }]>];
+}
+def CallOp : Dl_Op<"call", [DeclareOpInterfaceMethods<SymbolUserOpInterface>, DeclareOpInterfaceMethods<AdjointOpInterface>]> {
+  let summary = "calls a func.func of the module";
+  let description = [{
+    A function that carries `dl.derivative = @rule` has its own adjoint: the rule takes the primal operands, the results
+    and the cotangents of the results, and returns the cotangent of every operand. Other callees are inlined before
+    differentiation. After the gradient stage every call is inlined.
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$callee, Variadic<AnyType>:$operands);
+  let results = (outs Variadic<AnyType>);
+  let assemblyFormat = "$callee `(` $operands `)` attr-dict `:` functional-type($operands, results)";
+}
+def GradOp : Dl_Op<"grad", [AttrSizedOperandSegments, SingleBlock]> {
+  let summary = "a function's values and the cotangents of its inputs";
+  let description = [{
+    The region is a function of `inputs` (its block arguments) and yields n values. Results: those n values, then for each
+    input the vector-Jacobian product with the `cotangents` of the first values (one for each yielded value, except the last
+    `aux` ones, which are not differentiated). The region may use values from outside; they are constants to it. Nested
+    operations are expanded from the inside out, so any order of derivative works.
+    Example: `%y, %dx = dl.grad (%x), (%one) aux 0 { ^bb0(%u: tensor<f32>): ... dl.yield %v : tensor<f32> } : ...`
+  }];
+  let arguments = (ins Variadic<Dl_Tensor>:$inputs, Variadic<Dl_Tensor>:$cotangents, DefaultValuedAttr<I64Attr, "0">:$aux);
+  let results = (outs Variadic<Dl_Tensor>);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "`(` $inputs `)` `,` `(` $cotangents `)` `aux` $aux attr-dict-with-keyword $body `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+def IfOp : Dl_DiffOp<"if", [IsolatedFromAbove, SingleBlock]> {
+  let summary = "one of two regions, by a scalar condition";
+  let description = "Both regions take `operands` as block arguments and yield the results' types.";
+  let arguments = (ins Dl_BoolTensor:$condition, Variadic<Dl_Tensor>:$operands);
+  let results = (outs Variadic<Dl_Tensor>);
+  let regions = (region SizedRegion<1>:$thenRegion, SizedRegion<1>:$elseRegion);
+  let assemblyFormat = "$condition `,` `(` $operands `)` attr-dict-with-keyword $thenRegion `else` $elseRegion `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+def ScanOp : Dl_DiffOp<"scan", [IsolatedFromAbove, AttrSizedOperandSegments, SingleBlock]> {
+  let summary = "a bounded loop: carried values, sliced inputs, stacked outputs";
+  let description = [{
+    Runs `length` times. Block arguments: the index (tensor<i64>, 0 .. length-1; counted down when `reverse`), the carried
+    values, element [index] of each sliced input (leading axis `length`), the invariants. The body yields the next carried
+    values, then the stacked outputs' elements (stored at [index]); with `breaks`, first a tensor<i1>: true stops the loop
+    after this iteration (its values count; later stacked elements are zero). Results: the last carried values, the stacks.
+  }];
+  let arguments = (ins I64Attr:$length, Variadic<Dl_Tensor>:$inits, Variadic<Dl_Tensor>:$slices, Variadic<Dl_Tensor>:$invariants,
+                       UnitAttr:$reverse, UnitAttr:$breaks);
+  let results = (outs Variadic<Dl_Tensor>);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    $length (`reverse` $reverse^)? (`breaks` $breaks^)? `carry` `(` $inits `)` `slices` `(` $slices `)` `invariants` `(` $invariants `)`
+    attr-dict-with-keyword $body `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+def WhileOp : Dl_Op<"while", [IsolatedFromAbove, AttrSizedOperandSegments, Pure, DeclareOpInterfaceMethods<AdjointOpInterface>]> {
+  let summary = "an unbounded loop; it has no reverse gradient";
+  let description = "Both regions take the carried values, then the invariants. `condition` yields a tensor<i1>, `body` the next carried values.";
+  let arguments = (ins Variadic<Dl_Tensor>:$inits, Variadic<Dl_Tensor>:$invariants);
+  let results = (outs Variadic<Dl_Tensor>);
+  let regions = (region SizedRegion<1>:$condition, SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    `carry` `(` $inits `)` `invariants` `(` $invariants `)` attr-dict-with-keyword $condition `do` $body
+    `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}

@@ -1,0 +1,25 @@
+// Operations whose places come from data. Indices are in range (dl.check_index stands before where they come from data).
+include "ir/Base.td"
+
+def GatherOp : Dl_DiffOp<"gather"> {
+  let summary = "slices of the operand along an axis, chosen by integer indices";
+  let description = [{
+    With operand [a.., n, b..], `axis` the place of n, and indices of shape I, the result is [a.., I.., b..]:
+    result[a.., i.., b..] = operand[a.., indices[i..], b..].
+    Example: `%e = dl.gather %table at %i along 0 : tensor<9x4xf32>, tensor<6xi64> -> tensor<6x4xf32>`
+  }];
+  let arguments = (ins Dl_Tensor:$operand, Dl_IntTensor:$indices, I64Attr:$axis);
+  let results = (outs Dl_Tensor:$result);
+  let assemblyFormat = "$operand `at` $indices `along` $axis attr-dict `:` type($operand) `,` type($indices) `->` type($result)";
+  let hasVerifier = 1;
+}
+def ScatterAddOp : Dl_DiffOp<"scatter_add", [AllTypesMatch<["operand", "result"]>]> {
+  let summary = "the adjoint of gather: the operand, with each update added to the slice that its index names, in order";
+  let description = [{
+    operand [a.., n, b..], updates [a.., I.., b..], result as operand. Repeated indices add up, in index order.
+  }];
+  let arguments = (ins Dl_NumberTensor:$operand, Dl_IntTensor:$indices, Dl_NumberTensor:$updates, I64Attr:$axis);
+  let results = (outs Dl_NumberTensor:$result);
+  let assemblyFormat = "$operand `at` $indices `with` $updates `along` $axis attr-dict `:` type($operand) `,` type($indices) `,` type($updates)";
+  let hasVerifier = 1;
+}

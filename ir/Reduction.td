@@ -1,0 +1,37 @@
+// Reductions over axes. The result lacks the reduced axes (keepdims is a reshape after).
+include "ir/Base.td"
+
+def Dl_ReduceKind : I32EnumAttr<"ReduceKind", "how elements are joined", [
+    I32EnumAttrCase<"sum", 0>, I32EnumAttrCase<"prod", 1>, I32EnumAttrCase<"max", 2>,
+    I32EnumAttrCase<"min", 3>, I32EnumAttrCase<"all", 4>, I32EnumAttrCase<"any", 5>]> {
+  let cppNamespace = "::dlc::dl";
+  let genSpecializedAttr = 0;
+}
+def Dl_ReduceKindAttr : EnumAttr<Dl_Dialect, Dl_ReduceKind, "reduce_kind">;
+
+def ReduceOp : Dl_DiffOp<"reduce"> {
+  let summary = "joins the elements along axes";
+  let description = [{
+    sum, prod, max, min of numbers; all, any of i1. The gradient of max and min goes to the first extremum. An empty
+    reduction gives the neutral element.
+    Example: `%s = dl.reduce sum %x over [1] : tensor<64x10xf32> -> tensor<64xf32>`
+  }];
+  let arguments = (ins Dl_ReduceKindAttr:$kind, Dl_Tensor:$operand, DenseI64ArrayAttr:$axes);
+  let results = (outs Dl_Tensor:$result);
+  let assemblyFormat = "$kind $operand `over` $axes attr-dict `:` type($operand) `->` type($result)";
+  let hasVerifier = 1;
+}
+def ArgReduceOp : Dl_Op<"arg_reduce", [Pure, NonDifferentiable]> {
+  let summary = "the index (i64) of the first greatest (kind max) or least (kind min) element along an axis";
+  let arguments = (ins Dl_ReduceKindAttr:$kind, Dl_NumberTensor:$operand, I64Attr:$axis);
+  let results = (outs Dl_Tensor:$result);
+  let assemblyFormat = "$kind $operand `along` $axis attr-dict `:` type($operand) `->` type($result)";
+  let hasVerifier = 1;
+}
+def CumulativeOp : Dl_DiffOp<"cumulative", [SameOperandsAndResultType]> {
+  let summary = "running sum along an axis; `reverse` runs from the end; each element is included";
+  let arguments = (ins Dl_NumberTensor:$operand, I64Attr:$axis, UnitAttr:$reverse);
+  let results = (outs Dl_NumberTensor:$result);
+  let assemblyFormat = "(`reverse` $reverse^)? $operand `along` $axis attr-dict `:` type($result)";
+  let hasVerifier = 1;
+}

@@ -37,11 +37,11 @@ def GradOp : Dl_Op<"grad", [AttrSizedOperandSegments, SingleBlock]> {
 }
 def IfOp : Dl_DiffOp<"if", [IsolatedFromAbove, SingleBlock]> {
   let summary = "one of two regions, by a scalar condition";
-  let description = "Both regions take `operands` as block arguments and yield the results' types.";
-  let arguments = (ins Dl_BoolTensor:$condition, Variadic<Dl_Tensor>:$operands);
+  let description = "Both regions take `inputs` as block arguments and yield the results' types.";
+  let arguments = (ins Dl_BoolTensor:$condition, Variadic<Dl_Tensor>:$inputs);
   let results = (outs Variadic<Dl_Tensor>);
   let regions = (region SizedRegion<1>:$thenRegion, SizedRegion<1>:$elseRegion);
-  let assemblyFormat = "$condition `,` `(` $operands `)` attr-dict-with-keyword $thenRegion `else` $elseRegion `:` functional-type(operands, results)";
+  let assemblyFormat = "$condition `,` `(` $inputs `)` attr-dict-with-keyword $thenRegion `else` $elseRegion `:` functional-type(operands, results)";
   let hasVerifier = 1;
 }
 def ScanOp : Dl_DiffOp<"scan", [IsolatedFromAbove, AttrSizedOperandSegments, SingleBlock]> {

@@ -41,10 +41,10 @@ def KernelOp : Dl_Op<"kernel", [IsolatedFromAbove, AttrSizedOperandSegments, Sin
     - cumulative: one dl.cumulative of a block argument.
   }];
   let arguments = (ins StrAttr:$name, Dl_KernelKindAttr:$kind, Variadic<AnyType>:$ins, Variadic<AnyType>:$outs);
-  let results = (outs Variadic<Dl_Tensor>);
+  let results = (outs Variadic<Dl_Tensor>:$values);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
-    $name $kind `ins` `(` ($ins^ `:` type($ins))? `)` `outs` `(` ($outs^ `:` type($outs))? `)` attr-dict-with-keyword $body (`->` type(results)^)?
+    $name $kind `ins` `(` ($ins^ `:` type($ins))? `)` `outs` `(` ($outs^ `:` type($outs))? `)` attr-dict-with-keyword $body (`->` type($values)^)?
   }];
   let hasVerifier = 1;
 }

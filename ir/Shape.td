@@ -1,7 +1,7 @@
 // Operations that make, move or view elements.
 include "ir/Base.td"
 
-def ConstantOp : Dl_Op<"constant", [Pure, ConstantLike, Movement, NonDifferentiable]> {
+def ConstantOp : Dl_Op<"constant", [Pure, ConstantLike, Movement, NonDifferentiable, AllTypesMatch<["value", "result"]>]> {
   let summary = "a constant tensor; most are splats";
   let arguments = (ins ElementsAttr:$value);
   let results = (outs Dl_Tensor:$result);

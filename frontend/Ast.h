@@ -2,7 +2,7 @@
 //
 // Nodes are plain structs with a kind, allocated in an AstContext (a bump allocator; nothing is freed before the context),
 // so deep trees cost no recursion to destroy. Strings are views into the context or the source text. The parser bounds the
-// height of every tree (Parser.h), so walks may recurse.
+// height of every tree (Parser.h: `heightLimit`) and keeps it in the nodes, so walks may recurse.
 #pragma once
 
 #include "frontend/Source.h"
@@ -78,6 +78,7 @@ struct Parameter {
 struct Block {
   std::vector<Stmt *> statements; ///< the value is that of the last statement, if that is an expression statement
   SourceRange range;              ///< with its braces
+  unsigned height = 1;            ///< levels of the tree below and with it, as Expr::height
 };
 
 enum class ExprKind { Number, String, Bool, Name, Tuple, List, Comprehension, Unary, Binary, Call, Index, Field, Lambda, If, BlockExpr, Duration };
@@ -85,6 +86,7 @@ enum class ExprKind { Number, String, Bool, Name, Tuple, List, Comprehension, Un
 struct Expr {
   ExprKind kind;
   SourceRange range;
+  unsigned height = 1; ///< 1 + that of the highest child (through blocks and types); at most `heightLimit`
   Expr(ExprKind kind, SourceRange range) : kind(kind), range(range) {}
   Expr(const Expr &) = delete;
 };
@@ -200,6 +202,7 @@ struct TypeExpr {
   std::vector<Expr *> sizes;          ///< Tensor
   std::vector<TypeExpr *> elements;   ///< Tuple; the parameters of Function
   TypeExpr *result = nullptr;         ///< Function
+  unsigned height = 1;                ///< as Expr::height
 };
 
 //===-- Statements -------------------------------------------------------------------------------------------------===//

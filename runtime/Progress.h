@@ -1,0 +1,60 @@
+// What training shows while it runs: at a terminal one live line, rewritten in place at most 20 times a second; piped, nothing but
+// one plain line at the end of each epoch (or of each period, when a run is measured in steps).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace dlc {
+
+/// Where text goes. Tests capture it.
+struct OutputSink {
+  std::function<void(std::string_view)> write;
+  bool terminal = false;
+  std::function<int()> width = [] { return 80; }; ///< columns, asked before each line, for a window may change
+
+  /// Standard error or output by its descriptor; a terminal when it is one (and TERM is not `dumb`).
+  static OutputSink ofDescriptor(int descriptor);
+};
+
+/// Metrics to show: (`loss`, 0.1234), (`accuracy`, 0.971), (`val.loss`, ...).
+using NamedValues = std::vector<std::pair<std::string, double>>;
+
+/// `0.1234`, or `97.1 %` for a name that ends in `accuracy` or in `top` and a number.
+std::string formatMetric(std::string_view name, double value);
+
+class Progress {
+public:
+  /// A run of `epochs` periods (`word` is `epoch` or `step`) as counted by the caller; starts the clock.
+  Progress(const OutputSink &sink, std::string word, int64_t total);
+  ~Progress();
+
+  /// Shows the live line. `count` (from 1) of `total` epochs or steps is under way; `done` of `all` steps of the whole bar
+  /// are done; `examplesPerSecond` and `secondsLeft` are left out when negative. Does nothing when piped or when it was
+  /// shown less than 50 ms ago.
+  void update(int64_t count, int64_t done, int64_t all, const NamedValues &metrics, double examplesPerSecond,
+              double secondsLeft);
+  /// Whether update would show something now; cheap, to be asked every step.
+  bool due() const;
+
+  /// Replaces the live line by a lasting one: `epoch 2/5  loss 0.1234  accuracy 97.1 %  val.loss 0.0987  2.1 s`.
+  void finishPeriod(int64_t count, const NamedValues &metrics, double seconds);
+  /// A lasting line of its own.
+  void note(std::string_view text);
+
+private:
+  void clearLine();
+
+  OutputSink sink;
+  std::string word;
+  int64_t total;
+  bool shown = false; ///< a live line stands on the terminal
+  std::chrono::steady_clock::time_point lastShown;
+};
+
+} // namespace dlc

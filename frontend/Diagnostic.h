@@ -11,6 +11,7 @@
 
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -81,6 +82,7 @@ private:
 
   const SourceManager &sources;
   std::vector<Diagnostic> diagnostics;
+  std::set<std::tuple<Diag, uint32_t, uint32_t, uint32_t, std::string>> seen; ///< kind, range and text of each
   unsigned errors = 0;
 };
 

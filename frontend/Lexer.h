@@ -97,15 +97,22 @@ struct DocLine {
 };
 
 struct TokenStream {
-  std::vector<Token> tokens;   ///< ends with an End
-  std::vector<DocLine> docs;   ///< in order
-  bool openAtEnd = false;      ///< the file ends inside a bracket
+  std::vector<Token> tokens;  ///< ends with an End
+  std::vector<DocLine> docs;  ///< in order
   bool openBraceAtEnd = false; ///< the file ends inside a `{`
 };
 
 /// Splits a file into tokens. Errors are reported; the stream is then still usable, and errors that would only repeat
 /// them can be told by Token::reported. A file that is not text gives one error and an empty stream.
 TokenStream lex(const SourceManager &sources, uint32_t file, DiagnosticEngine &diagnostics);
+
+/// What lex() does at its end: pairs the brackets and applies the newline rules.
+void finishTokens(TokenStream &stream);
+
+/// Whether an operator of this kind can only stand between two operands, so that a line may begin with it.
+bool isInfixOnly(TokenKind kind);
+/// Whether a line that ends with this kind goes on in the next one.
+bool expectsMore(TokenKind kind);
 
 /// How messages call a kind of token: its spelling, or "a name".
 const char *spelling(TokenKind kind);

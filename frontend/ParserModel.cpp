@@ -1,0 +1,148 @@
+// Models and their members.
+#include "frontend/ParserImpl.h"
+
+namespace dlc {
+
+using namespace ast;
+
+ModelItem *Parser::parseModel() {
+  uint32_t first = pos;
+  advance();
+  std::string_view name;
+  SourceRange nameRange;
+  if (!parseName("the name of the model", name, nameRange))
+    return nullptr;
+  auto *item = context.make<ModelItem>(nameRange, name, nameRange);
+  if (at(TokenKind::LParen) && !parseParameters(item->parameters))
+    return nullptr;
+  if (!parseMembers(item->members))
+    return nullptr;
+  item->range = rangeFrom(first);
+  return item;
+}
+
+/// `{ member .. }`.
+bool Parser::parseMembers(std::vector<Member *> &members) {
+  SourceRange body;
+  return parseBraced(body, "the model", [&] {
+    std::string_view doc = docAbove(pos);
+    Member *member = parseMember();
+    if (!member)
+      return false;
+    member->doc = doc;
+    if (member->fn)
+      member->fn->doc = doc;
+    members.push_back(member);
+    return true;
+  });
+}
+
+Member *Parser::newMember(MemberKind memberKind, uint32_t first) {
+  auto *member = context.make<Member>();
+  member->kind = memberKind;
+  member->range = rangeFrom(first);
+  return member;
+}
+
+Member *Parser::parseMember() {
+  uint32_t first = pos;
+  bool beforeName = token(1).isWord() && continues(1);
+  bool foreignFn = beforeName && atAnyWord({"def", "function", "func", "fun"});
+  if (at(TokenKind::KwFn) || foreignFn) {
+    if (foreignFn)
+      error(Diag::ForeignKeyword, range(token()), spelled(token()))
+          .help(fmt::format("a function is written `fn {}(...) {{ ... }}`", spelled(token(1))));
+    FnItem *fn = parseFn();
+    if (!fn)
+      return nullptr;
+    auto *member = newMember(MemberKind::Fn, first);
+    member->name = fn->name;
+    member->nameRange = fn->nameRange;
+    member->fn = fn;
+    return member;
+  }
+  if (at(TokenKind::KwIf))
+    return parseMemberIf();
+  if (beforeName && atWord("param"))
+    return parseStored(MemberKind::Param);
+  if (beforeName && atWord("buffer"))
+    return parseStored(MemberKind::Buffer);
+  if (beforeName && atWord("layer"))
+    return parseLayer();
+
+  Builder report = unexpected(Diag::ExpectedMember, "`param`, `buffer`, `layer`, `fn` or `if`");
+  if (at(TokenKind::Word) && kind(1) == TokenKind::Assign)
+    report.help(fmt::format("write `layer {} = ...`", spelled(token())));
+  else if (at(TokenKind::Word) && kind(1) == TokenKind::Colon)
+    report.help(fmt::format("write `param {}: ... = ...`", spelled(token())));
+  else if (at(TokenKind::KwLet) || atWord("var"))
+    report.help("write `layer` for a part that is called, `param` for what is trained, `buffer` for what is kept");
+  return nullptr;
+}
+
+/// `param name: type = initialiser`, `buffer name: type = initialiser`.
+Member *Parser::parseStored(MemberKind memberKind) {
+  uint32_t first = pos;
+  advance();
+  auto *member = newMember(memberKind, first);
+  if (!parseName("a name", member->name, member->nameRange))
+    return nullptr;
+  if (!accept(TokenKind::Colon)) {
+    unexpected(Diag::ExpectedToken, "`:` and a type")
+        .help(fmt::format("write `{}: f32[...] = ...`: its shape is a part of the program", member->name));
+    return nullptr;
+  }
+  member->type = parseType();
+  if (!member->type)
+    return nullptr;
+  if (!accept(TokenKind::Assign)) {
+    unexpected(Diag::ExpectedToken, "`=` and an initial value").help("an initial value is a number, or as `normal(std: 0.02)`");
+    return nullptr;
+  }
+  member->value = parseExpression();
+  member->range = rangeFrom(first);
+  return member->value ? member : nullptr;
+}
+
+/// `layer name = model`.
+Member *Parser::parseLayer() {
+  uint32_t first = pos;
+  advance();
+  auto *member = newMember(MemberKind::Layer, first);
+  if (!parseName("a name", member->name, member->nameRange))
+    return nullptr;
+  if (!accept(TokenKind::Assign)) {
+    unexpected(Diag::ExpectedToken, "`=` and a model").help(fmt::format("write `layer {} = ...`", member->name));
+    return nullptr;
+  }
+  member->value = parseExpression();
+  member->range = rangeFrom(first);
+  return member->value ? member : nullptr;
+}
+
+/// `if condition { members } else { members }`.
+Member *Parser::parseMemberIf() {
+  uint32_t first = pos;
+  Nest nest(*this);
+  if (!nest)
+    return nullptr;
+  advance();
+  auto *member = newMember(MemberKind::If, first);
+  member->value = parseCondition();
+  if (!member->value || !parseMembers(member->thenMembers))
+    return nullptr;
+  if (accept(TokenKind::KwElse)) {
+    if (at(TokenKind::KwIf)) {
+      Member *next = parseMemberIf();
+      if (!next)
+        return nullptr;
+      member->elseMembers.push_back(next);
+    } else if (!parseMembers(member->elseMembers)) {
+      return nullptr;
+    }
+  }
+  member->range = rangeFrom(first);
+  return member;
+}
+
+} // namespace dlc

@@ -54,7 +54,7 @@ private:
   /// `count` entries on lines of their own, with blank lines around those that take several.
   void spaced(size_t count, const std::function<void(size_t)> &print);
 
-  static constexpr size_t flatWidth = 80;
+  static constexpr size_t flatWidth = 100;
   unsigned indent = 0;
   bool flat = false;      ///< inside tryFlat
   bool overflow = false;  ///< what tryFlat prints does not fit

@@ -1,0 +1,285 @@
+// Elementwise builtins, and the helpers that read arguments.
+#include "frontend/Builtins.h"
+
+#include <cmath>
+
+namespace dlc {
+
+Value notYet(Elaborator &e, Value type, const std::string &what, SourceRange at) {
+  if (!e.emitting())
+    return type;
+  e.error(Diag::NotSupported, at, what);
+  return e.poison(at);
+}
+
+Value tensorArgument(Elaborator &e, CallSite &site, size_t i, std::optional<DType> dtype) {
+  Value value = site[i];
+  if (value.kind == Value::List)
+    value = e.apply(e.library->find("tensor")->value, {value}, value.at);
+  else if (value.isNumber())
+    value = e.tensorOf(value, dtype);
+  else if (value.kind == Value::Bool)
+    value = e.tensorOf(value);
+  if (value.poison() || value.isTensor())
+    return value;
+  auto report = e.error(Diag::WrongType, value.at, fmt::format("argument {} of `{}`", i + 1, site.callee), typeString(value), "a tensor");
+  if (value.kind == Value::Fn)
+    report.help("call it: `" + std::string(e.sources.text(value.at)) + "(..)`");
+  return e.poison(value.at);
+}
+
+Value floatArgument(Elaborator &e, CallSite &site, size_t i) {
+  Value value = tensorArgument(e, site, i, site[i].isNumber() ? std::optional(DType::F32) : std::nullopt);
+  if (value.poison() || isFloating(value.dtype))
+    return value;
+  e.error(Diag::WrongType, value.at, fmt::format("argument {} of `{}`", i + 1, site.callee), typeString(value), "floating-point numbers")
+      .help(fmt::format("write the conversion: `f32({})`", e.sources.text(value.at).size() <= 40 ? e.sources.text(value.at) : "x"));
+  return e.poison(value.at);
+}
+
+static std::optional<int64_t> normalAxis(Elaborator &e, const Value &entry, const Value &tensor) {
+  std::optional<int64_t> axis = e.integerConstant(entry, "an axis");
+  if (!axis)
+    return std::nullopt;
+  int64_t rank = int64_t(tensor.shape.size());
+  if (*axis < -rank || *axis >= rank) {
+    auto report = e.error(Diag::AxisRange, entry.at, *axis, "`" + typeString(tensor) + "`", rank);
+    e.noteOrigins(report, tensor);
+    return std::nullopt;
+  }
+  return *axis < 0 ? *axis + rank : *axis;
+}
+
+std::optional<std::vector<int64_t>> axesArgument(Elaborator &e, CallSite &site, size_t i, const Value &tensor) {
+  std::vector<int64_t> axes;
+  if (!site.has(i)) {
+    for (size_t a = 0; a < tensor.shape.size(); ++a)
+      axes.push_back(int64_t(a));
+    return axes;
+  }
+  std::vector<Value> entries = {site[i]};
+  if (site[i].kind == Value::List || site[i].kind == Value::Tuple)
+    entries = site[i].elements;
+  for (const Value &entry : entries) {
+    std::optional<int64_t> axis = normalAxis(e, entry, tensor);
+    if (!axis)
+      return std::nullopt;
+    if (std::find(axes.begin(), axes.end(), *axis) != axes.end()) {
+      e.error(Diag::AxisTwice, entry.at, *axis);
+      return std::nullopt;
+    }
+    axes.push_back(*axis);
+  }
+  return axes;
+}
+
+std::optional<int64_t> axisArgument(Elaborator &e, CallSite &site, size_t i, const Value &tensor, int64_t absent) {
+  if (site.has(i))
+    return normalAxis(e, site[i], tensor);
+  return normalAxis(e, Value::ofInteger(absent, site.at), tensor);
+}
+
+std::optional<Shape> shapeArgument(Elaborator &e, CallSite &site, size_t i) {
+  std::vector<Value> entries = {site[i]};
+  if (site[i].kind == Value::List || site[i].kind == Value::Tuple)
+    entries = site[i].elements;
+  Shape shape;
+  for (const Value &entry : entries) {
+    std::optional<Size> size = e.size(entry, "the size of an axis");
+    if (!size)
+      return std::nullopt;
+    shape.push_back({*size, entry.at});
+  }
+  return shape;
+}
+
+std::optional<std::vector<int64_t>> numbersArgument(Elaborator &e, CallSite &site, size_t i, size_t count, int64_t absent) {
+  if (!site.has(i))
+    return std::vector<int64_t>(count, absent);
+  const Value &value = site[i];
+  if (value.kind == Value::List || value.kind == Value::Tuple) {
+    if (value.elements.size() != count) {
+      e.error(Diag::BadArgument, value.at, fmt::format("{} numbers for {} axes", value.elements.size(), count)).help("one number stands for all axes");
+      return std::nullopt;
+    }
+    std::vector<int64_t> numbers;
+    for (const Value &element : value.elements) {
+      std::optional<int64_t> number = e.integerConstant(element, "an element");
+      if (!number)
+        return std::nullopt;
+      numbers.push_back(*number);
+    }
+    return numbers;
+  }
+  std::optional<int64_t> number = e.integerConstant(value, "the argument");
+  if (!number)
+    return std::nullopt;
+  return std::vector<int64_t>(count, *number);
+}
+
+std::optional<bool> boolArgument(Elaborator &e, CallSite &site, size_t i, bool absent) {
+  if (!site.has(i))
+    return absent;
+  if (site[i].kind == Value::Bool)
+    return site[i].flag;
+  e.error(Diag::WrongType, site[i].at, fmt::format("argument {} of `{}`", i + 1, site.callee), typeString(site[i]), "true or false");
+  return std::nullopt;
+}
+
+std::optional<double> numberArgument(Elaborator &e, CallSite &site, size_t i, double absent) {
+  if (!site.has(i))
+    return absent;
+  if (site[i].kind == Value::Number || (site[i].kind == Value::SizeOf && site[i].size.isConstant()))
+    return site[i].asDouble();
+  if (site[i].kind == Value::SizeOf)
+    return 1.0;
+  e.error(Diag::NotConstant, site[i].at, fmt::format("argument {} of `{}`", i + 1, site.callee));
+  return std::nullopt;
+}
+
+/// A function of one floating-point tensor; of a number known at compile time, computed at once.
+static void addUnary(BuiltinTable &table, const char *name, const char *op, double (*fold)(double)) {
+  std::string opName = op;
+  table.add(name, {"x"}, [opName, fold](Elaborator &e, CallSite &site) {
+    const Value &x = site[0];
+    if (x.kind == Value::Number || (x.kind == Value::SizeOf && x.size.isConstant())) {
+      Value result = Value::ofNumber(fold(x.asDouble()), site.at);
+      if (x.kind == Value::Number && !x.weak) {
+        result.weak = false;
+        result.dtype = x.dtype;
+      }
+      return result;
+    }
+    if (x.kind == Value::SizeOf)
+      return Value::ofNumber(1, site.at);
+    Value operand = floatArgument(e, site, 0);
+    return operand.poison() ? operand : e.unaryOp(opName, operand, site.at);
+  });
+}
+
+/// abs and sign keep integers.
+static void addSigned(BuiltinTable &table, const char *name, double (*fold)(double)) {
+  std::string op = name;
+  table.add(name, {"x"}, [op, fold](Elaborator &e, CallSite &site) {
+    if (site[0].kind == Value::Number) {
+      Value result = site[0];
+      result.number = fold(result.number);
+      result.integer = int64_t(result.number);
+      return result;
+    }
+    Value operand = tensorArgument(e, site, 0);
+    if (operand.poison())
+      return operand;
+    if (operand.dtype == DType::Bool) {
+      e.error(Diag::WrongType, operand.at, fmt::format("argument 1 of `{}`", site.callee), typeString(operand), "numbers");
+      return e.poison(site.at);
+    }
+    return e.unaryOp(op, operand, site.at);
+  });
+}
+
+static Value twoOperands(Elaborator &e, CallSite &site, const char *op, double (*fold)(double, double)) {
+  Value lhs = site[0], rhs = site[1];
+  if (lhs.isNumber() && rhs.isNumber() && (lhs.kind == Value::Number || lhs.size.isConstant()) &&
+      (rhs.kind == Value::Number || rhs.size.isConstant())) {
+    double result = fold(lhs.asDouble(), rhs.asDouble());
+    bool whole = !(lhs.kind == Value::Number && lhs.isFloat) && !(rhs.kind == Value::Number && rhs.isFloat);
+    return whole ? Value::ofInteger(int64_t(result), site.at) : Value::ofNumber(result, site.at);
+  }
+  for (size_t i : {0, 1}) {
+    Value &side = i ? rhs : lhs;
+    if (!side.isNumber())
+      side = tensorArgument(e, site, i);
+    if (side.poison())
+      return side;
+  }
+  if (!e.unifyDTypes(lhs, rhs, site.callee.c_str(), site.at))
+    return e.poison(site.at);
+  std::optional<Shape> shape = e.broadcastShapes(lhs, rhs, site.callee.c_str(), site.at);
+  if (!shape)
+    return e.poison(site.at);
+  bool soft = lhs.soft && rhs.soft;
+  Value a = e.broadcastTo(lhs, *shape, lhs.at), b = e.broadcastTo(rhs, *shape, rhs.at);
+  a.soft = b.soft = soft;
+  if (a.dtype == DType::Bool) {
+    e.error(Diag::TypeMix, site.at, site.callee, typeString(lhs), typeString(rhs));
+    return e.poison(site.at);
+  }
+  return e.binaryOp(op, a, b, site.at);
+}
+
+void addElementwiseBuiltins(BuiltinTable &table) {
+  addUnary(table, "exp", "exp", std::exp);
+  addUnary(table, "expm1", "expm1", std::expm1);
+  addUnary(table, "log", "log", std::log);
+  addUnary(table, "log1p", "log1p", std::log1p);
+  addUnary(table, "sqrt", "sqrt", std::sqrt);
+  addUnary(table, "rsqrt", "rsqrt", [](double x) { return 1 / std::sqrt(x); });
+  addUnary(table, "sin", "sin", std::sin);
+  addUnary(table, "cos", "cos", std::cos);
+  addUnary(table, "tanh", "tanh", std::tanh);
+  addUnary(table, "erf", "erf", std::erf);
+  addUnary(table, "sigmoid", "logistic", [](double x) { return 1 / (1 + std::exp(-x)); });
+  addUnary(table, "floor", "floor", std::floor);
+  addUnary(table, "ceil", "ceil", std::ceil);
+  addUnary(table, "round", "round", std::nearbyint);
+  addSigned(table, "abs", [](double x) { return std::abs(x); });
+  addSigned(table, "sign", [](double x) { return double((x > 0) - (x < 0)); });
+  addSigned(table, "relu", [](double x) { return x > 0 ? x : 0.0; });
+  table.add("maximum", {"x", "y"}, [](Elaborator &e, CallSite &site) {
+    return twoOperands(e, site, "max", [](double a, double b) { return a > b ? a : b; });
+  });
+  table.add("minimum", {"x", "y"}, [](Elaborator &e, CallSite &site) {
+    return twoOperands(e, site, "min", [](double a, double b) { return a < b ? a : b; });
+  });
+  table.add("stop_gradient", {"x"}, [](Elaborator &e, CallSite &site) {
+    Value x = tensorArgument(e, site, 0);
+    return x.poison() ? x : e.unaryOp("stop_gradient", x, site.at);
+  });
+  table.add("div", {"x", "y"}, [](Elaborator &e, CallSite &site) {
+    // Sizes and whole numbers divide at compile time, rounding down.
+    const Value &x = site[0], &y = site[1];
+    if (x.isNumber() && y.isNumber()) {
+      std::optional<Size> a = e.size(x, "the dividend"), b = e.size(y, "the divisor");
+      if (!a || !b)
+        return e.poison(site.at);
+      if (b->isConstant() && b->constant() == 0) {
+        e.error(Diag::BadArgument, y.at, "division by zero");
+        return e.poison(site.at);
+      }
+      return Value::ofSize(Size::floorDiv(*a, *b), site.at);
+    }
+    Value lhs = x.isNumber() ? x : tensorArgument(e, site, 0), rhs = y.isNumber() ? y : tensorArgument(e, site, 1);
+    if (lhs.poison() || rhs.poison() || !e.unifyDTypes(lhs, rhs, "div", site.at))
+      return e.poison(site.at);
+    std::optional<Shape> shape = e.broadcastShapes(lhs, rhs, "div", site.at);
+    if (!shape)
+      return e.poison(site.at);
+    Value quotient = e.binaryOp("div", e.broadcastTo(lhs, *shape, lhs.at), e.broadcastTo(rhs, *shape, rhs.at), site.at);
+    return isFloating(lhs.dtype) ? e.unaryOp("floor", quotient, site.at) : quotient;
+  });
+  table.add("where", {"condition", "x", "y"}, [](Elaborator &e, CallSite &site) {
+    Value condition = tensorArgument(e, site, 0);
+    Value onTrue = site[1].isNumber() ? site[1] : tensorArgument(e, site, 1);
+    Value onFalse = site[2].isNumber() ? site[2] : tensorArgument(e, site, 2);
+    if (condition.poison() || onTrue.poison() || onFalse.poison())
+      return e.poison(site.at);
+    if (condition.dtype != DType::Bool) {
+      e.error(Diag::ConditionType, condition.at, typeString(condition)).help("compare with something: `x != 0`");
+      return e.poison(site.at);
+    }
+    if (!e.unifyDTypes(onTrue, onFalse, "where", site.at))
+      return e.poison(site.at);
+    std::optional<Shape> shape = e.broadcastShapes(onTrue, onFalse, "where", site.at);
+    if (!shape)
+      return e.poison(site.at);
+    Value both = Value::ofTensor(onTrue.dtype, *shape, {}, onTrue.at);
+    shape = e.broadcastShapes(condition, both, "where", site.at);
+    if (!shape)
+      return e.poison(site.at);
+    return e.selectOp(e.broadcastTo(condition, *shape, condition.at), e.broadcastTo(onTrue, *shape, onTrue.at),
+                      e.broadcastTo(onFalse, *shape, onFalse.at), site.at);
+  });
+}
+
+} // namespace dlc

@@ -1,0 +1,345 @@
+// What makes tensors out of nothing: zeros, ranges, lists, random numbers. And functions of functions.
+#include "frontend/Builtins.h"
+
+#include "ir/Dialect.h"
+
+namespace dlc {
+
+/// The shape and dtype of a nested list of numbers; its numbers in order. False (silently) when rows differ.
+static bool flatten(const Value &list, std::vector<const Value *> &numbers, std::vector<size_t> &shape, size_t depth) {
+  if (list.kind != Value::List && list.kind != Value::Tuple) {
+    numbers.push_back(&list);
+    return shape.size() == depth;
+  }
+  if (shape.size() == depth && numbers.empty())
+    shape.push_back(list.elements.size());
+  if (depth >= shape.size() || shape[depth] != list.elements.size())
+    return false;
+  for (const Value &element : list.elements)
+    if (!flatten(element, numbers, shape, depth + 1))
+      return false;
+  return true;
+}
+
+static Value tensorOfList(Elaborator &e, CallSite &site) {
+  const Value &list = site[0];
+  if (list.isTensor())
+    return site.has(1) ? e.cast(list, site[1].dtype, site.at) : list;
+  if (list.kind != Value::List && list.kind != Value::Tuple) {
+    Value value = e.tensorOf(list);
+    if (value.poison() && !list.poison())
+      e.error(Diag::WrongType, list.at, "the value", typeString(list), "numbers");
+    return value;
+  }
+  std::vector<const Value *> numbers;
+  std::vector<size_t> sizes;
+  bool regular = flatten(list, numbers, sizes, 0);
+  bool known = regular, floating = false;
+  for (const Value *number : numbers) {
+    known &= number->kind == Value::Number || (number->kind == Value::SizeOf && number->size.isConstant()) || number->kind == Value::Bool;
+    floating |= number->kind == Value::Number && number->isFloat;
+  }
+  if (!known) {
+    // Tensors in a list are stacked.
+    Value axis = Value::ofInteger(0, site.at);
+    CallSite stack;
+    Value elements = list;
+    for (Value &element : elements.elements)
+      if (element.kind == Value::List) {
+        element = e.apply(e.library->find("tensor")->value, {element}, element.at);
+        if (element.poison())
+          return element;
+      }
+    bool tensors = !elements.elements.empty();
+    for (const Value &element : elements.elements)
+      tensors &= element.isTensor() || element.isNumber() || element.kind == Value::Bool;
+    if (!tensors) {
+      for (const Value &element : elements.elements)
+        if (element.kind == Value::String || element.kind == Value::Fn || element.kind == Value::Model) {
+          e.error(Diag::WrongType, element.at, "an element of the list", typeString(element), "a number or a tensor");
+          return e.poison(site.at);
+        }
+      e.error(Diag::WrongType, list.at, "the list", "ragged", "rows of one length");
+      return e.poison(site.at);
+    }
+    std::optional<DType> dtype;
+    for (const Value &element : elements.elements)
+      if (element.isTensor())
+        dtype = element.dtype;
+    for (Value &element : elements.elements)
+      if (!element.isTensor())
+        element = e.tensorOf(element, dtype);
+    return e.apply(e.library->find("stack")->value, {elements, axis}, site.at);
+  }
+  bool bools = !numbers.empty() && numbers[0]->kind == Value::Bool;
+  DType dtype = site.has(1) ? site[1].dtype : bools ? DType::Bool : floating ? DType::F32 : DType::I64;
+  Shape shape;
+  for (size_t size : sizes)
+    shape.push_back({Size(int64_t(size)), list.at});
+  Value result = Value::ofTensor(dtype, shape, {}, site.at);
+  if (!e.emitting())
+    return result;
+  mlir::RankedTensorType type = e.irType(dtype, shape);
+  std::vector<mlir::Attribute> values;
+  for (const Value *number : numbers) {
+    double value = number->kind == Value::Bool ? number->flag : number->asDouble();
+    if (isFloating(dtype))
+      values.push_back(e.builder->getFloatAttr(type.getElementType(), value));
+    else
+      values.push_back(mlir::IntegerAttr::get(type.getElementType(), number->kind == Value::Number && !number->isFloat ? number->integer : int64_t(value)));
+  }
+  auto attribute = mlir::DenseElementsAttr::get(type, values);
+  result.ir = dl::ConstantOp::create(*e.builder, e.location(site.at), type, attribute);
+  return result;
+}
+
+/// The dtype argument of `zeros([n], i32)`.
+static std::optional<DType> dtypeArgument(Elaborator &e, CallSite &site, size_t i, DType absent) {
+  if (!site.has(i))
+    return absent;
+  if (site[i].kind == Value::DTypeName)
+    return site[i].dtype;
+  e.error(Diag::WrongType, site[i].at, fmt::format("argument {} of `{}`", i + 1, site.callee), typeString(site[i]), "a type, as `i32`");
+  return std::nullopt;
+}
+
+static void addSplats(BuiltinTable &table) {
+  for (auto [name, value] : {std::pair("zeros", 0.0), {"ones", 1.0}})
+    table.add(name, {"shape?", "dtype?"}, [value](Elaborator &e, CallSite &site) {
+      std::optional<DType> dtype = dtypeArgument(e, site, 1, DType::F32);
+      if (!site.has(0)) {
+        if (e.initialiserShape)
+          return e.constant(value, DType::F32, *e.initialiserShape, site.at);
+        e.error(Diag::MissingArgument, site.at, site.callee, "shape");
+        return e.poison(site.at);
+      }
+      std::optional<Shape> shape = shapeArgument(e, site, 0);
+      if (!shape || !dtype)
+        return e.poison(site.at);
+      return e.constant(value, *dtype, *shape, site.at);
+    });
+  table.add("full", {"shape", "value", "dtype?"}, [](Elaborator &e, CallSite &site) {
+    std::optional<Shape> shape = shapeArgument(e, site, 0);
+    std::optional<DType> dtype = dtypeArgument(e, site, 2, site[1].kind == Value::Number && site[1].isFloat ? DType::F32 : DType::I64);
+    if (!shape || !dtype)
+      return e.poison(site.at);
+    Value value = e.tensorOf(site[1], *dtype);
+    if (!value.isTensor()) {
+      if (!value.poison() || !site[1].poison())
+        e.error(Diag::WrongType, site[1].at, "argument 2 of `full`", typeString(site[1]), "a number");
+      return e.poison(site.at);
+    }
+    return e.broadcastTo(value, *shape, site.at);
+  });
+  table.add("eye", {"n", "dtype?"}, [](Elaborator &e, CallSite &site) {
+    std::optional<Size> n = e.size(site[0], "the size of `eye`");
+    std::optional<DType> dtype = dtypeArgument(e, site, 1, DType::F32);
+    if (!n || !dtype)
+      return e.poison(site.at);
+    Shape shape = {{*n, site.at}, {*n, site.at}};
+    Value same = e.compareOp("eq", e.iotaOp(DType::I64, shape, 0, site.at), e.iotaOp(DType::I64, shape, 1, site.at), site.at);
+    return e.cast(same, *dtype, site.at);
+  });
+  table.add("arange", {"n", "dtype?"}, [](Elaborator &e, CallSite &site) {
+    std::optional<Size> n = e.size(site[0], "the length of `arange`");
+    std::optional<DType> dtype = dtypeArgument(e, site, 1, DType::I64);
+    if (!n || !dtype)
+      return e.poison(site.at);
+    return e.iotaOp(*dtype, {{*n, site.at}}, 0, site.at);
+  });
+  table.add("linspace", {"begin", "end", "n"}, [](Elaborator &e, CallSite &site) {
+    std::optional<double> begin = numberArgument(e, site, 0, 0), end = numberArgument(e, site, 1, 0);
+    std::optional<Size> n = e.size(site[2], "the length of `linspace`");
+    if (!begin || !end || !n)
+      return e.poison(site.at);
+    Shape shape = {{*n, site.at}};
+    double count = n->isConstant() ? double(n->constant()) : 2;
+    Value x = e.iotaOp(DType::F32, shape, 0, site.at);
+    x = e.binaryOp("mul", x, e.constant(count > 1 ? (*end - *begin) / (count - 1) : 0, DType::F32, shape, site.at), site.at);
+    return e.binaryOp("add", x, e.constant(*begin, DType::F32, shape, site.at), site.at);
+  });
+}
+
+/// The shape that random numbers are drawn in: given, or that of the param whose initial value they are.
+static std::optional<Shape> drawnShape(Elaborator &e, CallSite &site, size_t i) {
+  if (site.has(i))
+    return shapeArgument(e, site, i);
+  if (e.initialiserShape)
+    return *e.initialiserShape;
+  e.error(Diag::MissingArgument, site.at, site.callee, "shape").help("only as the initial value of a `param` does the shape follow");
+  return std::nullopt;
+}
+
+static Value affine(Elaborator &e, Value x, double scale, double shift, SourceRange at) {
+  if (scale != 1)
+    x = e.binaryOp("mul", x, e.constant(scale, x.dtype, x.shape, at), at);
+  if (shift != 0)
+    x = e.binaryOp("add", x, e.constant(shift, x.dtype, x.shape, at), at);
+  return x;
+}
+
+static void addRandom(BuiltinTable &table) {
+  table.add("normal", {"shape?", "mean?", "std?"}, [](Elaborator &e, CallSite &site) {
+    std::optional<Shape> shape = drawnShape(e, site, 0);
+    std::optional<double> mean = numberArgument(e, site, 1, 0), deviation = numberArgument(e, site, 2, 1);
+    if (!shape || !mean || !deviation)
+      return e.poison(site.at);
+    return affine(e, e.randomOp("normal", *shape, site.at), *deviation, *mean, site.at);
+  });
+  // `uniform(low, high)` as an initial value, `uniform([n], low: , high:)` anywhere.
+  table.add("uniform", {"a?", "b?", "c?", "shape?", "low?", "high?"}, [](Elaborator &e, CallSite &site) {
+    bool listFirst = site.has(0) && (site[0].kind == Value::List || site[0].kind == Value::Tuple);
+    size_t first = listFirst ? 1 : 0;
+    std::optional<Shape> shape = listFirst ? shapeArgument(e, site, 0) : drawnShape(e, site, 3);
+    std::optional<double> low = site.has(4) ? numberArgument(e, site, 4, 0) : numberArgument(e, site, first, 0);
+    std::optional<double> high = site.has(5) ? numberArgument(e, site, 5, 1) : numberArgument(e, site, first + 1, 1);
+    if (!shape || !low || !high)
+      return e.poison(site.at);
+    return affine(e, e.randomOp("uniform", *shape, site.at), *high - *low, *low, site.at);
+  });
+  table.add("bernoulli", {"shape", "p?"}, [](Elaborator &e, CallSite &site) {
+    std::optional<Shape> shape = shapeArgument(e, site, 0);
+    std::optional<double> p = numberArgument(e, site, 1, 0.5);
+    if (!shape || !p)
+      return e.poison(site.at);
+    return e.compareOp("lt", e.randomOp("uniform", *shape, site.at), e.constant(*p, DType::F32, *shape, site.at), site.at);
+  });
+  table.add("categorical", {"scores"}, [](Elaborator &e, CallSite &site) {
+    // The greatest of scores with Gumbel noise: -log(-log(u)).
+    Value x = floatArgument(e, site, 0);
+    if (x.poison())
+      return x;
+    if (x.shape.empty()) {
+      e.error(Diag::RankMismatch, x.at, "`" + typeString(x) + "`", 0, "at least 1");
+      return e.poison(site.at);
+    }
+    Value u = e.binaryOp("max", e.randomOp("uniform", x.shape, site.at), e.constant(1e-30, DType::F32, x.shape, site.at), site.at);
+    Value noise = e.unaryOp("neg", e.unaryOp("log", e.unaryOp("neg", e.unaryOp("log", u, site.at), site.at), site.at), site.at);
+    Value noisy = e.binaryOp("add", e.cast(x, DType::F32, site.at), noise, site.at);
+    return e.apply(e.library->find("argmax")->value, {noisy, Value::ofInteger(-1, site.at)}, site.at);
+  });
+  table.add("permutation", {"n"}, [](Elaborator &e, CallSite &site) {
+    std::optional<Size> n = e.size(site[0], "the length of a permutation");
+    if (!n)
+      return e.poison(site.at);
+    return notYet(e, Value::ofTensor(DType::I64, {{*n, site.at}}, {}, site.at), "`permutation`", site.at);
+  });
+}
+
+void addMakerBuiltins(BuiltinTable &table) {
+  table.add("tensor", {"xs", "dtype?"}, tensorOfList);
+  addSplats(table);
+  addRandom(table);
+}
+
+/// A function argument; models and builtins are functions too.
+static bool functionArgument(Elaborator &e, CallSite &site) {
+  if (site[0].kind == Value::Fn)
+    return true;
+  auto report = e.error(Diag::WrongType, site[0].at, fmt::format("argument 1 of `{}`", site.callee), typeString(site[0]), "a function");
+  report.help(fmt::format("for example `{}(x => sum(x ** 2))`", site.callee));
+  return false;
+}
+
+void addGradientBuiltins(BuiltinTable &table) {
+  // Layers one after the other, each named by its index.
+  table.add("Sequential", {"layers..."}, [](Elaborator &e, CallSite &site) {
+    auto model = std::make_shared<ModelInstance>();
+    model->name = "Sequential";
+    model->at = site.at;
+    std::vector<Value> layers = site.rest.size() == 1 && site.rest[0].kind == Value::List ? site.rest[0].elements : site.rest;
+    for (size_t i = 0; i < layers.size(); ++i) {
+      std::string index = std::to_string(i);
+      if (layers[i].kind != Value::Model && layers[i].kind != Value::Fn) {
+        e.error(Diag::NotALayer, layers[i].at, index, typeString(layers[i]));
+        return e.poison(site.at);
+      }
+      if (layers[i].kind == Value::Fn && layers[i].function->kind == Function::Constructor) {
+        e.error(Diag::NotALayer, layers[i].at, index, "a model that was not made").help("make one: `" + layers[i].function->name + "(..)`");
+        return e.poison(site.at);
+      }
+      model->entries.push_back({index, nullptr, std::make_shared<Value>(layers[i]), layers[i].at});
+    }
+    Value value = Value::unit(site.at);
+    value.kind = Value::Model;
+    value.model = model;
+    return value;
+  });
+  for (bool withValue : {false, true})
+    table.add(withValue ? "value_and_grad" : "grad", {"f", "wrt?"}, [withValue](Elaborator &e, CallSite &site) {
+      if (!functionArgument(e, site))
+        return e.poison(site.at);
+      auto function = std::make_shared<Function>();
+      function->kind = Function::Gradient;
+      function->name = std::string(withValue ? "value_and_grad" : "grad") + "(" + (site[0].function->name.empty() ? "f" : site[0].function->name) + ")";
+      function->base = std::make_shared<Value>(site[0]);
+      function->withValue = withValue;
+      if (site.has(1))
+        for (const Value &name : site[1].kind == Value::List ? site[1].elements : std::vector<Value>{site[1]}) {
+          // `wrt: "x"`, and `wrt: x` while that word means nothing else.
+          if (name.kind != Value::String) {
+            e.error(Diag::WrongType, name.at, "`wrt`", typeString(name), "a parameter's name in quotes");
+            return e.poison(site.at);
+          }
+          function->wrt.push_back(name.text);
+        }
+      function->tupleResult = site.has(1) && site[1].kind == Value::List;
+      return Value::ofFunction(function, site.at);
+    });
+  table.add("vjp", {"f", "xs..."}, [](Elaborator &e, CallSite &site) {
+    if (!functionArgument(e, site))
+      return e.poison(site.at);
+    if (site.rest.empty()) {
+      e.error(Diag::MissingArgument, site.at, site.callee, "x");
+      return e.poison(site.at);
+    }
+    std::vector<Value> arguments = site.rest;
+    for (Value &argument : arguments)
+      if (argument.isNumber())
+        argument = e.tensorOf(argument, DType::F32);
+      else if (argument.kind == Value::List)
+        argument = e.apply(e.library->find("tensor")->value, {argument}, argument.at);
+    Value y = e.apply(site[0], arguments, site.at);
+    if (y.poison())
+      return y;
+    auto pullback = std::make_shared<Function>();
+    pullback->kind = Function::Pullback;
+    pullback->name = "the pullback";
+    pullback->base = std::make_shared<Value>(site[0]);
+    pullback->arguments = arguments;
+    return Value::ofTuple({y, Value::ofFunction(pullback, site.at)}, site.at);
+  });
+  table.add("jvp", {"f", "x", "dx"}, [](Elaborator &e, CallSite &site) {
+    if (!functionArgument(e, site))
+      return e.poison(site.at);
+    Value x = site[1].isNumber() ? e.tensorOf(site[1], DType::F32) : tensorArgument(e, site, 1);
+    Value dx = site[2].isNumber() ? e.tensorOf(site[2], DType::F32) : tensorArgument(e, site, 2);
+    if (x.poison() || dx.poison())
+      return e.poison(site.at);
+    if (!e.broadcastShapes(x, dx, "jvp", site.at))
+      return e.poison(site.at);
+    Value y = e.apply(site[0], {x}, site.at);
+    if (y.poison())
+      return y;
+    y = e.tensorOf(y);
+    // The pullback is linear in its cotangent; its own pullback, at dx, is the forward derivative.
+    Value f = site[0];
+    auto linear = std::make_shared<Builtin>(Builtin{"pullback", {"cotangent"}, [f, x](Elaborator &inner, CallSite &at) {
+      Value cotangent = at[0];
+      std::optional<Elaborator::Pulled> pulled = inner.pull(f, {x}, {0}, &cotangent, at.at);
+      return pulled ? pulled->gradients[0] : inner.poison(at.at);
+    }});
+    auto function = std::make_shared<Function>();
+    function->kind = Function::Native;
+    function->name = "pullback";
+    function->builtin = linear.get();
+    Value zero = e.constant(0, y.dtype, y.shape, site.at);
+    Value seed = e.broadcastTo(dx, x.shape, site.at);
+    std::optional<Elaborator::Pulled> pushed = e.pull(Value::ofFunction(function, site.at), {zero}, {0}, &seed, site.at);
+    if (!pushed)
+      return e.poison(site.at);
+    return Value::ofTuple({y, pushed->gradients[0]}, site.at);
+  });
+}
+
+} // namespace dlc

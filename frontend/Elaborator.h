@@ -1,0 +1,319 @@
+// From the tree to meaning: names, types, sizes, and in an instance the graph.
+//
+// One walk does it all. Without an executor it only checks (sizes are names, data is never opened); with one it also builds
+// `dl` operations and hands each finished computation to the executor, statement by statement. Every error is reported
+// where it is found and poisons its value, so that one mistake gives one message and the walk goes on.
+#pragma once
+
+#include "frontend/Diagnostic.h"
+#include "frontend/Value.h"
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+
+#include <set>
+
+namespace dlc {
+
+/// What a `train` block says, checked and with its sizes known. The functions are made on demand (TrainFunctions).
+struct TrainPlan {
+  std::string name;
+  std::shared_ptr<DataInfo> data;     ///< null without `on`
+  std::shared_ptr<DataInfo> validate; ///< or null
+  std::vector<ParamSlotRef> params;   ///< in the order of the blocks
+  std::vector<std::string> states;    ///< of the optimizer: `m`, `v`
+  std::vector<double> stateInitial;
+  std::vector<std::string> reports;
+  std::vector<bool> reportLower; ///< `lower: true`
+  int64_t batch = 1, epochs = 0, steps = 0, seed = 0, every = 0, accumulate = 1;
+  bool shuffle = true, everyEpochs = true;
+  std::optional<int64_t> patience; ///< stop_after
+  bool patienceEpochs = true;
+  std::string patienceMetric;
+  bool patienceLower = true;
+  std::string save, resume, init, log;
+  bool allowNan = false;
+  SourceRange at;
+};
+
+/// The functions of a training, each in a module of its own (stage graph). Modules are empty when an error was reported.
+struct TrainFunctions {
+  /// The step for `batch` examples.
+  std::function<mlir::OwningOpRef<mlir::ModuleOp>(int64_t batch)> step;
+  /// Loss and reports of `batch` examples, nothing updated.
+  std::function<mlir::OwningOpRef<mlir::ModuleOp>(int64_t batch)> evaluate;
+  /// The initial values of the parameters, as results in the order of TrainPlan::params.
+  std::function<mlir::OwningOpRef<mlir::ModuleOp>()> initial;
+};
+
+/// What runs a program. Errors are reported by the executor through the engine; false or null means that.
+class Executor {
+public:
+  virtual ~Executor() = default;
+  /// Opens a source; fills `rows`, `learned`, `handle`, and the shapes that data decides.
+  virtual bool open(DataInfo &data) = 0;
+  /// A whole column.
+  virtual HostBufferRef column(const DataInfo &data, const std::string &field) = 0;
+  /// Runs the function @main of a module on dense buffers.
+  virtual bool run(mlir::ModuleOp module, const std::vector<HostBufferRef> &inputs, std::vector<HostBufferRef> &outputs,
+                   SourceRange at) = 0;
+  /// Trains; gives the last parameters.
+  virtual bool train(const TrainPlan &plan, const TrainFunctions &functions, std::vector<HostBufferRef> &params) = 0;
+  /// Prints the values of a `print`, or of an expression at the prompt.
+  virtual void print(const std::vector<Value> &values) = 0;
+};
+
+/// `--set name=value`, and whether it was used.
+struct Override {
+  std::string name, value;
+  bool used = false;
+};
+
+struct CallSite;
+
+class Elaborator {
+public:
+  /// `executor` may be null: check only. `context` has the dialects dl and func loaded.
+  Elaborator(SourceManager &sources, DiagnosticEngine &diagnostics, mlir::MLIRContext &context, Executor *executor);
+  ~Elaborator();
+
+  std::vector<Override> overrides;
+
+  /// Elaborates a file or one input at the prompt, after what came before. With an executor its statements run in order.
+  /// `show` prints the values of expression statements, as the prompt does.
+  void program(const ast::Program &program, bool show = false);
+  /// The signatures of everything that was defined: what `dlc check --types` prints.
+  std::string signatures() const;
+  /// The names in scope, for completion.
+  std::vector<std::string> namesInScope() const;
+
+  /// A module with one function: `entry` (`Mlp.forward`, `f`) for the given sizes of names, its model's parameters being
+  /// role "param" arguments. Empty when an error was reported.
+  struct EntryModule {
+    mlir::OwningOpRef<mlir::ModuleOp> module;
+    std::vector<ParamSlotRef> params;
+    std::vector<std::string> inputs, outputs;
+  };
+  EntryModule entry(const std::string &entry, const std::map<std::string, int64_t> &sizes);
+  /// The type, as text, of one expression; "" when an error was reported.
+  std::string typeOf(const ast::Program &program);
+  /// Defines a name at top level (inputs of test cases).
+  void define(const std::string &name, Value value);
+  /// The value of a top-level name, or null.
+  const Value *lookup(const std::string &name) const;
+
+  //===-- For the files of this folder --------------------------------------------------------------------------===//
+  SourceManager &sources;
+  DiagnosticEngine &diagnostics;
+  mlir::MLIRContext &context;
+  Executor *executor;
+
+  template <class... Args> DiagnosticEngine::Builder error(Diag kind, SourceRange at, const Args &...args) {
+    return diagnostics.report(kind, userPlace(at), args...);
+  }
+  /// The place itself; for one inside std, the user's call that led there.
+  SourceRange userPlace(SourceRange at) const;
+  std::vector<SourceRange> callSites; ///< calls under way, outermost first
+  Value poison(SourceRange at) const {
+    Value value;
+    value.at = at;
+    return value;
+  }
+
+  // Expressions.cpp
+  Value expression(const ast::Expr &expr, const ScopeRef &scope);
+  Value block(const ast::Block &block, const ScopeRef &parent);
+  Value name(std::string_view name, SourceRange at, const ScopeRef &scope);
+  Value member(const Value &base, std::string_view name, SourceRange at, SourceRange nameAt);
+  Value comprehension(const ast::ComprehensionExpr &expr, const ScopeRef &scope);
+  Value conditional(const ast::IfExpr &expr, const ScopeRef &scope);
+  Value memberOfModel(const ModelRef &model, std::string_view name, SourceRange at);
+  /// An expression that must be a size (a type's entry, an element of a list of sizes).
+  std::optional<Size> size(const Value &value, const char *what);
+  std::optional<int64_t> integerConstant(const Value &value, const char *what);
+
+  // Operators.cpp
+  Value unary(ast::UnaryOp op, Value operand, SourceRange at);
+  Value binary(ast::BinaryOp op, Value lhs, Value rhs, SourceRange at);
+  Value matmul(const Value &lhs, const Value &rhs, SourceRange at);
+  Value power(const Value &base, const Value &exponent, SourceRange at);
+  Value modelArithmetic(ast::BinaryOp op, const Value &lhs, const Value &rhs, SourceRange at);
+  /// The shape that both broadcast to (NumPy's rule); reports the first axis that does not fit.
+  std::optional<Shape> broadcastShapes(const Value &lhs, const Value &rhs, const char *what, SourceRange at);
+  /// Brings both to one dtype, literals following the other side; reports a mix.
+  bool unifyDTypes(Value &lhs, Value &rhs, const char *what, SourceRange at, bool comparison = false);
+  /// Whether two sizes are equal: true, false, or nothing when only an instance can tell.
+  std::optional<bool> sameSize(const Size &a, const Size &b) const;
+  /// Where the sizes of a shape came from, as notes.
+  void noteOrigins(DiagnosticEngine::Builder &builder, const Value &value, std::optional<size_t> axis = std::nullopt);
+
+  // Indexing.cpp
+  Value index(const ast::IndexExpr &expr, const ScopeRef &scope);
+  Value indexAssign(const Value &base, const ast::IndexExpr &target, const Value &value, const ScopeRef &scope);
+  Value gatherRows(const Value &table, const Value &indices, SourceRange at);
+
+  // Calls.cpp
+  Value call(const ast::CallExpr &expr, const ScopeRef &scope);
+  /// Calls a function value with finished arguments.
+  Value apply(const Value &callee, CallSite &site);
+  Value apply(const Value &callee, std::vector<Value> arguments, SourceRange at);
+  Value callUser(const Function &function, CallSite &site);
+  Value callWithRule(const Function &function, const std::vector<Value> &arguments, CallSite &site);
+  /// Binds a parameter: matches its declared type, binding the names of sizes in `scope`.
+  bool bindParameter(const ast::Parameter &parameter, Value argument, const ScopeRef &scope, const std::string &callee);
+  bool matchType(const ast::TypeExpr &type, Value &value, const ScopeRef &scope, const std::string &what, bool bindNames,
+                 SourceRange typeOwner);
+  /// The value of a declared type whose sizes are names (when a function is checked by itself).
+  Value symbolic(const ast::TypeExpr &type, const ScopeRef &scope, SourceRange at, const std::string &name);
+  std::optional<DType> dtypeNamed(std::string_view name) const;
+  void checkFunction(const ast::FnItem &item, const ScopeRef &scope, const std::shared_ptr<ModelInstance> &self);
+
+  // Models.cpp
+  Value construct(const Function &constructor, CallSite &site);
+  Value callModel(const Value &model, CallSite &site);
+  void members(const std::vector<ast::Member *> &list, ModelInstance &model, const ScopeRef &scope);
+  void checkModel(const ast::ModelItem &item);
+  Value constructOptimizer(const Function &constructor, CallSite &site);
+
+  // Statements.cpp
+  /// Gives the statement's value (Unit for all but expressions).
+  Value statement(const ast::Stmt &stmt, const ScopeRef &scope);
+  void bindPattern(const ast::Expr &pattern, const Value &value, const ScopeRef &scope, bool isVar);
+  void assign(const ast::AssignStmt &stmt, const ScopeRef &scope);
+  void assignTo(const ast::Expr &target, const Value &value, const ScopeRef &scope);
+  void forLoop(const ast::ForStmt &stmt, const ScopeRef &scope);
+  void whileLoop(const ast::WhileStmt &stmt, const ScopeRef &scope);
+
+  // Data.cpp
+  void dataItem(const ast::DataItem &item);
+  Value dataMember(const Value &data, std::string_view name, SourceRange at);
+
+  // Train.cpp
+  void trainItem(const ast::TrainItem &item);
+
+  // Gradients.cpp
+  Value gradient(const Function &function, CallSite &site);
+  /// The values and pulled-back cotangents of `function` at `arguments`: wanted are those listed in `wrt`.
+  struct Pulled {
+    Value result;
+    std::vector<Value> gradients;
+  };
+  std::optional<Pulled> pull(const Value &function, const std::vector<Value> &arguments, const std::vector<size_t> &wrt,
+                             const Value *cotangent, SourceRange at);
+
+  // Emit.cpp: operations. Each gives a null value when only checking.
+  bool emitting() const { return builder != nullptr; }
+  mlir::Location location(SourceRange at) const;
+  mlir::RankedTensorType irType(DType dtype, const Shape &shape) const;
+  mlir::Type irElement(DType dtype) const;
+  /// The SSA value of a tensor in the current function: a host buffer becomes an argument. Null when only checking.
+  mlir::Value ir(const Value &value);
+  /// A splat.
+  Value constant(double value, DType dtype, Shape shape, SourceRange at);
+  Value cast(const Value &value, DType dtype, SourceRange at);
+  /// Numbers, sizes and bools become tensors of rank 0 (of `dtype` when they take one from the context).
+  Value tensorOf(const Value &value, std::optional<DType> dtype = std::nullopt);
+  Value broadcastTo(const Value &value, const Shape &shape, SourceRange at);
+  Value reshape(const Value &value, Shape shape, SourceRange at);
+  Value transpose(const Value &value, const std::vector<int64_t> &permutation, SourceRange at);
+  Value unaryOp(std::string_view op, const Value &value, SourceRange at);
+  Value binaryOp(std::string_view op, const Value &lhs, const Value &rhs, SourceRange at);
+  Value compareOp(std::string_view predicate, const Value &lhs, const Value &rhs, SourceRange at);
+  Value selectOp(const Value &condition, const Value &onTrue, const Value &onFalse, SourceRange at);
+  Value reduceOp(std::string_view kind, const Value &value, const std::vector<int64_t> &axes, SourceRange at);
+  Value contractOp(const std::string &equation, const Value &lhs, const Value &rhs, Shape shape, SourceRange at);
+  Value iotaOp(DType dtype, Shape shape, int64_t axis, SourceRange at);
+  Value checkIndex(const Value &value, const Size &limit, const std::string &what, SourceRange at);
+  Value randomOp(std::string_view distribution, Shape shape, SourceRange at);
+
+  /// The function being built, when emitting.
+  struct FunctionFrame {
+    mlir::OwningOpRef<mlir::ModuleOp> module;
+    mlir::Operation *function = nullptr;
+    mlir::Block *entry = nullptr;
+    std::map<HostBuffer *, mlir::Value> hostArguments;
+    std::vector<HostBufferRef> inputs;
+    Value seed, step; ///< of random numbers; made when first needed
+  };
+  /// Starts building @main (or `name`); `finish` ends it. They nest: an inner one leaves the outer as it was.
+  std::unique_ptr<FunctionFrame> begin(const std::string &name, SourceRange at);
+  mlir::OwningOpRef<mlir::ModuleOp> finish(FunctionFrame &frame, const std::vector<mlir::Value> &results);
+  FunctionFrame *frame = nullptr;
+  std::unique_ptr<mlir::OpBuilder> builder;
+
+  /// Evaluates tensors of a finished top-level value: every tensor leaf becomes a host buffer.
+  bool materialise(Value &value);
+  /// Elaborates an expression at top level and runs it.
+  Value topLevel(const ast::Expr &expr, const ScopeRef &scope);
+
+  bool training = false;                       ///< the constant `training`
+  const Shape *initialiserShape = nullptr;     ///< of the param whose initialiser is elaborated
+  std::string path;                            ///< the call path that keys random numbers
+  unsigned randomCounter = 0;
+  std::optional<int64_t> stepsPerEpoch;        ///< while a train's optimizer is elaborated: what an epoch is
+  /// Replaces `value` when `--set name=..` was given; reports a value of another kind.
+  bool applyOverride(const std::string &name, Value &value);
+  bool insideLoop = false;
+  bool broken = false; ///< a `break` among the statements that run one by one
+  /// Whether statements run one by one (none is being compiled into a function).
+  bool atTopLevel() const { return executor != nullptr && frame == nullptr && !checkingOnly; }
+  bool checkingOnly = false; ///< a function is being checked by itself, with names for its sizes
+  /// A bool that is known: a constant, or one that a statement has computed.
+  std::optional<bool> truth(const Value &value);
+  /// `--set` of a default of the model that is being trained.
+  const ast::ModelItem *overrideModel = nullptr;
+
+  ScopeRef library;  ///< std and the builtins
+  ScopeRef file;     ///< what the user's file (or the prompt) has defined
+  std::vector<const ast::Item *> items; ///< in order, for signatures()
+
+  /// Whether a function's body is being elaborated.
+  bool insideFunction() const { return !active.empty(); }
+  /// Functions and models are checked by themselves before they are used (switched off when that was done before).
+  bool checkItems = true;
+
+private:
+  void loadLibrary();
+  void declare(const ast::Program &program, const ScopeRef &scope);
+  bool ensureChecked(const ast::FnItem &item, const ScopeRef &scope, const std::shared_ptr<ModelInstance> &self);
+  bool ensureChecked(const ast::ModelItem &item);
+  void checkOverrides(const ast::Program &program);
+  void collectLeaves(Value &value, std::vector<Value *> &leaves, std::set<const void *> &seen);
+
+  enum class Checked { InProgress, Good, Bad };
+  std::map<const void *, Checked> checked; ///< functions and models of the user
+  std::map<std::string, SourceRange, std::less<>> pending; ///< names that a later statement of the file defines
+
+  struct Active {
+    const void *what;
+    std::string key;
+  };
+  friend class ActiveGuard;
+  std::vector<Active> active; ///< calls under way, to find recursion
+  unsigned depth = 0;
+  std::vector<std::unique_ptr<Builtin>> builtins;
+  std::unique_ptr<ast::AstContext> libraryTree;
+  std::vector<std::pair<std::string, std::string>> inferred; ///< name and signature, in order
+};
+
+/// A call being made: the arguments, evaluated, and where everything is.
+struct CallSite {
+  struct Argument {
+    std::string name; ///< empty when positional
+    Value value;
+    SourceRange nameAt;
+  };
+  std::vector<Argument> arguments;
+  SourceRange at;       ///< the whole call
+  SourceRange calleeAt; ///< the function's name
+  std::string callee;   ///< as written, for messages
+
+  // After binding to a Builtin's parameters:
+  std::vector<std::optional<Value>> bound;
+  std::vector<Value> rest; ///< of a `x...` parameter
+  bool has(size_t i) const { return bound[i].has_value(); }
+  const Value &operator[](size_t i) const { return *bound[i]; }
+};
+
+} // namespace dlc

@@ -1,0 +1,391 @@
+// Elaborates expressions: literals, names, members, blocks, lists, conditionals.
+#include "frontend/Elaborator.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace dlc {
+
+using namespace ast;
+
+/// Counts how deep the walk is, so that a program cannot exhaust the stack.
+class DepthGuard {
+public:
+  explicit DepthGuard(unsigned &depth) : depth(depth) { ++depth; }
+  ~DepthGuard() { --depth; }
+
+private:
+  unsigned &depth;
+};
+
+static constexpr unsigned maxDepth = 1500;
+
+Value Elaborator::expression(const Expr &expr, const ScopeRef &scope) {
+  DepthGuard guard(depth);
+  if (depth > maxDepth) {
+    error(Diag::TooDeep, expr.range, maxDepth);
+    return poison(expr.range);
+  }
+  switch (expr.kind) {
+  case ExprKind::Number: {
+    auto &number = static_cast<const NumberExpr &>(expr);
+    return number.isFloat ? Value::ofNumber(number.value, expr.range) : Value::ofInteger(number.integer, expr.range);
+  }
+  case ExprKind::String:
+    return Value::ofString(std::string(static_cast<const StringExpr &>(expr).value), expr.range);
+  case ExprKind::Bool:
+    return Value::ofBool(static_cast<const BoolExpr &>(expr).value, expr.range);
+  case ExprKind::Name:
+    return name(static_cast<const NameExpr &>(expr).name, expr.range, scope);
+  case ExprKind::Tuple:
+  case ExprKind::List: {
+    auto &elements = expr.kind == ExprKind::Tuple ? static_cast<const TupleExpr &>(expr).elements
+                                                  : static_cast<const ListExpr &>(expr).elements;
+    std::vector<Value> values;
+    bool failed = false;
+    for (const Expr *element : elements) {
+      values.push_back(expression(*element, scope));
+      failed |= values.back().poison();
+    }
+    if (failed)
+      return poison(expr.range);
+    return expr.kind == ExprKind::Tuple ? Value::ofTuple(std::move(values), expr.range)
+                                        : Value::ofList(std::move(values), expr.range);
+  }
+  case ExprKind::Comprehension:
+    return comprehension(static_cast<const ComprehensionExpr &>(expr), scope);
+  case ExprKind::Unary: {
+    auto &unaryExpr = static_cast<const UnaryExpr &>(expr);
+    return unary(unaryExpr.op, expression(*unaryExpr.operand, scope), expr.range);
+  }
+  case ExprKind::Binary: {
+    auto &binaryExpr = static_cast<const BinaryExpr &>(expr);
+    Value lhs = expression(*binaryExpr.lhs, scope);
+    Value rhs = expression(*binaryExpr.rhs, scope);
+    return binary(binaryExpr.op, std::move(lhs), std::move(rhs), expr.range);
+  }
+  case ExprKind::Call:
+    return call(static_cast<const CallExpr &>(expr), scope);
+  case ExprKind::Index:
+    return index(static_cast<const IndexExpr &>(expr), scope);
+  case ExprKind::Field: {
+    auto &field = static_cast<const FieldExpr &>(expr);
+    Value base = expression(*field.base, scope);
+    return member(base, field.name, expr.range, field.nameRange);
+  }
+  case ExprKind::Lambda: {
+    auto function = std::make_shared<Function>();
+    function->kind = Function::Lambda;
+    function->lambda = static_cast<const LambdaExpr *>(&expr);
+    function->scope = scope;
+    return Value::ofFunction(function, expr.range);
+  }
+  case ExprKind::If:
+    return conditional(static_cast<const IfExpr &>(expr), scope);
+  case ExprKind::BlockExpr:
+    return block(*static_cast<const BlockExpr &>(expr).block, scope);
+  case ExprKind::Duration: {
+    auto &duration = static_cast<const DurationExpr &>(expr);
+    Value count = expression(*duration.count, scope);
+    if (count.poison())
+      return count;
+    std::optional<int64_t> n = integerConstant(count, "a length of time");
+    if (!n)
+      return poison(expr.range);
+    Value value = Value::ofInteger(*n, expr.range);
+    value.kind = Value::Duration;
+    value.flag = duration.epochs;
+    value.text = std::string(duration.metric);
+    value.weak = !duration.lower;
+    // Where an epoch's steps are known, a length of time is a number of steps.
+    if (stepsPerEpoch && duration.metric.empty())
+      return Value::ofInteger(duration.epochs ? *n * *stepsPerEpoch : *n, expr.range);
+    return value;
+  }
+  }
+  return poison(expr.range);
+}
+
+Value Elaborator::block(const Block &block, const ScopeRef &parent) {
+  auto scope = std::make_shared<Scope>();
+  scope->parent = parent;
+  Value last = Value::unit(block.range);
+  for (const Stmt *stmt : block.statements)
+    last = statement(*stmt, scope);
+  return last;
+}
+
+std::optional<DType> Elaborator::dtypeNamed(std::string_view name) const { return dlc::dtypeNamed(name); }
+
+Value Elaborator::name(std::string_view name, SourceRange at, const ScopeRef &scope) {
+  // Locals hide members, members hide the file's names, those hide std.
+  for (Scope *level = scope.get(); level; level = level->parent.get()) {
+    if (auto found = level->names.find(name); found != level->names.end()) {
+      Value value = found->second.value;
+      // Inside the library a value keeps the place where the user wrote it.
+      if (!value.at.valid() || userPlace(at) == at)
+        value.at = at;
+      return value;
+    }
+    if (level->self)
+      if (Value member = memberOfModel(level->self, name, at); !member.poison())
+        return member;
+  }
+  if (name == "training")
+    return Value::ofBool(training, at);
+  if (name == "pi")
+    return Value::ofNumber(3.14159265358979323846, at);
+  if (name == "inf")
+    return Value::ofNumber(std::numeric_limits<double>::infinity(), at);
+  if (std::optional<DType> dtype = dtypeNamed(name)) {
+    Value value = Value::unit(at);
+    value.kind = Value::DTypeName;
+    value.dtype = *dtype;
+    return value;
+  }
+  std::string text(name);
+  if (auto later = pending.find(name); later != pending.end()) {
+    error(Diag::UsedBeforeDefinition, at, text).note(later->second, "it is defined here");
+    return poison(at);
+  }
+  std::vector<std::string> candidates;
+  for (Scope *level = scope.get(); level; level = level->parent.get()) {
+    for (auto &[known, binding] : level->names)
+      candidates.push_back(known);
+    if (level->self) {
+      for (const ModelInstance::Entry &entry : level->self->entries)
+        candidates.push_back(entry.name);
+      for (auto &[known, fn] : level->self->functions)
+        candidates.push_back(known);
+    }
+  }
+  auto report = error(Diag::UnknownName, at, text);
+  if (std::string near = nearest(name, candidates); !near.empty())
+    report.help("did you mean `" + near + "`?");
+  return poison(at);
+}
+
+Value Elaborator::memberOfModel(const ModelRef &model, std::string_view name, SourceRange at) {
+  if (const ModelInstance::Entry *entry = model->find(name)) {
+    Value value = entry->param ? entry->param->value : *entry->layer;
+    value.at = at;
+    return value;
+  }
+  if (auto found = model->functions.find(name); found != model->functions.end()) {
+    auto function = std::make_shared<Function>();
+    function->kind = Function::User;
+    function->name = model->name + "." + std::string(name);
+    function->item = found->second;
+    function->scope = model->scope;
+    function->self = model;
+    return Value::ofFunction(function, at);
+  }
+  if (Binding *binding = model->scope ? model->scope->find(name) : nullptr)
+    if (model->scope->names.count(name)) {
+      Value value = binding->value;
+      value.at = at;
+      return value;
+    }
+  return poison(at);
+}
+
+Value Elaborator::member(const Value &base, std::string_view name, SourceRange at, SourceRange nameAt) {
+  std::string text(name);
+  switch (base.kind) {
+  case Value::Poison:
+    return poison(at);
+  case Value::Model: {
+    Value value = memberOfModel(base.model, name, at);
+    if (!value.poison())
+      return value;
+    std::vector<std::string> candidates;
+    for (const ModelInstance::Entry &entry : base.model->entries)
+      candidates.push_back(entry.name);
+    for (auto &[known, fn] : base.model->functions)
+      candidates.push_back(known);
+    auto report = error(Diag::UnknownMember, nameAt, "model `" + base.model->name + "`", text);
+    if (std::string near = nearest(name, candidates); !near.empty())
+      report.help("did you mean `" + near + "`?");
+    return poison(at);
+  }
+  case Value::Data:
+    return dataMember(base, name, at);
+  case Value::Tensor:
+    if (name == "shape") {
+      std::vector<Value> sizes;
+      for (const Dim &dim : base.shape)
+        sizes.push_back(Value::ofSize(dim.size, at));
+      return Value::ofList(std::move(sizes), at);
+    }
+    break;
+  case Value::List:
+  case Value::Tuple: {
+    // `net.0.weight` of a list of layers: fields are also indices there.
+    bool digits = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; });
+    if (digits && name.size() < 9 && size_t(std::stoul(text)) < base.elements.size())
+      return base.elements[std::stoul(text)];
+    break;
+  }
+  default:
+    break;
+  }
+  auto report = error(Diag::UnknownMember, nameAt, typeString(base), text);
+  if (base.kind == Value::Tensor && library->find(name))
+    report.help("`" + text + "` is a function: write `" + text + "(x)` or `x |> " + text + "`");
+  return poison(at);
+}
+
+std::optional<Size> Elaborator::size(const Value &value, const char *what) {
+  if (value.poison())
+    return std::nullopt;
+  if (value.kind == Value::SizeOf)
+    return value.size;
+  if (value.kind == Value::Number && !value.isFloat)
+    return Size(value.integer);
+  std::string text = what;
+  auto report = error(Diag::WrongType, value.at, text, typeString(value), "a size");
+  if (value.kind == Value::Number)
+    report.help("sizes are whole numbers; `div(a, b)` divides and rounds down");
+  else if (value.kind == Value::Tensor)
+    report.help("a size must be known when the program is compiled; take it as a `dim` parameter");
+  return std::nullopt;
+}
+
+std::optional<int64_t> Elaborator::integerConstant(const Value &value, const char *what) {
+  if (value.poison())
+    return std::nullopt;
+  if (value.kind == Value::Number && !value.isFloat)
+    return value.integer;
+  if (value.kind == Value::Number && value.number == double(int64_t(value.number)))
+    return int64_t(value.number);
+  if (value.kind == Value::SizeOf && value.size.isConstant())
+    return value.size.constant();
+  if (value.kind == Value::SizeOf)
+    return 1; // a name while checking: any number will do, the instance has the real one
+  std::string text = what;
+  error(Diag::WrongType, value.at, text, typeString(value), "a whole number");
+  return std::nullopt;
+}
+
+Value Elaborator::comprehension(const ComprehensionExpr &expr, const ScopeRef &scope) {
+  Value source = expression(*expr.source, scope);
+  if (source.poison())
+    return poison(expr.range);
+  auto element = [&](const Value &item) {
+    auto inner = std::make_shared<Scope>();
+    inner->parent = scope;
+    bindPattern(*expr.pattern, item, inner, false);
+    return expression(*expr.element, inner);
+  };
+  std::vector<Value> values;
+  if (source.kind == Value::List || source.kind == Value::Tuple) {
+    for (const Value &item : source.elements)
+      values.push_back(element(item));
+  } else if (source.kind == Value::Range) {
+    std::optional<Size> begin = size(source.elements[0], "the begin of a range");
+    std::optional<Size> end = size(source.elements[1], "the end of a range");
+    if (!begin || !end)
+      return poison(expr.range);
+    Size count = *end - *begin;
+    if (!count.isConstant() || !begin->isConstant()) {
+      // Checked with names: one element stands for all.
+      Value one = element(Value::ofSize(*begin, expr.range));
+      if (one.poison())
+        return one;
+      Value list = Value::ofList({one}, expr.range);
+      list.size = count;
+      list.flag = true;
+      return list;
+    }
+    if (count.constant() > 100000) {
+      error(Diag::NotSupported, expr.range, "a comprehension of more than 100,000 elements");
+      return poison(expr.range);
+    }
+    for (int64_t i = 0; i < count.constant(); ++i) {
+      std::string saved = path;
+      path += "[" + std::to_string(i) + "]";
+      values.push_back(element(Value::ofInteger(begin->constant() + i, expr.range)));
+      path = saved;
+      if (values.back().poison())
+        break;
+    }
+  } else if (source.kind == Value::Tensor && !source.shape.empty()) {
+    const Size &rows = source.shape[0].size;
+    if (!rows.isConstant()) {
+      Value row = Value::ofTensor(source.dtype, Shape(source.shape.begin() + 1, source.shape.end()), {}, source.at);
+      Value list = Value::ofList({element(row)}, expr.range);
+      list.size = rows;
+      list.flag = true;
+      return list.elements[0].poison() ? poison(expr.range) : list;
+    }
+    error(Diag::NotSupported, expr.range, "a comprehension over a tensor");
+    return poison(expr.range);
+  } else {
+    error(Diag::WrongType, source.at, "what a comprehension runs over", typeString(source), "a list, a range or a tensor");
+    return poison(expr.range);
+  }
+  for (const Value &value : values)
+    if (value.poison())
+      return poison(expr.range);
+  return Value::ofList(std::move(values), expr.range);
+}
+
+/// Whether two values could be the results of the two branches of one `if`.
+static bool sameKind(const Value &a, const Value &b) {
+  return a.kind == b.kind || (a.isNumber() && b.isTensor()) || (a.isTensor() && b.isNumber()) ||
+         (a.isNumber() && b.isNumber());
+}
+
+Value Elaborator::conditional(const IfExpr &expr, const ScopeRef &scope) {
+  Value condition = topLevel(*expr.condition, scope);
+  if (condition.poison())
+    return condition;
+  if (atTopLevel())
+    if (std::optional<bool> holds = truth(condition))
+      condition = Value::ofBool(*holds, condition.at);
+  if (condition.kind == Value::Bool) {
+    // A constant condition: only the branch taken has to make sense.
+    if (condition.flag)
+      return block(*expr.thenBlock, scope);
+    return expr.elseBlock ? block(*expr.elseBlock, scope) : Value::unit(expr.range);
+  }
+  bool scalarBool = condition.kind == Value::Tensor && condition.dtype == DType::Bool && condition.shape.empty();
+  if (!scalarBool) {
+    auto report = error(Diag::ConditionType, condition.at, typeString(condition));
+    if (condition.kind == Value::Tensor && condition.dtype == DType::Bool)
+      report.help("`all(..)` or `any(..)` make one bool of many; `where(c, a, b)` chooses element by element");
+    else
+      report.help("compare with something: `x != 0`");
+    return poison(expr.range);
+  }
+  if (emitting()) {
+    error(Diag::NotSupported, expr.range, "an `if` whose condition is computed, in compiled code; `where(c, a, b)` is");
+    return poison(expr.range);
+  }
+  Value onTrue = block(*expr.thenBlock, scope);
+  if (!expr.elseBlock)
+    return Value::unit(expr.range);
+  Value onFalse = block(*expr.elseBlock, scope);
+  if (onTrue.poison() || onFalse.poison())
+    return poison(expr.range);
+  if (!sameKind(onTrue, onFalse)) {
+    error(Diag::BranchTypes, expr.range, typeString(onTrue), typeString(onFalse))
+        .note(onTrue.at, "this is " + typeString(onTrue))
+        .note(onFalse.at, "this is " + typeString(onFalse));
+    return poison(expr.range);
+  }
+  if (onTrue.isTensor() && onFalse.isTensor()) {
+    bool same = onTrue.dtype == onFalse.dtype && onTrue.shape.size() == onFalse.shape.size();
+    for (size_t i = 0; same && i < onTrue.shape.size(); ++i)
+      same = sameSize(onTrue.shape[i].size, onFalse.shape[i].size).value_or(true);
+    if (!same) {
+      error(Diag::BranchTypes, expr.range, typeString(onTrue), typeString(onFalse))
+          .note(onTrue.at, "this is " + typeString(onTrue))
+          .note(onFalse.at, "this is " + typeString(onFalse));
+      return poison(expr.range);
+    }
+  }
+  return onTrue.isTensor() ? onTrue : onFalse;
+}
+
+} // namespace dlc

@@ -1,0 +1,209 @@
+// grad, value_and_grad, vjp and jvp: functions of functions. All are the operation dl.grad; forward mode is reverse mode twice.
+#include "frontend/Elaborator.h"
+
+#include "ir/Dialect.h"
+
+namespace dlc {
+
+using namespace ast;
+
+static bool isFloatType(DType dtype) { return dtype == DType::F32 || dtype == DType::F64 || dtype == DType::BF16; }
+
+/// The floating-point tensors of a value, in order.
+static bool leavesOf(Elaborator &e, Value &value, std::vector<Value> &leaves) {
+  switch (value.kind) {
+  case Value::Number:
+  case Value::SizeOf:
+    value = e.tensorOf(value, value.kind == Value::Number && !value.weak ? value.dtype : DType::F32);
+    leaves.push_back(value);
+    return isFloatType(value.dtype);
+  case Value::Tensor:
+    leaves.push_back(value);
+    return isFloatType(value.dtype);
+  case Value::Tuple:
+  case Value::List:
+    for (Value &element : value.elements)
+      if (!leavesOf(e, element, leaves))
+        return false;
+    return true;
+  case Value::Model:
+    for (const ParamSlotRef &slot : parametersOf(*value.model))
+      leaves.push_back(slot->value);
+    return true;
+  default:
+    return false;
+  }
+}
+
+/// The same value with its leaves replaced, in order.
+static Value withLeaves(const Value &value, const std::vector<Value> &leaves, size_t &next) {
+  Value copy = value;
+  if (value.kind == Value::Tensor)
+    return leaves[next++];
+  if (value.kind == Value::Model) {
+    std::vector<Value> own(leaves.begin() + next, leaves.begin() + next + parametersOf(*value.model).size());
+    next += own.size();
+    copy.model = withValues(*value.model, own);
+    return copy;
+  }
+  for (Value &element : copy.elements)
+    element = withLeaves(element, leaves, next);
+  return copy;
+}
+
+std::optional<Elaborator::Pulled> Elaborator::pull(const Value &function, const std::vector<Value> &given,
+                                                   const std::vector<size_t> &wrt, const Value *cotangent, SourceRange at) {
+  std::vector<Value> arguments = given;
+  std::vector<Value> leaves;
+  for (size_t i : wrt)
+    if (!leavesOf(*this, arguments[i], leaves)) {
+      error(Diag::GradientOf, arguments[i].at, fmt::format("argument {}", i + 1), typeString(arguments[i]))
+          .help("integers and bools have no gradient");
+      return std::nullopt;
+    }
+  auto checkResult = [&](const Value &result) {
+    if (result.poison())
+      return false;
+    bool scalar = result.isTensor() && result.shape.empty();
+    if (!result.isTensor() || !isFloatType(result.dtype) || (!cotangent && !scalar)) {
+      auto report = error(Diag::GradientOf, at, "its value", typeString(result));
+      if (result.isTensor() && !scalar)
+        report.help("a gradient is that of a scalar: `sum(..)` or `mean(..)` makes one, `vjp` takes a cotangent");
+      return false;
+    }
+    return true;
+  };
+  Pulled pulled;
+  if (!emitting()) {
+    pulled.result = apply(function, arguments, at);
+    if (pulled.result.isNumber())
+      pulled.result = tensorOf(pulled.result, DType::F32);
+    if (!checkResult(pulled.result))
+      return std::nullopt;
+    if (cotangent) {
+      Value result = pulled.result;
+      if (!broadcastShapes(result, *cotangent, "the cotangent", at))
+        return std::nullopt;
+    }
+    for (size_t i : wrt) {
+      Value gradient = arguments[i];
+      gradient.at = at;
+      pulled.gradients.push_back(gradient);
+    }
+    return pulled;
+  }
+  // The function's body becomes the region of a dl.grad.
+  auto body = std::make_unique<mlir::Block>();
+  std::vector<mlir::Value> inputs;
+  std::vector<Value> inside = leaves;
+  for (Value &leaf : inside) {
+    inputs.push_back(ir(leaf));
+    leaf.ir = body->addArgument(inputs.back().getType(), location(at));
+    leaf.host = nullptr;
+    leaf.lazy = nullptr;
+  }
+  mlir::OpBuilder::InsertPoint outer = builder->saveInsertionPoint();
+  builder->setInsertionPointToEnd(body.get());
+  std::vector<Value> insideArguments = arguments;
+  size_t next = 0;
+  for (size_t i : wrt)
+    insideArguments[i] = withLeaves(arguments[i], inside, next);
+  Value result = apply(function, insideArguments, at);
+  if (result.isNumber())
+    result = tensorOf(result, DType::F32);
+  if (!checkResult(result)) {
+    builder->restoreInsertionPoint(outer);
+    body->dropAllReferences();
+    return std::nullopt;
+  }
+  mlir::Value resultIr = ir(result);
+  dl::YieldOp::create(*builder, location(at), resultIr);
+  builder->restoreInsertionPoint(outer);
+  Value seed = cotangent ? broadcastTo(*cotangent, result.shape, at) : constant(1, result.dtype, {}, at);
+  std::vector<mlir::Type> types = {resultIr.getType()};
+  for (mlir::Value input : inputs)
+    types.push_back(input.getType());
+  auto made = dl::GradOp::create(*builder, location(at), types, inputs, mlir::ValueRange{ir(seed)}, 0);
+  made.getBody().push_back(body.release());
+  pulled.result = result;
+  pulled.result.ir = made.getResult(0);
+  std::vector<Value> gradients = leaves;
+  for (size_t i = 0; i < leaves.size(); ++i)
+    gradients[i] = Value::ofTensor(leaves[i].dtype, leaves[i].shape, made.getResult(i + 1), at);
+  next = 0;
+  for (size_t i : wrt)
+    pulled.gradients.push_back(withLeaves(arguments[i], gradients, next));
+  return pulled;
+}
+
+/// The names of a function's parameters, when it has any.
+static std::vector<std::string> parameterNames(const Function &function) {
+  std::vector<std::string> names;
+  if (function.kind == Function::User || function.kind == Function::Lambda)
+    for (const Parameter &parameter :
+         function.kind == Function::Lambda ? function.lambda->parameters : function.item->parameters)
+      names.push_back(std::string(parameter.name));
+  return names;
+}
+
+Value Elaborator::gradient(const Function &function, CallSite &site) {
+  if (function.kind == Function::Pullback) {
+    if (site.arguments.size() != 1) {
+      error(Diag::ExtraArgument, site.at, site.callee, "1 argument", site.arguments.size());
+      return poison(site.at);
+    }
+    Value cotangent = site.arguments[0].value;
+    if (cotangent.kind == Value::List)
+      cotangent = apply(library->find("tensor")->value, {cotangent}, cotangent.at);
+    cotangent = cotangent.isTensor() ? cotangent : tensorOf(cotangent, DType::F32);
+    if (cotangent.poison())
+      return poison(site.at);
+    std::vector<size_t> wrt;
+    for (size_t i = 0; i < function.arguments.size(); ++i)
+      wrt.push_back(i);
+    std::optional<Pulled> pulled = pull(*function.base, function.arguments, wrt, &cotangent, site.at);
+    if (!pulled)
+      return poison(site.at);
+    return pulled->gradients.size() == 1 ? pulled->gradients[0] : Value::ofTuple(pulled->gradients, site.at);
+  }
+  // grad(f)(a, b): arguments by position or by f's names.
+  std::vector<std::string> names = parameterNames(*function.base->function);
+  std::vector<Value> arguments;
+  for (CallSite::Argument &argument : site.arguments) {
+    if (!argument.name.empty()) {
+      auto found = std::find(names.begin(), names.end(), argument.name);
+      if (found == names.end() || size_t(found - names.begin()) != arguments.size()) {
+        error(Diag::UnknownArgument, argument.nameAt, site.callee, argument.name).help("write the arguments by position");
+        return poison(site.at);
+      }
+    }
+    arguments.push_back(argument.value);
+  }
+  std::vector<size_t> wrt;
+  for (const std::string &name : function.wrt) {
+    auto found = std::find(names.begin(), names.end(), name);
+    if (found == names.end()) {
+      auto report = error(Diag::UnknownArgument, site.calleeAt, "the function", name);
+      if (std::string near = nearest(name, names); !near.empty())
+        report.help("did you mean `" + near + "`?");
+      return poison(site.at);
+    }
+    wrt.push_back(found - names.begin());
+  }
+  if (wrt.empty())
+    wrt.push_back(0);
+  for (size_t i : wrt)
+    if (i >= arguments.size()) {
+      error(Diag::MissingArgument, site.at, site.callee, i < names.size() ? names[i] : std::to_string(i + 1));
+      return poison(site.at);
+    }
+  std::optional<Pulled> pulled = pull(*function.base, arguments, wrt, nullptr, site.at);
+  if (!pulled)
+    return poison(site.at);
+  Value gradients = function.tupleResult ? Value::ofTuple(pulled->gradients, site.at) : pulled->gradients[0];
+  if (function.withValue)
+    return Value::ofTuple({pulled->result, gradients}, site.at);
+  return gradients;
+}
+
+} // namespace dlc

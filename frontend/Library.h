@@ -1,0 +1,15 @@
+// The standard library's text (std/*.dl), built into the program.
+#pragma once
+
+#include <vector>
+
+namespace dlc {
+
+/// A file of std/: its name and its text.
+struct LibraryFile {
+  const char *name;
+  const char *text;
+};
+const std::vector<LibraryFile> &libraryFiles();
+
+} // namespace dlc

@@ -1,0 +1,298 @@
+// Elaborates statements: let and var, assignment, loops.
+#include "frontend/Elaborator.h"
+
+namespace dlc {
+
+using namespace ast;
+
+Value Elaborator::statement(const Stmt &stmt, const ScopeRef &scope) {
+  switch (stmt.kind) {
+  case StmtKind::Let: {
+    auto &let = static_cast<const LetStmt &>(stmt);
+    Value value = topLevel(*let.value, scope);
+    if (let.type && !value.poison())
+      if (!matchType(*let.type, value, scope, "the value", true, let.type->range))
+        value = poison(let.range);
+    if (value.kind == Value::Unit) {
+      error(Diag::NoValue, let.value->range, fmt::format("`{}`", sources.text(let.value->range)));
+      value = poison(let.range);
+    }
+    if (scope == file && let.pattern->kind == ExprKind::Name)
+      applyOverride(std::string(static_cast<const NameExpr *>(let.pattern)->name), value);
+    bindPattern(*let.pattern, value, scope, let.isVar);
+    if (scope == file && let.pattern->kind == ExprKind::Name && !value.poison())
+      inferred.push_back({std::string(static_cast<const NameExpr *>(let.pattern)->name),
+                          std::string(let.isVar ? "var " : "let ") + std::string(static_cast<const NameExpr *>(let.pattern)->name) + ": " + typeString(value)});
+    return Value::unit(stmt.range);
+  }
+  case StmtKind::Assign:
+    assign(static_cast<const AssignStmt &>(stmt), scope);
+    return Value::unit(stmt.range);
+  case StmtKind::For:
+    forLoop(static_cast<const ForStmt &>(stmt), scope);
+    return Value::unit(stmt.range);
+  case StmtKind::While:
+    whileLoop(static_cast<const WhileStmt &>(stmt), scope);
+    return Value::unit(stmt.range);
+  case StmtKind::Break:
+    if (!insideLoop)
+      error(Diag::NotCallable, stmt.range, "`break` outside of a loop");
+    broken = insideLoop && atTopLevel();
+    return Value::unit(stmt.range);
+  case StmtKind::Expr: {
+    auto &expr = *static_cast<const ExprStmt &>(stmt).expr;
+    return topLevel(expr, scope);
+  }
+  case StmtKind::Item:
+    return Value::unit(stmt.range);
+  }
+  return Value::unit(stmt.range);
+}
+
+void Elaborator::bindPattern(const Expr &pattern, const Value &value, const ScopeRef &scope, bool isVar) {
+  if (pattern.kind == ExprKind::Name) {
+    auto &name = static_cast<const NameExpr &>(pattern);
+    if (name.name != "_")
+      scope->names[std::string(name.name)] = {value, isVar, pattern.range};
+    return;
+  }
+  if (pattern.kind != ExprKind::Tuple) {
+    error(Diag::NotAssignable, pattern.range, sources.text(pattern.range), "it is not a name");
+    return;
+  }
+  auto &tuple = static_cast<const TupleExpr &>(pattern);
+  bool fits = value.kind == Value::Tuple && value.elements.size() == tuple.elements.size();
+  if (!fits && !value.poison())
+    error(Diag::PatternCount, pattern.range, tuple.elements.size(),
+          value.kind == Value::Tuple ? fmt::format("{} values", value.elements.size()) : typeString(value));
+  for (size_t i = 0; i < tuple.elements.size(); ++i)
+    bindPattern(*tuple.elements[i], fits ? value.elements[i] : poison(pattern.range), scope, isVar);
+}
+
+void Elaborator::assign(const AssignStmt &stmt, const ScopeRef &scope) {
+  Value value = topLevel(*stmt.value, scope);
+  if (stmt.compound) {
+    Value old = expression(*stmt.target, scope);
+    if (old.kind == Value::Tuple && value.kind == Value::Tuple && old.elements.size() == value.elements.size()) {
+      for (size_t i = 0; i < old.elements.size(); ++i)
+        value.elements[i] = binary(stmt.op, old.elements[i], value.elements[i], stmt.range);
+    } else {
+      value = binary(stmt.op, old, value, stmt.range);
+    }
+  }
+  assignTo(*stmt.target, value, scope);
+}
+
+/// A copy of a model with one tensor replaced: what an assignment to a buffer makes.
+static bool replaceBuffer(ModelInstance &model, std::string_view name, const Value &value) {
+  for (ModelInstance::Entry &entry : model.entries)
+    if (entry.name == name && entry.param && !entry.param->trained) {
+      entry.param->value.ir = value.ir;
+      return true;
+    }
+  return false;
+}
+
+void Elaborator::assignTo(const Expr &target, const Value &value, const ScopeRef &scope) {
+  switch (target.kind) {
+  case ExprKind::Name: {
+    std::string name(static_cast<const NameExpr &>(target).name);
+    if (name == "_")
+      return;
+    bool crossed = false;
+    for (Scope *level = scope.get(); level; level = level->parent.get()) {
+      auto found = level->names.find(name);
+      if (found == level->names.end()) {
+        if (level->self && replaceBuffer(*level->self, name, value)) {
+          if (emitting())
+            error(Diag::NotSupported, target.range, "buffers that a step updates");
+          return;
+        }
+        crossed |= level->functionStart;
+        continue;
+      }
+      Binding &binding = found->second;
+      if (!binding.isVar) {
+        auto report = error(Diag::NotAssignable, target.range, name, "it is not a `var`");
+        if (binding.at.valid())
+          report.note(binding.at, "defined here").help("define it with `var` to assign it again");
+        return;
+      }
+      if (crossed) {
+        error(Diag::NotAssignable, target.range, name, "it belongs to the code around the function")
+            .note(binding.at, "defined here")
+            .help("return the new value, or take it as an argument");
+        return;
+      }
+      Value made = value;
+      if (made.isNumber() && binding.value.isTensor())
+        made = tensorOf(made, binding.value.dtype);
+      if (binding.value.isTensor() && made.isTensor() && !binding.value.poison()) {
+        bool same = binding.value.dtype == made.dtype && binding.value.shape.size() == made.shape.size();
+        for (size_t i = 0; same && i < made.shape.size(); ++i)
+          same = sameSize(binding.value.shape[i].size, made.shape[i].size).value_or(true);
+        if (!same && insideLoop) {
+          error(Diag::WrongType, target.range, "`" + name + "`", typeString(made), "`" + typeString(binding.value) + "`, as before the loop")
+              .note(binding.at, "defined here as " + typeString(binding.value));
+          return;
+        }
+      }
+      binding.value = made;
+      return;
+    }
+    auto report = error(Diag::UnknownName, target.range, name);
+    report.help("`let " + name + " = ..` defines a name, `var " + name + " = ..` one that may be assigned again");
+    return;
+  }
+  case ExprKind::Tuple: {
+    auto &tuple = static_cast<const TupleExpr &>(target);
+    if (value.kind != Value::Tuple || value.elements.size() != tuple.elements.size()) {
+      if (!value.poison())
+        error(Diag::PatternCount, target.range, tuple.elements.size(),
+              value.kind == Value::Tuple ? fmt::format("{} values", value.elements.size()) : typeString(value));
+      return;
+    }
+    for (size_t i = 0; i < tuple.elements.size(); ++i)
+      assignTo(*tuple.elements[i], value.elements[i], scope);
+    return;
+  }
+  case ExprKind::Index: {
+    auto &indexed = static_cast<const IndexExpr &>(target);
+    Value base = expression(*indexed.base, scope);
+    Value updated = indexAssign(base, indexed, value, scope);
+    if (!updated.poison())
+      assignTo(*indexed.base, updated, scope);
+    return;
+  }
+  case ExprKind::Field: {
+    auto &field = static_cast<const FieldExpr &>(target);
+    Value base = expression(*field.base, scope);
+    if (base.poison())
+      return;
+    if (base.kind == Value::Model && replaceBuffer(*base.model, field.name, value)) {
+      if (emitting())
+        error(Diag::NotSupported, target.range, "buffers that a step updates");
+      return;
+    }
+    std::string name(field.name);
+    error(Diag::NotAssignable, target.range, name, "it is not a `buffer`");
+    return;
+  }
+  default:
+    error(Diag::NotAssignable, target.range, sources.text(target.range), "it is not a name");
+  }
+}
+
+void Elaborator::forLoop(const ForStmt &stmt, const ScopeRef &scope) {
+  Value source = topLevel(*stmt.source, scope);
+  if (source.poison())
+    return;
+  bool savedLoop = insideLoop;
+  auto body = [&](const Value &item) {
+    auto inner = std::make_shared<Scope>();
+    inner->parent = scope;
+    bindPattern(*stmt.pattern, item, inner, false);
+    insideLoop = true;
+    for (const Stmt *inBody : stmt.body->statements) {
+      statement(*inBody, inner);
+      if (broken)
+        break;
+    }
+    insideLoop = savedLoop;
+  };
+  broken = false;
+  if (source.kind == Value::List || source.kind == Value::Tuple) {
+    // A loop over a list of layers is unrolled.
+    std::string saved = path;
+    for (size_t i = 0; i < source.elements.size(); ++i) {
+      path = saved + "[" + std::to_string(i) + "]";
+      body(source.elements[i]);
+      if (broken)
+        break;
+    }
+    broken = false;
+    path = saved;
+    return;
+  }
+  if (source.kind == Value::Range) {
+    Value begin = source.elements[0], end = source.elements[1];
+    for (Value *bound : {&begin, &end})
+      if (!bound->isNumber() && !(bound->isTensor() && bound->shape.empty() && bound->dtype != DType::F32)) {
+        error(Diag::WrongType, bound->at, "a bound of a range", typeString(*bound), "a whole number");
+        return;
+      }
+  } else if (!source.isTensor() || source.shape.empty()) {
+    error(Diag::WrongType, source.at, "what a loop runs over", typeString(source), "a tensor with axes, a list or a range")
+        .help("`for i in 0..n` counts");
+    return;
+  }
+  if (atTopLevel()) { // statements that run one by one: the loop runs here
+    if (source.kind == Value::Range) {
+      std::optional<int64_t> begin = integerConstant(source.elements[0], "a bound of a range");
+      std::optional<int64_t> end = integerConstant(source.elements[1], "a bound of a range");
+      unsigned before = diagnostics.errorCount();
+      if (begin && end)
+        for (int64_t i = *begin; i < *end && !broken && diagnostics.errorCount() == before; ++i)
+          body(Value::ofInteger(i, source.at));
+      broken = false;
+      return;
+    }
+    error(Diag::NotSupported, stmt.range, "a loop over a tensor among the statements of a file");
+    return;
+  }
+  if (emitting()) {
+    error(Diag::NotSupported, stmt.range, "a loop over time in compiled code");
+    return;
+  }
+  if (source.kind == Value::Range)
+    body(Value::ofTensor(DType::I64, {}, {}, source.at));
+  else
+    body(Value::ofTensor(source.dtype, Shape(source.shape.begin() + 1, source.shape.end()), {}, source.at));
+}
+
+void Elaborator::whileLoop(const WhileStmt &stmt, const ScopeRef &scope) {
+  Value condition = topLevel(*stmt.condition, scope);
+  if (condition.poison())
+    return;
+  bool scalarBool = condition.kind == Value::Bool ||
+                    (condition.isTensor() && condition.dtype == DType::Bool && condition.shape.empty());
+  if (!scalarBool) {
+    error(Diag::ConditionType, condition.at, typeString(condition)).help("compare with something: `x != 0`");
+    return;
+  }
+  if (atTopLevel()) {
+    unsigned before = diagnostics.errorCount();
+    broken = false;
+    while (!broken && diagnostics.errorCount() == before) {
+      Value now = topLevel(*stmt.condition, scope);
+      std::optional<bool> holds = truth(now);
+      if (!holds || !*holds)
+        break;
+      auto inner = std::make_shared<Scope>();
+      inner->parent = scope;
+      bool savedLoop = insideLoop;
+      insideLoop = true;
+      for (const Stmt *inBody : stmt.body->statements) {
+        statement(*inBody, inner);
+        if (broken)
+          break;
+      }
+      insideLoop = savedLoop;
+    }
+    broken = false;
+    return;
+  }
+  if (emitting()) {
+    error(Diag::NotSupported, stmt.range, "a `while` in compiled code");
+    return;
+  }
+  auto inner = std::make_shared<Scope>();
+  inner->parent = scope;
+  bool savedLoop = insideLoop;
+  insideLoop = true;
+  for (const Stmt *inBody : stmt.body->statements)
+    statement(*inBody, inner);
+  insideLoop = savedLoop;
+}
+
+} // namespace dlc

@@ -1,0 +1,223 @@
+// Making, printing and walking the values of elaboration.
+#include "frontend/Value.h"
+
+#include <fmt/format.h>
+
+namespace dlc {
+
+std::string str(const Shape &shape) {
+  std::string text = "[";
+  for (size_t i = 0; i < shape.size(); ++i)
+    text += (i ? ", " : "") + shape[i].size.str();
+  return text + "]";
+}
+
+Size elementCount(const Shape &shape) {
+  Size count(1);
+  for (const Dim &dim : shape)
+    count = count * dim.size;
+  return count;
+}
+
+static Value make(Value::Kind kind, SourceRange at) {
+  Value value;
+  value.kind = kind;
+  value.at = at;
+  return value;
+}
+
+Value Value::ofTensor(DType dtype, Shape shape, mlir::Value ir, SourceRange at) {
+  Value value = make(Tensor, at);
+  value.dtype = dtype;
+  value.shape = std::move(shape);
+  value.ir = ir;
+  return value;
+}
+
+Value Value::ofNumber(double number, SourceRange at) {
+  Value value = make(Number, at);
+  value.isFloat = true;
+  value.number = number;
+  return value;
+}
+
+Value Value::ofInteger(int64_t integer, SourceRange at) {
+  Value value = make(Number, at);
+  value.integer = integer;
+  value.number = double(integer);
+  return value;
+}
+
+Value Value::ofSize(dlc::Size size, SourceRange at) {
+  Value value = make(SizeOf, at);
+  value.size = std::move(size);
+  return value;
+}
+
+Value Value::ofBool(bool flag, SourceRange at) {
+  Value value = make(Bool, at);
+  value.flag = flag;
+  return value;
+}
+
+Value Value::ofString(std::string text, SourceRange at) {
+  Value value = make(String, at);
+  value.text = std::move(text);
+  return value;
+}
+
+Value Value::ofTuple(std::vector<Value> elements, SourceRange at) {
+  Value value = make(Tuple, at);
+  value.elements = std::move(elements);
+  return value;
+}
+
+Value Value::ofList(std::vector<Value> elements, SourceRange at) {
+  Value value = make(List, at);
+  value.elements = std::move(elements);
+  return value;
+}
+
+Value Value::ofFunction(std::shared_ptr<Function> function, SourceRange at) {
+  Value value = make(Fn, at);
+  value.function = std::move(function);
+  return value;
+}
+
+Value Value::unit(SourceRange at) { return make(Unit, at); }
+
+static std::string join(const std::vector<Value> &values) {
+  std::string text;
+  for (size_t i = 0; i < values.size(); ++i)
+    text += (i ? ", " : "") + typeString(values[i]);
+  return text;
+}
+
+std::string typeString(const Value &value) {
+  switch (value.kind) {
+  case Value::Poison:
+    return "?";
+  case Value::Unit:
+    return "()";
+  case Value::Tensor:
+    return std::string(nameOf(value.dtype)) + (value.shape.empty() ? "" : str(value.shape));
+  case Value::Number:
+    return value.weak ? (value.isFloat ? "f32" : "i64") : std::string(nameOf(value.dtype));
+  case Value::SizeOf:
+    return "dim";
+  case Value::Bool:
+    return "bool";
+  case Value::String:
+    return "str";
+  case Value::Tuple:
+    return "(" + join(value.elements) + ")";
+  case Value::List:
+    return "[" + join(value.elements) + "]";
+  case Value::Fn:
+    return value.function->name.empty() ? "a function" : "fn " + value.function->name;
+  case Value::Model:
+    return value.model->name;
+  case Value::DTypeName:
+    return "a type";
+  case Value::Data:
+    return "a data set";
+  case Value::Source:
+    return "a data source";
+  case Value::Optimizer:
+    return "an optimizer";
+  case Value::Duration:
+    return value.flag ? "epochs" : "steps";
+  case Value::Range:
+    return "a range";
+  case Value::All:
+    return "`_`";
+  }
+  return "?";
+}
+
+Binding *Scope::find(std::string_view name) {
+  for (Scope *scope = this; scope; scope = scope->parent.get())
+    if (auto found = scope->names.find(name); found != scope->names.end())
+      return &found->second;
+  return nullptr;
+}
+
+const ModelInstance::Entry *ModelInstance::find(std::string_view name) const {
+  for (const Entry &entry : entries)
+    if (entry.name == name)
+      return &entry;
+  return nullptr;
+}
+
+static void collect(const Value &layer, std::vector<ParamSlotRef> &params) {
+  if (layer.kind == Value::Model)
+    for (const ModelInstance::Entry &entry : layer.model->entries) {
+      if (entry.param)
+        params.push_back(entry.param);
+      else
+        collect(*entry.layer, params);
+    }
+  else if (layer.kind == Value::List || layer.kind == Value::Tuple)
+    for (const Value &element : layer.elements)
+      collect(element, params);
+}
+
+std::vector<ParamSlotRef> parametersOf(const ModelInstance &model) {
+  std::vector<ParamSlotRef> params;
+  for (const ModelInstance::Entry &entry : model.entries) {
+    if (entry.param)
+      params.push_back(entry.param);
+    else
+      collect(*entry.layer, params);
+  }
+  return params;
+}
+
+static ModelRef replace(const ModelInstance &model, const std::vector<Value> &values, size_t &next);
+
+static Value replace(const Value &layer, const std::vector<Value> &values, size_t &next) {
+  Value copy = layer;
+  if (layer.kind == Value::Model)
+    copy.model = replace(*layer.model, values, next);
+  else if (layer.kind == Value::List || layer.kind == Value::Tuple)
+    for (Value &element : copy.elements)
+      element = replace(element, values, next);
+  return copy;
+}
+
+static ModelRef replace(const ModelInstance &model, const std::vector<Value> &values, size_t &next) {
+  auto copy = std::make_shared<ModelInstance>(model);
+  for (ModelInstance::Entry &entry : copy->entries) {
+    if (entry.param) {
+      entry.param = std::make_shared<ParamSlot>(*entry.param);
+      entry.param->value = values[next++];
+    } else {
+      entry.layer = std::make_shared<Value>(replace(*entry.layer, values, next));
+    }
+  }
+  return copy;
+}
+
+ModelRef withValues(const ModelInstance &model, const std::vector<Value> &values) {
+  size_t next = 0;
+  return replace(model, values, next);
+}
+
+static void nameLayer(Value &layer, const std::string &path) {
+  if (layer.kind == Value::Model)
+    nameParameters(*layer.model, path + ".");
+  else if (layer.kind == Value::List || layer.kind == Value::Tuple)
+    for (size_t i = 0; i < layer.elements.size(); ++i)
+      nameLayer(layer.elements[i], fmt::format("{}.{}", path, i));
+}
+
+void nameParameters(ModelInstance &model, const std::string &prefix) {
+  for (ModelInstance::Entry &entry : model.entries) {
+    if (entry.param)
+      entry.param->path = prefix + entry.name;
+    else
+      nameLayer(*entry.layer, prefix + entry.name);
+  }
+}
+
+} // namespace dlc

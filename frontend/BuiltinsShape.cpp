@@ -87,22 +87,23 @@ static Value concatBuiltin(Elaborator &e, CallSite &site, bool stack) {
   std::optional<int64_t> axis = axisArgument(e, site, 1, like, 0);
   if (!axis)
     return e.poison(site.at);
+  const Value first = parts[0];
   for (Value &part : parts) {
-    if (part.dtype != parts[0].dtype) {
-      if (isIntegral(part.dtype) && isIntegral(parts[0].dtype)) {
-        part = e.cast(part, parts[0].dtype, part.at);
+    if (part.dtype != first.dtype) {
+      if (isIntegral(part.dtype) && isIntegral(first.dtype)) {
+        part = e.cast(part, first.dtype, part.at);
       } else {
-        e.error(Diag::TypeMix, site.at, site.callee, typeString(parts[0]), typeString(part)).help(fmt::format("write the conversion: `{}(..)`", nameOf(parts[0].dtype)));
+        e.error(Diag::TypeMix, site.at, site.callee, typeString(first), typeString(part)).help(fmt::format("write the conversion: `{}(..)`", nameOf(first.dtype)));
         return e.poison(site.at);
       }
     }
-    bool fits = part.shape.size() == parts[0].shape.size();
+    bool fits = part.shape.size() == first.shape.size();
     for (size_t i = 0; fits && i < part.shape.size(); ++i)
-      fits = (!stack && int64_t(i) == *axis) || e.sameSize(part.shape[i].size, parts[0].shape[i].size).value_or(true);
+      fits = (!stack && int64_t(i) == *axis) || e.sameSize(part.shape[i].size, first.shape[i].size).value_or(true);
     if (!fits) {
-      auto report = e.error(Diag::ConcatShape, site.at, "`" + typeString(parts[0]) + "`", "`" + typeString(part) + "`", *axis);
-      report.note(parts[0].at, "this is " + typeString(parts[0])).note(part.at, "this is " + typeString(part));
-      e.noteOrigins(report, parts[0]);
+      auto report = e.error(Diag::ConcatShape, site.at, "`" + typeString(first) + "`", "`" + typeString(part) + "`", *axis);
+      report.note(first.at, "this is " + typeString(first)).note(part.at, "this is " + typeString(part));
+      e.noteOrigins(report, first);
       e.noteOrigins(report, part);
       return e.poison(site.at);
     }

@@ -629,7 +629,9 @@ void Elaborator::checkFunction(const FnItem &item, const ScopeRef &scope, const 
     if (!result.poison() && item.result)
       matchType(*item.result, result, inner, "the result of `" + prefix + std::string(item.name) + "`", true, item.result->range);
   }
-XX + (item.result ? std::string(sources.text(item.result->range)) : typeString(result));
+  builder = std::move(savedBuilder);
+  checkingOnly = savedChecking;
+  signature += ") -> " + (item.result ? std::string(sources.text(item.result->range)) : typeString(result));
   inferred.push_back({self ? self->name + "." + std::string(item.name) : std::string(item.name),
                       (self ? "  " : "") + signature});
 }

@@ -15,7 +15,7 @@ ast::Program Parser::run() {
   ast::Program program;
   program.file = file;
   while (!at(TokenKind::End)) {
-    outermost = pos;
+    outermost = entryStart = pos;
     if (at(TokenKind::RParen) || at(TokenKind::RBracket) || at(TokenKind::RBrace)) {
       if (!token().reported)
         error(Diag::StrayBracket, range(token()), spelled(token()))

@@ -78,7 +78,7 @@ bool Parser::parseIndexEntry(IndexEntry &entry, unsigned &height) {
     return true;
   }
   if (at(TokenKind::DotDot)) {
-    unexpected(Diag::ExpectedExpression, "an index").help("a slice is written with a colon, as in `x[:3]`");
+    unexpected(Diag::ExpectedExpression, "an index", "a slice is written with a colon, as in `x[:3]`");
     return false;
   }
   if (!at(TokenKind::Colon)) {

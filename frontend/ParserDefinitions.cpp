@@ -39,8 +39,7 @@ FnItem *Parser::parseFn() {
   std::string_view name;
   SourceRange nameRange;
   if (at(TokenKind::LParen)) {
-    unexpected(Diag::ExpectedName, "the name of the function")
-        .help("a function without a name is written `x => ...` or `(x, y) => ...`");
+    unexpected(Diag::ExpectedName, "the name of the function", "a function without a name is written `x => ...` or `(x, y) => ...`");
     return nullptr;
   }
   if (!parseName("the name of the function", name, nameRange))
@@ -62,8 +61,7 @@ FnItem *Parser::parseFn() {
       return nullptr;
   }
   if (at(TokenKind::Assign) || at(TokenKind::FatArrow)) {
-    unexpected(Diag::ExpectedToken, "`{` and the body of the function")
-        .help(fmt::format("write `fn {}(...) {{ ... }}`", name));
+    unexpected(Diag::ExpectedToken, "`{` and the body of the function", fmt::format("write `fn {}(...) {{ ... }}`", name));
     return nullptr;
   }
   fn->body = parseBlock("the function");
@@ -136,7 +134,7 @@ OptimizerItem *Parser::parseOptimizer() {
     else if (atWord("update"))
       good = parseUpdate(item, firstUpdate);
     else
-      unexpected(Diag::ExpectedMember, "`state` or `update`").help("the step is computed in `update(p, g, step) { ... }`");
+      unexpected(Diag::ExpectedMember, "`state` or `update`", "the step is computed in `update(p, g, step) { ... }`");
     wrong |= !good;
     return good;
   };
@@ -146,7 +144,7 @@ OptimizerItem *Parser::parseOptimizer() {
     error(Diag::OptimizerUpdate, nameRange, name, "no `update`")
         .help("the new value of a parameter is that of `update(p, g, step) { ... }`");
   item->range = rangeFrom(first);
-  return item;
+  return item->update ? item : nullptr;
 }
 
 /// `state m = 0, v = 0`.
@@ -156,10 +154,8 @@ bool Parser::parseStates(OptimizerItem *item) {
     Parameter state;
     if (!parseName("the name of a state", state.name, state.range))
       return false;
-    if (!accept(TokenKind::Assign)) {
-      unexpected(Diag::ExpectedToken, "`=` and an initial value");
+    if (!expect(TokenKind::Assign, "`=` and an initial value"))
       return false;
-    }
     state.defaultValue = parseExpression();
     if (!state.defaultValue)
       return false;

@@ -69,12 +69,15 @@ private:
     return countError() ? diagnostics.report(kind, at, args...) : Builder(nullptr);
   }
   /// Reports that something else stands at the current token: `found X, expected Y`. Silent where an error was reported
-  /// at this token already. Adds what people who write such a thing usually mean.
-  Builder unexpected(Diag kind, std::string_view expected);
+  /// at this token already. Without a `help`, the usual one for what stands here is given.
+  Builder unexpected(Diag kind, std::string_view expected, std::string help = {});
+  /// Consumes a token, or reports what stands there instead.
+  bool expect(TokenKind wanted, std::string_view expected, std::string help = {});
   bool countError();
   /// What stands here, for `found ..`, and where to point.
   std::string found(SourceRange &where) const;
-  void hint(Builder &report) const;
+  /// What people who write this token here usually mean; "" if that is not clear.
+  std::string usualHelp() const;
   /// Reports a limit that was passed, and continues silently behind the outermost statement.
   void giveUp(Diag kind, unsigned limit);
   /// Skips the rest of a statement that began at token `before` and was wrong.
@@ -200,6 +203,7 @@ private:
   bool quiet = false;                 ///< giving up: unwinding to the outermost statement
   uint32_t lastError = Token::none;   ///< the position at the last error
   uint32_t blockOpen = Token::none;   ///< the `{` around the current statement
+  uint32_t entryStart = 0;            ///< where the current statement, member or the like began
   uint32_t outermost = 0;             ///< where the current statement at top level began
 };
 

@@ -70,13 +70,14 @@ Member *Parser::parseMember() {
   if (beforeName && atWord("layer"))
     return parseLayer();
 
-  Builder report = unexpected(Diag::ExpectedMember, "`param`, `buffer`, `layer`, `fn` or `if`");
+  std::string help;
   if (at(TokenKind::Word) && kind(1) == TokenKind::Assign)
-    report.help(fmt::format("write `layer {} = ...`", spelled(token())));
+    help = fmt::format("write `layer {} = ...`", spelled(token()));
   else if (at(TokenKind::Word) && kind(1) == TokenKind::Colon)
-    report.help(fmt::format("write `param {}: ... = ...`", spelled(token())));
+    help = fmt::format("write `param {}: ... = ...`", spelled(token()));
   else if (at(TokenKind::KwLet) || atWord("var"))
-    report.help("write `layer` for a part that is called, `param` for what is trained, `buffer` for what is kept");
+    help = "write `layer` for a part that is called, `param` for what is trained, `buffer` for what is kept";
+  unexpected(Diag::ExpectedMember, "`param`, `buffer`, `layer`, `fn` or `if`", help);
   return nullptr;
 }
 
@@ -87,18 +88,13 @@ Member *Parser::parseStored(MemberKind memberKind) {
   auto *member = newMember(memberKind, first);
   if (!parseName("a name", member->name, member->nameRange))
     return nullptr;
-  if (!accept(TokenKind::Colon)) {
-    unexpected(Diag::ExpectedToken, "`:` and a type")
-        .help(fmt::format("write `{}: f32[...] = ...`: its shape is a part of the program", member->name));
+  if (!expect(TokenKind::Colon, "`:` and a type", fmt::format("write `{}: f32[...] = ...`: its shape is a part of the program", member->name)))
     return nullptr;
-  }
   member->type = parseType();
   if (!member->type)
     return nullptr;
-  if (!accept(TokenKind::Assign)) {
-    unexpected(Diag::ExpectedToken, "`=` and an initial value").help("an initial value is a number, or as `normal(std: 0.02)`");
+  if (!expect(TokenKind::Assign, "`=` and an initial value", "an initial value is a number, or as `normal(std: 0.02)`"))
     return nullptr;
-  }
   member->value = parseExpression();
   member->range = rangeFrom(first);
   return member->value ? member : nullptr;
@@ -111,10 +107,8 @@ Member *Parser::parseLayer() {
   auto *member = newMember(MemberKind::Layer, first);
   if (!parseName("a name", member->name, member->nameRange))
     return nullptr;
-  if (!accept(TokenKind::Assign)) {
-    unexpected(Diag::ExpectedToken, "`=` and a model").help(fmt::format("write `layer {} = ...`", member->name));
+  if (!expect(TokenKind::Assign, "`=` and a model", fmt::format("write `layer {} = ...`", member->name)))
     return nullptr;
-  }
   member->value = parseExpression();
   member->range = rangeFrom(first);
   return member->value ? member : nullptr;

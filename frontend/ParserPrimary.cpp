@@ -81,7 +81,7 @@ Expr *Parser::parseNumber() {
   if (!isFloat) {
     int64_t value = 0;
     if (std::from_chars(digits.data(), digits.data() + digits.size(), value).ec != std::errc())
-      error(Diag::NumberTooLarge, where, shown, "i64").help("with a point, as in `1e20` or `1.0`, it is a float");
+      error(Diag::NumberTooLarge, where, shown, "i64").help("written as `1e20` or `1.0` it is a float");
     return context.make<NumberExpr>(rangeFrom(first), value);
   }
   double value = 0;

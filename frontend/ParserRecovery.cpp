@@ -24,7 +24,7 @@ bool Parser::countError() {
 std::string Parser::found(SourceRange &where) const {
   // What is missing at the end of a line is shown there, not at the beginning of the next one.
   bool atEnd = at(TokenKind::End);
-  bool lineEnds = token().newline || (token().lineStart && pos > 0 && expectsMore(tokens[pos - 1].kind));
+  bool lineEnds = pos != entryStart && (token().newline || (token().lineStart && expectsMore(tokens[pos - 1].kind)));
   if (pos > 0 && (atEnd || lineEnds)) {
     uint32_t end = tokens[pos - 1].end;
     where = {file, end, end};
@@ -33,7 +33,7 @@ std::string Parser::found(SourceRange &where) const {
   }
   if (atEnd)
     return mode == ParseMode::File ? "the end of the file" : "the end of the input";
-  if (pos > 0 && lineEnds)
+  if (lineEnds)
     return "the end of the line";
   std::string_view word = spelled(token());
   if (at(TokenKind::String))
@@ -47,48 +47,61 @@ std::string Parser::found(SourceRange &where) const {
   return fmt::format("`{}...`", word.substr(0, cut));
 }
 
-Parser::Builder Parser::unexpected(Diag kind, std::string_view expected) {
+Parser::Builder Parser::unexpected(Diag kind, std::string_view expected, std::string help) {
   if (lastError == pos || token().reported) {
     lastError = pos;
     return Builder(nullptr);
   }
   SourceRange where;
   std::string what = found(where);
-  if (token().isWord() && !at(TokenKind::Word) && kind == Diag::ExpectedName && continues())
-    return error(Diag::ReservedWord, where, spelled(token()), expected);
-  Builder report = error(kind, where, what, expected);
-  hint(report);
+  bool reserved = kind == Diag::ExpectedName && token().isWord() && continues();
+  if (help.empty())
+    help = usualHelp();
+  Builder report = reserved ? error(Diag::ReservedWord, where, spelled(token()), expected)
+                            : error(kind, where, what, expected);
+  if (!help.empty() && !reserved)
+    report.help(std::move(help));
   return report;
 }
 
-void Parser::hint(Builder &report) const {
+bool Parser::expect(TokenKind wanted, std::string_view expected, std::string help) {
+  if (accept(wanted))
+    return true;
+  unexpected(Diag::ExpectedToken, expected, std::move(help));
+  return false;
+}
+
+std::string Parser::usualHelp() const {
   if (!continues() || pos == 0)
-    return;
+    return {};
   const Token &before = tokens[pos - 1];
   bool afterNumber = before.kind == TokenKind::Integer || before.kind == TokenKind::Float;
+  bool afterOperand = before.kind <= TokenKind::Word || before.kind == TokenKind::RParen ||
+                      before.kind == TokenKind::RBracket || before.kind == TokenKind::RBrace;
+  bool afterCallable = before.kind == TokenKind::Word && (spelled(before) == "print" || spelled(before) == "assert");
   if (at(TokenKind::KwIf))
-    report.help("a choice is written `if c { a } else { b }`");
-  else if (at(TokenKind::KwFor))
-    report.help("a comprehension stands in square brackets: `[f(x) for x in xs]`");
-  else if (at(TokenKind::KwFn))
-    report.help("a function without a name is written `x => ...`");
-  else if (at(TokenKind::Assign))
-    report.help("`==` compares; `=` stands after the name that it gives a value");
-  else if (atAnyWord({"then", "do", "begin"}))
-    report.help("a block stands in braces: `{ ... }`");
-  else if (at(TokenKind::Word) && afterNumber)
-    report.help(fmt::format("a product is written `{} * {}`", spelled(before), spelled(token())));
-  else if (before.kind == TokenKind::Word && (spelled(before) == "print" || spelled(before) == "assert") &&
-           startsOperand(kind()))
-    report.help(fmt::format("a call has parentheses: `{}(...)`", spelled(before)));
-  else if (at(TokenKind::Plus) && before.kind == TokenKind::Plus && before.end == token().begin)
-    report.help("a variable is incremented by `x += 1`");
-  else if (at(TokenKind::Plus))
-    report.help("leave out the `+`");
-  else if (before.kind == TokenKind::Dot && at(TokenKind::Integer))
-    report.help("a tuple is taken apart by `let (a, b) = ...`");
-  else if (at(TokenKind::Arrow))
-    report.help("a lambda is written `x => ...`");
+    return "a choice is written `if c { a } else { b }`";
+  if (at(TokenKind::KwFor))
+    return "a comprehension stands in square brackets: `[f(x) for x in xs]`";
+  if (at(TokenKind::KwFn))
+    return "a function without a name is written `x => ...`";
+  if (at(TokenKind::Assign) && afterOperand)
+    return "`==` compares; `=` stands after the name that it gives a value";
+  if (at(TokenKind::Arrow))
+    return "a lambda is written `x => ...`";
+  if (atAnyWord({"then", "do", "begin"}))
+    return "a block stands in braces: `{ ... }`";
+  if (at(TokenKind::Word) && afterNumber)
+    return fmt::format("a product is written `{} * {}`", spelled(before), spelled(token()));
+  if (afterCallable && startsOperand(kind()))
+    return fmt::format("a call has parentheses: `{}(...)`", spelled(before));
+  if (at(TokenKind::Plus) && before.kind == TokenKind::Plus && before.end == token().begin)
+    return "a variable is incremented by `x += 1`";
+  if (at(TokenKind::Plus))
+    return "leave out the `+`";
+  if (at(TokenKind::Integer) && before.kind == TokenKind::Dot)
+    return "a tuple is taken apart by `let (a, b) = ...`";
+  return {};
 }
 
 void Parser::giveUp(Diag kind, unsigned limit) {
@@ -211,14 +224,12 @@ bool Parser::parseBraced(SourceRange &range, const char *what, const std::functi
     skipIndented(open);
     return false;
   }
-  if (!accept(TokenKind::LBrace)) {
-    unexpected(Diag::ExpectedToken, fmt::format("`{{` and the body of {}", what));
+  if (!expect(TokenKind::LBrace, fmt::format("`{{` and the body of {}", what)))
     return false;
-  }
   uint32_t outer = blockOpen;
   blockOpen = open;
   while (!at(TokenKind::RBrace) && !at(TokenKind::End) && !quiet && !dedentedDefinition(open)) {
-    uint32_t before = pos;
+    uint32_t before = entryStart = pos;
     bool good = at(TokenKind::Semicolon) || entry();
     if (good && commas && accept(TokenKind::Comma))
       continue;

@@ -147,7 +147,7 @@ Stmt *Parser::parseStatement() {
     advance();
     return context.make<BreakStmt>(rangeFrom(first));
   case TokenKind::KwElse:
-    unexpected(Diag::ExpectedStatement, "").help("`else` follows the `}` of its `if`");
+    unexpected(Diag::ExpectedStatement, "", "`else` follows the `}` of its `if`");
     return nullptr;
   default:
     break;

@@ -14,24 +14,18 @@ DataItem *Parser::parseData() {
   if (!parseName("the name of the data set", name, nameRange))
     return nullptr;
   auto *item = context.make<DataItem>(nameRange, name, nameRange);
-  if (!accept(TokenKind::Colon)) {
-    unexpected(Diag::ExpectedToken, "`:` and the fields of an example")
-        .help(fmt::format("write `data {}: {{ x: f32[10], y: f32 }} = ...`", name));
+  if (!expect(TokenKind::Colon, "`:` and the fields of an example", fmt::format("write `data {}: {{ x: f32[10], y: f32 }} = ...`", name)))
     return nullptr;
-  }
   uint32_t open = pos;
-  if (!accept(TokenKind::LBrace)) {
-    unexpected(Diag::ExpectedToken, "`{` and the fields of an example");
+  if (!expect(TokenKind::LBrace, "`{` and the fields of an example"))
     return nullptr;
-  }
   while (!at(TokenKind::RBrace) && !at(TokenKind::End)) {
     Parameter field;
+    entryStart = pos;
     if (!parseName("the name of a field", field.name, field.range))
       return nullptr;
-    if (!accept(TokenKind::Colon)) {
-      unexpected(Diag::ExpectedToken, "`:` and the type of the field");
+    if (!expect(TokenKind::Colon, "`:` and the type of the field"))
       return nullptr;
-    }
     field.type = parseType();
     if (!field.type)
       return nullptr;
@@ -42,10 +36,8 @@ DataItem *Parser::parseData() {
   }
   if (!close(open, TokenKind::RBrace, "`,` or `}`"))
     return nullptr;
-  if (!accept(TokenKind::Assign)) {
-    unexpected(Diag::ExpectedToken, "`=` and a source").help("a source is as `csv(\"points.csv\")`");
+  if (!expect(TokenKind::Assign, "`=` and a source", "a source is as `csv(\"points.csv\")`"))
     return nullptr;
-  }
   item->source = parseExpression();
   item->range = rangeFrom(first);
   return item->source ? item : nullptr;
@@ -60,10 +52,8 @@ TrainItem *Parser::parseTrain() {
   if (!parseName("the name of the trained model", name, nameRange))
     return nullptr;
   auto *item = context.make<TrainItem>(nameRange, name, nameRange);
-  if (!accept(TokenKind::Assign)) {
-    unexpected(Diag::ExpectedToken, "`=` and a model");
+  if (!expect(TokenKind::Assign, "`=` and a model"))
     return nullptr;
-  }
   item->model = parseExpression();
   if (!item->model)
     return nullptr;
@@ -106,10 +96,8 @@ bool Parser::parseTrainEntry(TrainEntry &entry) {
     advance();
     if (!parseName("a name", entry.name, entry.nameRange))
       return false;
-    if (!accept(TokenKind::Assign)) {
-      unexpected(Diag::ExpectedToken, "`=` and a value").help("what is reported has a name: `report accuracy = ...`");
+    if (!expect(TokenKind::Assign, "`=` and a value", "what is reported has a name: `report accuracy = ...`"))
       return false;
-    }
     entry.value = parseExpression();
     return entry.value != nullptr;
   }
@@ -148,7 +136,7 @@ Expr *Parser::parseSettingValue() {
 bool Parser::parseStopCondition(DurationExpr *duration) {
   advance();
   if (!atWord("better") || !continues()) {
-    unexpected(Diag::ExpectedToken, "`better` and a metric").help("write `2 epochs without better val.loss`");
+    unexpected(Diag::ExpectedToken, "`better` and a metric", "write `2 epochs without better val.loss`");
     return false;
   }
   advance();

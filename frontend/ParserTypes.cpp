@@ -91,10 +91,8 @@ TypeExpr *Parser::parseType() {
   if (accept(TokenKind::KwFn)) {
     auto *type = newType(TypeKind::Function, first);
     uint32_t open = pos;
-    if (!accept(TokenKind::LParen)) {
-      unexpected(Diag::ExpectedToken, "`(` and the types of the parameters");
+    if (!expect(TokenKind::LParen, "`(` and the types of the parameters"))
       return nullptr;
-    }
     if (!parseTypeList(open, type->elements, trailingComma))
       return nullptr;
     if (at(TokenKind::FatArrow))
@@ -113,13 +111,12 @@ TypeExpr *Parser::parseType() {
     type->range = rangeFrom(first);
     return type;
   }
-  bool number = at(TokenKind::Integer) || at(TokenKind::Float) || at(TokenKind::Minus) || at(TokenKind::String);
-  bool list = at(TokenKind::LBracket);
-  Builder report = unexpected(Diag::ExpectedType, "a type");
-  if (number)
-    report.help("a default is written `x = 3`, or `x: f32 = 3`");
-  else if (list)
-    report.help("the type of the elements stands first: `f32[n, 3]`");
+  std::string help;
+  if (at(TokenKind::Integer) || at(TokenKind::Float) || at(TokenKind::Minus) || at(TokenKind::String))
+    help = "a default is written `x = 3`, or `x: f32 = 3`";
+  else if (at(TokenKind::LBracket))
+    help = "the type of the elements stands first: `f32[n, 3]`";
+  unexpected(Diag::ExpectedType, "a type", help);
   return nullptr;
 }
 
@@ -153,8 +150,7 @@ TypeExpr *Parser::parseTensorType(uint32_t first) {
         type->ellipsis = true;
         advance();
       } else if (at(TokenKind::Colon)) {
-        unexpected(Diag::ExpectedExpression, "a size")
-            .help("a size is a number or a name; `...` in front stands for any leading sizes");
+        unexpected(Diag::ExpectedExpression, "a size", "a size is a number or a name; `...` in front stands for any leading sizes");
         return nullptr;
       } else {
         Expr *size = parseExpression();
@@ -176,10 +172,8 @@ TypeExpr *Parser::parseTensorType(uint32_t first) {
 /// `(name: type = default, ..)`, at its `(`.
 bool Parser::parseParameters(std::vector<Parameter> &parameters) {
   uint32_t open = pos;
-  if (!accept(TokenKind::LParen)) {
-    unexpected(Diag::ExpectedToken, "`(` and the parameters");
+  if (!expect(TokenKind::LParen, "`(` and the parameters"))
     return false;
-  }
   while (!at(TokenKind::RParen)) {
     Parameter parameter;
     if (atWord("self") && (kind(1) == TokenKind::Comma || kind(1) == TokenKind::RParen)) {
@@ -200,8 +194,7 @@ bool Parser::parseParameter(Parameter &parameter) {
   if (!parseName("the name of a parameter", parameter.name, parameter.range))
     return false;
   if (at(TokenKind::Word) && continues()) {
-    unexpected(Diag::ExpectedToken, "`,` or `)`")
-        .help(fmt::format("the type follows the name: `{}: {}`", spelled(token()), parameter.name));
+    unexpected(Diag::ExpectedToken, "`,` or `)`", fmt::format("the type follows the name: `{}: {}`", spelled(token()), parameter.name));
     return false;
   }
   if (accept(TokenKind::Colon) && !(parameter.type = parseType()))

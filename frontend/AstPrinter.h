@@ -1,4 +1,5 @@
-// The tree as text again, in one canonical layout: two spaces of indentation, one statement a line, no needless brackets.
+// The tree as text again, in one canonical layout: two spaces of indentation, one statement a line, no needless
+// brackets.
 //
 // What is printed parses to a tree that prints the same. Comments are not part of the tree; documentation (`///`) is.
 #pragma once
@@ -9,7 +10,8 @@
 
 namespace dlc::ast {
 
-/// A whole program; empty for an empty one, else ending in a newline. Definitions with braces stand between blank lines.
+/// A whole program; empty for an empty one, else ending in a newline. Definitions with braces stand between blank
+/// lines.
 std::string print(const Program &program);
 /// One definition with its documentation, ending in a newline.
 std::string print(const Item &item);

@@ -21,18 +21,21 @@ public:
 
 private:
   // AstPrinter.cpp
+  void list(const std::vector<Expr *> &elements);
+  void call(const CallExpr &call);
+  void index(const IndexExpr &index);
+  void duration(const DurationExpr &duration);
+
+  // AstPrinterLayout.cpp
+  /// Appends text without newlines.
   void put(std::string_view text);
   void newline();
   /// Runs `print` in one line if that fits `flatWidth` columns; otherwise leaves nothing and returns false.
   bool tryFlat(const std::function<void()> &print);
-  void list(const std::vector<Expr *> &elements);
-  void call(const CallExpr &call);
-  void index(const IndexExpr &index);
   void ifElse(const IfExpr &expr);
-  void duration(const DurationExpr &duration);
   void parameters(const std::vector<Parameter> &parameters);
   void parameter(const Parameter &parameter);
-  /// Parentheses around what `print` prints if it begins with `{`, which would begin a block there.
+  /// An expression before a block: in parentheses if it begins with `{`, which would begin a block there.
   void headed(const Expr &expr);
   /// A block in one line if it holds one statement that fits, else in several.
   void block(const Block &block);
@@ -56,9 +59,9 @@ private:
 
   static constexpr size_t flatWidth = 100;
   unsigned indent = 0;
-  bool flat = false;      ///< inside tryFlat
-  bool overflow = false;  ///< what tryFlat prints does not fit
-  size_t flatLimit = 0;   ///< the size of `out` at which it overflows
+  bool flat = false;     ///< inside tryFlat
+  bool overflow = false; ///< what tryFlat prints does not fit
+  size_t flatLimit = 0;  ///< the size of `out` at which it overflows
 };
 
 } // namespace dlc::ast

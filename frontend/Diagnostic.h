@@ -1,7 +1,8 @@
 // What dlc says about a program: errors, warnings, notes and likely repairs.
 //
-// Every message has a kind, registered with its wording in Diagnostics.def and covered by a negative test. A diagnostic is
-// one line of text and one caret range, followed by notes (which may have ranges of their own) and helps ("did you mean
+// Every message has a kind, registered with its wording in Diagnostics.def and covered by a negative test. A diagnostic
+// is one line of text and one caret range, followed by notes (which may have ranges of their own) and helps ("did you
+// mean
 // ..."). Wording: lower case, no full stop, code in backticks; what was found, then what was expected.
 #pragma once
 
@@ -67,8 +68,8 @@ public:
 
   /// Errors, "not supported yet" and bugs so far (warnings do not count).
   unsigned errorCount() const { return errors; }
-  /// 0 when only warnings were reported; else 1 (the user's mistake), 3 (not supported yet) or 4 (bug in dlc), the first
-  /// of these that occurred.
+  /// 0 when only warnings were reported; else 1 (the user's mistake), 3 (not supported yet) or 4 (bug in dlc), the
+  /// first of these that occurred.
   int exitCode() const;
   const std::vector<Diagnostic> &all() const { return diagnostics; }
   void clear();

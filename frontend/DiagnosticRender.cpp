@@ -5,8 +5,8 @@
 //          |            ^~~
 //     help: write `&&`
 //
-// Everything shown is safe for a terminal: tabs become spaces, unprintable bytes escapes; a very long line is shown as a
-// window around the carets.
+// Everything shown is safe for a terminal: tabs become spaces, unprintable bytes escapes; a very long line is shown as
+// a window around the carets.
 #include "frontend/Diagnostic.h"
 #include "frontend/Unicode.h"
 
@@ -119,8 +119,8 @@ private:
     if (!at.valid())
       return;
     LineColumn begin = sources.lineColumn(at.file, at.begin);
-    text += paint(boldText,
-                  fmt::format("{}:{}:{}: ", escapeUnprintable(sources.name(at.file)), begin.line, begin.column));
+    text +=
+        paint(boldText, fmt::format("{}:{}:{}: ", escapeUnprintable(sources.name(at.file)), begin.line, begin.column));
   }
 
   /// The source line of a range with carets under it. Of a range of several lines the first is shown.
@@ -156,8 +156,8 @@ private:
     while (!shown.empty() && shown.back() == ' ')
       shown.pop_back();
     std::string number = fmt::format("{:5}", begin.line);
-    text += fmt::format("{} | {}\n{} | {}\n", number, shown, std::string(number.size(), ' '),
-                        paint(caretColor, carets));
+    text +=
+        fmt::format("{} | {}\n{} | {}\n", number, shown, std::string(number.size(), ' '), paint(caretColor, carets));
   }
 
   const SourceManager &sources;

@@ -17,19 +17,19 @@ struct Spelled {
 };
 /// Longest first.
 constexpr Spelled punctuation[] = {
-    {"...", TokenKind::Ellipsis},    {"**=", TokenKind::PowerAssign},  {"..", TokenKind::DotDot},
-    {"->", TokenKind::Arrow},        {"=>", TokenKind::FatArrow},      {":=", TokenKind::ColonAssign},
-    {"+=", TokenKind::PlusAssign},   {"-=", TokenKind::MinusAssign},   {"*=", TokenKind::StarAssign},
-    {"/=", TokenKind::SlashAssign},  {"%=", TokenKind::PercentAssign}, {"@=", TokenKind::AtAssign},
-    {"**", TokenKind::Power},        {"==", TokenKind::EqualEqual},    {"!=", TokenKind::BangEqual},
-    {"<=", TokenKind::LessEqual},    {">=", TokenKind::GreaterEqual},  {"&&", TokenKind::AndAnd},
-    {"||", TokenKind::OrOr},         {"|>", TokenKind::Pipe},          {"(", TokenKind::LParen},
-    {")", TokenKind::RParen},        {"[", TokenKind::LBracket},       {"]", TokenKind::RBracket},
-    {"{", TokenKind::LBrace},        {"}", TokenKind::RBrace},         {",", TokenKind::Comma},
-    {":", TokenKind::Colon},         {";", TokenKind::Semicolon},      {".", TokenKind::Dot},
-    {"=", TokenKind::Assign},        {"+", TokenKind::Plus},           {"-", TokenKind::Minus},
-    {"*", TokenKind::Star},          {"/", TokenKind::Slash},          {"%", TokenKind::Percent},
-    {"@", TokenKind::At},            {"<", TokenKind::Less},           {">", TokenKind::Greater},
+    {"...", TokenKind::Ellipsis},   {"**=", TokenKind::PowerAssign},  {"..", TokenKind::DotDot},
+    {"->", TokenKind::Arrow},       {"=>", TokenKind::FatArrow},      {":=", TokenKind::ColonAssign},
+    {"+=", TokenKind::PlusAssign},  {"-=", TokenKind::MinusAssign},   {"*=", TokenKind::StarAssign},
+    {"/=", TokenKind::SlashAssign}, {"%=", TokenKind::PercentAssign}, {"@=", TokenKind::AtAssign},
+    {"**", TokenKind::Power},       {"==", TokenKind::EqualEqual},    {"!=", TokenKind::BangEqual},
+    {"<=", TokenKind::LessEqual},   {">=", TokenKind::GreaterEqual},  {"&&", TokenKind::AndAnd},
+    {"||", TokenKind::OrOr},        {"|>", TokenKind::Pipe},          {"(", TokenKind::LParen},
+    {")", TokenKind::RParen},       {"[", TokenKind::LBracket},       {"]", TokenKind::RBracket},
+    {"{", TokenKind::LBrace},       {"}", TokenKind::RBrace},         {",", TokenKind::Comma},
+    {":", TokenKind::Colon},        {";", TokenKind::Semicolon},      {".", TokenKind::Dot},
+    {"=", TokenKind::Assign},       {"+", TokenKind::Plus},           {"-", TokenKind::Minus},
+    {"*", TokenKind::Star},         {"/", TokenKind::Slash},          {"%", TokenKind::Percent},
+    {"@", TokenKind::At},           {"<", TokenKind::Less},           {">", TokenKind::Greater},
     {"!", TokenKind::Bang},
 };
 
@@ -65,9 +65,9 @@ struct Reserved {
   TokenKind kind;
 };
 constexpr Reserved reservedWords[] = {
-    {"let", TokenKind::KwLet},     {"fn", TokenKind::KwFn},     {"for", TokenKind::KwFor},
+    {"let", TokenKind::KwLet},     {"fn", TokenKind::KwFn},       {"for", TokenKind::KwFor},
     {"while", TokenKind::KwWhile}, {"break", TokenKind::KwBreak}, {"if", TokenKind::KwIf},
-    {"else", TokenKind::KwElse},   {"true", TokenKind::KwTrue}, {"false", TokenKind::KwFalse}};
+    {"else", TokenKind::KwElse},   {"true", TokenKind::KwTrue},   {"false", TokenKind::KwFalse}};
 
 } // namespace
 
@@ -84,7 +84,7 @@ TokenStream Lexer::run() {
   }
   lineStart = true;
   push(TokenKind::End, at, at);
-  finishTokens(stream);
+  finishTokens(stream, text);
   return std::move(stream);
 }
 

@@ -79,9 +79,9 @@ struct Token {
   static constexpr uint32_t none = UINT32_MAX;
 
   TokenKind kind = TokenKind::End;
-  bool newline = false;    ///< a statement ends before this token
-  bool lineStart = false;  ///< the first token of its line
-  bool reported = false;   ///< an error was reported at this token or just before it
+  bool newline = false;   ///< a statement ends before this token
+  bool lineStart = false; ///< the first token of its line
+  bool reported = false;  ///< an error was reported at this token or just before it
   uint32_t begin = 0;
   uint32_t end = 0;
   uint32_t partner = none; ///< of a bracket: the index of the bracket that it matches, or `none`
@@ -97,8 +97,8 @@ struct DocLine {
 };
 
 struct TokenStream {
-  std::vector<Token> tokens;  ///< ends with an End
-  std::vector<DocLine> docs;  ///< in order
+  std::vector<Token> tokens;   ///< ends with an End
+  std::vector<DocLine> docs;   ///< in order
   bool openBraceAtEnd = false; ///< the file ends inside a `{`
 };
 
@@ -107,7 +107,14 @@ struct TokenStream {
 TokenStream lex(const SourceManager &sources, uint32_t file, DiagnosticEngine &diagnostics);
 
 /// What lex() does at its end: pairs the brackets and applies the newline rules.
-void finishTokens(TokenStream &stream);
+void finishTokens(TokenStream &stream, std::string_view text);
+
+inline bool isOpener(TokenKind kind) {
+  return kind == TokenKind::LParen || kind == TokenKind::LBracket || kind == TokenKind::LBrace;
+}
+inline bool isCloser(TokenKind kind) {
+  return kind == TokenKind::RParen || kind == TokenKind::RBracket || kind == TokenKind::RBrace;
+}
 
 /// Whether an operator of this kind can only stand between two operands, so that a line may begin with it.
 bool isInfixOnly(TokenKind kind);

@@ -25,8 +25,7 @@ private:
   size_t endOfLine(size_t from) const { return std::min(text.find('\n', from), text.size()); }
   SourceRange range(size_t begin, size_t end) const { return {file, uint32_t(begin), uint32_t(end)}; }
 
-  template <class... Args>
-  DiagnosticEngine::Builder error(Diag kind, size_t begin, size_t end, const Args &...args) {
+  template <class... Args> DiagnosticEngine::Builder error(Diag kind, size_t begin, size_t end, const Args &...args) {
     ++errors;
     reported = true;
     return diagnostics.report(kind, range(begin, end), args...);

@@ -16,11 +16,13 @@ ast::Program Parser::run() {
   program.file = file;
   while (!at(TokenKind::End)) {
     outermost = entryStart = pos;
-    if (at(TokenKind::RParen) || at(TokenKind::RBracket) || at(TokenKind::RBrace)) {
+    if (isCloser(kind())) {
       if (!token().reported)
         error(Diag::StrayBracket, range(token()), spelled(token()))
             .help("remove it, or open the bracket that it should close");
-      advance();
+      do
+        advance();
+      while (isCloser(kind()) && !token().lineStart);
       continue;
     }
     ast::Stmt *statement = at(TokenKind::Semicolon) ? nullptr : parseStatement();
@@ -84,12 +86,10 @@ bool isIncomplete(std::string_view text) {
   // More text mends an open bracket, but not one that has no beginning, or that another one has crossed.
   uint32_t lastOpen = Token::none;
   for (uint32_t i = 0; i < tokens.size(); ++i) {
-    if (tokens[i].kind < TokenKind::LParen || tokens[i].kind > TokenKind::RBrace)
-      continue;
-    bool opener = (unsigned(tokens[i].kind) - unsigned(TokenKind::LParen)) % 2 == 0;
-    if (opener && tokens[i].partner == Token::none)
+    uint32_t partner = tokens[i].partner;
+    if (isOpener(tokens[i].kind) && partner == Token::none)
       lastOpen = i;
-    else if (!opener && (tokens[i].partner == Token::none || (lastOpen != Token::none && tokens[i].partner < lastOpen)))
+    if (isCloser(tokens[i].kind) && (partner == Token::none || (lastOpen != Token::none && partner < lastOpen)))
       return false;
   }
   if (lastOpen != Token::none)

@@ -12,7 +12,7 @@ Expr *Parser::parseCall(Expr *callee, uint32_t first) {
   advance();
   std::vector<Argument> arguments;
   unsigned height = callee->height;
-  while (!at(TokenKind::RParen)) {
+  while (!at(TokenKind::RParen) && continues()) {
     Argument argument;
     bool named = token().isWord() && (kind(1) == TokenKind::Colon || kind(1) == TokenKind::Assign);
     if (named) {
@@ -46,7 +46,7 @@ Expr *Parser::parseIndex(Expr *base, uint32_t first) {
   }
   std::vector<IndexEntry> entries;
   unsigned height = base->height;
-  while (!at(TokenKind::RBracket)) {
+  while (!at(TokenKind::RBracket) && continues()) {
     IndexEntry entry;
     if (!parseIndexEntry(entry, height))
       return nullptr;

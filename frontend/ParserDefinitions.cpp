@@ -21,12 +21,12 @@ Item *Parser::parseItem() {
   if (!nest)
     return nullptr;
   std::string_view doc = docAbove(pos);
-  Item *item = at(TokenKind::KwFn)      ? static_cast<Item *>(parseFn())
-               : atWord("model")        ? parseModel()
-               : atWord("data")         ? static_cast<Item *>(parseData())
-               : atWord("train")        ? parseTrain()
-               : atWord("optimizer")    ? static_cast<Item *>(parseOptimizer())
-                                        : parseDerivative();
+  Item *item = at(TokenKind::KwFn)   ? static_cast<Item *>(parseFn())
+               : atWord("model")     ? parseModel()
+               : atWord("data")      ? static_cast<Item *>(parseData())
+               : atWord("train")     ? parseTrain()
+               : atWord("optimizer") ? static_cast<Item *>(parseOptimizer())
+                                     : parseDerivative();
   if (item)
     item->doc = doc;
   return item;
@@ -39,7 +39,8 @@ FnItem *Parser::parseFn() {
   std::string_view name;
   SourceRange nameRange;
   if (at(TokenKind::LParen)) {
-    unexpected(Diag::ExpectedName, "the name of the function", "a function without a name is written `x => ...` or `(x, y) => ...`");
+    unexpected(Diag::ExpectedName, "the name of the function",
+               "a function without a name is written `x => ...` or `(x, y) => ...`");
     return nullptr;
   }
   if (!parseName("the name of the function", name, nameRange))
@@ -61,7 +62,8 @@ FnItem *Parser::parseFn() {
       return nullptr;
   }
   if (at(TokenKind::Assign) || at(TokenKind::FatArrow)) {
-    unexpected(Diag::ExpectedToken, "`{` and the body of the function", fmt::format("write `fn {}(...) {{ ... }}`", name));
+    unexpected(Diag::ExpectedToken, "`{` and the body of the function",
+               fmt::format("write `fn {}(...) {{ ... }}`", name));
     return nullptr;
   }
   fn->body = parseBlock("the function");

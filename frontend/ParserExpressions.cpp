@@ -91,8 +91,9 @@ Parser::Infix Parser::infixHere() const {
 Expr *Parser::parseBinary(int minLevel) {
   uint32_t first = pos;
   Expr *lhs = parsePrefix();
-  // Comparisons and ranges do not associate: the operator and right operand of the last one.
+  // Comparisons and ranges do not associate: the level, operator and right operand of the last one.
   int unchained = 0;
+  bool chainReported = false;
   const Expr *middle = nullptr;
   std::string_view lastSpelled;
   while (lhs) {
@@ -103,7 +104,8 @@ Expr *Parser::parseBinary(int minLevel) {
     std::string_view opSpelled = spelled(token());
     if (infix.foreign)
       error(Diag::ForeignOperator, opRange, opSpelled).help(fmt::format("write `{}`", infix.foreign));
-    if (infix.level == unchained) {
+    if (infix.level == unchained && !chainReported) {
+      chainReported = true;
       Builder report = error(Diag::ChainedOperator, opRange, opSpelled, lastSpelled);
       constexpr size_t longestShown = 30;
       std::string_view shared = sources.text(middle->range);

@@ -33,8 +33,8 @@ Stmt *Parser::parseForeignStatement(bool &handled) {
   SourceRange where = range(token());
   bool beforeName = kind(1) == TokenKind::Word && continues(1);
 
-  if (word == "return" && (!continues(1) || startsOperand(kind(1)) || kind(1) == TokenKind::RBrace ||
-                           kind(1) == TokenKind::Semicolon)) {
+  if (word == "return" &&
+      (!continues(1) || startsOperand(kind(1)) || kind(1) == TokenKind::RBrace || kind(1) == TokenKind::Semicolon)) {
     error(Diag::ReturnStatement, where).help("the value of a function is its last expression: leave out `return`");
     advance();
     return continues() && startsOperand(kind()) ? parseExpressionStatement() : nullptr;
@@ -86,7 +86,8 @@ Stmt *Parser::parseMissingLet(bool &handled) {
       return parseBinding(first, /*isVar=*/false);
     }
     if (continues(2)) {
-      error(Diag::MisplacedStatement, where.to(range(token(1))), fmt::format("{}:", spelled(token())), "a `train` block")
+      error(Diag::MisplacedStatement, where.to(range(token(1))), fmt::format("{}:", spelled(token())),
+            "a `train` block")
           .help(fmt::format("a value is named by `let {} = ...`", spelled(token())));
       return nullptr;
     }

@@ -1,8 +1,8 @@
 // The parser's class, shared by the Parser*.cpp files; everyone else includes Parser.h.
 //
 // A parse function returns null after it has reported an error; its callers pass that on, up to the next statement
-// (`recover`). Where the intention is clear (`and` for `&&`), the error is reported and parsing goes on as if it had been
-// written right. No function may return null silently, or leave the position behind a token it did not accept.
+// (`recover`). Where the intention is clear (`and` for `&&`), the error is reported and parsing goes on as if it had
+// been written right. No function may return null silently, or leave the position behind a token it did not accept.
 #pragma once
 
 #include "frontend/Ast.h"
@@ -40,7 +40,8 @@ private:
     bool inside;
   };
 
-  //===-- Tokens (Parser.cpp) --------------------------------------------------------------------------------------===//
+  //===-- Tokens (Parser.cpp)
+  //--------------------------------------------------------------------------------------===//
 
   const Token &token(uint32_t ahead = 0) const { return tokens[std::min<size_t>(pos + ahead, tokens.size() - 1)]; }
   TokenKind kind(uint32_t ahead = 0) const { return token(ahead).kind; }
@@ -61,7 +62,8 @@ private:
   /// Whether a token may begin an operand.
   static bool startsOperand(TokenKind kind);
 
-  //===-- Errors and recovery (ParserRecovery.cpp) -----------------------------------------------------------------===//
+  //===-- Errors and recovery (ParserRecovery.cpp)
+  //-----------------------------------------------------------------===//
 
   /// Reports at a place of its own; silent after giveUp.
   template <class... Args> Builder error(Diag kind, SourceRange at, const Args &...args) {
@@ -98,7 +100,8 @@ private:
   /// Where a `}` is missing: whether a definition begins here that is indented no deeper than the block around.
   bool dedentedDefinition(uint32_t open) const;
 
-  //===-- Expressions (ParserExpressions.cpp, ParserPrimary.cpp, ParserCalls.cpp) ----------------------------------===//
+  //===-- Expressions (ParserExpressions.cpp, ParserPrimary.cpp, ParserCalls.cpp)
+  //----------------------------------===//
 
   struct Infix {
     int level = 0; ///< of precedence; 0 where no operator stands
@@ -133,7 +136,8 @@ private:
   ast::Expr *finish(ast::Expr *expr, unsigned below);
   ast::Expr *makeBinary(uint32_t first, ast::BinaryOp op, SourceRange opRange, ast::Expr *lhs, ast::Expr *rhs);
 
-  //===-- Types, parameters, patterns (ParserTypes.cpp) ------------------------------------------------------------===//
+  //===-- Types, parameters, patterns (ParserTypes.cpp)
+  //------------------------------------------------------------===//
 
   ast::TypeExpr *newType(ast::TypeKind typeKind, uint32_t first);
   ast::TypeExpr *parseType();
@@ -144,7 +148,8 @@ private:
   ast::Expr *parsePattern();
   bool parseName(const char *expected, std::string_view &name, SourceRange &nameRange);
 
-  //===-- Statements (ParserStatements.cpp, ParserForeign.cpp) -----------------------------------------------------===//
+  //===-- Statements (ParserStatements.cpp, ParserForeign.cpp)
+  //-----------------------------------------------------===//
 
   ast::Stmt *parseStatement();
   ast::Stmt *parseBinding(uint32_t first, bool isVar);
@@ -165,7 +170,8 @@ private:
   ast::Stmt *parseForeignStatement(bool &handled);
   ast::Stmt *parseMissingLet(bool &handled);
 
-  //===-- Definitions (ParserDefinitions.cpp, ParserModel.cpp, ParserTraining.cpp) ---------------------------------===//
+  //===-- Definitions (ParserDefinitions.cpp, ParserModel.cpp, ParserTraining.cpp)
+  //---------------------------------===//
 
   ast::Item *parseItem();
   ast::FnItem *parseFn();
@@ -200,11 +206,11 @@ private:
   uint32_t pos = 0;
   unsigned depth = 0;
   unsigned errors = 0;
-  bool quiet = false;                 ///< giving up: unwinding to the outermost statement
-  uint32_t lastError = Token::none;   ///< the position at the last error
-  uint32_t blockOpen = Token::none;   ///< the `{` around the current statement
-  uint32_t entryStart = 0;            ///< where the current statement, member or the like began
-  uint32_t outermost = 0;             ///< where the current statement at top level began
+  bool quiet = false;               ///< giving up: unwinding to the outermost statement
+  uint32_t lastError = Token::none; ///< the position at the last error
+  uint32_t blockOpen = Token::none; ///< the `{` around the current statement
+  uint32_t entryStart = 0;          ///< where the current statement, member or the like began
+  uint32_t outermost = 0;           ///< where the current statement at top level began
 };
 
 } // namespace dlc

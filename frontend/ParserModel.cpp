@@ -88,7 +88,8 @@ Member *Parser::parseStored(MemberKind memberKind) {
   auto *member = newMember(memberKind, first);
   if (!parseName("a name", member->name, member->nameRange))
     return nullptr;
-  if (!expect(TokenKind::Colon, "`:` and a type", fmt::format("write `{}: f32[...] = ...`: its shape is a part of the program", member->name)))
+  if (!expect(TokenKind::Colon, "`:` and a type",
+              fmt::format("write `{}: f32[...] = ...`: its shape is a part of the program", member->name)))
     return nullptr;
   member->type = parseType();
   if (!member->type)

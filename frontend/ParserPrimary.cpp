@@ -102,7 +102,7 @@ Expr *Parser::parseParenthesised() {
   std::vector<Expr *> elements;
   unsigned height = 0;
   bool comma = false;
-  while (!at(TokenKind::RParen)) {
+  while (!at(TokenKind::RParen) && continues()) {
     Expr *element = parseExpression();
     if (!element)
       return nullptr;
@@ -124,7 +124,7 @@ Expr *Parser::parseList() {
   advance();
   std::vector<Expr *> elements;
   unsigned height = 0;
-  while (!at(TokenKind::RBracket)) {
+  while (!at(TokenKind::RBracket) && continues()) {
     Expr *element = parseExpression();
     if (!element)
       return nullptr;
@@ -171,9 +171,6 @@ Expr *Parser::parseCondition() {
 
 Expr *Parser::parseIf() {
   uint32_t first = pos;
-  Nest nest(*this);
-  if (!nest)
-    return nullptr;
   advance();
   Expr *condition = parseCondition();
   Block *thenBlock = condition ? parseBlock("`if`") : nullptr;
@@ -188,7 +185,8 @@ Expr *Parser::parseIf() {
     else
       advance();
     if (elif || at(TokenKind::KwIf)) {
-      Expr *next = parseIf(); // consumes the word first, be it `if` or `elif`
+      Nest nest(*this);
+      Expr *next = nest ? parseIf() : nullptr; // consumes the word first, be it `if` or `elif`
       if (!next)
         return nullptr;
       elseBlock = context.make<Block>();
@@ -206,9 +204,7 @@ Expr *Parser::parseIf() {
 }
 
 bool Parser::startsLambda() const {
-  auto isArrow = [](const Token &token) {
-    return token.kind == TokenKind::FatArrow || token.kind == TokenKind::Arrow;
-  };
+  auto isArrow = [](const Token &token) { return token.kind == TokenKind::FatArrow || token.kind == TokenKind::Arrow; };
   if (at(TokenKind::Word))
     return isArrow(token(1));
   return at(TokenKind::LParen) && token().partner != Token::none && isArrow(tokens[token().partner + 1]);

@@ -57,8 +57,8 @@ Parser::Builder Parser::unexpected(Diag kind, std::string_view expected, std::st
   bool reserved = kind == Diag::ExpectedName && token().isWord() && continues();
   if (help.empty())
     help = usualHelp();
-  Builder report = reserved ? error(Diag::ReservedWord, where, spelled(token()), expected)
-                            : error(kind, where, what, expected);
+  Builder report =
+      reserved ? error(Diag::ReservedWord, where, spelled(token()), expected) : error(kind, where, what, expected);
   if (!help.empty() && !reserved)
     report.help(std::move(help));
   return report;
@@ -207,7 +207,11 @@ bool Parser::endOf(const char *what) {
   }
   if (!continues() || at(TokenKind::RBrace))
     return true;
-  unexpected(Diag::ExpectedStatementEnd, what);
+  if (isCloser(kind()) && token().partner == Token::none && lastError != pos && !token().reported)
+    error(Diag::StrayBracket, range(token()), spelled(token()))
+        .help("remove it, or open the bracket that it should close");
+  else
+    unexpected(Diag::ExpectedStatementEnd, what);
   return false;
 }
 

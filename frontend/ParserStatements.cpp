@@ -201,8 +201,8 @@ Stmt *Parser::parseFor() {
     return nullptr;
   }
   advance();
-  Expr *source = at(TokenKind::LBrace) ? (unexpected(Diag::ExpectedExpression, "what to loop over"), nullptr)
-                                       : parseExpression();
+  Expr *source =
+      at(TokenKind::LBrace) ? (unexpected(Diag::ExpectedExpression, "what to loop over"), nullptr) : parseExpression();
   Block *body = source ? parseBlock("`for`") : nullptr;
   return body ? context.make<ForStmt>(rangeFrom(first), pattern, source, body) : nullptr;
 }

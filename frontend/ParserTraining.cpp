@@ -14,7 +14,8 @@ DataItem *Parser::parseData() {
   if (!parseName("the name of the data set", name, nameRange))
     return nullptr;
   auto *item = context.make<DataItem>(nameRange, name, nameRange);
-  if (!expect(TokenKind::Colon, "`:` and the fields of an example", fmt::format("write `data {}: {{ x: f32[10], y: f32 }} = ...`", name)))
+  if (!expect(TokenKind::Colon, "`:` and the fields of an example",
+              fmt::format("write `data {}: {{ x: f32[10], y: f32 }} = ...`", name)))
     return nullptr;
   uint32_t open = pos;
   if (!expect(TokenKind::LBrace, "`{` and the fields of an example"))
@@ -59,7 +60,8 @@ TrainItem *Parser::parseTrain() {
     return nullptr;
   if (atWord("on")) {
     advance();
-    item->data = at(TokenKind::LBrace) ? (unexpected(Diag::ExpectedExpression, "a data set"), nullptr) : parseExpression();
+    item->data =
+        at(TokenKind::LBrace) ? (unexpected(Diag::ExpectedExpression, "a data set"), nullptr) : parseExpression();
     if (!item->data)
       return nullptr;
   } else if (!at(TokenKind::LBrace) && !at(TokenKind::Colon)) {

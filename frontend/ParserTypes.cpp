@@ -38,7 +38,7 @@ Expr *Parser::parsePattern() {
   std::vector<Expr *> elements;
   unsigned height = 0;
   bool comma = false;
-  while (!at(TokenKind::RParen)) {
+  while (!at(TokenKind::RParen) && continues()) {
     Expr *element = parsePattern();
     if (!element)
       return nullptr;
@@ -121,7 +121,7 @@ TypeExpr *Parser::parseType() {
 }
 
 bool Parser::parseTypeList(uint32_t open, std::vector<TypeExpr *> &types, bool &trailingComma) {
-  while (!at(TokenKind::RParen)) {
+  while (!at(TokenKind::RParen) && continues()) {
     TypeExpr *type = parseType();
     if (!type)
       return false;
@@ -143,14 +143,15 @@ TypeExpr *Parser::parseTensorType(uint32_t first) {
     advance();
     error(Diag::EmptyShape, rangeFrom(first), type->name).help(fmt::format("a scalar is written `{}`", type->name));
   } else {
-    while (!at(TokenKind::RBracket)) {
+    while (!at(TokenKind::RBracket) && continues()) {
       if (at(TokenKind::Ellipsis)) {
         if (!type->sizes.empty() || type->ellipsis)
           error(Diag::BadEllipsis, range(token()), "must stand first among the sizes");
         type->ellipsis = true;
         advance();
       } else if (at(TokenKind::Colon)) {
-        unexpected(Diag::ExpectedExpression, "a size", "a size is a number or a name; `...` in front stands for any leading sizes");
+        unexpected(Diag::ExpectedExpression, "a size",
+                   "a size is a number or a name; `...` in front stands for any leading sizes");
         return nullptr;
       } else {
         Expr *size = parseExpression();
@@ -174,7 +175,7 @@ bool Parser::parseParameters(std::vector<Parameter> &parameters) {
   uint32_t open = pos;
   if (!expect(TokenKind::LParen, "`(` and the parameters"))
     return false;
-  while (!at(TokenKind::RParen)) {
+  while (!at(TokenKind::RParen) && continues()) {
     Parameter parameter;
     if (atWord("self") && (kind(1) == TokenKind::Comma || kind(1) == TokenKind::RParen)) {
       error(Diag::SelfReference, range(token()), "the parameters alone").help("leave it out: members are in scope");
@@ -194,7 +195,8 @@ bool Parser::parseParameter(Parameter &parameter) {
   if (!parseName("the name of a parameter", parameter.name, parameter.range))
     return false;
   if (at(TokenKind::Word) && continues()) {
-    unexpected(Diag::ExpectedToken, "`,` or `)`", fmt::format("the type follows the name: `{}: {}`", spelled(token()), parameter.name));
+    unexpected(Diag::ExpectedToken, "`,` or `)`",
+               fmt::format("the type follows the name: `{}: {}`", spelled(token()), parameter.name));
     return false;
   }
   if (accept(TokenKind::Colon) && !(parameter.type = parseType()))

@@ -5,12 +5,60 @@
 namespace dlc {
 
 const char *spelling(TokenKind kind) {
-  static constexpr const char *spellings[] = {
-      "end of the file", "a number", "a number", "a string", "a name", // literals and words
-      "let", "fn", "for", "while", "break", "if", "else", "true", "false", // reserved words
-      "(", ")", "[", "]", "{", "}", // brackets
-      ",", ":", ";", ".", "..", "...", "->", "=>", "=", ":=", "+=", "-=", "*=", "/=", "%=", "@=", "**=", // punctuation
-      "+", "-", "*", "/", "%", "@", "**", "==", "!=", "<", "<=", ">", ">=", "&&", "||", "!", "|>"}; // operators
+  static constexpr const char *spellings[] = {"end of the file",
+                                              "a number",
+                                              "a number",
+                                              "a string",
+                                              "a name", // literals and words
+                                              "let",
+                                              "fn",
+                                              "for",
+                                              "while",
+                                              "break",
+                                              "if",
+                                              "else",
+                                              "true",
+                                              "false", // reserved words
+                                              "(",
+                                              ")",
+                                              "[",
+                                              "]",
+                                              "{",
+                                              "}", // brackets
+                                              ",",
+                                              ":",
+                                              ";",
+                                              ".",
+                                              "..",
+                                              "...",
+                                              "->",
+                                              "=>",
+                                              "=",
+                                              ":=",
+                                              "+=",
+                                              "-=",
+                                              "*=",
+                                              "/=",
+                                              "%=",
+                                              "@=",
+                                              "**=", // punctuation
+                                              "+",
+                                              "-",
+                                              "*",
+                                              "/",
+                                              "%",
+                                              "@",
+                                              "**",
+                                              "==",
+                                              "!=",
+                                              "<",
+                                              "<=",
+                                              ">",
+                                              ">=",
+                                              "&&",
+                                              "||",
+                                              "!",
+                                              "|>"}; // operators
   static_assert(std::size(spellings) == size_t(TokenKind::Pipe) + 1);
   return spellings[size_t(kind)];
 }
@@ -32,16 +80,9 @@ bool expectsMore(TokenKind kind) {
 }
 
 namespace {
-bool isOpener(TokenKind kind) {
-  return kind == TokenKind::LParen || kind == TokenKind::LBracket || kind == TokenKind::LBrace;
-}
-bool isCloser(TokenKind kind) {
-  return kind == TokenKind::RParen || kind == TokenKind::RBracket || kind == TokenKind::RBrace;
-}
-
-/// Pairs each closing bracket with the last open one of its kind. Round and square brackets that are still open at a `}`
-/// stay without a partner, as does a closing bracket with no open one of its kind since the last open `{`. Each bracket
-/// is pushed and popped once; the search for a partner is bounded by counts of what is open.
+/// Pairs each closing bracket with the last open one of its kind. Round and square brackets that are still open at a
+/// `}` stay without a partner, as does a closing bracket with no open one of its kind since the last open `{`. Each
+/// bracket is pushed and popped once; the search for a partner is bounded by counts of what is open.
 void matchBrackets(TokenStream &stream) {
   std::vector<uint32_t> open;
   std::vector<Token> &tokens = stream.tokens;
@@ -81,27 +122,52 @@ void matchBrackets(TokenStream &stream) {
   stream.openBraceAtEnd = since.size() > 1;
 }
 
-/// Sets `newline` where a line begins, outside closed round and square brackets, unless the line before goes on. A
-/// bracket that is never closed does not hide line ends: the error is then at the end of its line.
-void markNewlines(TokenStream &stream) {
-  std::vector<bool> hides; // for each bracket around: whether line ends in it mean nothing
+/// A bracket around the token at hand.
+struct Around {
+  bool hides;      ///< line ends in it mean nothing
+  bool closed;     ///< it has a partner
+  unsigned indent; ///< that of its line
+};
+
+/// Sets `newline` where a line begins, outside round and square brackets, unless the line before goes on. A bracket
+/// that is never closed hides line ends only while lines are indented deeper than its own: the error is then where the
+/// missing one was surely meant.
+void markNewlines(TokenStream &stream, std::string_view text) {
+  std::vector<Around> around;
   TokenKind before = TokenKind::End;
+  unsigned indent = 0;
   for (Token &token : stream.tokens) {
-    bool hidden = !hides.empty() && hides.back();
-    if (isCloser(token.kind) && token.partner != Token::none)
-      hides.pop_back();
-    token.newline = token.kind == TokenKind::End ||
-                    (token.lineStart && !hidden && !isInfixOnly(token.kind) && !expectsMore(before));
-    if (isOpener(token.kind) && token.partner != Token::none)
-      hides.push_back(token.kind != TokenKind::LBrace);
+    if (token.lineStart) {
+      size_t begin = token.begin;
+      while (begin > 0 && text[begin - 1] != '\n')
+        --begin;
+      indent = token.begin - unsigned(begin);
+    }
+    bool ended = false;
+    while (token.lineStart && !around.empty() && !around.back().closed &&
+           (indent <= around.back().indent || token.kind == TokenKind::KwLet)) {
+      around.pop_back();
+      ended = true;
+    }
+    bool hidden = !around.empty() && around.back().hides;
+    bool goesOn = isInfixOnly(token.kind) || expectsMore(before);
+    token.newline = token.kind == TokenKind::End || (token.lineStart && !hidden && (ended || !goesOn));
+    if (isOpener(token.kind))
+      around.push_back({token.kind != TokenKind::LBrace, token.partner != Token::none, indent});
+    if (isCloser(token.kind) && token.partner != Token::none) {
+      while (!around.empty() && !around.back().closed)
+        around.pop_back();
+      if (!around.empty())
+        around.pop_back();
+    }
     before = token.kind;
   }
 }
 } // namespace
 
-void finishTokens(TokenStream &stream) {
+void finishTokens(TokenStream &stream, std::string_view text) {
   matchBrackets(stream);
-  markNewlines(stream);
+  markNewlines(stream, text);
 }
 
 std::string unescape(std::string_view quoted) {

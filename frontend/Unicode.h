@@ -1,7 +1,7 @@
 // UTF-8 and the little of Unicode that the lexer and the rendering of messages need.
 //
-// Letters are decided by a short table of scripts, not by the full database: what is outside it is an error with a clear
-// message, never a wrong reading.
+// Letters are decided by a short table of scripts, not by the full database: what is outside it is an error with a
+// clear message, never a wrong reading.
 #pragma once
 
 #include <cstddef>

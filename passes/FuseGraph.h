@@ -1,0 +1,112 @@
+// The graph that fusion works on: the operations of a block that compute, and the clusters that they are merged into. Each
+// cluster becomes one dl.kernel.
+//
+// What moves or makes elements, or converts them cheaply, belongs to no cluster: it is repeated in each kernel that reads
+// it ("absorbed"), unless something needs it in memory.
+#pragma once
+
+#include "ir/Dialect.h"
+
+#include "llvm/ADT/DenseSet.h"
+
+namespace dlc {
+
+/// How an operation sees a value that it depends on.
+enum class View {
+  direct, ///< at the same element
+  row,    ///< broadcast along `axes`: once a row, when the row's kernel computes it too
+  moved,  ///< at another element: the value must be in memory
+  whole,  ///< any element, as the operand of a product, gather, ...: in memory
+};
+
+/// One dependence of a node.
+struct NodeInput {
+  /// A block argument or the result of a node.
+  mlir::Value source;
+  /// The node that computes it, or -1.
+  int node;
+  View view;
+  /// Of a row view: where the axes of `source` lie in the node's operand.
+  llvm::SmallVector<int64_t, 4> axes;
+};
+
+/// An operation that computes.
+struct FuseNode {
+  mlir::Operation *op;
+  llvm::SmallVector<NodeInput> inputs;
+  /// Nodes that depend on it, in order, without repetition.
+  llvm::SmallVector<unsigned> users;
+  /// Its value is in memory whatever is merged (a result of the function, an operand of a product).
+  bool inMemory = false;
+  unsigned cluster = 0;
+
+  mlir::Value value() const { return op->getResult(0); }
+};
+
+/// Operations that share a loop nest over the space `shape`, of which `reduced` axes are reduced (none: elementwise).
+struct Cluster {
+  dl::KernelKind kind;
+  llvm::SmallVector<int64_t, 4> shape, reduced;
+  /// In the block's order; empty once merged into another cluster.
+  llvm::SmallVector<unsigned> nodes;
+  /// Never merged: checks, scatters, the scalar arithmetic.
+  bool sealed = false;
+  /// The arithmetic on scalar arguments that is computed once.
+  bool scalars = false;
+  unsigned version = 0;
+};
+
+/// Bytes of a tensor's elements, without padding.
+int64_t bytesOf(mlir::Value value);
+/// `shape` without `axes`.
+llvm::SmallVector<int64_t, 4> withoutAxes(llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<int64_t> axes);
+/// Whether `op` is a movement, or makes elements from indices alone (constants, random numbers).
+bool isMovement(mlir::Operation *op);
+
+class FuseGraph {
+public:
+  /// Looks at the operations of `block`, a function's body without loops and branches; each node is a cluster, but
+  /// scalar arithmetic on arguments, which is one.
+  explicit FuseGraph(mlir::Block &block);
+
+  /// Merges clusters while a pair saves memory traffic, the one that saves most first.
+  void mergeClusters();
+
+  /// The clusters in an order of execution.
+  llvm::SmallVector<unsigned> order() const;
+  const Cluster &cluster(unsigned index) const { return clusters[index]; }
+  const FuseNode &node(unsigned index) const { return nodes[index]; }
+  /// The node that computes `value`, or -1 when it is an argument or absorbed.
+  int nodeOf(mlir::Value value) const;
+  /// The nodes of a cluster that others, or the function's results, read.
+  llvm::SmallVector<unsigned> outputs(unsigned cluster) const;
+
+private:
+  struct Saving {
+    int64_t bytes = 0;
+    /// Whether one of the clusters feeds the other.
+    bool connected = false;
+  };
+
+  void findNodes(mlir::Block &block);
+  void addInputs(FuseNode &node, mlir::Value value, View view, llvm::ArrayRef<int64_t> axes);
+  void makeClusters();
+  void sealScalars();
+
+  bool mergedSpace(const Cluster &a, const Cluster &b, Cluster &merged) const;
+  bool edgesAllow(const Cluster &merged) const;
+  void reach(llvm::ArrayRef<unsigned> group, bool forward, llvm::DenseSet<unsigned> &seen) const;
+  llvm::SmallVector<unsigned> closure(unsigned a, unsigned b) const;
+  bool merge(llvm::ArrayRef<unsigned> group, Cluster &merged) const;
+  bool sharesProducer(const Cluster &a, const Cluster &b) const;
+  Saving saving(unsigned a, unsigned b) const;
+  llvm::SmallVector<unsigned> neighbours(unsigned cluster) const;
+
+  std::vector<FuseNode> nodes;
+  std::vector<Cluster> clusters;
+  llvm::DenseMap<mlir::Operation *, unsigned> nodeIndex;
+  /// The nodes that read a value other than as a whole.
+  llvm::DenseMap<mlir::Value, llvm::SmallVector<unsigned>> readers;
+};
+
+} // namespace dlc

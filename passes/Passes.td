@@ -1,0 +1,70 @@
+// The passes: one record here, one file of the same stem, one test in test/passes. Pipeline.cpp says in which order they
+// run and why.
+#ifndef DLC_PASSES_PASSES
+#define DLC_PASSES_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def InlineCalls : Pass<"dl-inline-calls", "::mlir::ModuleOp"> {
+  let summary = "puts the bodies of functions in the place of their calls";
+  let description = [{
+    Before differentiation only callees without a rule of their own (`dl.derivative`) are inlined; a call of a function
+    with a rule stays, for its rule is the adjoint. With `all`, every call is inlined and private functions are deleted.
+    Calls do not recurse (the frontend refuses it); a chain of more than 4096 nested calls is an error.
+  }];
+  let options = [Option<"all", "all", "bool", "false", "inline callees with a derivative rule too, then delete private functions">];
+}
+
+def ExpandGrad : Pass<"dl-expand-grad", "::mlir::ModuleOp"> {
+  let summary = "replaces every dl.grad by its body and the reverse sweep";
+  let description = [{
+    From the inside out, so that a gradient of a gradient finds plain operations. The sweep (ir/ReverseSweep.h) names no
+    operation: each carries its adjoint rule. Gradients inside the regions of loops and branches are expanded in place.
+  }];
+}
+
+def Simplify : Pass<"dl-simplify", "::mlir::ModuleOp"> {
+  let summary = "algebra: identities, constants, movements, products that need not be done";
+  let description = [{
+    Greedy rewriting by the patterns of the Simplify*.cpp files, a file a family, with the dialect's folders. An identity is
+    used where it is exact, up to these: x + 0 is x also for x = -0.0; a power-of-two divisor becomes a factor; sums and
+    scales may be exchanged, which changes the rounding alone.
+    Once no dl.grad is left, dl.stop_gradient goes too.
+  }];
+  let options = [
+    Option<"foldConstants", "fold-constants", "bool", "true", "compute operations on constants of at most 4096 elements">,
+    Option<"oneHotProducts", "one-hot-products", "bool", "true", "a product with a one-hot operand becomes a gather">];
+}
+
+def FuseKernels : Pass<"dl-fuse-kernels", "::mlir::ModuleOp"> {
+  let summary = "puts every operation into a dl.kernel, one loop nest each";
+  let description = [{
+    Operations that compute start as kernels of their own; kernels that may share a loop nest are merged, the pair that saves
+    the most memory traffic first, until no pair saves any (FuseGraph.h has the rules). What moves, makes or converts
+    elements cheaply is repeated in each kernel that reads it. Rank-0 arithmetic on arguments alone is one kernel.
+  }];
+  let options = [Option<"merge", "merge", "bool", "true", "merge kernels; otherwise each operation is one">];
+}
+
+def ChooseLayouts : Pass<"dl-choose-layouts", "::mlir::ModuleOp"> {
+  let summary = "chooses the order of axes and the padding of rows of what lies between kernels";
+  let description = [{
+    A parameter takes the order that gives most of its products (by their arithmetic) unit stride; its optimizer state
+    follows it. Rows whose length is a multiple of 1 KiB are padded by 16 elements, rows of parameters up to a multiple of
+    16 where that costs little. An argument that already carries a layout keeps it.
+  }];
+}
+
+def PlanBuffers : Pass<"dl-plan-buffers", "::mlir::ModuleOp"> {
+  let summary = "gives every value a buffer and every kernel its place in the order";
+  let description = [{
+    Checks run first; then kernels in an order that keeps the peak of the arena low and lets readers of old values stand
+    before the kernel that replaces them in place (else the old value is copied). Buffers in the arena start at multiples of
+    64 bytes and share space when their lifetimes are apart.
+  }];
+  let options = [
+    Option<"reuse", "reuse", "bool", "true", "let buffers whose lifetimes are apart share space">,
+    Option<"inPlace", "in-place", "bool", "true", "let kernels write new values over the old ones; otherwise each is copied at the end">];
+}
+
+#endif

@@ -1,0 +1,103 @@
+// The table of contents: every pass from the graph to the planned stage, in order, each with the reason why it stands there.
+
+#include "passes/Pipeline.h"
+#include "passes/Passes.h"
+
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+#include "llvm/ADT/StringExtras.h"
+
+using namespace mlir;
+
+namespace dlc {
+
+#define GEN_PASS_REGISTRATION
+#include "passes/Passes.h.inc"
+
+ArrayRef<StringRef> optimizationNames() {
+  static constexpr StringRef names[] = {"simplify", "fold-constants", "one-hot-products", "cse",
+                                        "fuse",     "layouts",        "reuse",            "in-place"};
+  return names;
+}
+
+void buildPipeline(OpPassManager &manager, const PipelineOptions &options) {
+  auto enabled = [&](const char *name) { return !options.disabled.count(name); };
+  if (options.stopAfter == StopAfter::graph)
+    return;
+
+  // A gradient's rule is that of plain operations: calls go first, but those whose callee has a rule of its own.
+  manager.addPass(createInlineCalls());
+  manager.addPass(createExpandGrad());
+  // Nothing differentiates any more: the callees with rules, and the rules themselves, are plain functions now.
+  InlineCallsOptions everything;
+  everything.all = true;
+  manager.addPass(createInlineCalls(everything));
+  // The sweep computes adjoints that nobody reads, and parts of the forward pass again: they go before anything looks.
+  if (enabled("cse"))
+    manager.addPass(createCSEPass());
+  if (enabled("simplify")) {
+    SimplifyOptions simplify;
+    simplify.foldConstants = enabled("fold-constants");
+    simplify.oneHotProducts = enabled("one-hot-products");
+    manager.addPass(createSimplify(simplify));
+    // Rewriting has made equal operations and left dead ones.
+    manager.addPass(createCanonicalizerPass());
+    if (enabled("cse"))
+      manager.addPass(createCSEPass());
+  }
+  if (options.stopAfter == StopAfter::gradient)
+    return;
+
+  // Fusion looks at a graph in its final form: what it merges is not rewritten any more.
+  FuseKernelsOptions fuse;
+  fuse.merge = enabled("fuse");
+  manager.addPass(createFuseKernels(fuse));
+  // Kernels repeat what they absorb, sometimes twice; checks no longer hide that two values are one.
+  if (enabled("cse"))
+    manager.addPass(createCSEPass());
+  // Layouts are for what remains between kernels, so they are chosen when that is known.
+  if (enabled("layouts"))
+    manager.addPass(createChooseLayouts());
+  if (options.stopAfter == StopAfter::fused)
+    return;
+
+  // Sizes of buffers depend on layouts.
+  PlanBuffersOptions plan;
+  plan.reuse = enabled("reuse");
+  plan.inPlace = enabled("in-place");
+  manager.addPass(createPlanBuffers(plan));
+}
+
+LogicalResult runPipeline(ModuleOp module, const PipelineOptions &options) {
+  PassManager manager(module.getContext(), ModuleOp::getOperationName());
+  buildPipeline(manager, options);
+  return manager.run(module);
+}
+
+namespace {
+
+struct PipelineFlags : PassPipelineOptions<PipelineFlags> {
+  ListOption<std::string> disable{*this, "disable", llvm::cl::desc("optimisations to leave out (see optimizationNames)")};
+};
+
+void registerPipeline(StringRef name, StringRef text, StopAfter stopAfter) {
+  PassPipelineRegistration<PipelineFlags>(name, text, [stopAfter](OpPassManager &manager, const PipelineFlags &flags) {
+    PipelineOptions options;
+    options.disabled.insert(flags.disable.begin(), flags.disable.end());
+    options.stopAfter = stopAfter;
+    buildPipeline(manager, options);
+  });
+}
+
+} // namespace
+
+void registerPasses() {
+  registerDlcPasses();
+  registerCSEPass();
+  registerCanonicalizerPass();
+  registerPipeline("dl-to-gradient", "from the graph to the simplified gradient", StopAfter::gradient);
+  registerPipeline("dl-to-fused", "from the graph to kernels with layouts", StopAfter::fused);
+  registerPipeline("dl-to-planned", "from the graph to kernels on buffers", StopAfter::planned);
+}
+
+} // namespace dlc

@@ -1,0 +1,155 @@
+// The order of kernels.
+//
+// 1. A kernel comes after those whose results it reads.
+// 2. For each result that replaces an argument: if its kernel reads the argument at the same element only, and the other
+//    readers and the checks can all come before it, they do, and it writes in place.
+// 3. Of the kernels that are ready, checks come first, then the one that adds least to the live memory, then the
+//    program's order.
+
+#include "passes/PlanOrder.h"
+#include "passes/FuseGraph.h"
+
+using namespace mlir;
+
+namespace dlc {
+namespace {
+
+/// Whether the kernel computes its results from `argument` element by element, so that a result may lie on it.
+bool readsSameElement(dl::KernelOp kernel, Value argument) {
+  SmallVector<Value> pending;
+  for (OpOperand &operand : kernel->getOpOperands())
+    if (operand.get() == argument)
+      pending.push_back(kernel->getRegion(0).getArgument(operand.getOperandNumber()));
+  llvm::DenseSet<Operation *> seen;
+  while (!pending.empty())
+    for (Operation *user : pending.pop_back_val().getUsers()) {
+      if (isa<dl::YieldOp>(user) || !seen.insert(user).second)
+        continue;
+      if (!user->hasTrait<dl::Pointwise>())
+        return false;
+      pending.append(user->result_begin(), user->result_end());
+    }
+  return true;
+}
+
+class Scheduler {
+public:
+  Scheduler(func::FuncOp function, bool inPlace) : function(function) {
+    for (auto kernel : function.getBody().front().getOps<dl::KernelOp>()) {
+      number[kernel] = kernels.size();
+      kernels.push_back(kernel);
+    }
+    before.resize(kernels.size());
+    for (auto [index, kernel] : llvm::enumerate(kernels))
+      for (Value operand : kernel->getOperands())
+        if (auto producer = operand.getDefiningOp<dl::KernelOp>())
+          before[index].insert(number[producer]);
+    findUpdates(inPlace);
+  }
+
+  PlanOrder run() {
+    PlanOrder order;
+    order.updates = updates;
+    std::vector<bool> done(kernels.size());
+    while (order.kernels.size() < kernels.size()) {
+      int best = -1;
+      std::pair<bool, int64_t> bestCost;
+      for (unsigned index = 0; index < kernels.size(); ++index) {
+        if (done[index] || !llvm::all_of(before[index], [&](unsigned other) { return done[other]; }))
+          continue;
+        std::pair<bool, int64_t> cost(kernels[index].getKind() != dl::KernelKind::check, growth(index, done));
+        if (best < 0 || cost < bestCost) {
+          best = index;
+          bestCost = cost;
+        }
+      }
+      done[best] = true;
+      order.kernels.push_back(kernels[best]);
+    }
+    return order;
+  }
+
+private:
+  void findUpdates(bool inPlace) {
+    Operation *end = function.getBody().front().getTerminator();
+    for (OpOperand &operand : end->getOpOperands()) {
+      auto updates = function.getResultAttrOfType<IntegerAttr>(operand.getOperandNumber(), "dl.updates");
+      auto result = dyn_cast<OpResult>(operand.get());
+      if (!updates || !result)
+        continue;
+      BlockArgument argument = function.getArgument(updates.getInt());
+      bool possible = inPlace && mayWriteOver(argument, number.lookup(result.getOwner()));
+      this->updates.push_back({result, argument, possible});
+    }
+  }
+
+  /// Puts the readers of `argument` and the checks before the kernel `writer`, if no order forbids it.
+  bool mayWriteOver(BlockArgument argument, unsigned writer) {
+    if (!readsSameElement(kernels[writer], argument))
+      return false;
+    llvm::DenseSet<unsigned> first;
+    for (Operation *reader : argument.getUsers())
+      if (auto kernel = dyn_cast<dl::KernelOp>(reader); kernel && number[kernel] != writer)
+        first.insert(number[kernel]);
+    for (auto [index, kernel] : llvm::enumerate(kernels))
+      if (kernel.getKind() == dl::KernelKind::check)
+        first.insert(index);
+    for (unsigned reader : first)
+      if (comesBefore(writer, reader))
+        return false;
+    before[writer].insert(first.begin(), first.end());
+    return true;
+  }
+
+  /// Whether `first` must run before `second`.
+  bool comesBefore(unsigned first, unsigned second) const {
+    llvm::DenseSet<unsigned> seen;
+    SmallVector<unsigned> pending = {second};
+    while (!pending.empty()) {
+      unsigned index = pending.pop_back_val();
+      if (index == first)
+        return true;
+      for (unsigned previous : before[index])
+        if (seen.insert(previous).second)
+          pending.push_back(previous);
+    }
+    return false;
+  }
+
+  /// The bytes that the live memory grows by when a kernel runs: its results, less what only it still reads.
+  int64_t growth(unsigned index, const std::vector<bool> &done) const {
+    int64_t bytes = 0;
+    for (OpResult result : kernels[index]->getResults())
+      if (!isExternal(result))
+        bytes += bytesOf(result);
+    llvm::DenseSet<Value> seen;
+    for (Value operand : kernels[index]->getOperands()) {
+      if (!operand.getDefiningOp() || isExternal(operand) || !seen.insert(operand).second)
+        continue;
+      bool last = llvm::all_of(operand.getUsers(), [&](Operation *user) {
+        auto entry = number.find(user);
+        return entry != number.end() && (entry->second == index || done[entry->second]);
+      });
+      if (last)
+        bytes -= bytesOf(operand);
+    }
+    return bytes;
+  }
+
+  /// Whether `value` lies outside the arena: the function returns it.
+  static bool isExternal(Value value) {
+    return llvm::any_of(value.getUsers(), [](Operation *user) { return isa<func::ReturnOp>(user); });
+  }
+
+  func::FuncOp function;
+  SmallVector<dl::KernelOp> kernels;
+  llvm::DenseMap<Operation *, unsigned> number;
+  std::vector<llvm::DenseSet<unsigned>> before;
+  SmallVector<PlanUpdate> updates;
+};
+
+} // namespace
+
+PlanOrder planOrder(func::FuncOp function, bool inPlace) { return Scheduler(function, inPlace).run(); }
+
+} // namespace dlc

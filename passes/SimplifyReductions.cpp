@@ -1,0 +1,164 @@
+// Reductions of what is constant, repeated, moved, scaled or already reduced. Sums may be taken in another order than the
+// program's, which changes the rounding alone.
+
+#include "passes/SimplifyPatterns.h"
+
+using namespace mlir;
+
+namespace dlc {
+namespace {
+
+using dl::ReduceKind;
+
+/// Over no axes or axes of size 1, each element is its own result.
+LogicalResult reduceUnitAxes(dl::ReduceOp op, PatternRewriter &rewriter) {
+  ArrayRef<int64_t> shape = shapeOf(op.getOperand());
+  if (!llvm::all_of(op.getAxes(), [&](int64_t axis) { return shape[axis] == 1; }))
+    return failure();
+  rewriter.replaceOp(op, reshapeTo(rewriter, op.getLoc(), op.getOperand(), shapeOf(op.getResult())));
+  return success();
+}
+
+/// Axes along which the operand repeats need no reduction, only a factor for a sum.
+LogicalResult reduceBroadcast(dl::ReduceOp op, PatternRewriter &rewriter) {
+  Value source;
+  ArrayRef<int64_t> present;
+  if (auto broadcast = op.getOperand().getDefiningOp<dl::BroadcastOp>()) {
+    source = broadcast.getOperand();
+    present = broadcast.getAxes();
+  } else if (auto number = splatOf(op.getOperand())) {
+    RankedTensorType type = tensorType(op.getOperand()).clone(ArrayRef<int64_t>());
+    source = makeSplat(rewriter, op.getLoc(), type, *number);
+  }
+  if (!source || op.getKind() == ReduceKind::prod)
+    return failure();
+  // The axes that go are those reduced but not in the source; an empty one would leave nothing to repeat.
+  ArrayRef<int64_t> shape = shapeOf(op.getOperand());
+  SmallVector<int64_t> inner, keptShape, keptAxes;
+  double repeats = 1;
+  for (auto [axis, size] : llvm::enumerate(shape)) {
+    bool reduced = llvm::is_contained(op.getAxes(), axis);
+    auto place = llvm::find(present, axis);
+    if (place != present.end() && reduced)
+      inner.push_back(place - present.begin());
+    else if (reduced)
+      repeats *= size;
+    if (reduced)
+      continue;
+    if (place != present.end())
+      keptAxes.push_back(keptShape.size());
+    keptShape.push_back(size);
+  }
+  Type element = tensorType(source).getElementType();
+  if (inner.size() == op.getAxes().size() || repeats == 0)
+    return failure();
+  if (op.getKind() == ReduceKind::sum && isa<FloatType>(element) && !fitsFloat(element, repeats))
+    return failure();
+  Value small = source;
+  if (!inner.empty())
+    small = dl::ReduceOp::create(rewriter, op.getLoc(), op.getKind(), source, inner);
+  if (op.getKind() == ReduceKind::sum && repeats != 1) {
+    Value factor = makeSplat(rewriter, op.getLoc(), tensorType(small), repeats);
+    small = dl::MulOp::create(rewriter, op.getLoc(), small.getType(), small, factor);
+  }
+  rewriter.replaceOp(op, broadcastTo(rewriter, op.getLoc(), small, keptShape, keptAxes));
+  return success();
+}
+
+/// Reductions of one kind in succession are one.
+LogicalResult reduceReduced(dl::ReduceOp op, PatternRewriter &rewriter) {
+  auto inner = op.getOperand().getDefiningOp<dl::ReduceOp>();
+  if (!inner || inner.getKind() != op.getKind() || !inner->hasOneUse())
+    return failure();
+  SmallVector<int64_t> axes(inner.getAxes());
+  int64_t place = 0;
+  for (int64_t axis = 0; axis < static_cast<int64_t>(shapeOf(inner.getOperand()).size()); ++axis)
+    if (!llvm::is_contained(inner.getAxes(), axis) && llvm::is_contained(op.getAxes(), place++))
+      axes.push_back(axis);
+  llvm::sort(axes);
+  rewriter.replaceOpWithNewOp<dl::ReduceOp>(op, op.getType(), op.getKind(), inner.getOperand(), axes);
+  return success();
+}
+
+/// A reduction of a transposed or reshaped tensor is one of the tensor itself.
+LogicalResult reduceMoved(dl::ReduceOp op, PatternRewriter &rewriter) {
+  Location loc = op.getLoc();
+  if (auto transpose = op.getOperand().getDefiningOp<dl::TransposeOp>()) {
+    SmallVector<int64_t> axes, kept;
+    for (auto [axis, from] : llvm::enumerate(transpose.getPermutation()))
+      (llvm::is_contained(op.getAxes(), axis) ? axes : kept).push_back(from);
+    llvm::sort(axes);
+    SmallVector<int64_t> sorted = kept, permutation;
+    llvm::sort(sorted);
+    for (int64_t axis : kept)
+      permutation.push_back(llvm::find(sorted, axis) - sorted.begin());
+    Value reduced = dl::ReduceOp::create(rewriter, loc, op.getKind(), transpose.getOperand(), axes);
+    rewriter.replaceOp(op, transposeBy(rewriter, loc, reduced, permutation));
+    return success();
+  }
+  auto reshape = op.getOperand().getDefiningOp<dl::ReshapeOp>();
+  if (!reshape)
+    return failure();
+  ArrayRef<int64_t> from = shapeOf(reshape.getOperand()), to = shapeOf(op.getOperand());
+  SmallVector<int64_t> axes;
+  if (op.getAxes().size() == to.size()) {
+    llvm::append_range(axes, llvm::seq<int64_t>(0, from.size()));
+  } else if (sameUpToUnitAxes(from, to)) {
+    SmallVector<int64_t> fromLarge = largeAxes(from), toLarge = largeAxes(to);
+    for (auto [source, target] : llvm::zip_equal(fromLarge, toLarge))
+      if (llvm::is_contained(op.getAxes(), target))
+        axes.push_back(source);
+  } else {
+    return failure();
+  }
+  Value reduced = reshape.getOperand();
+  if (!axes.empty())
+    reduced = dl::ReduceOp::create(rewriter, loc, op.getKind(), reduced, axes);
+  rewriter.replaceOp(op, reshapeTo(rewriter, loc, reduced, shapeOf(op.getResult())));
+  return success();
+}
+
+/// sum(-x) = -sum(x), sum(c * x) = c * sum(x).
+LogicalResult reduceScaled(dl::ReduceOp op, PatternRewriter &rewriter) {
+  Operation *source = op.getOperand().getDefiningOp();
+  if (op.getKind() != ReduceKind::sum || !source || !source->hasOneUse())
+    return failure();
+  if (isa<dl::NegOp>(source)) {
+    Value sum = dl::ReduceOp::create(rewriter, op.getLoc(), op.getKind(), source->getOperand(0), op.getAxes());
+    rewriter.replaceOpWithNewOp<dl::NegOp>(op, op.getType(), sum);
+    return success();
+  }
+  if (!isa<dl::MulOp>(source))
+    return failure();
+  for (int side : {0, 1}) {
+    auto factor = splatOf(source->getOperand(1 - side));
+    if (!factor)
+      continue;
+    Value sum = dl::ReduceOp::create(rewriter, op.getLoc(), op.getKind(), source->getOperand(side), op.getAxes());
+    rewriter.replaceOpWithNewOp<dl::MulOp>(op, op.getType(), sum,
+                                           makeSplat(rewriter, source->getLoc(), op.getType(), *factor));
+    return success();
+  }
+  return failure();
+}
+
+/// The only index along an axis of size 1 is 0.
+LogicalResult argReduceUnitAxis(dl::ArgReduceOp op, PatternRewriter &rewriter) {
+  if (shapeOf(op.getOperand())[op.getAxis()] != 1)
+    return failure();
+  rewriter.replaceOp(op, makeSplat(rewriter, op.getLoc(), tensorType(op.getResult()), 0));
+  return success();
+}
+
+} // namespace
+
+void addReductionPatterns(RewritePatternSet &patterns) {
+  patterns.add(reduceUnitAxes);
+  patterns.add(reduceBroadcast);
+  patterns.add(reduceReduced);
+  patterns.add(reduceMoved);
+  patterns.add(reduceScaled);
+  patterns.add(argReduceUnitAxis);
+}
+
+} // namespace dlc

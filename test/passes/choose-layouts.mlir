@@ -1,0 +1,93 @@
+// RUN: dlc-opt %s --dl-choose-layouts | FileCheck %s
+
+// x W^T reads W along its outputs: they become the innermost axis. State and the new values follow.
+// CHECK-LABEL: func.func @forward_only
+// CHECK-SAME: %arg0: tensor<128x784xf32, #dl.layout<order = [1, 0], row = 128>>
+// CHECK-SAME: %arg1: tensor<128x784xf32, #dl.layout<order = [1, 0], row = 128>>
+// CHECK-SAME: %arg2: tensor<64x784xf32> {
+// CHECK-SAME: -> (tensor<128x784xf32, #dl.layout<order = [1, 0], row = 128>> {dl.updates = 1
+// CHECK: dl.kernel "m_update"
+// CHECK: -> tensor<128x784xf32, #dl.layout<order = [1, 0], row = 128>>
+func.func @forward_only(%w: tensor<128x784xf32> {dl.role = "param", dl.name = "fc.weight"},
+                        %m: tensor<128x784xf32> {dl.role = "state", dl.name = "m.fc.weight"},
+                        %x: tensor<64x784xf32> {dl.role = "input", dl.name = "x"})
+    -> (tensor<128x784xf32> {dl.updates = 1 : i64}, tensor<64x128xf32> {dl.name = "y"}) {
+  %0 = dl.kernel "fc" contract ins(%x, %w : tensor<64x784xf32>, tensor<128x784xf32>) outs() {
+  ^bb0(%a: tensor<64x784xf32>, %b: tensor<128x784xf32>):
+    %y = dl.contract "nk,mk->nm" %a, %b : tensor<64x784xf32>, tensor<128x784xf32> -> tensor<64x128xf32>
+    dl.yield %y : tensor<64x128xf32>
+  } -> tensor<64x128xf32>
+  %1 = dl.kernel "m_update" map ins(%m, %w : tensor<128x784xf32>, tensor<128x784xf32>) outs() {
+  ^bb0(%a: tensor<128x784xf32>, %b: tensor<128x784xf32>):
+    %y = dl.add %a, %b : tensor<128x784xf32>
+    dl.yield %y : tensor<128x784xf32>
+  } -> tensor<128x784xf32>
+  return %1, %0 : tensor<128x784xf32>, tensor<64x128xf32>
+}
+
+// The data gradient wants the other order as much as the product: the program's order stays. Rows of 2 KiB are padded,
+// those of the values between kernels too; what the caller sees is not.
+// CHECK-LABEL: func.func @both_ways
+// CHECK-SAME: %arg0: tensor<256x512xf32, #dl.layout<order = [0, 1], row = 528>>
+// CHECK-SAME: %arg1: tensor<64x512xf32>
+// CHECK: dl.kernel "fc" contract
+// CHECK: -> tensor<64x256xf32, #dl.layout<order = [0, 1], row = 272>>
+// CHECK: dl.kernel "fc_back" contract
+// CHECK: -> tensor<64x512xf32>
+func.func @both_ways(%w: tensor<256x512xf32> {dl.role = "param", dl.name = "fc.weight"},
+                     %x: tensor<64x512xf32> {dl.role = "input", dl.name = "x"}) -> (tensor<64x512xf32> {dl.name = "y"}) {
+  %0 = dl.kernel "fc" contract ins(%x, %w : tensor<64x512xf32>, tensor<256x512xf32>) outs() {
+  ^bb0(%a: tensor<64x512xf32>, %b: tensor<256x512xf32>):
+    %y = dl.contract "nk,mk->nm" %a, %b : tensor<64x512xf32>, tensor<256x512xf32> -> tensor<64x256xf32>
+    dl.yield %y : tensor<64x256xf32>
+  } -> tensor<64x256xf32>
+  %1 = dl.kernel "fc_back" contract ins(%0, %w : tensor<64x256xf32>, tensor<256x512xf32>) outs() {
+  ^bb0(%a: tensor<64x256xf32>, %b: tensor<256x512xf32>):
+    %y = dl.contract "nm,mk->nk" %a, %b : tensor<64x256xf32>, tensor<256x512xf32> -> tensor<64x512xf32>
+    dl.yield %y : tensor<64x512xf32>
+  } -> tensor<64x512xf32>
+  return %1 : tensor<64x512xf32>
+}
+
+// A layout that is asked for, or there already, is kept; vectors and scalars have none.
+// CHECK-LABEL: func.func @given
+// CHECK-SAME: %arg0: tensor<8x4xf32, #dl.layout<order = [1, 0], row = 16>> {dl.name = "a", dl.role = "param"}
+// CHECK-SAME: %arg1: tensor<8x4xf32, #dl.layout<order = [0, 1], row = 8>>
+// CHECK-SAME: %arg2: tensor<1024xf32> {
+func.func @given(%a: tensor<8x4xf32> {dl.role = "param", dl.name = "a", dl.layout = #dl.layout<order = [1, 0], row = 16>},
+                 %b: tensor<8x4xf32, #dl.layout<order = [0, 1], row = 8>> {dl.role = "param", dl.name = "b"},
+                 %c: tensor<1024xf32> {dl.role = "param", dl.name = "c"}) -> (tensor<8x4xf32> {dl.name = "y"}) {
+  %0 = dl.kernel "sum" map ins(%a, %b : tensor<8x4xf32>, tensor<8x4xf32, #dl.layout<order = [0, 1], row = 8>>) outs() {
+  ^bb0(%x: tensor<8x4xf32>, %y: tensor<8x4xf32>):
+    %z = dl.add %x, %y : tensor<8x4xf32>
+    dl.yield %z : tensor<8x4xf32>
+  } -> tensor<8x4xf32>
+  return %0 : tensor<8x4xf32>
+}
+
+// What a product reads through a reshape must stay dense; a value beside it of the same shape need not.
+// CHECK-LABEL: func.func @reshaped
+// CHECK: dl.kernel "twice" map
+// CHECK: -> tensor<256x512xf32>, tensor<256x512xf32, #dl.layout<order = [0, 1], row = 528>>
+func.func @reshaped(%w: tensor<256x512xf32> {dl.role = "input", dl.name = "w"},
+                    %x: tensor<64x512xf32> {dl.role = "input", dl.name = "x"})
+    -> (tensor<64x256xf32> {dl.name = "y"}, tensor<256x512xf32> {dl.name = "z"}) {
+  %0:2 = dl.kernel "twice" map ins(%w : tensor<256x512xf32>) outs() {
+  ^bb0(%a: tensor<256x512xf32>):
+    %b = dl.add %a, %a : tensor<256x512xf32>
+    %c = dl.exp %a : tensor<256x512xf32>
+    dl.yield %b, %c : tensor<256x512xf32>, tensor<256x512xf32>
+  } -> tensor<256x512xf32>, tensor<256x512xf32>
+  %1 = dl.kernel "product" contract ins(%x, %0#0 : tensor<64x512xf32>, tensor<256x512xf32>) outs() {
+  ^bb0(%a: tensor<64x512xf32>, %b: tensor<256x512xf32>):
+    %c = dl.reshape %b : tensor<256x512xf32> -> tensor<512x256xf32>
+    %y = dl.contract "nk,km->nm" %a, %c : tensor<64x512xf32>, tensor<512x256xf32> -> tensor<64x256xf32>
+    dl.yield %y : tensor<64x256xf32>
+  } -> tensor<64x256xf32>
+  %2 = dl.kernel "root" map ins(%0#1 : tensor<256x512xf32>) outs() {
+  ^bb0(%a: tensor<256x512xf32>):
+    %b = dl.sqrt %a : tensor<256x512xf32>
+    dl.yield %b : tensor<256x512xf32>
+  } -> tensor<256x512xf32>
+  return %1, %2 : tensor<64x256xf32>, tensor<256x512xf32>
+}

@@ -1,0 +1,90 @@
+// RUN: dlc-opt %s --dl-simplify --canonicalize --cse | FileCheck %s
+// RUN: dlc-opt %s --dl-simplify=one-hot-products=false | FileCheck %s --check-prefix=DENSE
+// Contractions.
+
+// CHECK-LABEL: func.func @transposed_operand
+// CHECK-NEXT: dl.contract "nk,mk->nm" %arg0, %arg1
+// CHECK-NEXT: return
+func.func @transposed_operand(%x: tensor<64x784xf32>, %w: tensor<128x784xf32>) -> tensor<64x128xf32> {
+  %t = dl.transpose %w by [1, 0] : tensor<128x784xf32> -> tensor<784x128xf32>
+  %y = dl.contract "nk,km->nm" %x, %t : tensor<64x784xf32>, tensor<784x128xf32> -> tensor<64x128xf32>
+  return %y : tensor<64x128xf32>
+}
+
+// CHECK-LABEL: func.func @transposed_result
+// CHECK-NEXT: dl.contract "nk,mk->mn" %arg0, %arg1
+// CHECK-NEXT: return
+func.func @transposed_result(%x: tensor<64x784xf32>, %w: tensor<128x784xf32>) -> tensor<128x64xf32> {
+  %y = dl.contract "nk,mk->nm" %x, %w : tensor<64x784xf32>, tensor<128x784xf32> -> tensor<64x128xf32>
+  %t = dl.transpose %y by [1, 0] : tensor<64x128xf32> -> tensor<128x64xf32>
+  return %t : tensor<128x64xf32>
+}
+
+// An axis of size 1 that was added for the product is no axis of it.
+// CHECK-LABEL: func.func @matrix_times_vector
+// CHECK-NEXT: dl.contract "nk,k->n" %arg0, %arg1
+// CHECK-NEXT: return
+func.func @matrix_times_vector(%a: tensor<8x4xf32>, %x: tensor<4xf32>) -> tensor<8xf32> {
+  %c = dl.reshape %x : tensor<4xf32> -> tensor<4x1xf32>
+  %y = dl.contract "nk,km->nm" %a, %c : tensor<8x4xf32>, tensor<4x1xf32> -> tensor<8x1xf32>
+  %r = dl.reshape %y : tensor<8x1xf32> -> tensor<8xf32>
+  return %r : tensor<8xf32>
+}
+
+// A product with what repeats along the sum is the product with the sum.
+// CHECK-LABEL: func.func @repeated_operand
+// CHECK-NEXT: %[[SUM:.*]] = dl.reduce sum %arg1 over [1]
+// CHECK-NOT: dl.contract
+// CHECK: dl.mul
+func.func @repeated_operand(%x: tensor<64xf32>, %w: tensor<128x784xf32>) -> tensor<64x128xf32> {
+  %b = dl.broadcast %x to [0] : tensor<64xf32> -> tensor<64x784xf32>
+  %y = dl.contract "nk,mk->nm" %b, %w : tensor<64x784xf32>, tensor<128x784xf32> -> tensor<64x128xf32>
+  return %y : tensor<64x128xf32>
+}
+
+// CHECK-LABEL: func.func @outer_product
+// CHECK-NOT: dl.contract
+// CHECK: dl.mul
+func.func @outer_product(%x: tensor<64xf32>, %y: tensor<10xf32>) -> tensor<64x10xf32> {
+  %z = dl.contract "n,m->nm" %x, %y : tensor<64xf32>, tensor<10xf32> -> tensor<64x10xf32>
+  return %z : tensor<64x10xf32>
+}
+
+// A factor on an argument moves to the result.
+// CHECK-LABEL: func.func @scaled_argument
+// CHECK: %[[Y:.*]] = dl.contract "nk,mk->nm" %arg0, %arg1
+// CHECK: dl.mul %[[Y]]
+func.func @scaled_argument(%x: tensor<64x784xf32>, %w: tensor<128x784xf32>) -> tensor<64x128xf32> {
+  %c = dl.constant dense<3.0> : tensor<64x784xf32>
+  %s = dl.mul %x, %c : tensor<64x784xf32>
+  %y = dl.contract "nk,mk->nm" %s, %w : tensor<64x784xf32>, tensor<128x784xf32> -> tensor<64x128xf32>
+  return %y : tensor<64x128xf32>
+}
+
+// Rows that a one-hot matrix picks are gathered.
+// CHECK-LABEL: func.func @one_hot
+// CHECK-NOT: dl.contract
+// CHECK: dl.gather %arg1 at %{{.*}} along 0 : tensor<9x4xf32>, tensor<6xi64> -> tensor<6x4xf32>
+// DENSE-LABEL: func.func @one_hot
+// DENSE: dl.contract
+func.func @one_hot(%i: tensor<6xi64>, %table: tensor<9x4xf32>) -> tensor<6x4xf32> {
+  %checked = dl.check_index %i below 9 what "index" : tensor<6xi64>
+  %b = dl.broadcast %checked to [0] : tensor<6xi64> -> tensor<6x9xi64>
+  %iota = dl.iota 1 : tensor<6x9xi64>
+  %hit = dl.compare eq %b, %iota : tensor<6x9xi64> -> tensor<6x9xi1>
+  %hot = dl.cast %hit : tensor<6x9xi1> -> tensor<6x9xf32>
+  %rows = dl.contract "iv,vd->id" %hot, %table : tensor<6x9xf32>, tensor<9x4xf32> -> tensor<6x4xf32>
+  return %rows : tensor<6x4xf32>
+}
+
+// Unchecked indices may be out of range, where one_hot gives zeros.
+// CHECK-LABEL: func.func @unchecked_one_hot
+// CHECK: dl.contract
+func.func @unchecked_one_hot(%i: tensor<6xi64>, %table: tensor<9x4xf32>) -> tensor<6x4xf32> {
+  %b = dl.broadcast %i to [0] : tensor<6xi64> -> tensor<6x9xi64>
+  %iota = dl.iota 1 : tensor<6x9xi64>
+  %hit = dl.compare eq %b, %iota : tensor<6x9xi64> -> tensor<6x9xi1>
+  %hot = dl.cast %hit : tensor<6x9xi1> -> tensor<6x9xf32>
+  %rows = dl.contract "iv,vd->id" %hot, %table : tensor<6x9xf32>, tensor<9x4xf32> -> tensor<6x4xf32>
+  return %rows : tensor<6x4xf32>
+}

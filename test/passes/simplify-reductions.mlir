@@ -1,0 +1,51 @@
+// RUN: dlc-opt %s --dl-simplify --canonicalize --cse | FileCheck %s
+// Reductions of what is constant, repeated, moved, scaled or reduced.
+
+// CHECK-LABEL: func.func @unit_axis
+// CHECK-NEXT: dl.reshape %arg0 : tensor<64x1xf32> -> tensor<64xf32>
+func.func @unit_axis(%x: tensor<64x1xf32>) -> tensor<64xf32> {
+  %s = dl.reduce sum %x over [1] : tensor<64x1xf32> -> tensor<64xf32>
+  return %s : tensor<64xf32>
+}
+
+// CHECK-LABEL: func.func @of_broadcast
+// CHECK-NEXT: %[[TEN:.*]] = dl.constant dense<1.000000e+01> : tensor<64xf32>
+// CHECK-NEXT: dl.mul %arg0, %[[TEN]]
+// CHECK-NEXT: return %{{.*}}, %arg0
+func.func @of_broadcast(%x: tensor<64xf32>) -> (tensor<64xf32>, tensor<64xf32>) {
+  %b = dl.broadcast %x to [0] : tensor<64xf32> -> tensor<64x10xf32>
+  %s = dl.reduce sum %b over [1] : tensor<64x10xf32> -> tensor<64xf32>
+  %m = dl.reduce max %b over [1] : tensor<64x10xf32> -> tensor<64xf32>
+  return %s, %m : tensor<64xf32>, tensor<64xf32>
+}
+
+// CHECK-LABEL: func.func @mean_of_means
+// CHECK: %[[S:.*]] = dl.reduce sum %arg0 over [0, 1]
+// CHECK: dl.mul %[[S]]
+func.func @mean_of_means(%x: tensor<64x16xf32>) -> tensor<f32> {
+  %a = dl.reduce sum %x over [1] : tensor<64x16xf32> -> tensor<64xf32>
+  %n = dl.constant dense<16.0> : tensor<64xf32>
+  %b = dl.div %a, %n : tensor<64xf32>
+  %c = dl.reduce sum %b over [0] : tensor<64xf32> -> tensor<f32>
+  %k = dl.constant dense<64.0> : tensor<f32>
+  %d = dl.div %c, %k : tensor<f32>
+  return %d : tensor<f32>
+}
+
+// CHECK-LABEL: func.func @of_transpose
+// CHECK-NEXT: dl.reduce max %arg0 over [0] : tensor<64x10xf32> -> tensor<10xf32>
+func.func @of_transpose(%x: tensor<64x10xf32>) -> tensor<10xf32> {
+  %t = dl.transpose %x by [1, 0] : tensor<64x10xf32> -> tensor<10x64xf32>
+  %m = dl.reduce max %t over [1] : tensor<10x64xf32> -> tensor<10xf32>
+  return %m : tensor<10xf32>
+}
+
+// A sum and a maximum are not one reduction, and a sum that is used twice stays.
+// CHECK-LABEL: func.func @different_kinds
+// CHECK: dl.reduce sum %arg0 over [1]
+// CHECK: dl.reduce max %{{.*}} over [0]
+func.func @different_kinds(%x: tensor<64x10xf32>) -> tensor<f32> {
+  %s = dl.reduce sum %x over [1] : tensor<64x10xf32> -> tensor<64xf32>
+  %m = dl.reduce max %s over [0] : tensor<64xf32> -> tensor<f32>
+  return %m : tensor<f32>
+}

@@ -1,0 +1,126 @@
+// RUN: dlc-opt %s --dl-simplify --canonicalize --cse | FileCheck %s
+// Identities of arithmetic, logic and casts.
+
+// CHECK-LABEL: func.func @neutral
+// CHECK-NEXT: return %arg0
+func.func @neutral(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %zero = dl.constant dense<0.0> : tensor<4xf32>
+  %one = dl.constant dense<1.0> : tensor<4xf32>
+  %a = dl.add %zero, %x : tensor<4xf32>
+  %b = dl.mul %a, %one : tensor<4xf32>
+  %c = dl.sub %b, %zero : tensor<4xf32>
+  %d = dl.div %c, %one : tensor<4xf32>
+  %e = dl.pow %d, %one : tensor<4xf32>
+  %f = dl.neg %e : tensor<4xf32>
+  %g = dl.neg %f : tensor<4xf32>
+  return %g : tensor<4xf32>
+}
+
+// x * 0 may be NaN, and x - x too: they stay.
+// CHECK-LABEL: func.func @not_exact
+// CHECK: dl.mul
+// CHECK: dl.sub
+func.func @not_exact(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
+  %zero = dl.constant dense<0.0> : tensor<4xf32>
+  %a = dl.mul %x, %zero : tensor<4xf32>
+  %b = dl.sub %x, %x : tensor<4xf32>
+  return %a, %b : tensor<4xf32>, tensor<4xf32>
+}
+
+// Integers have no NaN.
+// CHECK-LABEL: func.func @exact_in_integers
+// CHECK-NEXT: %[[ZERO:.*]] = dl.constant dense<0>
+// CHECK-NEXT: return %[[ZERO]], %[[ZERO]]
+func.func @exact_in_integers(%x: tensor<4xi64>) -> (tensor<4xi64>, tensor<4xi64>) {
+  %zero = dl.constant dense<0> : tensor<4xi64>
+  %a = dl.mul %x, %zero : tensor<4xi64>
+  %b = dl.sub %x, %x : tensor<4xi64>
+  return %a, %b : tensor<4xi64>, tensor<4xi64>
+}
+
+// CHECK-LABEL: func.func @divisor_power_of_two
+// CHECK: %[[QUARTER:.*]] = dl.constant dense<2.500000e-01>
+// CHECK: dl.mul %arg0, %[[QUARTER]]
+func.func @divisor_power_of_two(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %four = dl.constant dense<4.0> : tensor<4xf32>
+  %y = dl.div %x, %four : tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+
+// 1 / 255 is not exact.
+// CHECK-LABEL: func.func @divisor_255
+// CHECK: dl.div
+func.func @divisor_255(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %c = dl.constant dense<255.0> : tensor<4xf32>
+  %y = dl.div %x, %c : tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+
+// CHECK-LABEL: func.func @scales_join
+// CHECK: %[[C:.*]] = dl.constant dense<-6.000000e+00>
+// CHECK: dl.mul %arg0, %[[C]]
+func.func @scales_join(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %two = dl.constant dense<2.0> : tensor<4xf32>
+  %three = dl.constant dense<3.0> : tensor<4xf32>
+  %a = dl.mul %x, %two : tensor<4xf32>
+  %n = dl.neg %a : tensor<4xf32>
+  %b = dl.mul %n, %three : tensor<4xf32>
+  return %b : tensor<4xf32>
+}
+
+// CHECK-LABEL: func.func @negation
+// CHECK-NEXT: dl.sub %arg0, %arg1
+// CHECK-NEXT: dl.add %arg0, %arg1
+func.func @negation(%x: tensor<4xf32>, %y: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
+  %n = dl.neg %y : tensor<4xf32>
+  %a = dl.add %x, %n : tensor<4xf32>
+  %b = dl.sub %x, %n : tensor<4xf32>
+  return %a, %b : tensor<4xf32>, tensor<4xf32>
+}
+
+// CHECK-LABEL: func.func @select_and_logic
+// CHECK-NEXT: dl.select %arg0, %arg2, %arg1
+// CHECK-NEXT: return
+func.func @select_and_logic(%m: tensor<4xi1>, %x: tensor<4xf32>, %y: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xi1>) {
+  %true = dl.constant dense<true> : tensor<4xi1>
+  %n = dl.not %m : tensor<4xi1>
+  %a = dl.select %n, %x, %y : tensor<4xf32>
+  %b = dl.select %true, %x, %y : tensor<4xf32>
+  %c = dl.and %m, %true : tensor<4xi1>
+  return %a, %b, %c : tensor<4xf32>, tensor<4xf32>, tensor<4xi1>
+}
+
+// Through a wider type, but not through a narrower one.
+// CHECK-LABEL: func.func @casts
+// CHECK-NEXT: dl.cast %arg0 : tensor<4xui8> -> tensor<4xf64>
+// CHECK-NEXT: %[[NARROW:.*]] = dl.cast %arg1 : tensor<4xf64> -> tensor<4xf32>
+// CHECK-NEXT: dl.cast %[[NARROW]] : tensor<4xf32> -> tensor<4xf64>
+func.func @casts(%x: tensor<4xui8>, %y: tensor<4xf64>) -> (tensor<4xf64>, tensor<4xf64>) {
+  %a = dl.cast %x : tensor<4xui8> -> tensor<4xf32>
+  %b = dl.cast %a : tensor<4xf32> -> tensor<4xf64>
+  %c = dl.cast %y : tensor<4xf64> -> tensor<4xf32>
+  %d = dl.cast %c : tensor<4xf32> -> tensor<4xf64>
+  return %b, %d : tensor<4xf64>, tensor<4xf64>
+}
+
+// A check of converted labels is a check of the labels; of two, the stricter that comes first serves both.
+// CHECK-LABEL: func.func @checks
+// CHECK-NEXT: %[[CHECKED:.*]] = dl.check_index %arg0 below 10 what "label" : tensor<4xui8>
+// CHECK-NOT: dl.check_index
+// CHECK: dl.cast %[[CHECKED]]
+func.func @checks(%label: tensor<4xui8>) -> (tensor<4xi64>, tensor<4xi64>) {
+  %l = dl.cast %label : tensor<4xui8> -> tensor<4xi64>
+  %a = dl.check_index %l below 10 what "label" : tensor<4xi64>
+  %b = dl.check_index %l below 12 what "label" : tensor<4xi64>
+  return %a, %b : tensor<4xi64>, tensor<4xi64>
+}
+
+// Nothing is differentiated any more, so the barrier goes.
+// CHECK-LABEL: func.func @barrier
+// CHECK-NEXT: dl.exp %arg0
+// CHECK-NEXT: return
+func.func @barrier(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %s = dl.stop_gradient %x : tensor<4xf32>
+  %y = dl.exp %s : tensor<4xf32>
+  return %y : tensor<4xf32>
+}

@@ -1,0 +1,256 @@
+// The small families: checks of indices, scattered additions and running sums.
+#include "codegen/Accumulator.h"
+#include "codegen/Arithmetic.h"
+#include "codegen/KernelEmitter.h"
+#include "codegen/PointEmitter.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+
+namespace dlc {
+
+static RankedTensorType typeOf(Value tensor) { return cast<RankedTensorType>(tensor.getType()); }
+
+/// The one operation of a kernel's body, of the type that its kind asks for, with operands that are block arguments.
+template <class Op> static FailureOr<Op> onlyOperation(dl::KernelOp kernel) {
+  Block &body = kernel.getBody().front();
+  auto isArgument = [](Value value) { return isa<BlockArgument>(value); };
+  auto op = dyn_cast<Op>(body.front());
+  if (!op || !llvm::all_of(op->getOperands(), isArgument) || body.front().getNextNode() != body.getTerminator())
+    return kernel.emitOpError("of kind `") << stringifyKernelKind(kernel.getKind()) << "` must hold one `"
+                                           << Op::getOperationName() << "` of block arguments";
+  return op;
+}
+
+static unsigned argumentNumber(Value value) { return cast<BlockArgument>(value).getArgNumber(); }
+
+namespace {
+/// The vectors along an axis of a task: full ones in a loop, the last one under a mask.
+struct LaneLoop {
+  PointEmitter &points;
+  int64_t extent, lanes;
+
+  void run(llvm::function_ref<void(const Index &lane, Value mask)> body) {
+    LoopNest &nest = points.nest;
+    int64_t full = extent - extent % lanes;
+    nest.loop(nest.constant(0), nest.constant(full), lanes, {}, [&](Value at, ValueRange) -> SmallVector<Value> {
+      body(points.indices.lanes(full == lanes ? Value() : at, 0, {0, extent - 1}), {});
+      return {};
+    });
+    if (full < extent)
+      body(points.indices.lanes({}, full, {full, extent - 1}), points.tailMask(extent - full, lanes));
+  }
+};
+} // namespace
+
+/// Whether each index lies in [0, limit): one unsigned comparison, in i64.
+static Value isBad(const Arithmetic &a, Value index, Type element, int64_t limit) {
+  Value wide = convertElements(a.builder, a.loc, index, element, a.builder.getI64Type());
+  return arith::CmpIOp::create(a.builder, a.loc, arith::CmpIPredicate::uge, wide, a.integer(wide, limit));
+}
+
+/// All elements are looked at in vectors; only when one is bad, a second loop finds the first.
+FailureOr<KernelInfo> emitCheck(KernelFunction function, Value &status) {
+  auto found = onlyOperation<dl::CheckIndexOp>(function.kernel);
+  if (failed(found))
+    return failure();
+  dl::CheckIndexOp check = *found;
+  RankedTensorType type = typeOf(check.getOperand());
+  PointEmitter points(function.builder, function.kernel.getLoc(), function.target, function.kernel, function.buffers);
+  LoopNest &nest = points.nest;
+  int64_t count = type.getNumElements(), lanes = function.target.vectorBytes / 4, limit = check.getLimit();
+  auto badAt = [&](const Index &flat, int64_t width, Value mask) {
+    Point point{points.indices.delinearize(flat, type.getShape()), width, mask};
+    Value index = points.at(check.getOperand(), point);
+    Arithmetic a{nest.place(index), nest.loc};
+    return isBad(a, index, type.getElementType(), limit);
+  };
+  Type flags = VectorType::get(lanes, function.builder.getI1Type());
+  Value any = intConstant(nest.place({}), nest.loc, flags, 0);
+  auto either = [&](Value a, Value b) -> Value { return arith::OrIOp::create(nest.place({a, b}), nest.loc, a, b); };
+  int64_t full = count - count % lanes;
+  if (full)
+    any = nest.loop(nest.constant(0), nest.constant(full), lanes, any, [&](Value at, ValueRange state) {
+      Value base = full == lanes ? Value() : at;
+      return SmallVector<Value>{either(state[0], points.splat(badAt(points.indices.lanes(base, 0, {0, count - 1}), lanes, {}), lanes))};
+    })[0];
+  if (full < count) {
+    Value mask = points.tailMask(count - full, lanes);
+    Value bad = points.splat(badAt(points.indices.lanes({}, full, {full, count - 1}), lanes, mask), lanes);
+    bad = arith::AndIOp::create(nest.place({bad, mask}), nest.loc, bad, mask);
+    any = either(any, bad);
+  }
+  Value found1 = vector::ReductionOp::create(nest.place(any), nest.loc, vector::CombiningKind::OR, any);
+  Type i64 = function.builder.getI64Type();
+  auto search = [&]() -> SmallVector<Value> {
+    return nest.loop(nest.constant(0), nest.constant(count), 1, nest.constant(0), [&](Value at, ValueRange state) {
+      Index flat = count == 1 ? Index::of(0) : points.indices.variable(at, {0, count - 1});
+      Value bad = badAt(flat, 1, {});
+      Arithmetic a{nest.here(), nest.loc};
+      Value first = a.both(bad, a.equals(state[0], 0));
+      return SmallVector<Value>{a.select(first, a.addi(at, 1), state[0])};
+    });
+  };
+  status = nest.branch(found1, i64, search, [&]() -> SmallVector<Value> { return {nest.constant(0)}; })[0];
+  nest.here();
+  double bytes = double(count) * std::max(1u, type.getElementTypeBitWidth() / 8);
+  return KernelInfo{1, 10 + bytes / 10};
+}
+
+/// A task is a slice of the axes before `axis` and a part of those behind it: copied first, then the updates one by one.
+FailureOr<KernelInfo> emitScatter(KernelFunction function) {
+  auto found = onlyOperation<dl::ScatterAddOp>(function.kernel);
+  if (failed(found))
+    return failure();
+  dl::ScatterAddOp op = *found;
+  dl::KernelOp kernel = function.kernel;
+  PointEmitter points(function.builder, kernel.getLoc(), function.target, kernel, function.buffers);
+  LoopNest &nest = points.nest;
+  RankedTensorType type = typeOf(op.getOperand()), indicesType = typeOf(op.getIndices());
+  ArrayRef<int64_t> shape = type.getShape();
+  size_t axis = op.getAxis();
+  ArrayRef<int64_t> before = shape.take_front(axis), behind = shape.drop_front(axis + 1);
+  int64_t rows = ShapedType::getNumElements(before), extent = ShapedType::getNumElements(behind);
+  int64_t updates = indicesType.getNumElements(), size = shape[axis];
+  Type element = type.getElementType();
+  double nanoseconds = 20 + double(type.getNumElements() + rows * updates * extent) * 0.3;
+  if (type.getNumElements() == 0)
+    return KernelInfo{1, 0};
+
+  bool hasLanes = extent > 1;
+  int64_t lanes = hasLanes ? function.target.lanes(memoryType(element).isInteger(8) ? Type(function.builder.getF32Type())
+                                                                                    : registerType(element))
+                           : 1;
+  Value outBuffer = function.buffers[kernel.getIns().size()];
+  Type outType = kernel.getOuts()[0].getType();
+  bool inPlace = kernel.getIns()[argumentNumber(op.getOperand())] == kernel.getOuts()[0];
+  auto place = [&](const Index &row, const Index &middle, const Index &lane, Value mask) {
+    Point point{points.indices.delinearize(row, before), lanes, mask};
+    point.indices.push_back(middle);
+    point.indices.append(points.indices.delinearize(lane, behind));
+    return point;
+  };
+  auto slice = [&](const Index &row, const Index &lane, Value mask) {
+    if (!inPlace)
+      nest.loop(nest.constant(0), nest.constant(size), 1, {}, [&](Value at, ValueRange) -> SmallVector<Value> {
+        Index middle = size == 1 ? Index::of(0) : points.indices.variable(at, {0, size - 1});
+        Point point = place(row, middle, lane, mask);
+        points.store(0, point, points.at(op.getOperand(), point));
+        return {};
+      });
+    nest.loop(nest.constant(0), nest.constant(updates), 1, {}, [&](Value at, ValueRange) -> SmallVector<Value> {
+      Index number = updates == 1 ? Index::of(0) : points.indices.variable(at, {0, updates - 1});
+      SmallVector<Index> chosen = points.indices.delinearize(number, indicesType.getShape());
+      Value index = points.at(op.getIndices(), Point{chosen, 1, {}});
+      index = convertElements(nest.place(index), nest.loc, index, indicesType.getElementType(), nest.builder.getI64Type());
+      Point target = place(row, points.indices.variable(index, {0, size - 1}), lane, mask);
+      Point source = target;
+      source.indices.erase(source.indices.begin() + axis);
+      source.indices.insert(source.indices.begin() + axis, chosen.begin(), chosen.end());
+      Value update = points.at(op.getUpdates(), source);
+      Value old = points.load(outBuffer, element, addressIn(outType, target.indices), target);
+      bool isFloat = isa<FloatType>(element);
+      OpBuilder &builder = nest.here();
+      Value sum = isFloat ? Value(arith::AddFOp::create(builder, nest.loc, old, update))
+                          : Value(arith::AddIOp::create(builder, nest.loc, old, update));
+      if (element.isBF16())
+        sum = roundToBf16(builder, nest.loc, sum);
+      points.store(0, target, sum);
+      return {};
+    });
+  };
+
+  int64_t vectors = llvm::divideCeil(extent, lanes), tasks = rows * vectors;
+  nest.loop(function.begin, function.end, 1, {}, [&](Value task, ValueRange) -> SmallVector<Value> {
+    Index all = tasks == 1 ? Index::of(0) : points.indices.variable(task, {0, tasks - 1});
+    Index row = points.indices.floorDiv(all, vectors), part = points.indices.mod(all, vectors);
+    if (!hasLanes) {
+      slice(row, Index::of(0), {});
+      return {};
+    }
+    int64_t whole = extent / lanes, rest = extent % lanes;
+    auto full = [&]() -> SmallVector<Value> {
+      Value base = vectors == 1 ? Value() : points.materialize(part * lanes, 1);
+      slice(row, points.indices.lanes(base, 0, {0, extent - 1}), {});
+      return {};
+    };
+    auto ragged = [&]() -> SmallVector<Value> {
+      slice(row, points.indices.lanes({}, whole * lanes, {whole * lanes, extent - 1}), points.tailMask(rest, lanes));
+      return {};
+    };
+    if (rest == 0 || whole == 0) {
+      rest == 0 ? full() : ragged();
+      return {};
+    }
+    Value number = points.materialize(part, 1), last = nest.constant(whole);
+    auto is = [&](arith::CmpIPredicate predicate) {
+      return arith::CmpIOp::create(nest.here(), nest.loc, predicate, number, last);
+    };
+    nest.branch(is(arith::CmpIPredicate::ne), {}, full, nullptr);
+    nest.branch(is(arith::CmpIPredicate::eq), {}, ragged, nullptr);
+    return {};
+  });
+  nest.here();
+  return KernelInfo{tasks, nanoseconds};
+}
+
+/// Lanes run along the innermost axis unless the sum does; the sum is carried from one element to the next.
+FailureOr<KernelInfo> emitCumulative(KernelFunction function) {
+  auto found = onlyOperation<dl::CumulativeOp>(function.kernel);
+  if (failed(found))
+    return failure();
+  dl::CumulativeOp op = *found;
+  PointEmitter points(function.builder, function.kernel.getLoc(), function.target, function.kernel, function.buffers);
+  LoopNest &nest = points.nest;
+  RankedTensorType type = typeOf(op.getOperand());
+  ArrayRef<int64_t> shape = type.getShape();
+  Type element = type.getElementType();
+  if (type.getNumElements() == 0)
+    return KernelInfo{1, 0};
+  int64_t axis = op.getAxis(), inner = static_cast<int64_t>(shape.size()) - 1, length = shape[axis];
+  bool hasLanes = inner != axis && shape[inner] > 1;
+  int64_t lanes = hasLanes ? function.target.vectorBytes / (element.getIntOrFloatBitWidth() == 64 ? 8 : 4) : 1;
+  int64_t extent = hasLanes ? shape[inner] : 1;
+  SmallVector<int64_t> rowAxes, rowSizes;
+  for (int64_t i = 0; i <= inner; ++i)
+    if (i != axis && !(hasLanes && i == inner))
+      rowAxes.push_back(i), rowSizes.push_back(shape[i]);
+  int64_t rows = ShapedType::getNumElements(rowSizes);
+
+  Type scalar = registerType(element), carried = hasLanes ? Type(VectorType::get(lanes, scalar)) : scalar;
+  auto run = [&](const Index &row, const Index &lane, Value mask) {
+    OpBuilder &builder = nest.place({});
+    Value zero = arith::ConstantOp::create(builder, nest.loc, builder.getZeroAttr(carried));
+    nest.loop(nest.constant(0), nest.constant(length), 1, zero, [&](Value at, ValueRange sum) {
+      Index step = length == 1 ? Index::of(0) : points.indices.variable(at, {0, length - 1});
+      Point point{SmallVector<Index>(shape.size(), Index::of(0)), lanes, mask};
+      for (auto [rowAxis, index] : llvm::zip_equal(rowAxes, points.indices.delinearize(row, rowSizes)))
+        point.indices[rowAxis] = index;
+      point.indices[axis] = op.getReverse() ? Index::of(length - 1) - step : step;
+      if (hasLanes)
+        point.indices[inner] = lane;
+      Value value = points.at(op.getOperand(), point);
+      if (hasLanes)
+        value = points.splat(value, lanes);
+      OpBuilder &here = nest.here();
+      Value next = isa<FloatType>(scalar) ? Value(arith::AddFOp::create(here, nest.loc, sum[0], value))
+                                          : Value(arith::AddIOp::create(here, nest.loc, sum[0], value));
+      points.store(0, point, element.isBF16() ? roundToBf16(here, nest.loc, next) : next);
+      return SmallVector<Value>{next};
+    });
+  };
+  nest.loop(function.begin, function.end, 1, {}, [&](Value task, ValueRange) -> SmallVector<Value> {
+    Index row = rows == 1 ? Index::of(0) : points.indices.variable(task, {0, rows - 1});
+    if (!hasLanes)
+      run(row, Index::of(0), {});
+    else
+      LaneLoop{points, extent, lanes}.run([&](const Index &lane, Value mask) { run(row, lane, mask); });
+    return {};
+  });
+  nest.here();
+  double perRow = double(length) * (hasLanes ? llvm::divideCeil(extent, lanes) : 1);
+  return KernelInfo{rows, 10 + rows * perRow * 1.2};
+}
+
+} // namespace dlc

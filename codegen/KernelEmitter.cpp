@@ -1,0 +1,86 @@
+// The function around a kernel's loops, and the dispatch on its kind.
+#include "codegen/KernelEmitter.h"
+#include "codegen/ContractEmitter.h"
+#include "codegen/PointEmitter.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+
+namespace dlc {
+
+/// Planned kernels work on memrefs with static strides; anything else is a mistake of the stage before.
+static LogicalResult verifyPlanned(dl::KernelOp kernel) {
+  if (!kernel.getValues().empty())
+    return kernel.emitOpError("is not in the planned stage: it has results");
+  for (Value buffer : kernel->getOperands()) {
+    auto type = dyn_cast<MemRefType>(buffer.getType());
+    SmallVector<int64_t> strides;
+    int64_t offset = 0;
+    if (!type || failed(type.getStridesAndOffset(strides, offset)) || ShapedType::isDynamic(offset) ||
+        llvm::any_of(strides, ShapedType::isDynamic) || !type.hasStaticShape())
+      return kernel.emitOpError("works on a buffer without static shape and strides: ") << buffer.getType();
+  }
+  return success();
+}
+
+FailureOr<KernelInfo> emitKernel(OpBuilder &builder, dl::KernelOp kernel, const Target &target, StringRef functionName) {
+  if (failed(verifyPlanned(kernel)))
+    return failure();
+  OpBuilder::InsertionGuard guard(builder);
+  Location loc = kernel.getLoc();
+  Type pointer = LLVM::LLVMPointerType::get(builder.getContext()), i64 = builder.getI64Type();
+  auto type = builder.getFunctionType({pointer, i64, i64}, {i64});
+  auto function = func::FuncOp::create(builder, loc, functionName, type);
+  Block *entry = function.addEntryBlock();
+  builder.setInsertionPointToStart(entry);
+  SmallVector<Value> buffers = loadBuffers(builder, loc, entry->getArgument(0), kernel->getNumOperands());
+  KernelFunction parts{builder, kernel, target, buffers, entry->getArgument(1), entry->getArgument(2)};
+
+  Value status;
+  FailureOr<KernelInfo> info = failure();
+  switch (kernel.getKind()) {
+  case dl::KernelKind::map:
+    info = emitMapReduce(parts);
+    break;
+  case dl::KernelKind::contract:
+    info = emitContract(parts);
+    break;
+  case dl::KernelKind::check:
+    info = emitCheck(parts, status);
+    break;
+  case dl::KernelKind::scatter:
+    info = emitScatter(parts);
+    break;
+  case dl::KernelKind::cumulative:
+    info = emitCumulative(parts);
+    break;
+  }
+  if (failed(info)) {
+    function.erase();
+    return failure();
+  }
+  builder.setInsertionPointToEnd(entry);
+  if (!status)
+    status = arith::ConstantIntOp::create(builder, loc, 0, 64);
+  func::ReturnOp::create(builder, loc, status);
+  return info;
+}
+
+std::string kernelKey(dl::KernelOp kernel) {
+  std::string key;
+  llvm::raw_string_ostream stream(key);
+  // Which operands are the same buffer is part of the text; their names are not.
+  llvm::DenseMap<Value, unsigned> numbers;
+  for (Value buffer : kernel->getOperands())
+    stream << numbers.try_emplace(buffer, numbers.size()).first->second << ' ';
+  auto copy = cast<dl::KernelOp>(kernel->clone());
+  copy.setName("");
+  copy->print(stream, OpPrintingFlags().printGenericOpForm().useLocalScope().enableDebugInfo(false));
+  copy->erase();
+  return key;
+}
+
+} // namespace dlc

@@ -1,0 +1,42 @@
+// From a planned dl.kernel to a function of loops: `func.func @name(%args: !llvm.ptr, %begin: i64, %end: i64) -> i64`.
+// `args` is an array of buffer pointers, ins then outs; the function does tasks [begin, end) of KernelInfo::tasks. Tasks
+// are independent, and how they are split never changes a bit. The result is 0, or from a check kernel 1 + the row-major
+// index of the first bad element.
+#pragma once
+
+#include "codegen/Target.h"
+#include "ir/Dialect.h"
+#include <string>
+
+namespace dlc {
+
+struct KernelInfo {
+  int64_t tasks = 1;
+  /// An estimate of the time that all tasks take on one core.
+  double nanoseconds = 0;
+};
+
+/// Emits the function at the builder's insertion point (inside a module) and says how much work it is. Errors are
+/// reported on the kernel.
+llvm::FailureOr<KernelInfo> emitKernel(mlir::OpBuilder &builder, dl::KernelOp kernel, const Target &target,
+                                       llvm::StringRef functionName);
+
+/// Equal keys: the kernels can share one function. The key is the body with the operands' types, without names and places.
+std::string kernelKey(dl::KernelOp kernel);
+
+/// The families, each with the function's body builder; `emitKernel` chooses among them.
+struct KernelFunction {
+  mlir::OpBuilder &builder;
+  dl::KernelOp kernel;
+  const Target &target;
+  /// One `!llvm.ptr` for each of ins, then outs; the i64 bounds of the tasks.
+  llvm::ArrayRef<mlir::Value> buffers;
+  mlir::Value begin, end;
+};
+llvm::FailureOr<KernelInfo> emitMapReduce(KernelFunction function);
+llvm::FailureOr<KernelInfo> emitScatter(KernelFunction function);
+llvm::FailureOr<KernelInfo> emitCumulative(KernelFunction function);
+/// `status` receives what the function returns.
+llvm::FailureOr<KernelInfo> emitCheck(KernelFunction function, mlir::Value &status);
+
+} // namespace dlc

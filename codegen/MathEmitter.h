@@ -1,0 +1,38 @@
+// Elementary functions as vector code: f32 by polynomials on the native vector (or a scalar), at most 4 ulp from the true
+// value over the whole range, with IEEE results at zeros, infinities and NaN. f64 goes to the C library, lane by lane.
+// Coefficients are minimax fits of our own; each function says what it fits and over what interval.
+#pragma once
+
+#include "mlir/IR/Builders.h"
+
+namespace dlc {
+
+class MathEmitter {
+public:
+  /// Emits at the builder's insertion point.
+  MathEmitter(mlir::OpBuilder &builder, mlir::Location loc) : builder(builder), loc(loc) {}
+
+  mlir::Value exp(mlir::Value x);
+  mlir::Value expm1(mlir::Value x);
+  mlir::Value log(mlir::Value x);
+  mlir::Value log1p(mlir::Value x);
+  mlir::Value tanh(mlir::Value x);
+  mlir::Value erf(mlir::Value x);
+  mlir::Value logistic(mlir::Value x);
+  mlir::Value sin(mlir::Value x);
+  mlir::Value cos(mlir::Value x);
+  mlir::Value pow(mlir::Value x, mlir::Value y);
+
+private:
+  mlir::Value trigonometric(mlir::Value x, bool cosine);
+  /// Calls a function of the C library on f64 lanes: declares it in the module, then calls it lane by lane. Inside a region
+  /// that is still being built, the module is out of reach, and the declaration must come first.
+  mlir::Value library(llvm::StringRef name, mlir::ValueRange operands);
+  void declare(llvm::StringRef name, unsigned operands);
+  mlir::Value callLanes(llvm::StringRef name, mlir::ValueRange operands);
+
+  mlir::OpBuilder &builder;
+  mlir::Location loc;
+};
+
+} // namespace dlc

@@ -20,15 +20,16 @@ def Dl_Dialect : Dialect {
     shape; a scalar is a tensor of rank 0. Element types: f32 f64 bf16 i32 i64 ui8 i1.
   }];
   let hasConstantMaterializer = 1;
+  let useDefaultAttributePrinterParser = 1;
 }
 
-def Dl_Element : AnyTypeOf<[F32, F64, BF16, I<32>, I<64>, UI8, I1]>;
 def Dl_Tensor : StaticShapeTensorOf<[F32, F64, BF16, I<32>, I<64>, UI8, I1]>;
 def Dl_FloatTensor : StaticShapeTensorOf<[F32, F64, BF16]>;
 def Dl_IntTensor : StaticShapeTensorOf<[I<32>, I<64>, UI8]>;
 def Dl_NumberTensor : StaticShapeTensorOf<[F32, F64, BF16, I<32>, I<64>, UI8]>;
 def Dl_BoolTensor : StaticShapeTensorOf<[I1]>;
-def Dl_Key : RankedTensorOf<[I<64>]>;
+def Dl_IndexScalar : 0DTensorOf<[I<64>]>;
+def Dl_BoolScalar : 0DTensorOf<[I1]>;
 
 /// An operation without a gradient: the sweep stops here.
 def NonDifferentiable : NativeOpTrait<"NonDifferentiable"> {

@@ -8,6 +8,7 @@
 #include "mlir/IR/OpDefinition.h"
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/IR/SymbolTable.h"
+#include "mlir/IR/TensorEncoding.h"
 #include "mlir/Interfaces/ControlFlowInterfaces.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
@@ -20,6 +21,13 @@ template <class Op> struct NonDifferentiable : mlir::OpTrait::TraitBase<Op, NonD
 template <class Op> struct Pointwise : mlir::OpTrait::TraitBase<Op, Pointwise> {};
 /// Element i of the result is an element of an operand found from i alone, or a function of i.
 template <class Op> struct Movement : mlir::OpTrait::TraitBase<Op, Movement> {};
+
+/// The plain type with the shape of `tensor` (a RankedTensorType) and another element type.
+mlir::RankedTensorType withElement(mlir::Type tensor, mlir::Type element);
+/// The static shape of a value of ranked tensor type.
+llvm::ArrayRef<int64_t> shapeOf(mlir::Value tensor);
+/// The element type of a value of tensor type.
+mlir::Type elementOf(mlir::Value tensor);
 
 /// What an adjoint rule sees: the cotangents of the operation's results, and which operands want theirs.
 class AdjointContext {

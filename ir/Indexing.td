@@ -11,12 +11,16 @@ def GatherOp : Dl_DiffOp<"gather"> {
   let arguments = (ins Dl_Tensor:$operand, Dl_IntTensor:$indices, I64Attr:$axis);
   let results = (outs Dl_Tensor:$result);
   let assemblyFormat = "$operand `at` $indices `along` $axis attr-dict `:` type($operand) `,` type($indices) `->` type($result)";
+  let builders = [OpBuilder<(ins "::mlir::Value":$operand, "::mlir::Value":$indices, "int64_t":$axis)>];
   let hasVerifier = 1;
 }
 def ScatterAddOp : Dl_DiffOp<"scatter_add", [AllTypesMatch<["operand", "result"]>]> {
   let summary = "the adjoint of gather: the operand, with each update added to the slice that its index names, in order";
   let description = [{
-    operand [a.., n, b..], updates [a.., I.., b..], result as operand. Repeated indices add up, in index order.
+    operand [a.., n, b..], updates [a.., I.., b..], result as operand:
+    result[a.., k, b..] = operand[a.., k, b..] + sum over i with indices[i..] = k of updates[a.., i.., b..].
+    Repeated indices add up, in index order.
+    Example: `%t = dl.scatter_add %z at %i with %u along 0 : tensor<9x4xf32>, tensor<6xi64>, tensor<6x4xf32>`
   }];
   let arguments = (ins Dl_NumberTensor:$operand, Dl_IntTensor:$indices, Dl_NumberTensor:$updates, I64Attr:$axis);
   let results = (outs Dl_NumberTensor:$result);

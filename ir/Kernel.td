@@ -1,5 +1,6 @@
 // Kernels (stage "fused") and the buffers that they work on (stage "planned").
 include "ir/Base.td"
+include "mlir/IR/TensorEncoding.td"
 
 def Dl_KernelKind : I32EnumAttr<"KernelKind", "which emitter makes the loop nest", [
     I32EnumAttrCase<"map", 0>, I32EnumAttrCase<"contract", 1>, I32EnumAttrCase<"check", 2>, I32EnumAttrCase<"scatter", 3>,
@@ -9,7 +10,7 @@ def Dl_KernelKind : I32EnumAttr<"KernelKind", "which emitter makes the loop nest
 }
 def Dl_KernelKindAttr : EnumAttr<Dl_Dialect, Dl_KernelKind, "kernel_kind">;
 
-def Dl_LayoutAttr : AttrDef<Dl_Dialect, "Layout"> {
+def Dl_LayoutAttr : AttrDef<Dl_Dialect, "Layout", [DeclareAttrInterfaceMethods<VerifiableTensorEncoding>]> {
   let summary = "the physical order of a tensor's axes and the padding of its rows";
   let description = [{
     `order` lists the logical axes from the outermost in memory to the innermost; `row` is the distance, in elements, between
@@ -20,6 +21,7 @@ def Dl_LayoutAttr : AttrDef<Dl_Dialect, "Layout"> {
   let mnemonic = "layout";
   let parameters = (ins ArrayRefParameter<"int64_t">:$order, "int64_t":$row);
   let assemblyFormat = "`<` `order` `=` `[` $order `]` `,` `row` `=` $row `>`";
+  let genVerifyDecl = 1;
 }
 
 def KernelOp : Dl_Op<"kernel", [IsolatedFromAbove, AttrSizedOperandSegments, SingleBlock]> {
@@ -31,14 +33,16 @@ def KernelOp : Dl_Op<"kernel", [IsolatedFromAbove, AttrSizedOperandSegments, Sin
     input that the body reads at the same element only.
 
     What a body may hold, by kind:
-    - map: Pointwise and Movement operations, dl.gather, and reductions (dl.reduce, dl.arg_reduce) that all reduce the same axes of
-      the same space S; every other tensor is of shape S, of S without the reduced axes, or is seen through movements.
+    - map: Pointwise and Movement operations, dl.gather, dl.random, and reductions (dl.reduce, dl.arg_reduce) that all reduce the
+      same axes of the same space S; every other tensor is of shape S, of S without the reduced axes, or is seen through movements.
       Every yielded tensor has shape S or S without the reduced axes (without reductions: one common shape).
     - contract: exactly one dl.contract, whose operands are block arguments (perhaps through dl.reshape or dl.transpose), and
       Pointwise and Movement operations on its result, of the result's shape; every yielded tensor has that shape.
     - check: one dl.check_index of a block argument; yields nothing.
     - scatter: one dl.scatter_add of block arguments.
     - cumulative: one dl.cumulative of a block argument.
+    Example: `%y = dl.kernel "relu" map ins(%x : tensor<4xf32>) outs() { ^bb0(%u: tensor<4xf32>): %v = dl.relu %u : tensor<4xf32>
+    dl.yield %v : tensor<4xf32> } -> tensor<4xf32>`
   }];
   let arguments = (ins StrAttr:$name, Dl_KernelKindAttr:$kind, Variadic<AnyType>:$ins, Variadic<AnyType>:$outs);
   let results = (outs Variadic<Dl_Tensor>:$values);

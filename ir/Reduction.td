@@ -12,24 +12,37 @@ def Dl_ReduceKindAttr : EnumAttr<Dl_Dialect, Dl_ReduceKind, "reduce_kind">;
 def ReduceOp : Dl_DiffOp<"reduce"> {
   let summary = "joins the elements along axes";
   let description = [{
-    sum, prod, max, min of numbers; all, any of i1. The gradient of max and min goes to the first extremum. An empty
-    reduction gives the neutral element.
+    result[i] = join over j of operand[i, j]: sum, prod, max, min of numbers; all, any of i1. `axes` increases. The gradient
+    of max and min goes to the first extremum. An empty reduction gives the neutral element (the least number for max).
+    NaN wins in max and min.
     Example: `%s = dl.reduce sum %x over [1] : tensor<64x10xf32> -> tensor<64xf32>`
   }];
   let arguments = (ins Dl_ReduceKindAttr:$kind, Dl_Tensor:$operand, DenseI64ArrayAttr:$axes);
   let results = (outs Dl_Tensor:$result);
   let assemblyFormat = "$kind $operand `over` $axes attr-dict `:` type($operand) `->` type($result)";
+  let builders = [
+    OpBuilder<(ins "::dlc::dl::ReduceKind":$kind, "::mlir::Value":$operand, "::llvm::ArrayRef<int64_t>":$axes)>];
+  let hasFolder = 1;
   let hasVerifier = 1;
 }
 def ArgReduceOp : Dl_Op<"arg_reduce", [Pure, NonDifferentiable]> {
   let summary = "the index (i64) of the first greatest (kind max) or least (kind min) element along an axis";
+  let description = [{
+    The first NaN counts as the extremum, as in dl.reduce.
+    Example: `%i = dl.arg_reduce max %x along 1 : tensor<64x10xf32> -> tensor<64xi64>`
+  }];
   let arguments = (ins Dl_ReduceKindAttr:$kind, Dl_NumberTensor:$operand, I64Attr:$axis);
-  let results = (outs Dl_Tensor:$result);
+  let results = (outs Dl_IntTensor:$result);
   let assemblyFormat = "$kind $operand `along` $axis attr-dict `:` type($operand) `->` type($result)";
+  let builders = [OpBuilder<(ins "::dlc::dl::ReduceKind":$kind, "::mlir::Value":$operand, "int64_t":$axis)>];
   let hasVerifier = 1;
 }
 def CumulativeOp : Dl_DiffOp<"cumulative", [SameOperandsAndResultType]> {
   let summary = "running sum along an axis; `reverse` runs from the end; each element is included";
+  let description = [{
+    result[i] = sum over j <= i of operand[j] (reverse: j >= i).
+    Example: `%c = dl.cumulative %x along 1 : tensor<64x10xf32>`
+  }];
   let arguments = (ins Dl_NumberTensor:$operand, I64Attr:$axis, UnitAttr:$reverse);
   let results = (outs Dl_NumberTensor:$result);
   let assemblyFormat = "(`reverse` $reverse^)? $operand `along` $axis attr-dict `:` type($result)";

@@ -3,10 +3,13 @@ include "ir/Base.td"
 
 def ConstantOp : Dl_Op<"constant", [Pure, ConstantLike, Movement, NonDifferentiable, AllTypesMatch<["value", "result"]>]> {
   let summary = "a constant tensor; most are splats";
+  let description = "Example: `%c = dl.constant dense<1.0> : tensor<64x10xf32>`";
   let arguments = (ins ElementsAttr:$value);
   let results = (outs Dl_Tensor:$result);
   let assemblyFormat = "attr-dict $value";
-  let builders = [OpBuilder<(ins "::mlir::RankedTensorType":$type, "double":$splat)>];
+  let builders = [
+    // Every element is `splat`, converted to the element type (rounded; truncated for integers; != 0 for i1).
+    OpBuilder<(ins "::mlir::RankedTensorType":$type, "double":$splat)>];
   let hasFolder = 1;
   let hasVerifier = 1;
 }
@@ -20,17 +23,21 @@ def IotaOp : Dl_Op<"iota", [Pure, Movement, NonDifferentiable]> {
 }
 def ReshapeOp : Dl_DiffOp<"reshape", [Movement]> {
   let summary = "the same elements in row-major order under another shape";
+  let description = "Example: `%y = dl.reshape %x : tensor<64x28x28xf32> -> tensor<64x784xf32>`";
   let arguments = (ins Dl_Tensor:$operand);
   let results = (outs Dl_Tensor:$result);
   let assemblyFormat = "$operand attr-dict `:` type($operand) `->` type($result)";
+  let builders = [OpBuilder<(ins "::mlir::Value":$operand, "::llvm::ArrayRef<int64_t>":$shape)>];
   let hasFolder = 1;
   let hasVerifier = 1;
 }
 def TransposeOp : Dl_DiffOp<"transpose", [Movement]> {
   let summary = "axis i of the result is axis permutation[i] of the operand";
+  let description = "Example: `%y = dl.transpose %x by [1, 0] : tensor<64x10xf32> -> tensor<10x64xf32>`";
   let arguments = (ins Dl_Tensor:$operand, DenseI64ArrayAttr:$permutation);
   let results = (outs Dl_Tensor:$result);
   let assemblyFormat = "$operand `by` $permutation attr-dict `:` type($operand) `->` type($result)";
+  let builders = [OpBuilder<(ins "::mlir::Value":$operand, "::llvm::ArrayRef<int64_t>":$permutation)>];
   let hasFolder = 1;
   let hasVerifier = 1;
 }
@@ -43,35 +50,59 @@ def BroadcastOp : Dl_DiffOp<"broadcast", [Movement]> {
   let arguments = (ins Dl_Tensor:$operand, DenseI64ArrayAttr:$axes);
   let results = (outs Dl_Tensor:$result);
   let assemblyFormat = "$operand `to` $axes attr-dict `:` type($operand) `->` type($result)";
+  let builders = [
+    OpBuilder<(ins "::mlir::Value":$operand, "::llvm::ArrayRef<int64_t>":$shape, "::llvm::ArrayRef<int64_t>":$axes)>];
   let hasFolder = 1;
   let hasVerifier = 1;
 }
 def SliceOp : Dl_DiffOp<"slice", [Movement]> {
   let summary = "elements start, start + step, ... of each axis; sizes come from the result; steps are positive";
+  let description = [{
+    result[i] = operand[starts + i * steps].
+    Example: `%y = dl.slice %x from [0, 2] step [1, 3] : tensor<64x10xf32> -> tensor<64x3xf32>` (columns 2, 5, 8)
+  }];
   let arguments = (ins Dl_Tensor:$operand, DenseI64ArrayAttr:$starts, DenseI64ArrayAttr:$steps);
   let results = (outs Dl_Tensor:$result);
   let assemblyFormat = "$operand `from` $starts `step` $steps attr-dict `:` type($operand) `->` type($result)";
+  let builders = [
+    OpBuilder<(ins "::mlir::Value":$operand, "::llvm::ArrayRef<int64_t>":$starts, "::llvm::ArrayRef<int64_t>":$sizes,
+                   "::llvm::ArrayRef<int64_t>":$steps)>];
   let hasFolder = 1;
   let hasVerifier = 1;
 }
 def PadOp : Dl_DiffOp<"pad", [Movement]> {
   let summary = "zeros around and between the elements: `low` in front, `interior` between neighbours, the rest behind";
+  let description = [{
+    result[low + i * (interior + 1)] = operand[i], zero (false) elsewhere; nothing is negative.
+    Example: `%y = dl.pad %x low [0, 2] interior [0, 1] : tensor<64x3xf32> -> tensor<64x10xf32>` (columns 2, 4, 6)
+  }];
   let arguments = (ins Dl_Tensor:$operand, DenseI64ArrayAttr:$low, DenseI64ArrayAttr:$interior);
   let results = (outs Dl_Tensor:$result);
   let assemblyFormat = "$operand `low` $low `interior` $interior attr-dict `:` type($operand) `->` type($result)";
+  let builders = [
+    OpBuilder<(ins "::mlir::Value":$operand, "::llvm::ArrayRef<int64_t>":$low, "::llvm::ArrayRef<int64_t>":$high,
+                   "::llvm::ArrayRef<int64_t>":$interior)>];
+  let hasFolder = 1;
   let hasVerifier = 1;
 }
 def ReverseOp : Dl_DiffOp<"reverse", [Movement, SameOperandsAndResultType]> {
   let summary = "the order of elements along axes turned round";
+  let description = "Example: `%y = dl.reverse %x along [1] : tensor<64x10xf32>`";
   let arguments = (ins Dl_Tensor:$operand, DenseI64ArrayAttr:$axes);
   let results = (outs Dl_Tensor:$result);
   let assemblyFormat = "$operand `along` $axes attr-dict `:` type($result)";
+  let hasFolder = 1;
   let hasVerifier = 1;
 }
 def ConcatOp : Dl_DiffOp<"concat", [Movement]> {
   let summary = "tensors behind one another along an axis";
+  let description = [{
+    Example: `%z = dl.concat %x, %y along 1 : tensor<64x10xf32>, tensor<64x3xf32> -> tensor<64x13xf32>`
+  }];
   let arguments = (ins Variadic<Dl_Tensor>:$operands, I64Attr:$axis);
   let results = (outs Dl_Tensor:$result);
   let assemblyFormat = "$operands `along` $axis attr-dict `:` type($operands) `->` type($result)";
+  let builders = [OpBuilder<(ins "::mlir::ValueRange":$operands, "int64_t":$axis)>];
+  let hasFolder = 1;
   let hasVerifier = 1;
 }

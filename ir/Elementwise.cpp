@@ -1,0 +1,44 @@
+// Elementwise operations: builders, folders and what ODS does not verify.
+#include "ir/Dialect.h"
+
+using namespace mlir;
+
+namespace dlc::dl {
+
+void CompareOp::build(OpBuilder &builder, OperationState &state, ComparePredicate predicate, Value lhs, Value rhs) {
+  build(builder, state, withElement(lhs.getType(), builder.getI1Type()), predicate, lhs, rhs);
+}
+
+void CastOp::build(OpBuilder &builder, OperationState &state, Value operand, Type elementType) {
+  build(builder, state, withElement(operand.getType(), elementType), operand);
+}
+
+/// Whether every value of `from` is a value of `to`.
+static bool holds(Type to, Type from) {
+  if (from == to || from.isInteger(1))
+    return true;
+  if (auto toFloat = dyn_cast<FloatType>(to)) {
+    if (auto fromFloat = dyn_cast<FloatType>(from))
+      return toFloat.getWidth() > fromFloat.getWidth();
+    return from.getIntOrFloatBitWidth() <= toFloat.getFPMantissaWidth();
+  }
+  return isa<IntegerType>(from) && !to.isInteger(1) && to.getIntOrFloatBitWidth() > from.getIntOrFloatBitWidth();
+}
+
+OpFoldResult CastOp::fold(FoldAdaptor) {
+  if (getOperand().getType() == getType())
+    return getOperand();
+  auto inner = getOperand().getDefiningOp<CastOp>();
+  if (inner && inner.getOperand().getType() == getType() &&
+      holds(elementOf(inner.getResult()), elementOf(inner.getOperand())))
+    return inner.getOperand();
+  return {};
+}
+
+LogicalResult CheckIndexOp::verify() {
+  if (getLimit() < 0)
+    return emitOpError() << "limit is " << getLimit() << ", expected a count of at least 0";
+  return success();
+}
+
+} // namespace dlc::dl

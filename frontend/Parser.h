@@ -11,7 +11,7 @@
 namespace dlc {
 
 /// Where the text comes from; messages speak of the end of the file or of the input.
-enum class ParseMode { File, Prompt };
+enum class ParseMode { file, prompt };
 
 /// Brackets, blocks, prefix operators and powers may nest this deep.
 constexpr unsigned nestingLimit = 200;
@@ -21,7 +21,7 @@ constexpr unsigned heightLimit = 2000;
 /// Parses file `file`. The tree lives in `context`. When errors were reported, what is returned is only a part of the
 /// program, of use to tools but not to be checked.
 ast::Program parse(const SourceManager &sources, uint32_t file, ast::AstContext &context, DiagnosticEngine &diagnostics,
-                   ParseMode mode = ParseMode::File);
+                   ParseMode mode = ParseMode::file);
 
 /// Whether a text typed at the prompt surely goes on in the next line: a bracket is open, it ends in an operator, `,`
 /// or `else`, or it is nothing but documentation so far. False when it already holds a mistake of spelling or brackets.

@@ -32,7 +32,7 @@ std::string Parser::found(SourceRange &where) const {
     where = range(token());
   }
   if (atEnd)
-    return mode == ParseMode::File ? "the end of the file" : "the end of the input";
+    return mode == ParseMode::file ? "the end of the file" : "the end of the input";
   if (lineEnds)
     return "the end of the line";
   std::string_view word = spelled(token());

@@ -13,7 +13,7 @@ struct Parsed {
   DiagnosticEngine diagnostics{sources};
   ast::AstContext context;
   ast::Program program;
-  explicit Parsed(std::string text, ParseMode mode = ParseMode::File) {
+  explicit Parsed(std::string text, ParseMode mode = ParseMode::file) {
     program = parse(sources, sources.add("t.dl", std::move(text)), context, diagnostics, mode);
   }
 };
@@ -220,7 +220,7 @@ TEST(Prompt, AndWhatIsNot) {
 }
 
 TEST(Prompt, MessagesSpeakOfTheInput) {
-  Parsed parsed("let x", ParseMode::Prompt);
+  Parsed parsed("let x", ParseMode::prompt);
   ASSERT_EQ(parsed.diagnostics.errorCount(), 1u);
   EXPECT_EQ(parsed.diagnostics.all()[0].text, "found the end of the input, expected `=` and a value");
 }

@@ -1,9 +1,10 @@
-/* What compiled code calls and what calls it. Plain C, for the JIT, for exported libraries and for the training loop alike.
+/* What compiled code calls and what calls it. Plain C, for the JIT, for exported libraries and for the training loop
+ * alike.
  *
  * A compiled function works on blocks that its caller owns. It allocates nothing, takes no lock, and touches no global
  * variable. `params` and `state` are one block each, aligned to 64 bytes, updated in place; slots inside them begin at
- * multiples of 64 bytes (TensorSlot.h). Each of `inputs` and `outputs` points to one dense row-major tensor, and `arena` is
- * scratch memory of the size that the compiler gave with the function; all are aligned to 64 bytes. */
+ * multiples of 64 bytes (TensorSlot.h). Each of `inputs` and `outputs` points to one dense row-major tensor, and
+ * `arena` is scratch memory of the size that the compiler gave with the function; all are aligned to 64 bytes. */
 #ifndef DLC_RUNTIME_ABI_H
 #define DLC_RUNTIME_ABI_H
 
@@ -17,13 +18,14 @@ extern "C" {
 typedef struct dlc_context dlc_context;
 
 struct dlc_context {
-  /* Calls `body(args, begin, end)` for contiguous ranges that cover [0, tasks) once, on any threads, and returns when all
-   * have ended. The ranges never change the result's bits. Called from inside a body, it runs inline. */
-  void (*parallel)(dlc_context *context, void (*body)(void *args, int64_t begin, int64_t end), void *args, int64_t tasks);
+  /* Calls `body(args, begin, end)` for contiguous ranges that cover [0, tasks) once, on any threads, and returns when
+   * all have ended. The ranges never change the result's bits. Called from inside a body, it runs inline. */
+  void (*parallel)(dlc_context *context, void (*body)(void *args, int64_t begin, int64_t end), void *args,
+                   int64_t tasks);
   void *pool; /* belongs to `parallel` */
 
-  /* Set before a function returns the id of a failed check: the row-major index of the first failing element in the tensor
-   * that was checked (with one element a sample: the sample), and its value. `error_check` repeats the id. */
+  /* Set before a function returns the id of a failed check: the row-major index of the first failing element in the
+   * tensor that was checked (with one element a sample: the sample), and its value. `error_check` repeats the id. */
   int64_t error_check;
   int64_t error_index;
   int64_t error_value;

@@ -7,8 +7,8 @@
 
 namespace dlc {
 
-/// Owns the block. It begins at a multiple of 64 bytes, from 2 MiB on at a multiple of 2 MiB (and asks for huge pages), and
-/// is zero at first.
+/// Owns the block. It begins at a multiple of 64 bytes, from 2 MiB on at a multiple of 2 MiB (and asks for huge pages),
+/// and is zero at first.
 class Arena {
 public:
   Arena() = default;

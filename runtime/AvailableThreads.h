@@ -9,7 +9,8 @@ namespace dlc {
 int availableThreads();
 
 /// The CPU quota of a process, in whole CPUs (rounded up), or 0 when there is none. `procCgroup` is the text of
-/// /proc/self/cgroup; the hierarchies are mounted below `root` (/sys/fs/cgroup). A group is limited by its ancestors too.
+/// /proc/self/cgroup; the hierarchies are mounted below `root` (/sys/fs/cgroup). A group is limited by its ancestors
+/// too.
 int cgroupCpuLimit(const std::string &procCgroup, const std::string &root);
 
 } // namespace dlc

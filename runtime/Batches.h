@@ -1,7 +1,7 @@
-// An endless stream of batches of a data set, prepared in another thread while the step runs. Rows of each field are gathered into
-// contiguous buffers aligned to 64 bytes; the last batch of an epoch may be smaller; each epoch has its own order, which (seed,
-// epoch) decides. Two chunks of batches take turns: one is consumed while the other is filled, and a chunk holds as many
-// batches as make a handover between threads cheap against them.
+// An endless stream of batches of a data set, prepared in another thread while the step runs. Rows of each field are
+// gathered into contiguous buffers aligned to 64 bytes; the last batch of an epoch may be smaller; each epoch has its
+// own order, which (seed, epoch) decides. Two chunks of batches take turns: one is consumed while the other is filled,
+// and a chunk holds as many batches as make a handover between threads cheap against them.
 #pragma once
 
 #include "runtime/Dataset.h"
@@ -19,16 +19,16 @@ struct BatchSpec {
   int64_t batch = 1;
   bool shuffle = true;
   uint64_t seed = 0;
-  int64_t epoch = 0;     ///< the first epoch, from 0
-  int64_t batchIndex = 0;///< the first batch of that epoch, from 0 (to resume in the middle)
-  int64_t endEpoch = -1; ///< ends before this epoch; -1 for never
+  int64_t epoch = 0;      ///< the first epoch, from 0
+  int64_t batchIndex = 0; ///< the first batch of that epoch, from 0 (to resume in the middle)
+  int64_t endEpoch = -1;  ///< ends before this epoch; -1 for never
 };
 
 /// One batch; valid until the next call of next().
 struct Batch {
   int64_t epoch = 0;
-  int64_t index = 0;                   ///< in the epoch, from 0
-  int64_t rows = 0;                    ///< examples in it
+  int64_t index = 0; ///< in the epoch, from 0
+  int64_t rows = 0;  ///< examples in it
   bool lastOfEpoch = false;
   const int64_t *rowIndices = nullptr; ///< the examples' rows in the data set
   void *const *inputs = nullptr;       ///< one dense [rows, shape...] tensor for each field

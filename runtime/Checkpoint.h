@@ -1,5 +1,6 @@
-// Checkpoints. FILE holds the parameters and buffers alone, under PyTorch's names and as dense row-major tensors, so that it
-// loads there too. FILE.resume holds all that a run needs to go on as if it had not stopped: parameters, optimizer state
+// Checkpoints. FILE holds the parameters and buffers alone, under PyTorch's names and as dense row-major tensors, so
+// that it loads there too. FILE.resume holds all that a run needs to go on as if it had not stopped: parameters,
+// optimizer state
 // (`optimizer/STATE.PARAM`) and the place in the run.
 #pragma once
 
@@ -24,25 +25,26 @@ struct RunPosition {
   int64_t stepInEpoch = 0; ///< steps done in the epoch that is under way
   int64_t step = 0;        ///< steps done in all
   uint64_t seed = 0;
-  int64_t batch = 0;       ///< the batch size that stepInEpoch counts in
+  int64_t batch = 0; ///< the batch size that stepInEpoch counts in
   bool hasBest = false;
-  double best = 0;         ///< of the metric that decides what is best
-  int64_t bestAt = 0;      ///< the epoch or step of the best, in the unit of `stop_after`
-  int64_t sumExamples = 0; ///< examples of the period under way
+  double best = 0;          ///< of the metric that decides what is best
+  int64_t bestAt = 0;       ///< the epoch or step of the best, in the unit of `stop_after`
+  int64_t sumExamples = 0;  ///< examples of the period under way
   std::vector<double> sums; ///< of the loss and the reports over these examples
-  double seconds = 0;      ///< spent in the period under way
+  double seconds = 0;       ///< spent in the period under way
 };
 
 /// Writes the parameters to `path`, atomically. `metadata` is kept with them.
 Result<void> saveCheckpoint(const std::string &path, const SlotBlock &params,
                             const std::map<std::string, std::string> &metadata = {});
 
-/// Fills the parameters from `path`. Every slot must be in the file with its shape and a dtype that loses nothing, and the file
-/// must hold nothing else (PyTorch's `num_batches_tracked` is passed over). An error lists all that differs, with both shapes and
-/// the nearest names; the block is then unchanged.
+/// Fills the parameters from `path`. Every slot must be in the file with its shape and a dtype that loses nothing, and
+/// the file must hold nothing else (PyTorch's `num_batches_tracked` is passed over). An error lists all that differs,
+/// with both shapes and the nearest names; the block is then unchanged.
 Result<void> loadCheckpoint(const std::string &path, const SlotBlock &params);
 
-/// Writes and reads FILE.resume (`path` is the whole name). Errors as for loadCheckpoint; the blocks are then unchanged.
+/// Writes and reads FILE.resume (`path` is the whole name). Errors as for loadCheckpoint; the blocks are then
+/// unchanged.
 Result<void> saveResume(const std::string &path, const SlotBlock &params, const SlotBlock &state,
                         const RunPosition &position);
 Result<RunPosition> loadResume(const std::string &path, const SlotBlock &params, const SlotBlock &state);

@@ -1,5 +1,5 @@
-// The element types of the language: names, sizes, conversions. Storage is little endian; a bool is one byte, 0 or 1; bf16 is
-// the upper half of an f32.
+// The element types of the language: names, sizes, conversions. Storage is little endian; a bool is one byte, 0 or 1;
+// bf16 is the upper half of an f32.
 #pragma once
 
 #include <cstddef>
@@ -43,8 +43,8 @@ float halfToFloat(uint16_t bits);
 /// Element `index` of a dense array, exact except for i64 beyond 2^53.
 double elementAsDouble(DType dtype, const void *data, int64_t index);
 
-/// Copies `count` elements and changes their dtype, which must keep every value: 255 of u8 becomes 255.0 of f32, but 0.1 of
-/// f64 does not become an f32. Gives the index of the first element that the target cannot hold, or -1.
+/// Copies `count` elements and changes their dtype, which must keep every value: 255 of u8 becomes 255.0 of f32, but
+/// 0.1 of f64 does not become an f32. Gives the index of the first element that the target cannot hold, or -1.
 int64_t convertExactly(DType from, const void *source, DType to, void *target, int64_t count);
 
 } // namespace dlc

@@ -1,5 +1,5 @@
-// A data set in memory: named columns, each one contiguous [rows, shape...] array in its declared dtype. Columns are immutable
-// and shared, so that data sets are cheap to copy and to cut.
+// A data set in memory: named columns, each one contiguous [rows, shape...] array in its declared dtype. Columns are
+// immutable and shared, so that data sets are cheap to copy and to cut.
 #pragma once
 
 #include "runtime/Arena.h"
@@ -34,16 +34,13 @@ struct FieldSpec {
 /// One field of all examples.
 struct Column {
   FieldSpec spec;
-  std::shared_ptr<const Arena> storage;                            ///< keeps `data` alive; null for strings
-  const std::byte *data = nullptr;                                 ///< row r begins at data + r * spec.rowBytes()
-  std::shared_ptr<const std::vector<std::string>> strings;         ///< of a string field: one a row
-  std::shared_ptr<const std::vector<std::string>> categories;      ///< of a category: its values, in order of their numbers
+  std::shared_ptr<const Arena> storage;                       ///< keeps `data` alive; null for strings
+  const std::byte *data = nullptr;                            ///< row r begins at data + r * spec.rowBytes()
+  std::shared_ptr<const std::vector<std::string>> strings;    ///< of a string field: one a row
+  std::shared_ptr<const std::vector<std::string>> categories; ///< of a category: its values, in order of their numbers
 
   /// The numbers as T, row-major; T must have the dtype's size.
-  template <class T>
-  const T *as() const {
-    return reinterpret_cast<const T *>(data);
-  }
+  template <class T> const T *as() const { return reinterpret_cast<const T *>(data); }
 };
 
 class Dataset {
@@ -67,8 +64,8 @@ public:
   Result<Dataset> gather(const std::vector<int64_t> &rows) const;
 
   struct Split;
-  /// The first `train` (a fraction between 0 and 1) of the examples and the rest, in an order that `seed` decides, or as
-  /// they stand unless `shuffle`. Categories are kept. Both parts must have at least one example.
+  /// The first `train` (a fraction between 0 and 1) of the examples and the rest, in an order that `seed` decides, or
+  /// as they stand unless `shuffle`. Categories are kept. Both parts must have at least one example.
   Result<Split> split(double train, uint64_t seed, bool shuffle) const;
 
 private:
@@ -81,8 +78,8 @@ struct Dataset::Split {
   std::shared_ptr<const Dataset> train, rest;
 };
 
-/// 0..n in an order that depends on n, `seed` and `stream` alone: Fisher-Yates with Philox. Streams of one seed (epochs) are
-/// independent.
+/// 0..n in an order that depends on n, `seed` and `stream` alone: Fisher-Yates with Philox. Streams of one seed
+/// (epochs) are independent.
 std::vector<int64_t> permutation(int64_t n, uint64_t seed, uint64_t stream = 0);
 
 } // namespace dlc

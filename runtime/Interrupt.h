@@ -6,7 +6,8 @@
 
 namespace dlc {
 
-/// Catches SIGINT while it lives; the handler that was there before comes back afterwards. Scopes may nest; all see the request.
+/// Catches SIGINT while it lives; the handler that was there before comes back afterwards. Scopes may nest; all see the
+/// request.
 class InterruptScope {
 public:
   InterruptScope();

@@ -15,12 +15,12 @@ struct SearchPaths {
   /// The standard order. `programFile` and `dataFolder` (--data) may be empty.
   static SearchPaths standard(const std::string &programFile, const std::string &dataFolder);
 
-  /// The file meant by `path`; an absolute path is looked up as it is. `x` is also found as `x.gz`, and the other way round.
-  /// The error lists where it was looked for; a folder is an error.
+  /// The file meant by `path`; an absolute path is looked up as it is. `x` is also found as `x.gz`, and the other way
+  /// round. The error lists where it was looked for; a folder is an error.
   Result<std::string> find(const std::string &path) const;
 
-  /// The same for a pattern (`data_batch_*.bin`): all files that match in the first folder where any does, sorted. A path
-  /// without `*`, `?` and `[` gives its one file.
+  /// The same for a pattern (`data_batch_*.bin`): all files that match in the first folder where any does, sorted. A
+  /// path without `*`, `?` and `[` gives its one file.
   Result<std::vector<std::string>> findAll(const std::string &pattern) const;
 };
 

@@ -1,13 +1,14 @@
-// Counter-based random numbers: Philox4x32-10 of Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3"
-// (SC 2011). Header only. Each number is a function of its key and its index alone, so that the order of computation and the
-// number of threads do not matter, and the backward pass can draw the forward pass's numbers again. The compiler emits
-// exactly these formulas, which are:
+// Counter-based random numbers: Philox4x32-10 of Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1,
+// 2, 3" (SC 2011). Header only. Each number is a function of its key and its index alone, so that the order of
+// computation and the number of threads do not matter, and the backward pass can draw the forward pass's numbers again.
+// The compiler emits exactly these formulas, which are:
 //
 //   mix64(z)    = splitmix64's step: z += 0x9E3779B97F4A7C15; z = (z ^ z>>30) * 0xBF58476D1CE4E5B9;
 //                 z = (z ^ z>>27) * 0x94D049BB133111EB; z ^ z>>31           (64 bits, wrapping, logical shifts)
 //   key         = mix64(seed); key = mix64(key ^ path); key = mix64(key ^ index) for each loop index, outermost first
 //   words(b)    = Philox4x32-10 of the counter (b, b>>32, step, step>>32) under the key (key, key>>32), low halves each
-//   element i   lives in block b = (i / 64) * 16 + i % 16, word w = (i / 16) % 4: sixteen blocks side by side in vector lanes
+//   element i   lives in block b = (i / 64) * 16 + i % 16, word w = (i / 16) % 4: sixteen blocks side by side in vector
+//   lanes
 //               give four stores of sixteen consecutive elements
 //   uniform(i)  = (words(b)[w] >> 8) * 2^-24, an f32 in [0, 1)
 //   normal(i)   = Box-Muller of the pair p = w & ~1, in f64, rounded to f32 at the end: u = (words(b)[p] + 1) * 2^-32,
@@ -48,7 +49,8 @@ inline std::array<uint32_t, 4> philox4x32(std::array<uint32_t, 4> counter, std::
   for (int round = 0; round < 10; ++round) {
     uint64_t a = uint64_t(0xD2511F53u) * counter[0];
     uint64_t b = uint64_t(0xCD9E8D57u) * counter[2];
-    counter = {uint32_t(b >> 32) ^ counter[1] ^ key[0], uint32_t(b), uint32_t(a >> 32) ^ counter[3] ^ key[1], uint32_t(a)};
+    counter = {uint32_t(b >> 32) ^ counter[1] ^ key[0], uint32_t(b), uint32_t(a >> 32) ^ counter[3] ^ key[1],
+               uint32_t(a)};
     key[0] += 0x9E3779B9u;
     key[1] += 0xBB67AE85u;
   }

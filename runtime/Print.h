@@ -1,5 +1,5 @@
-// Tensors as text, in NumPy's manner: aligned columns, four significant digits, one notation for the whole tensor, and only
-// the edges of a tensor of more than 1000 elements.
+// Tensors as text, in NumPy's manner: aligned columns, four significant digits, one notation for the whole tensor, and
+// only the edges of a tensor of more than 1000 elements.
 #pragma once
 
 #include "runtime/DType.h"

@@ -1,5 +1,5 @@
-// What training shows while it runs: at a terminal one live line, rewritten in place at most 20 times a second; piped, nothing but
-// one plain line at the end of each epoch (or of each period, when a run is measured in steps).
+// What training shows while it runs: at a terminal one live line, rewritten in place at most 20 times a second; piped,
+// nothing but one plain line at the end of each epoch (or of each period, when a run is measured in steps).
 #pragma once
 
 #include <chrono>
@@ -34,9 +34,9 @@ public:
   Progress(const OutputSink &sink, std::string word, int64_t total);
   ~Progress();
 
-  /// Shows the live line. `count` (from 1) of `total` epochs or steps is under way; `done` of `all` steps of the whole bar
-  /// are done; `examplesPerSecond` and `secondsLeft` are left out when negative. Does nothing when piped or when it was
-  /// shown less than 50 ms ago.
+  /// Shows the live line. `count` (from 1) of `total` epochs or steps is under way; `done` of `all` steps of the whole
+  /// bar are done; `examplesPerSecond` and `secondsLeft` are left out when negative. Does nothing when piped or when it
+  /// was shown less than 50 ms ago.
   void update(int64_t count, int64_t done, int64_t all, const NamedValues &metrics, double examplesPerSecond,
               double secondsLeft);
   /// Whether update would show something now; cheap, to be asked every step.

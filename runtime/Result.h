@@ -1,5 +1,5 @@
-// A value or an error, as the runtime's functions return it. No exception crosses the folder's edge: what libraries throw is
-// caught inside and comes out as an Error.
+// A value or an error, as the runtime's functions return it. No exception crosses the folder's edge: what libraries
+// throw is caught inside and comes out as an Error.
 //
 // Errors read like `FILE: gzip stream ends early at byte 1234` or "FILE:12:3: `abc` is not a number (column `y`)".
 #pragma once
@@ -52,8 +52,7 @@ struct Error {
 };
 
 /// A T or an Error. Test it, then use `*result` or `result.error()`; using the wrong one is undefined.
-template <class T>
-class [[nodiscard]] Result {
+template <class T> class [[nodiscard]] Result {
 public:
   Result(T value) : content(std::in_place_index<0>, std::move(value)) {}
   Result(Error error) : content(std::in_place_index<1>, std::move(error)) {}
@@ -70,8 +69,7 @@ private:
 };
 
 /// Success or an Error.
-template <>
-class [[nodiscard]] Result<void> {
+template <> class [[nodiscard]] Result<void> {
 public:
   Result() = default;
   Result(Error error) : content(std::in_place_index<1>, std::move(error)) {}

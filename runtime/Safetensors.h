@@ -1,5 +1,6 @@
-// The safetensors format: eight bytes of header length, a JSON header, then the tensors' bytes without a gap. Reading believes
-// nothing: every length, offset, shape and name is checked against the file before it is used. Writing is atomic (Files.h).
+// The safetensors format: eight bytes of header length, a JSON header, then the tensors' bytes without a gap. Reading
+// believes nothing: every length, offset, shape and name is checked against the file before it is used. Writing is
+// atomic (Files.h).
 #pragma once
 
 #include "runtime/DType.h"
@@ -49,8 +50,8 @@ struct SafetensorsEntry {
   std::string_view bytes;
 };
 
-/// Writes a file atomically: the old file is whole until the new one is. Tensors are stored in the order given, each at a
-/// multiple of its element size (larger elements should come first); names must be distinct.
+/// Writes a file atomically: the old file is whole until the new one is. Tensors are stored in the order given, each at
+/// a multiple of its element size (larger elements should come first); names must be distinct.
 Result<void> writeSafetensors(const std::string &path, const std::vector<SafetensorsEntry> &tensors,
                               const std::map<std::string, std::string> &metadata);
 

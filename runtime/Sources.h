@@ -1,5 +1,6 @@
-// Opens the sources of `data` declarations: idx, csv, npy, safetensors, cifar10, spiral and moons. What comes out has exactly the
-// declared fields, in the declared order, dtype and shape; whatever in the files does not fit is an error with its place.
+// Opens the sources of `data` declarations: idx, csv, npy, safetensors, cifar10, spiral and moons. What comes out has
+// exactly the declared fields, in the declared order, dtype and shape; whatever in the files does not fit is an error
+// with its place.
 #pragma once
 
 #include "runtime/Dataset.h"
@@ -26,7 +27,8 @@ struct SourceArguments {
 ///   safetensors("file")           a tensor for each field; the first axis counts the examples
 ///   cifar10("pattern")            fields `image` (u8[3, 32, 32]) and `label`, in any number dtype that holds them
 ///   spiral(n:, noise:, seed:, classes:), moons(n:, noise:, seed:)   fields `x` (f32[2]) and `label`
-/// Other sources of the language are "not supported yet"; an unknown kind or argument is an error with the nearest name.
+/// Other sources of the language are "not supported yet"; an unknown kind or argument is an error with the nearest
+/// name.
 Result<std::shared_ptr<const Dataset>> openSource(const std::string &kind, const SourceArguments &arguments,
                                                   const std::vector<FieldSpec> &fields, const SearchPaths &paths);
 

@@ -1,5 +1,6 @@
-// Where a tensor lives inside a block of parameters or optimizer state, and how to bring it in and out as a dense row-major
-// tensor. The physical order of its axes and the padding between rows are the compiler's; they are strides here.
+// Where a tensor lives inside a block of parameters or optimizer state, and how to bring it in and out as a dense
+// row-major tensor. The physical order of its axes and the padding between rows are the compiler's; they are strides
+// here.
 #pragma once
 
 #include "runtime/DType.h"
@@ -11,10 +12,10 @@ namespace dlc {
 
 /// A tensor in a block. Padding belongs to nobody: packing leaves it as it is (zero).
 struct TensorSlot {
-  std::string name;           ///< `fc1.weight`; optimizer state is `STATE.PARAM`
+  std::string name; ///< `fc1.weight`; optimizer state is `STATE.PARAM`
   DType dtype = DType::F32;
-  std::vector<int64_t> shape; ///< logical, as the program and checkpoints see it
-  size_t byteOffset = 0;      ///< in its block, a multiple of 64
+  std::vector<int64_t> shape;   ///< logical, as the program and checkpoints see it
+  size_t byteOffset = 0;        ///< in its block, a multiple of 64
   std::vector<int64_t> strides; ///< in elements, one for each logical axis; may be transposed or padded
 
   /// Elements of the logical tensor.

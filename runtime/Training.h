@@ -1,8 +1,9 @@
-// The training loop: batches in, compiled steps, metrics, validation, early stop, checkpoints, resume, logs and progress. It
-// knows nothing of how steps are compiled: it asks a provider for the function of each batch size when it first needs it.
+// The training loop: batches in, compiled steps, metrics, validation, early stop, checkpoints, resume, logs and
+// progress. It knows nothing of how steps are compiled: it asks a provider for the function of each batch size when it
+// first needs it.
 //
-// A run that was stopped, by Ctrl-C or after some epochs, and resumed from FILE.resume does the same steps and gives the same
-// bits as one that was not.
+// A run that was stopped, by Ctrl-C or after some epochs, and resumed from FILE.resume does the same steps and gives
+// the same bits as one that was not.
 #pragma once
 
 #include "runtime/Abi.h"
@@ -18,9 +19,9 @@ namespace dlc {
 
 /// What a check of compiled code means, for its error.
 struct CheckText {
-  std::string what;           ///< what was checked, usually a field: `label`
-  int64_t minimum = 0;        ///< the least allowed value
-  int64_t limit = 0;          ///< one more than the greatest allowed value
+  std::string what;              ///< what was checked, usually a field: `label`
+  int64_t minimum = 0;           ///< the least allowed value
+  int64_t limit = 0;             ///< one more than the greatest allowed value
   int64_t elementsPerSample = 1; ///< of the checked tensor; 0 when its elements do not belong to samples
 };
 
@@ -31,10 +32,10 @@ struct CompiledFunction {
   std::vector<CheckText> checks; ///< check id i is checks[i - 1]
 };
 
-/// A train function updates parameters and state; an evaluate function reads the parameters alone. Both take as inputs the batch
-/// fields in order (each [batch, shape...]), then `step` (i64, from 1) and `seed` (i64). A train function gives the loss, the
-/// reports and, if the spec says so, the learning rate; an evaluate function the loss and the reports. All are f32 scalars,
-/// means over the batch.
+/// A train function updates parameters and state; an evaluate function reads the parameters alone. Both take as inputs
+/// the batch fields in order (each [batch, shape...]), then `step` (i64, from 1) and `seed` (i64). A train function
+/// gives the loss, the reports and, if the spec says so, the learning rate; an evaluate function the loss and the
+/// reports. All are f32 scalars, means over the batch.
 enum class Mode { Train, Evaluate };
 
 /// Gives the function for a batch size, compiling it if need be. Called from the training thread.
@@ -43,14 +44,14 @@ using FunctionProvider = std::function<Result<CompiledFunction>(Mode mode, int64
 /// `stop_after: 2 epochs without better val.loss`.
 struct StopAfter {
   int64_t count = 1;
-  bool inSteps = false;             ///< `count` is of steps, else of epochs
-  std::string metric = "val.loss";  ///< `loss`, a report, or one of these of the validation set, `val.NAME`
+  bool inSteps = false;            ///< `count` is of steps, else of epochs
+  std::string metric = "val.loss"; ///< `loss`, a report, or one of these of the validation set, `val.NAME`
   bool higherIsBetter = false;
 };
 
 struct TrainingSpec {
-  std::vector<TensorSlot> params; ///< parameters and buffers
-  std::vector<TensorSlot> state;  ///< of the optimizer
+  std::vector<TensorSlot> params;          ///< parameters and buffers
+  std::vector<TensorSlot> state;           ///< of the optimizer
   std::shared_ptr<const Dataset> data;     ///< may be null with `steps`
   std::shared_ptr<const Dataset> validate; ///< may be null; needs the same fields
   std::vector<std::string> fields;         ///< of a batch, in the order of the compiled inputs
@@ -63,8 +64,8 @@ struct TrainingSpec {
   std::vector<std::string> reports; ///< names of the outputs after the loss
   bool learningRate = false;        ///< the train function's last output is the learning rate
   std::optional<StopAfter> stopAfter;
-  std::string save;   ///< FILE: last weights; FILE.best and FILE.resume beside it. Empty: nothing is saved
-  std::string resume; ///< FILE or FILE.resume of an earlier run. Empty: starts anew
+  std::string save;      ///< FILE: last weights; FILE.best and FILE.resume beside it. Empty: nothing is saved
+  std::string resume;    ///< FILE or FILE.resume of an earlier run. Empty: starts anew
   std::string logFolder; ///< steps.csv and TensorBoard events. Empty: none
   bool allowNan = false;
   std::map<std::string, std::string> metadata; ///< kept in FILE
@@ -90,19 +91,15 @@ struct TrainingResult {
   bool stoppedEarly = false;         ///< by stop_after
 };
 
-/// Trains in place: `params` and `state` are the blocks (64-byte aligned) that the slots lie in, initialised by the caller; they
-/// hold the last weights afterwards. Errors: a spec that does not fit its data, a failed check (data set, row, value and range),
-/// a loss that is not finite (the step), files that cannot be read or written, whatever the provider says.
+/// Trains in place: `params` and `state` are the blocks (64-byte aligned) that the slots lie in, initialised by the
+/// caller; they hold the last weights afterwards. Errors: a spec that does not fit its data, a failed check (data set,
+/// row, value and range), a loss that is not finite (the step), files that cannot be read or written, whatever the
+/// provider says.
 Result<TrainingResult> train(const TrainingSpec &spec, const FunctionProvider &provider, void *params, void *state,
                              ThreadPool &pool, const OutputSink &output);
 
 /// The loss and reports of `data` under the parameters, averaged by examples.
 Result<std::vector<double>> evaluate(const TrainingSpec &spec, const std::shared_ptr<const Dataset> &data,
                                      const FunctionProvider &provider, void *params, void *state, ThreadPool &pool);
-
-/// The error of a failed check: "sample 17 of `digits`: `label` is 11, but must be from 0 to 9". `rowIndices` (or null) are the
-/// batch's rows in the data set.
-Error checkError(const CompiledFunction &function, int64_t check, const dlc_context &context,
-                 const std::string &dataName, const int64_t *rowIndices, int64_t rows);
 
 } // namespace dlc

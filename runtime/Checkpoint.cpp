@@ -1,0 +1,231 @@
+// Slots of blocks to files and back. Loading looks at everything before it writes anything.
+#include "runtime/Checkpoint.h"
+
+#include "runtime/Files.h"
+#include "runtime/Safetensors.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <deque>
+#include <fmt/format.h>
+#include <set>
+
+namespace dlc {
+
+static const std::string statePrefix = "optimizer/"; // no name of the language has a slash: it cannot be a parameter's
+
+namespace {
+/// Tensors on their way to a file, those that are not dense in memory as dense copies.
+struct Outgoing {
+  std::vector<SafetensorsEntry> entries;
+  std::deque<std::string> copies;
+
+  void add(const SlotBlock &source, const std::string &prefix) {
+    for (const TensorSlot &slot : source.slots) {
+      std::string_view bytes(static_cast<const char *>(source.block) + slot.byteOffset, slot.denseBytes());
+      if (slot.strides != denseSlot("", slot.dtype, slot.shape, 0).strides) {
+        std::string &copy = copies.emplace_back(slot.denseBytes(), '\0');
+        unpackTensor(slot, source.block, copy.data());
+        bytes = copy;
+      }
+      entries.push_back({prefix + slot.name, slot.dtype, slot.shape, bytes});
+    }
+  }
+};
+
+/// A slot to fill and the tensor for it, converted to the slot's dtype.
+struct Incoming {
+  const TensorSlot *slot;
+  void *block;
+  std::string dense;
+};
+
+/// Matches slots with the tensors of a file and collects all that does not fit.
+class Loader {
+public:
+  explicit Loader(const SafetensorsFile &file) : file(file) {}
+
+  void want(const SlotBlock &target, const std::string &prefix);
+  /// Writes all blocks if everything fits, else gives the error.
+  Result<void> finish();
+
+private:
+  void match(const TensorSlot &slot, void *block, const SafetensorsTensor &tensor, const std::string &name);
+
+  const SafetensorsFile &file;
+  std::set<std::string> wanted;
+  std::vector<std::pair<std::string, std::string>> missing; ///< name and type
+  std::vector<std::string> problems;
+  std::vector<Incoming> incoming;
+};
+} // namespace
+
+void Loader::want(const SlotBlock &target, const std::string &prefix) {
+  for (const TensorSlot &slot : target.slots) {
+    std::string name = prefix + slot.name;
+    wanted.insert(name);
+    if (const SafetensorsTensor *tensor = file.find(name))
+      match(slot, target.block, *tensor, name);
+    else
+      missing.emplace_back(name, typeName(slot.dtype, slot.shape));
+  }
+}
+
+void Loader::match(const TensorSlot &slot, void *block, const SafetensorsTensor &tensor, const std::string &name) {
+  if (tensor.shape != slot.shape) {
+    problems.push_back(fmt::format("`{}` is {} in the file, but {} in the model", name,
+                                   typeName(tensor.dtype, tensor.shape), typeName(slot.dtype, slot.shape)));
+    return;
+  }
+  std::string dense(slot.denseBytes(), '\0');
+  // An f64 file is refused as a whole, not only where a value would be rounded: what loads must not depend on the
+  // values.
+  bool narrows = isFloat(tensor.dtype) != isFloat(slot.dtype) || sizeOf(tensor.dtype) > sizeOf(slot.dtype);
+  if (narrows || convertExactly(tensor.dtype, tensor.bytes.data(), slot.dtype, dense.data(), slot.elements()) >= 0)
+    problems.push_back(fmt::format("`{}` is {} in the file, which would not stay exact as the model's {}", name,
+                                   typeName(tensor.dtype, tensor.shape), typeName(slot.dtype, slot.shape)));
+  else
+    incoming.push_back({&slot, block, std::move(dense)});
+}
+
+Result<void> Loader::finish() {
+  std::vector<std::string> extra;
+  for (const SafetensorsTensor &tensor : file.tensors())
+    if (!wanted.contains(tensor.name) && !tensor.name.ends_with("num_batches_tracked"))
+      extra.push_back(tensor.name);
+  for (const auto &[name, type] : missing) {
+    std::string nearest = nearestName(name, extra);
+    problems.push_back(fmt::format("`{}` ({}) is missing{}", name, type,
+                                   nearest.empty() ? "" : fmt::format("; the file has `{}`", nearest)));
+  }
+  for (const std::string &name : extra) {
+    const SafetensorsTensor *tensor = file.find(name);
+    problems.push_back(fmt::format("`{}` ({}) is not in the model", name, typeName(tensor->dtype, tensor->shape)));
+  }
+  if (!problems.empty()) {
+    constexpr size_t most = 12;
+    std::string text = "does not fit the model";
+    for (size_t i = 0; i < std::min(problems.size(), most); ++i)
+      text += "\n  " + problems[i];
+    if (problems.size() > most)
+      text += fmt::format("\n  and {} more", problems.size() - most);
+    return Error::inFile(file.path(), text);
+  }
+  for (const Incoming &one : incoming)
+    packTensor(*one.slot, one.dense.data(), one.block);
+  return {};
+}
+
+Result<void> saveCheckpoint(const std::string &path, const SlotBlock &params,
+                            const std::map<std::string, std::string> &metadata) {
+  Outgoing outgoing;
+  outgoing.add(params, "");
+  std::map<std::string, std::string> all = metadata;
+  all["format"] = "pt"; // some readers ask for it
+  return writeSafetensors(path, outgoing.entries, all);
+}
+
+Result<void> loadCheckpoint(const std::string &path, const SlotBlock &params) {
+  Result<SafetensorsFile> file = SafetensorsFile::read(path);
+  if (!file)
+    return file.error();
+  Loader loader(*file);
+  loader.want(params, "");
+  return loader.finish();
+}
+
+/// Exact: hexadecimal.
+static std::string exactText(double value) { return fmt::format("{:a}", value); }
+
+static std::map<std::string, std::string> metadataOf(const RunPosition &at) {
+  std::string sums;
+  for (double sum : at.sums)
+    sums += (sums.empty() ? "" : " ") + exactText(sum);
+  return {{"epoch", std::to_string(at.epoch)},
+          {"step_in_epoch", std::to_string(at.stepInEpoch)},
+          {"step", std::to_string(at.step)},
+          {"seed", std::to_string(at.seed)},
+          {"batch", std::to_string(at.batch)},
+          {"best", at.hasBest ? exactText(at.best) : ""},
+          {"best_at", std::to_string(at.bestAt)},
+          {"sum_examples", std::to_string(at.sumExamples)},
+          {"sums", sums},
+          {"seconds", exactText(at.seconds)}};
+}
+
+namespace {
+/// Reads numbers of the metadata and remembers whether one was not there or not a number.
+struct MetadataReader {
+  const std::map<std::string, std::string> &metadata;
+  std::string bad = {};
+
+  std::string text(const std::string &key) {
+    auto found = metadata.find(key);
+    if (found == metadata.end())
+      bad = key;
+    return found == metadata.end() ? "" : found->second;
+  }
+  uint64_t whole(const std::string &key) {
+    std::string digits = text(key);
+    char *end = nullptr;
+    uint64_t value = std::strtoull(digits.c_str(), &end, 10);
+    if (digits.empty() || *end != '\0' || digits[0] == '-')
+      bad = key;
+    return value;
+  }
+  std::vector<double> numbers(const std::string &key) {
+    std::string all = text(key);
+    std::vector<double> values;
+    for (const char *p = all.c_str(); *p != '\0';) {
+      char *end = nullptr;
+      values.push_back(std::strtod(p, &end));
+      if (end == p) {
+        bad = key;
+        break;
+      }
+      p = end;
+    }
+    return values;
+  }
+};
+} // namespace
+
+Result<void> saveResume(const std::string &path, const SlotBlock &params, const SlotBlock &state,
+                        const RunPosition &position) {
+  Outgoing outgoing;
+  outgoing.add(params, "");
+  outgoing.add(state, statePrefix);
+  return writeSafetensors(path, outgoing.entries, metadataOf(position));
+}
+
+Result<RunPosition> loadResume(const std::string &path, const SlotBlock &params, const SlotBlock &state) {
+  Result<SafetensorsFile> file = SafetensorsFile::read(path);
+  if (!file)
+    return file.error();
+  MetadataReader reader{file->metadata()};
+  RunPosition at;
+  at.epoch = int64_t(reader.whole("epoch"));
+  at.stepInEpoch = int64_t(reader.whole("step_in_epoch"));
+  at.step = int64_t(reader.whole("step"));
+  at.seed = reader.whole("seed");
+  at.batch = int64_t(reader.whole("batch"));
+  std::vector<double> best = reader.numbers("best"), seconds = reader.numbers("seconds");
+  at.hasBest = !best.empty();
+  at.best = at.hasBest ? best[0] : 0;
+  at.bestAt = int64_t(reader.whole("best_at"));
+  at.sumExamples = int64_t(reader.whole("sum_examples"));
+  at.sums = reader.numbers("sums");
+  at.seconds = seconds.empty() ? 0 : seconds[0];
+  if (!reader.bad.empty())
+    return Error::inFile(
+        path, fmt::format("does not say where a run stood (`{}` of its metadata): it is not written to be resumed from",
+                          reader.bad));
+  Loader loader(*file);
+  loader.want(params, "");
+  loader.want(state, statePrefix);
+  if (Result<void> ok = loader.finish(); !ok)
+    return ok.error();
+  return at;
+}
+
+} // namespace dlc

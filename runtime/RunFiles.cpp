@@ -1,0 +1,136 @@
+// The checks before a run, and its files.
+#include "runtime/RunFiles.h"
+
+#include "runtime/Files.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace dlc {
+
+static Result<void> checkFields(const TrainingSpec &spec) {
+  for (const std::string &field : spec.fields) {
+    const Column *train = spec.data->column(field), *other = spec.validate ? spec.validate->column(field) : train;
+    for (const auto &[column, data] : {std::pair(train, spec.data), std::pair(other, spec.validate)})
+      if (column == nullptr || column->spec.kind == FieldSpec::Kind::String)
+        return Error::plain(
+            fmt::format("the data set `{}` has no field `{}` that can be part of a batch", data->name(), field));
+    if (train->spec.dtype != other->spec.dtype || train->spec.shape != other->spec.shape)
+      return Error::plain(fmt::format("field `{}` is {} in `{}`, but {} in `{}`, which is to validate", field,
+                                      typeName(train->spec.dtype, train->spec.shape), spec.data->name(),
+                                      typeName(other->spec.dtype, other->spec.shape), spec.validate->name()));
+  }
+  return {};
+}
+
+static Result<void> checkStopAfter(const TrainingSpec &spec) {
+  const StopAfter &stop = *spec.stopAfter;
+  std::vector<std::string> names = {"loss"};
+  names.insert(names.end(), spec.reports.begin(), spec.reports.end());
+  if (spec.validate)
+    for (size_t i = 0; i <= spec.reports.size(); ++i)
+      names.push_back("val." + names[i]);
+  if (std::find(names.begin(), names.end(), stop.metric) == names.end()) {
+    std::string nearest = nearestName(stop.metric, names);
+    bool needsData = stop.metric.starts_with("val.") && !spec.validate;
+    return Error::plain(
+        fmt::format("`stop_after` waits for `{}`, {}{}", stop.metric,
+                    needsData ? "but there is no `validate` data set" : "which is neither the loss nor reported",
+                    nearest.empty() || needsData ? "" : fmt::format("; did you mean `{}`?", nearest)));
+  }
+  if (stop.metric.starts_with("val.") && spec.steps > 0 && spec.every == 0)
+    return Error::plain(
+        fmt::format("`stop_after` waits for `{}`, but with `steps` it is known at the end alone unless `every` says "
+                    "how often to validate",
+                    stop.metric));
+  if (!spec.data && !stop.inSteps)
+    return Error::plain("`stop_after` counts epochs, but a training without data has none");
+  if (stop.count <= 0)
+    return Error::plain(
+        fmt::format("`stop_after` is {} {}, but must be at least 1", stop.count, stop.inSteps ? "steps" : "epochs"));
+  return {};
+}
+
+Result<void> checkSpec(const TrainingSpec &spec) {
+  if (spec.batch <= 0)
+    return Error::plain(fmt::format("`batch` is {}, but must be at least 1", spec.batch));
+  if (spec.epochs < 0 || spec.steps < 0 || (spec.epochs == 0) == (spec.steps == 0))
+    return spec.epochs > 0 && spec.steps > 0
+               ? Error::plain("both `epochs` and `steps` are given")
+               : Error::plain(fmt::format("`{}` is {}, but must be at least 1", spec.steps != 0 ? "steps" : "epochs",
+                                          spec.steps != 0 ? spec.steps : spec.epochs));
+  if (spec.every < 0 || (spec.every > 0 && spec.steps == 0))
+    return Error::plain(spec.every < 0 ? fmt::format("`every` is {} steps, but must be at least 1", spec.every)
+                                       : "`every` needs `steps`; with `epochs` the validation follows each epoch");
+  if (!spec.data && (spec.epochs > 0 || !spec.fields.empty() || spec.validate))
+    return Error::plain("a training without data is measured in `steps` and has no fields and no `validate`");
+  for (const auto &data : {spec.data, spec.validate})
+    if (data && data->size() == 0)
+      return Error::plain(fmt::format("the data set `{}` has no examples", data->name()));
+  if (Result<void> ok = spec.data ? checkFields(spec) : Result<void>(); !ok)
+    return ok;
+  if (Result<void> ok = spec.stopAfter ? checkStopAfter(spec) : Result<void>(); !ok)
+    return ok;
+  if (!spec.save.empty())
+    for (const char *suffix : {"", ".best", ".resume"})
+      if (Result<void> ok = checkWritable(spec.save + suffix); !ok)
+        return ok;
+  return {};
+}
+
+StopAfter bestMetricOf(const TrainingSpec &spec) {
+  if (spec.stopAfter)
+    return *spec.stopAfter;
+  StopAfter byLoss;
+  byLoss.metric = spec.validate ? "val.loss" : "loss";
+  return byLoss;
+}
+
+Result<RunPosition> RunFiles::begin() const {
+  RunPosition fresh;
+  fresh.seed = spec.seed;
+  fresh.batch = spec.batch;
+  if (spec.resume.empty())
+    return fresh;
+  std::string path = spec.resume.ends_with(".resume") ? spec.resume : spec.resume + ".resume";
+  Result<RunPosition> at = loadResume(path, {spec.params, params}, {spec.state, state});
+  if (!at)
+    return at;
+  if (at->seed != spec.seed)
+    return Error::inFile(
+        path, fmt::format("was written by a run with seed {}, but this one has seed {}", at->seed, spec.seed));
+  if (at->stepInEpoch > 0 && at->batch != spec.batch)
+    return Error::inFile(path, fmt::format("was written within an epoch of batches of {}, but this run's are of {}",
+                                           at->batch, spec.batch));
+  if (!at->sums.empty() && at->sums.size() != 1 + spec.reports.size())
+    return Error::inFile(path, fmt::format("was written within an epoch by a run with {} reports, but this one has {}",
+                                           at->sums.size() - 1, spec.reports.size()));
+  at->batch = spec.batch;
+  return at;
+}
+
+/// The spec's own, and the values of the categories: without them nobody could tell what class 3 is.
+std::map<std::string, std::string> RunFiles::metadata() const {
+  std::map<std::string, std::string> all = spec.metadata;
+  if (spec.data)
+    for (const Column &column : spec.data->columns())
+      if (column.categories)
+        all["classes." + column.spec.name] =
+            nlohmann::json(*column.categories).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return all;
+}
+
+Result<void> RunFiles::saveBest() const {
+  return spec.save.empty() ? Result<void>() : saveCheckpoint(spec.save + ".best", {spec.params, params}, metadata());
+}
+
+Result<void> RunFiles::save(const RunPosition &position) const {
+  if (spec.save.empty())
+    return {};
+  if (Result<void> ok = saveResume(spec.save + ".resume", {spec.params, params}, {spec.state, state}, position); !ok)
+    return ok;
+  return saveCheckpoint(spec.save, {spec.params, params}, metadata());
+}
+
+} // namespace dlc

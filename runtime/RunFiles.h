@@ -1,0 +1,37 @@
+// What a training run checks before its first step, and the files that it keeps: FILE, FILE.best and FILE.resume.
+// Internal to runtime.
+#pragma once
+
+#include "runtime/Checkpoint.h"
+#include "runtime/Training.h"
+
+namespace dlc {
+
+/// Whether a spec makes sense and fits its data: lengths, batch, fields and their types in both data sets, the metric
+/// of stop_after, places to write to.
+Result<void> checkSpec(const TrainingSpec &spec);
+
+/// The metric that decides what is best: that of stop_after, else the loss, of the validation if there is one.
+StopAfter bestMetricOf(const TrainingSpec &spec);
+
+/// The files of one run.
+class RunFiles {
+public:
+  RunFiles(const TrainingSpec &spec, void *params, void *state) : spec(spec), params(params), state(state) {}
+
+  /// Where to begin: fills both blocks from the file to resume from, if the spec names one. A run that differs in what
+  /// decides the numbers (seed, batch size within an epoch) is an error.
+  Result<RunPosition> begin() const;
+  /// Writes FILE.best, if the run saves.
+  Result<void> saveBest() const;
+  /// Writes FILE.resume and then FILE, if the run saves.
+  Result<void> save(const RunPosition &position) const;
+
+private:
+  std::map<std::string, std::string> metadata() const;
+
+  const TrainingSpec &spec;
+  void *params, *state;
+};
+
+} // namespace dlc

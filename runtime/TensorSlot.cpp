@@ -1,0 +1,52 @@
+// Copies between dense tensors and slots.
+#include "runtime/TensorSlot.h"
+
+namespace dlc {
+
+int64_t TensorSlot::elements() const { return elementCount(shape).value_or(0); }
+
+TensorSlot denseSlot(std::string name, DType dtype, std::vector<int64_t> shape, size_t byteOffset) {
+  TensorSlot slot{std::move(name), dtype, std::move(shape), byteOffset, {}};
+  slot.strides.assign(slot.shape.size(), 1);
+  for (size_t axis = slot.shape.size(); axis-- > 1;)
+    slot.strides[axis - 1] = slot.strides[axis] * slot.shape[axis];
+  return slot;
+}
+
+/// Calls `copy(dense offset, slot offset, bytes)` for runs along the last axis: whole rows where it is contiguous, else
+/// elements.
+template <class Copy> static void forEachRun(const TensorSlot &slot, Copy copy) {
+  size_t size = sizeOf(slot.dtype), rank = slot.shape.size();
+  int64_t count = slot.elements();
+  if (count == 0)
+    return;
+  bool wholeRows = rank > 0 && (slot.strides.back() == 1 || slot.shape.back() == 1);
+  int64_t run = wholeRows ? slot.shape.back() : 1;
+  size_t outer = wholeRows ? rank - 1 : rank;
+  std::vector<int64_t> index(outer, 0);
+  int64_t place = 0;
+  for (int64_t dense = 0; dense < count; dense += run) {
+    copy(size_t(dense) * size, slot.byteOffset + size_t(place) * size, size_t(run) * size);
+    for (size_t axis = outer; axis-- > 0;) {
+      place += slot.strides[axis];
+      if (++index[axis] < slot.shape[axis])
+        break;
+      place -= slot.strides[axis] * slot.shape[axis];
+      index[axis] = 0;
+    }
+  }
+}
+
+void packTensor(const TensorSlot &slot, const void *dense, void *block) {
+  forEachRun(slot, [&](size_t from, size_t to, size_t bytes) {
+    std::memcpy(static_cast<char *>(block) + to, static_cast<const char *>(dense) + from, bytes);
+  });
+}
+
+void unpackTensor(const TensorSlot &slot, const void *block, void *dense) {
+  forEachRun(slot, [&](size_t to, size_t from, size_t bytes) {
+    std::memcpy(static_cast<char *>(dense) + to, static_cast<const char *>(block) + from, bytes);
+  });
+}
+
+} // namespace dlc

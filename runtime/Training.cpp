@@ -1,0 +1,304 @@
+// The loop of a run. A period is an epoch, or with `steps` the steps between two validations; at its end come, in this
+// order, validation, the decision what is best, the lasting line, the files, and the decision to stop.
+#include "runtime/Training.h"
+
+#include "runtime/Interrupt.h"
+#include "runtime/RunFiles.h"
+#include "runtime/StepLog.h"
+#include "runtime/TrainingFunctions.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <fmt/format.h>
+#include <limits>
+
+namespace dlc {
+
+using Clock = std::chrono::steady_clock;
+
+static double secondsSince(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+namespace {
+
+class TrainingRun {
+public:
+  TrainingRun(const TrainingSpec &spec, const FunctionProvider &provider, void *params, void *state, ThreadPool &pool,
+              const OutputSink &output)
+      : spec(spec), functions(spec, provider, params, state, pool), files(spec, params, state),
+        best(bestMetricOf(spec)),
+        progress(output, spec.epochs > 0 ? "epoch" : "step", spec.epochs > 0 ? spec.epochs : spec.steps) {}
+
+  Result<TrainingResult> run();
+
+private:
+  Result<void> begin();
+  bool finished() const { return spec.epochs > 0 ? at.epoch >= spec.epochs : at.step >= spec.steps; }
+  Result<void> step(bool &periodEnds);
+  Result<void> checkFinite(std::span<const float> outputs) const;
+  void log(std::span<const float> outputs);
+  void showProgress();
+  Result<void> endPeriod(bool &stop);
+  Result<void> validate(EpochMetrics &metrics);
+  NamedValues named(const EpochMetrics &metrics) const;
+  bool judge(const EpochMetrics &metrics);
+  void saveFiles(bool isBest);
+  void endInterrupted();
+
+  const TrainingSpec &spec;
+  TrainingFunctions functions;
+  RunFiles files;
+  StopAfter best; ///< the metric that decides
+  Progress progress;
+  std::unique_ptr<Batches> batches;
+  std::optional<StepLog> stepLog;
+  RunPosition at;
+  MetricSums sums;
+  TrainingResult result;
+  std::optional<Error> saveError; ///< of the last attempt to save
+  Clock::time_point started = Clock::now();
+  Clock::time_point periodStarted; ///< moved back by what an interrupted run had already spent
+  double trainSeconds = 0;         ///< of steps after the first, in finished periods
+  Clock::time_point trainStarted;  ///< of the steps after the first in the period under way
+  int64_t examples = 0;            ///< in steps after the first
+};
+
+} // namespace
+
+Result<void> TrainingRun::begin() {
+  if (Result<void> ok = checkSpec(spec); !ok)
+    return ok;
+  Result<RunPosition> position = files.begin();
+  if (!position)
+    return position.error();
+  at = *position;
+  sums.sums = at.sums;
+  sums.examples = at.sumExamples;
+  if (!spec.logFolder.empty()) {
+    Result<StepLog> opened = StepLog::open(spec.logFolder, spec.reports, at.step);
+    if (!opened)
+      return opened.error();
+    stepLog.emplace(std::move(*opened));
+  }
+  if (!spec.data || finished())
+    return {};
+  BatchSpec stream{spec.data, spec.fields, spec.batch, spec.shuffle, spec.seed, at.epoch, at.stepInEpoch, -1};
+  if (spec.epochs > 0)
+    stream.endEpoch = spec.epochs;
+  Result<std::unique_ptr<Batches>> opened = Batches::open(stream);
+  if (!opened)
+    return opened.error();
+  batches = std::move(*opened);
+  return {};
+}
+
+Result<void> TrainingRun::checkFinite(std::span<const float> outputs) const {
+  if (spec.allowNan || std::isfinite(outputs[0]))
+    return {};
+  std::string where = spec.data ? fmt::format(" (epoch {})", at.epoch + 1) : "";
+  return Error::plain(
+      fmt::format("the loss became {} at step {}{}; a smaller learning rate or `clip_norm` may help, and "
+                  "`allow_nan: true` goes on regardless",
+                  outputs[0], at.step + 1, where));
+}
+
+void TrainingRun::log(std::span<const float> outputs) {
+  if (!stepLog)
+    return;
+  float learningRate = spec.learningRate ? outputs.back() : std::numeric_limits<float>::quiet_NaN();
+  stepLog->step(at.step, outputs[0], learningRate, outputs.subspan(1, spec.reports.size()));
+}
+
+/// One step; `periodEnds` tells whether it was the last of its period.
+Result<void> TrainingRun::step(bool &periodEnds) {
+  const Batch *batch = batches ? batches->next() : nullptr;
+  int64_t rows = batch != nullptr ? batch->rows : spec.batch;
+  Result<std::span<const float>> outputs = functions.run(Mode::Train, batch, spec.data.get(), at.step + 1);
+  if (!outputs)
+    return outputs.error();
+  if (Result<void> ok = checkFinite(*outputs); !ok)
+    return ok;
+  ++at.step;
+  ++at.stepInEpoch;
+  if (batch != nullptr && batch->lastOfEpoch) {
+    ++at.epoch;
+    at.stepInEpoch = 0;
+  }
+  sums.add(outputs->first(1 + spec.reports.size()), rows);
+  log(*outputs);
+  if (result.steps++ == 0) {
+    // The first step may have waited for its compilation; rates are of the steps after it.
+    result.firstStepSeconds = secondsSince(started);
+    trainStarted = Clock::now();
+  } else {
+    examples += rows;
+  }
+  int64_t every = spec.every > 0 ? spec.every : (spec.steps + 9) / 10;
+  periodEnds = spec.epochs > 0 ? at.stepInEpoch == 0 : at.step % every == 0 || finished();
+  return {};
+}
+
+void TrainingRun::showProgress() {
+  if (!progress.due())
+    return;
+  double spent = trainSeconds + secondsSince(trainStarted);
+  double rate = examples > 0 ? double(examples) / spent : -1;
+  int64_t perEpoch = batches ? batches->batchesPerEpoch() : 0;
+  int64_t all = spec.epochs > 0 ? spec.epochs * perEpoch : spec.steps;
+  double left = result.steps > 1 ? spent / double(result.steps - 1) * double(all - at.step) : -1;
+  EpochMetrics metrics;
+  std::vector<double> means = sums.means();
+  metrics.loss = means[0];
+  metrics.reports.assign(means.begin() + 1, means.end());
+  if (spec.epochs > 0)
+    progress.update(at.epoch + 1, at.stepInEpoch, perEpoch, named(metrics), rate, left);
+  else
+    progress.update(at.step, at.step, spec.steps, named(metrics), rate, left);
+}
+
+Result<void> TrainingRun::validate(EpochMetrics &metrics) {
+  if (!spec.validate || (spec.steps > 0 && spec.every == 0 && !finished()))
+    return {};
+  Result<std::vector<double>> means = evaluateWith(functions, spec, spec.validate, at.step);
+  if (!means)
+    return means.error();
+  metrics.validated = true;
+  metrics.validationLoss = (*means)[0];
+  metrics.validationReports.assign(means->begin() + 1, means->end());
+  return {};
+}
+
+NamedValues TrainingRun::named(const EpochMetrics &metrics) const {
+  NamedValues values = {{"loss", metrics.loss}};
+  for (size_t i = 0; i < metrics.reports.size(); ++i)
+    values.emplace_back(spec.reports[i], metrics.reports[i]);
+  if (metrics.validated)
+    values.emplace_back("val.loss", metrics.validationLoss);
+  for (size_t i = 0; i < metrics.validationReports.size(); ++i)
+    values.emplace_back("val." + spec.reports[i], metrics.validationReports[i]);
+  return values;
+}
+
+/// Whether these metrics are the best so far; keeps them then. Metrics that lack the deciding one, or NaN, are not.
+bool TrainingRun::judge(const EpochMetrics &metrics) {
+  NamedValues values = named(metrics);
+  auto found =
+      std::find_if(values.begin(), values.end(), [&](const auto &value) { return value.first == best.metric; });
+  if (found == values.end() || std::isnan(found->second))
+    return false;
+  if (at.hasBest && !(best.higherIsBetter ? found->second > at.best : found->second < at.best))
+    return false;
+  at.hasBest = true;
+  at.best = found->second;
+  at.bestAt = best.inSteps ? at.step : at.epoch;
+  return true;
+}
+
+/// A failure to save is told at once, but does not throw away the training: the next period tries again.
+void TrainingRun::saveFiles(bool isBest) {
+  saveError.reset();
+  Result<void> ok = isBest ? files.saveBest() : Result<void>();
+  if (ok)
+    ok = files.save(at);
+  if (!ok) {
+    saveError = ok.error();
+    progress.note("warning: " + ok.error().str());
+  }
+}
+
+Result<void> TrainingRun::endPeriod(bool &stop) {
+  EpochMetrics metrics;
+  metrics.epoch = spec.epochs > 0 ? at.epoch : at.step;
+  metrics.seconds = secondsSince(periodStarted);
+  trainSeconds += secondsSince(trainStarted);
+  std::vector<double> means = sums.means();
+  metrics.loss = means[0];
+  metrics.reports.assign(means.begin() + 1, means.end());
+  if (Result<void> ok = validate(metrics); !ok)
+    return ok;
+  sums = {};
+  at.sums.clear();
+  at.sumExamples = 0;
+  at.seconds = 0;
+  bool isBest = judge(metrics);
+  int64_t now = best.inSteps ? at.step : at.epoch;
+  stop = spec.stopAfter && now - at.bestAt >= best.count;
+  progress.finishPeriod(metrics.epoch, named(metrics), metrics.seconds);
+  if (stepLog) {
+    NamedValues values = named(metrics);
+    values.erase(values.begin(), values.begin() + 1 + ptrdiff_t(spec.reports.size()));
+    if (metrics.validated)
+      stepLog->validation(at.step, values);
+    if (Result<void> ok = stepLog->flush(); !ok)
+      return ok;
+  }
+  saveFiles(isBest);
+  result.history.push_back(std::move(metrics));
+  periodStarted = trainStarted = Clock::now();
+  return {};
+}
+
+/// After Ctrl-C: keeps what is needed to go on and says how.
+void TrainingRun::endInterrupted() {
+  result.interrupted = true;
+  if (sums.examples > 0) { // within a period: its files are not written yet
+    trainSeconds += secondsSince(trainStarted);
+    at.sums = sums.sums;
+    at.sumExamples = sums.examples;
+    at.seconds = secondsSince(periodStarted);
+    saveFiles(false);
+  }
+  std::string text = fmt::format("interrupted after step {}", at.step);
+  if (spec.data)
+    text += fmt::format(" (epoch {})", at.stepInEpoch == 0 ? at.epoch : at.epoch + 1);
+  if (spec.save.empty())
+    text += "; nothing was saved, for there is no `save`";
+  else if (!saveError)
+    text += fmt::format("; saved `{0}`. To go on, run again with --set resume={0}", spec.save);
+  progress.note(text);
+}
+
+Result<TrainingResult> TrainingRun::run() {
+  InterruptScope interrupt;
+  if (Result<void> ok = begin(); !ok)
+    return ok.error();
+  periodStarted = trainStarted =
+      Clock::now() - std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(at.seconds));
+  if (finished())
+    progress.note(fmt::format("nothing to do: `{}` was written at the end of the run", spec.resume));
+  while (!finished() && !result.stoppedEarly && !result.interrupted) {
+    bool periodEnds = false;
+    Result<void> ok = step(periodEnds);
+    if (ok && periodEnds)
+      ok = endPeriod(result.stoppedEarly);
+    else if (ok)
+      showProgress();
+    if (!ok) {
+      if (stepLog)
+        (void)stepLog->flush(); // the error at hand matters more
+      return ok.error();
+    }
+    if (interrupt.requested())
+      endInterrupted();
+  }
+  if (stepLog)
+    if (Result<void> ok = stepLog->flush(); !ok)
+      return ok.error();
+  if (saveError)
+    return *saveError;
+  if (result.stoppedEarly)
+    progress.note(fmt::format("stopped: {} {} without better {} (best {} after {} {})", best.count,
+                              best.inSteps ? "steps" : "epochs", best.metric, formatMetric(best.metric, at.best),
+                              best.inSteps ? "step" : "epoch", at.bestAt));
+  result.samplesPerSecond = trainSeconds > 0 ? double(examples) / trainSeconds : 0;
+  return std::move(result);
+}
+
+Result<TrainingResult> train(const TrainingSpec &spec, const FunctionProvider &provider, void *params, void *state,
+                             ThreadPool &pool, const OutputSink &output) {
+  return TrainingRun(spec, provider, params, state, pool, output).run();
+}
+
+} // namespace dlc

@@ -1,0 +1,268 @@
+// The loop over tasks, the ranges of tiles inside one, and what happens to finished sums. A task is a block of rows and a
+// panel of columns at one place of the outer axes.
+#include "codegen/ContractLoops.h"
+#include "codegen/Emitters.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+
+namespace dlc {
+
+/// A measure of the code that the epilogue is for one vector; above `inlineLimit` for a whole tile it becomes a loop.
+static int64_t epilogueSize(dl::KernelOp kernel) {
+  int64_t size = 0;
+  for (Operation &op : kernel.getBody().front()) {
+    if (isa<dl::ExpOp, dl::Expm1Op, dl::LogOp, dl::Log1pOp, dl::TanhOp, dl::ErfOp, dl::LogisticOp, dl::SinOp, dl::CosOp,
+            dl::PowOp, dl::RandomOp>(op))
+      size += 30;
+    else if (!isa<dl::ContractOp>(op))
+      size += 1;
+  }
+  return size + static_cast<int64_t>(kernel.getIns().size() + kernel.getOuts().size());
+}
+static constexpr int64_t inlineLimit = 320;
+
+ContractLoops::ContractLoops(KernelFunction &function, ContractPlan plan)
+    : function(function), plan(std::move(plan)),
+      points(function.builder, contractOf(function.kernel).getLoc(), function.target, function.kernel, function.buffers),
+      nest(points.nest), op(contractOf(function.kernel)), lanes(this->plan.lanes) {
+  Builder &builder = function.builder;
+  const ContractShape &shape = this->plan.shape;
+  scalar = shape.element.isF64() ? builder.getF64Type() : builder.getF32Type();
+  vector = VectorType::get(lanes, scalar);
+  lhs = function.buffers[shape.lhs], rhs = function.buffers[shape.rhs];
+  place.assign(shape.axes.size(), Index::of(0));
+  width = this->plan.columns.biggest() * lanes;
+  int64_t tile = this->plan.rows.biggest() * this->plan.columns.biggest();
+  throughScratch = this->plan.form == ContractPlan::Dot || this->plan.blocked || epilogueSize(function.kernel) * tile > inlineLimit;
+}
+
+void ContractLoops::emit() {
+  int64_t rows = plan.rows.biggest() * (plan.form == ContractPlan::Dot || plan.blocked ? plan.rowTilesPerTask : 1);
+  if (throughScratch)
+    scratch = allocate(rows * width);
+  if (plan.pack)
+    panel = allocate((plan.packAll ? plan.depth() : plan.depthBlock) * width);
+  SmallVector<Value> carried;
+  if (plan.packAll)
+    carried.push_back(nest.constant(-1));
+  nest.loop(function.begin, function.end, 1, carried, [&](Value task, ValueRange last) {
+    Value lastPanel = last.empty() ? Value() : last[0];
+    emitTask(task, lastPanel);
+    return last.empty() ? SmallVector<Value>{} : SmallVector<Value>{lastPanel};
+  });
+}
+
+/// Tasks of one panel follow one another where it is packed for all of them; otherwise tasks of the same rows do, which
+/// then stay in the second cache.
+void ContractLoops::emitTask(Value task, Value &lastPanel) {
+  SmallVector<int64_t> sizes;
+  for (unsigned axis : plan.outer)
+    sizes.push_back(plan.shape.axes[axis].size);
+  sizes.push_back(plan.packAll ? plan.columns.parts : plan.rowBlocks());
+  sizes.push_back(plan.packAll ? plan.rowBlocks() : plan.columns.parts);
+  Index index = points.indices.variable(task, {0, plan.tasks() - 1});
+  SmallVector<Index> digits = points.indices.delinearize(index, sizes);
+  for (auto [axis, digit] : llvm::zip(plan.outer, digits))
+    place[axis] = digit;
+  Index slow = digits[plan.outer.size()], fast = digits[plan.outer.size() + 1];
+  Index rowBlock = plan.packAll ? fast : slow, columnPanel = plan.packAll ? slow : fast;
+  if (plan.form == ContractPlan::Dot)
+    return forPanel(columnPanel, [&](const Columns &columns) { emitDotPanel(rowBlock, columns); });
+  if (plan.packAll) {
+    // The panel's number: that of the task without its block of rows.
+    Value number = valueOf(points.indices.floorDiv(index, plan.rowBlocks()));
+    Value before = lastPanel;
+    lastPanel = number;
+    forPanel(columnPanel, [&](const Columns &columns) {
+      Value fresh = arith::CmpIOp::create(nest.here(), nest.loc, arith::CmpIPredicate::ne, number, before);
+      nest.branch(fresh, {}, [&] {
+        packPanel(columns);
+        return Values{};
+      }, [] { return Values{}; });
+      emitTilePanel(rowBlock, columns);
+    });
+    return;
+  }
+  forPanel(columnPanel, [&](const Columns &columns) { emitTilePanel(rowBlock, columns); });
+}
+
+static std::optional<int64_t> constantOf(Value value) {
+  IntegerAttr attribute;
+  if (matchPattern(value, m_Constant(&attribute)))
+    return attribute.getInt();
+  return std::nullopt;
+}
+
+Index ContractLoops::indexOf(Value value, Range range) {
+  auto known = constantOf(value);
+  return known ? Index::of(*known) : points.indices.variable(value, range);
+}
+
+Value ContractLoops::least(Value a, int64_t b) {
+  if (auto known = constantOf(a))
+    return nest.constant(std::min(*known, b));
+  Value other = nest.constant(b);
+  return arith::MinSIOp::create(nest.place({a, other}), nest.loc, a, other);
+}
+
+Value ContractLoops::greatest(Value a, int64_t b) {
+  if (auto known = constantOf(a))
+    return nest.constant(std::max(*known, b));
+  Value other = nest.constant(b);
+  return arith::MaxSIOp::create(nest.place({a, other}), nest.loc, a, other);
+}
+
+void ContractLoops::forTiles(const Split &split, Value first, Value last,
+                             llvm::function_ref<void(int64_t, Index)> body) {
+  auto range = [&](Value low, Value high, Range tiles, int64_t size, int64_t offset) {
+    nest.loop(low, high, 1, {}, [&](Value tile, ValueRange) {
+      body(size, indexOf(tile, tiles) * size + offset);
+      return Values{};
+    });
+  };
+  if (split.bigCount)
+    range(first, least(last, split.bigCount), {0, split.bigCount - 1}, split.small + 1, 0);
+  range(greatest(first, split.bigCount), last, {split.bigCount, split.parts - 1}, split.small, split.bigCount);
+}
+
+std::pair<Value, Value> ContractLoops::rowTilesOf(const Index &rowBlock) {
+  Value first = valueOf(rowBlock * plan.rowTilesPerTask);
+  if (plan.rowBlocks() == 1)
+    return {first, nest.constant(plan.rows.parts)};
+  return {first, least(valueOf(rowBlock * plan.rowTilesPerTask + plan.rowTilesPerTask), plan.rows.parts)};
+}
+
+Index ContractLoops::startOf(const Split &split, Value tile) {
+  Index start = indexOf(tile, {0, split.parts}) * split.small;
+  return split.bigCount ? start + indexOf(least(tile, split.bigCount), {0, split.bigCount}) : start;
+}
+
+void ContractLoops::forPanel(const Index &panelIndex, llvm::function_ref<void(const Columns &)> body) {
+  const Split &split = plan.columns;
+  int64_t tail = plan.sizeOf(plan.column) % lanes, last = split.parts - 1;
+  struct Kind {
+    int64_t first, count, vectors, lastLive;
+  };
+  SmallVector<Kind> kinds;
+  if (split.bigCount)
+    kinds.push_back({0, split.bigCount, split.small + 1, lanes});
+  if (split.parts > split.bigCount)
+    kinds.push_back({split.bigCount, split.parts - split.bigCount, split.small, lanes});
+  if (tail) {
+    int64_t vectors = kinds.back().vectors;
+    if (--kinds.back().count == 0)
+      kinds.pop_back();
+    kinds.push_back({last, 1, vectors, tail});
+  }
+  auto emitKind = [&](const Kind &kind) {
+    Index first = Index::of(split.start(kind.first) * lanes);
+    Index start = kind.count == 1 ? first : (panelIndex + -kind.first) * (kind.vectors * lanes) + first;
+    body({start, kind.vectors, kind.lastLive});
+  };
+  std::function<void(size_t)> emitFrom = [&](size_t i) {
+    if (i + 1 == kinds.size())
+      return emitKind(kinds[i]);
+    Value number = valueOf(panelIndex), edge = nest.constant(kinds[i + 1].first);
+    Value before = arith::CmpIOp::create(nest.place({number, edge}), nest.loc, arith::CmpIPredicate::slt, number, edge);
+    auto onTrue = [&] { return emitKind(kinds[i]), Values{}; };
+    auto onFalse = [&] { return emitFrom(i + 1), Values{}; };
+    nest.branch(before, {}, onTrue, onFalse);
+  };
+  emitFrom(0);
+}
+
+Index ContractLoops::lanesOf(const Columns &columns, int64_t vector) {
+  int64_t offset = vector * lanes, size = plan.sizeOf(plan.column);
+  if (columns.start.isConstant()) {
+    offset += columns.start.constant;
+    return points.indices.lanes({}, offset, {offset, std::min(offset + lanes, size) - 1});
+  }
+  Range range = points.indices.range(columns.start);
+  int64_t high = std::min(range.high + offset + lanes, size) - 1;
+  return points.indices.lanes(valueOf(columns.start), offset, {range.low + offset, high});
+}
+
+Value ContractLoops::maskOf(const Columns &columns, int64_t vector) {
+  return points.tailMask(columns.live(vector, lanes), lanes);
+}
+
+void ContractLoops::finish(const Index &row, const Columns &columns, int64_t vector, Value sum) {
+  setPlace(plan.row, row);
+  setPlace(plan.column, lanesOf(columns, vector));
+  SmallVector<ContractAxis> axes;
+  SmallVector<Index> indices;
+  for (auto [axis, index] : llvm::zip_equal(plan.shape.axes, place))
+    if (axis.inResult)
+      axes.push_back(axis), indices.push_back(index);
+  Point point;
+  point.indices = resultIndices(axes, indices, cast<RankedTensorType>(op.getResult().getType()).getRank(), points.indices);
+  point.lanes = lanes;
+  point.mask = maskOf(columns, vector);
+  if (plan.shape.element.isBF16())
+    sum = roundToBf16(nest.place(sum), nest.loc, sum);
+  if (!plan.column)
+    sum = vector::ExtractOp::create(nest.place(sum), nest.loc, sum, 0);
+  points.bind(op.getResult(), point, sum);
+  points.storeAll(point);
+}
+
+void ContractLoops::finishScratch(Value count, const Index &row, const Columns &columns) {
+  nest.loop(nest.constant(0), count, 1, {}, [&](Value step, ValueRange) {
+    Index index = indexOf(step, {0, plan.sizeOf(plan.row) - 1});
+    for (int64_t v = 0; v < columns.vectors; ++v) {
+      Index address = index * width + points.indices.lanes({}, v * lanes, {v * lanes, v * lanes + lanes - 1});
+      finish(row + index, columns, v, load(scratch, scalar, address));
+    }
+    return Values{};
+  });
+}
+
+Index ContractLoops::lhsAddress() const {
+  Index address = Index::of(0);
+  for (auto [axis, index] : llvm::zip_equal(plan.shape.axes, place))
+    if (axis.inLhs)
+      address = address + index * axis.lhsStride;
+  return address;
+}
+
+Index ContractLoops::rhsAddress() const {
+  Index address = Index::of(0);
+  for (auto [axis, index] : llvm::zip_equal(plan.shape.axes, place))
+    if (axis.inRhs)
+      address = address + index * axis.rhsStride;
+  return address;
+}
+
+Value ContractLoops::load(Value buffer, Type element, const Index &address, Value mask) {
+  Point point;
+  point.lanes = address.varies() ? lanes : 1;
+  point.mask = address.varies() ? mask : Value();
+  return points.load(buffer, element, address, point);
+}
+
+void ContractLoops::storeVector(Value buffer, const Index &address, Value value) {
+  Point point;
+  point.lanes = lanes;
+  points.store(buffer, scalar, address, point, value);
+}
+
+Value ContractLoops::allocate(int64_t elements) {
+  Value count = nest.constant(elements);
+  OpBuilder &builder = nest.place(count);
+  auto pointer = LLVM::LLVMPointerType::get(builder.getContext());
+  return LLVM::AllocaOp::create(builder, nest.loc, pointer, scalar, count, 64);
+}
+
+Value ContractLoops::zeroVector() { return floatConstant(nest.place({}), nest.loc, vector, 0); }
+
+Value ContractLoops::fma(Value a, Value b, Value sum) {
+  return vector::FMAOp::create(nest.place({a, b, sum}), nest.loc, a, b, sum);
+}
+
+Value ContractLoops::add(Value a, Value b) { return arith::AddFOp::create(nest.place({a, b}), nest.loc, a, b); }
+
+} // namespace dlc

@@ -1,0 +1,31 @@
+// Compiles planned modules in the process. Large modules are compiled on two threads.
+#pragma once
+
+#include "codegen/Target.h"
+#include "runtime/Abi.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/Support/Error.h"
+#include <memory>
+
+namespace dlc {
+
+class Jit {
+public:
+  /// Fails when the target cannot run on this machine.
+  static llvm::Expected<std::unique_ptr<Jit>> create(Target target);
+  ~Jit();
+  Jit(const Jit &) = delete;
+  Jit &operator=(const Jit &) = delete;
+
+  /// Compiles function `name` of a planned module, which is not changed; the code lives as long as the Jit. May be called
+  /// from several threads at once with modules of different contexts.
+  llvm::Expected<dlc_function> add(mlir::ModuleOp planned, llvm::StringRef name);
+
+private:
+  struct Engine;
+  explicit Jit(Target target, std::unique_ptr<Engine> engine);
+  Target target;
+  std::unique_ptr<Engine> engine;
+};
+
+} // namespace dlc

@@ -1,0 +1,62 @@
+// The way from the planned stage to machine code, in three parts that can be looked at: loops (MLIR: scf, vector, arith,
+// LLVM pointers), llvm (the LLVM dialect, then LLVM IR after a few light passes), and code.
+#pragma once
+
+#include "codegen/StepEmitter.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "llvm/Support/Error.h"
+#include <memory>
+
+namespace llvm {
+class LLVMContext;
+class MemoryBuffer;
+class Module;
+class TargetMachine;
+class raw_ostream;
+} // namespace llvm
+namespace mlir {
+class DialectRegistry;
+class OpPassManager;
+} // namespace mlir
+
+namespace dlc {
+
+/// Adds what the stages loops and llvm need: their dialects, conversions and translations. The functions below load them
+/// into a module's context by themselves.
+void registerCodegenDialects(mlir::DialectRegistry &registry);
+
+/// Loads those dialects into a context.
+void prepareContext(mlir::MLIRContext &context);
+/// Runs `work` with the errors that it reports on the context turned into an error's text.
+llvm::Error runReporting(mlir::MLIRContext &context, llvm::function_ref<llvm::LogicalResult()> work);
+
+/// The passes from loops to the LLVM dialect (`--dl-lower-to-llvm`).
+void buildLowerToLlvm(mlir::OpPassManager &manager);
+
+/// The entry function of a planned module; an error when there is none or several.
+llvm::Expected<mlir::func::FuncOp> plannedEntry(mlir::ModuleOp module);
+
+/// Planned -> loops, in place: each public function is replaced by its step, with its kernels as private functions.
+/// Errors go to the context's diagnostics.
+llvm::LogicalResult emitLoops(mlir::ModuleOp module, const Target &target);
+
+/// Loops -> LLVM IR, optimised lightly. Consumes the loops; errors carry what was reported.
+llvm::Expected<std::unique_ptr<llvm::Module>> lowerToLlvm(mlir::ModuleOp loops, const Target &target,
+                                                          llvm::LLVMContext &context);
+
+/// LLVM's code generator for a target (position-independent code).
+llvm::Expected<std::unique_ptr<llvm::TargetMachine>> createTargetMachine(const Target &target);
+
+/// The passes that LLVM IR gets (early-cse, licm; more of them added time but no speed), and its functions' attributes.
+llvm::Error optimizeLightly(llvm::Module &module, const Target &target);
+
+/// An object file in memory, or the text of its assembly. This is where a cache of objects on disk belongs: the module's
+/// text and the target say all about the result.
+enum class CodeKind { Object, Assembly };
+llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> generateCode(llvm::Module &module, const Target &target, CodeKind kind);
+
+/// Prints a planned module at a later stage: "loops", "llvm" or "asm". The module is left as it was.
+llvm::Error printLowered(mlir::ModuleOp planned, const Target &target, llvm::StringRef stage, llvm::raw_ostream &stream);
+
+} // namespace dlc

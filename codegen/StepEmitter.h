@@ -1,0 +1,37 @@
+// From a planned function to its kernels' functions and the step: the function with the ABI of runtime/Abi.h that computes
+// where buffers are and runs the kernels in order, each on its tasks, alone or through the caller's threads. Kernels that
+// are equal up to their buffers are emitted once.
+#pragma once
+
+#include "codegen/KernelEmitter.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/DenseMap.h"
+#include <vector>
+
+namespace dlc {
+
+/// The distinct kernels of a planned function.
+struct KernelTable {
+  struct Entry {
+    dl::KernelOp kernel;
+    /// The function's name: that of the planned function, a dot, and the kernel's own (made unique).
+    std::string name;
+    KernelInfo info;
+  };
+  std::vector<Entry> entries;
+  /// The entry of each kernel operation.
+  llvm::DenseMap<mlir::Operation *, unsigned> entryOf;
+
+  explicit KernelTable(mlir::func::FuncOp planned);
+};
+
+/// Emits the kernels' functions with the given numbers at the builder's insertion point and fills in their infos.
+llvm::LogicalResult emitKernels(mlir::OpBuilder &builder, KernelTable &table, llvm::ArrayRef<unsigned> numbers,
+                                const Target &target);
+
+/// Emits `func.func @name(%params, %state, %inputs, %outputs, %arena, %context: !llvm.ptr) -> i64`. Kernels are called by
+/// name; those that the module lacks are declared.
+llvm::LogicalResult emitStep(mlir::OpBuilder &builder, mlir::func::FuncOp planned, const KernelTable &table,
+                             llvm::StringRef name);
+
+} // namespace dlc

@@ -41,6 +41,8 @@ public:
   /// Adds a text under the name that messages show. Returns its id.
   uint32_t add(std::string name, std::string text);
 
+  /// How many files there are.
+  uint32_t count() const { return uint32_t(files.size()); }
   std::string_view name(uint32_t file) const { return files[file].name; }
   std::string_view text(uint32_t file) const { return files[file].text; }
   std::string_view text(SourceRange range) const {

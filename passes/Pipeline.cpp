@@ -22,7 +22,7 @@ ArrayRef<StringRef> optimizationNames() {
 
 void buildPipeline(OpPassManager &manager, const PipelineOptions &options) {
   auto enabled = [&](const char *name) { return !options.disabled.count(name); };
-  if (options.stopAfter == StopAfter::graph)
+  if (options.stopAfter == PipelineStop::graph)
     return;
 
   // A gradient's rule is that of plain operations: calls go first, but those whose callee has a rule of its own.
@@ -45,7 +45,7 @@ void buildPipeline(OpPassManager &manager, const PipelineOptions &options) {
     if (enabled("cse"))
       manager.addPass(createCSEPass());
   }
-  if (options.stopAfter == StopAfter::gradient)
+  if (options.stopAfter == PipelineStop::gradient)
     return;
 
   // Fusion looks at a graph in its final form: what it merges is not rewritten any more.
@@ -58,7 +58,7 @@ void buildPipeline(OpPassManager &manager, const PipelineOptions &options) {
   // Layouts are for what remains between kernels, so they are chosen when that is known.
   if (enabled("layouts"))
     manager.addPass(createChooseLayouts());
-  if (options.stopAfter == StopAfter::fused)
+  if (options.stopAfter == PipelineStop::fused)
     return;
 
   // Sizes of buffers depend on layouts.
@@ -80,7 +80,7 @@ struct PipelineFlags : PassPipelineOptions<PipelineFlags> {
   ListOption<std::string> disable{*this, "disable", llvm::cl::desc("optimisations to leave out (see optimizationNames)")};
 };
 
-void registerPipeline(StringRef name, StringRef text, StopAfter stopAfter) {
+void registerPipeline(StringRef name, StringRef text, PipelineStop stopAfter) {
   PassPipelineRegistration<PipelineFlags>(name, text, [stopAfter](OpPassManager &manager, const PipelineFlags &flags) {
     PipelineOptions options;
     options.disabled.insert(flags.disable.begin(), flags.disable.end());
@@ -95,9 +95,9 @@ void registerPasses() {
   registerDlcPasses();
   registerCSEPass();
   registerCanonicalizerPass();
-  registerPipeline("dl-to-gradient", "from the graph to the simplified gradient", StopAfter::gradient);
-  registerPipeline("dl-to-fused", "from the graph to kernels with layouts", StopAfter::fused);
-  registerPipeline("dl-to-planned", "from the graph to kernels on buffers", StopAfter::planned);
+  registerPipeline("dl-to-gradient", "from the graph to the simplified gradient", PipelineStop::gradient);
+  registerPipeline("dl-to-fused", "from the graph to kernels with layouts", PipelineStop::fused);
+  registerPipeline("dl-to-planned", "from the graph to kernels on buffers", PipelineStop::planned);
 }
 
 } // namespace dlc

@@ -9,12 +9,12 @@
 namespace dlc {
 
 /// Where a pipeline stops. `gradient` is simplified unless that is disabled.
-enum class StopAfter { graph, gradient, fused, planned };
+enum class PipelineStop { graph, gradient, fused, planned };
 
 struct PipelineOptions {
   /// Optimisations switched off, by the names of optimizationNames(). Results then differ by rounding at most.
   std::set<std::string> disabled;
-  StopAfter stopAfter = StopAfter::planned;
+  PipelineStop stopAfter = PipelineStop::planned;
 };
 
 /// The names that `disabled` may hold.

@@ -1,0 +1,29 @@
+// The commands of dlc: each adds its options to the command line and gives what to do, in a file of its own.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <functional>
+#include <string>
+
+namespace dlc {
+
+/// Runs after the command line was read; the result is the exit code (architecture.md: 0 fine, 1 the user's mistake, 2 bad
+/// usage, 3 not supported yet, 4 a bug in dlc, 130 interrupted).
+using Action = std::function<int()>;
+
+/// `dlc run [FILE]`: a program, or the prompt.
+Action addRunCommand(CLI::App &app);
+/// `dlc check FILE`.
+Action addCheckCommand(CLI::App &app);
+/// `dlc compile FILE --entry NAME`.
+Action addCompileCommand(CLI::App &app);
+/// `dlc version`.
+Action addVersionCommand(CLI::App &app);
+
+/// Whether standard error wants colour.
+bool colourOfErrors();
+/// "name=value" taken apart; false when there is no `=` or no name.
+bool splitAssignment(const std::string &text, std::string &name, std::string &value);
+
+} // namespace dlc

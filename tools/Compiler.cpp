@@ -1,0 +1,245 @@
+// Drives the pipeline and the JIT, and turns MLIR's diagnostics into dlc's.
+#include "tools/Compiler.h"
+
+#include "codegen/Lowering.h"
+#include "ir/Dialect.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Diagnostics.h"
+
+#include <chrono>
+
+namespace dlc {
+
+void PhaseTimes::add(const std::string &phase, double milliseconds) {
+  for (auto &[name, total] : phases)
+    if (name == phase) {
+      total += milliseconds;
+      return;
+    }
+  phases.push_back({phase, milliseconds});
+}
+
+std::string PhaseTimes::table() const {
+  std::string text;
+  double total = 0;
+  for (auto &[name, milliseconds] : phases) {
+    text += fmt::format("{:<24} {:9.2f} ms\n", name, milliseconds);
+    total += milliseconds;
+  }
+  return text + fmt::format("{:<24} {:9.2f} ms\n", "total", total);
+}
+
+namespace {
+
+/// Adds the time of a scope to a phase.
+class PhaseTimer {
+public:
+  PhaseTimer(PhaseTimes &times, std::string phase) : times(times), phase(std::move(phase)), begin(std::chrono::steady_clock::now()) {}
+  ~PhaseTimer() {
+    times.add(phase, std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count());
+  }
+
+private:
+  PhaseTimes &times;
+  std::string phase;
+  std::chrono::steady_clock::time_point begin;
+};
+
+/// The place that a location names, in the sources; nowhere when it names none.
+SourceRange placeOf(mlir::Location location, const SourceManager &sources) {
+  SourceRange found;
+  location->walk([&](mlir::Location part) {
+    auto file = mlir::dyn_cast<mlir::FileLineColLoc>(part);
+    if (!file)
+      return mlir::WalkResult::advance();
+    for (uint32_t id = 0; id < sources.count(); ++id) {
+      if (sources.name(id) != file.getFilename().getValue() || file.getLine() == 0)
+        continue;
+      std::string_view line = sources.line(id, file.getLine());
+      uint32_t begin = uint32_t(line.data() - sources.text(id).data()) + file.getColumn() - 1;
+      if (begin <= sources.text(id).size())
+        found = {id, begin, std::min<uint32_t>(begin + 1, uint32_t(sources.text(id).size()))};
+      return mlir::WalkResult::interrupt();
+    }
+    return mlir::WalkResult::advance();
+  });
+  return found;
+}
+
+} // namespace
+
+Compiler::Compiler(mlir::MLIRContext &context, SourceManager &sources, DiagnosticEngine &diagnostics, Target target,
+                   std::set<std::string> disabled)
+    : context(context), sources(sources), diagnostics(diagnostics), chosen(std::move(target)), disabled(std::move(disabled)) {}
+
+Compiler::~Compiler() = default;
+
+bool Compiler::lower(mlir::ModuleOp module, PipelineStop stop) {
+  mlir::ScopedDiagnosticHandler handler(&context, [&](mlir::Diagnostic &diagnostic) {
+    if (diagnostic.getSeverity() != mlir::DiagnosticSeverity::Error)
+      return mlir::success();
+    std::string text = diagnostic.str();
+    constexpr std::string_view unsupported = "not supported yet: ";
+    SourceRange at = placeOf(diagnostic.getLocation(), sources);
+    size_t found = text.find(unsupported);
+    if (found != std::string::npos)
+      diagnostics.report(Diag::NotSupported, at, text.substr(found + unsupported.size()));
+    else if (text.find("has no reverse gradient") != std::string::npos)
+      diagnostics.report(Diag::NoGradient, at, text);
+    else
+      diagnostics.report(Diag::Internal, at, text);
+    return mlir::success();
+  });
+  PipelineOptions options;
+  options.disabled = disabled;
+  options.stopAfter = stop;
+  PhaseTimer timer(times, "graph passes");
+  unsigned before = diagnostics.errorCount();
+  if (mlir::succeeded(runPipeline(module, options)))
+    return true;
+  if (diagnostics.errorCount() == before)
+    diagnostics.report(Diag::Internal, {}, "a pass failed without saying why");
+  return false;
+}
+
+/// The slots of one block, in order.
+static std::vector<TensorSlot> slotsOf(mlir::func::FuncOp function, llvm::StringRef block, std::vector<mlir::RankedTensorType> &types) {
+  std::vector<TensorSlot> slots;
+  auto array = function->getAttrOfType<mlir::ArrayAttr>("dl.slots");
+  if (!array)
+    return slots;
+  for (mlir::Attribute entry : array) {
+    auto slot = mlir::cast<mlir::DictionaryAttr>(entry);
+    if (slot.getAs<mlir::StringAttr>("block").getValue() != block)
+      continue;
+    auto type = mlir::cast<mlir::RankedTensorType>(slot.getAs<mlir::TypeAttr>("type").getValue());
+    TensorSlot made;
+    made.name = slot.getAs<mlir::StringAttr>("name").str();
+    made.dtype = type.getElementType().isF64() ? DType::F64 : type.getElementType().isF32() ? DType::F32
+                 : type.getElementType().isBF16()                                          ? DType::BF16
+                 : type.getElementType().isInteger(64)                                     ? DType::I64
+                 : type.getElementType().isInteger(32)                                     ? DType::I32
+                 : type.getElementType().isInteger(1)                                      ? DType::Bool
+                                                                                           : DType::U8;
+    made.shape.assign(type.getShape().begin(), type.getShape().end());
+    made.byteOffset = size_t(slot.getAs<mlir::IntegerAttr>("offset").getInt());
+    // Dense row-major, or as the layout says: the innermost axis is dense, `row` the distance of the next.
+    size_t rank = made.shape.size();
+    made.strides.assign(rank, 1);
+    llvm::SmallVector<int64_t> order;
+    int64_t row = 0;
+    if (auto layout = mlir::dyn_cast_or_null<dl::LayoutAttr>(type.getEncoding())) {
+      order.assign(layout.getOrder().begin(), layout.getOrder().end());
+      row = layout.getRow();
+    } else {
+      for (size_t i = 0; i < rank; ++i)
+        order.push_back(int64_t(i));
+    }
+    int64_t stride = 1;
+    for (size_t i = rank; i > 0; --i) {
+      made.strides[order[i - 1]] = stride;
+      stride *= made.shape[order[i - 1]];
+      if (i == rank && row)
+        stride = row;
+    }
+    slots.push_back(std::move(made));
+    types.push_back(type);
+  }
+  return slots;
+}
+
+static mlir::func::FuncOp entryOf(mlir::ModuleOp module) {
+  for (auto function : module.getOps<mlir::func::FuncOp>())
+    if (function.isPublic() && !function.isDeclaration())
+      return function;
+  return nullptr;
+}
+
+static size_t blockBytes(mlir::BlockArgument argument) {
+  return size_t(mlir::cast<mlir::MemRefType>(argument.getType()).getNumElements());
+}
+
+std::unique_ptr<Compiled> Compiler::compile(mlir::OwningOpRef<mlir::ModuleOp> module) {
+  if (!module || !lower(*module, PipelineStop::planned))
+    return nullptr;
+  mlir::func::FuncOp function = entryOf(*module);
+  auto compiled = std::make_unique<Compiled>();
+  compiled->params = slotsOf(function, "param", compiled->paramTypes);
+  compiled->state = slotsOf(function, "state", compiled->stateTypes);
+  compiled->paramBytes = blockBytes(function.getArgument(0));
+  compiled->stateBytes = blockBytes(function.getArgument(1));
+  compiled->function.arenaBytes = blockBytes(function.getArgument(function.getNumArguments() - 1));
+  for (auto [key, into] : {std::pair("dl.inputs", &compiled->inputs), {"dl.outputs", &compiled->outputs}})
+    if (auto names = function->getAttrOfType<mlir::ArrayAttr>(key))
+      for (mlir::Attribute name : names)
+        into->push_back(mlir::cast<mlir::StringAttr>(name).str());
+  if (auto checks = function->getAttrOfType<mlir::ArrayAttr>("dl.checks"))
+    for (mlir::Attribute entry : checks) {
+      auto check = mlir::cast<mlir::DictionaryAttr>(entry);
+      CheckText text;
+      text.what = check.getAs<mlir::StringAttr>("what").str();
+      text.limit = check.getAs<mlir::IntegerAttr>("limit").getInt();
+      compiled->function.checks.push_back(text);
+    }
+  PhaseTimer timer(times, "kernels to native code");
+  if (!jit) {
+    llvm::Expected<std::unique_ptr<Jit>> made = Jit::create(chosen);
+    if (!made) {
+      diagnostics.report(Diag::RunProblem, {}, llvm::toString(made.takeError()));
+      return nullptr;
+    }
+    jit = std::move(*made);
+  }
+  llvm::Expected<dlc_function> added = jit->add(*module, function.getName());
+  if (!added) {
+    diagnostics.report(Diag::Internal, {}, llvm::toString(added.takeError()));
+    return nullptr;
+  }
+  compiled->function.function = *added;
+  return compiled;
+}
+
+void Compiler::setLayouts(mlir::ModuleOp module, const Compiled &earlier) {
+  mlir::func::FuncOp function = entryOf(module);
+  size_t next = 0;
+  llvm::SmallVector<mlir::Type> inputs(function.getArgumentTypes());
+  for (unsigned i = 0; i < function.getNumArguments(); ++i) {
+    auto role = function.getArgAttrOfType<mlir::StringAttr>(i, "dl.role");
+    if (!role || role.getValue() != "param" || next >= earlier.paramTypes.size())
+      continue;
+    inputs[i] = earlier.paramTypes[next++];
+    function.getArgument(i).setType(inputs[i]);
+  }
+  function.setType(mlir::FunctionType::get(module.getContext(), inputs, function.getResultTypes()));
+}
+
+const std::vector<std::string> &Compiler::stages() {
+  static const std::vector<std::string> names = {"graph", "gradient", "fused", "planned", "loops", "llvm", "asm"};
+  return names;
+}
+
+std::optional<std::string> Compiler::emit(mlir::OwningOpRef<mlir::ModuleOp> module, const std::string &stage) {
+  if (!module)
+    return std::nullopt;
+  PipelineStop stop = stage == "graph"      ? PipelineStop::graph
+                      : stage == "gradient" ? PipelineStop::gradient
+                      : stage == "fused"    ? PipelineStop::fused
+                                            : PipelineStop::planned;
+  if (!lower(*module, stop))
+    return std::nullopt;
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  if (stage == "llvm" || stage == "asm" || stage == "loops") {
+    if (llvm::Error error = printLowered(*module, chosen, stage, stream)) {
+      diagnostics.report(Diag::Internal, {}, llvm::toString(std::move(error)));
+      return std::nullopt;
+    }
+    return text;
+  }
+  module->print(stream);
+  stream << "\n";
+  return text;
+}
+
+} // namespace dlc

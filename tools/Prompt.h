@@ -1,0 +1,12 @@
+// The prompt: definitions, statements and expressions, one input after another. An error ends nothing.
+#pragma once
+
+#include "tools/Session.h"
+
+namespace dlc {
+
+/// Reads inputs until the end of input or `:quit`. At a terminal with line editing, history and completion; piped, plain lines.
+/// The result is the exit code (0).
+int runPrompt(Session &session, bool terminal);
+
+} // namespace dlc

@@ -1,0 +1,74 @@
+// `dlc run FILE`: checks, compiles and runs a program. Without a file, and after one at a terminal, the prompt.
+#include "tools/Commands.h"
+#include "tools/Prompt.h"
+#include "tools/Session.h"
+
+#include <cstdio>
+#include <unistd.h>
+
+namespace dlc {
+
+namespace {
+struct RunArguments {
+  std::string file;
+  std::vector<std::string> settings, disabled;
+  SessionOptions options;
+  int64_t seed = 0;
+};
+} // namespace
+
+static int run(RunArguments &arguments, bool seedGiven) {
+  SessionOptions &options = arguments.options;
+  options.programFile = arguments.file;
+  options.disabled.insert(arguments.disabled.begin(), arguments.disabled.end());
+  if (seedGiven)
+    options.seed = arguments.seed;
+  for (const std::string &setting : arguments.settings) {
+    Override override;
+    if (!splitAssignment(setting, override.name, override.value)) {
+      std::fprintf(stderr, "error: --set takes name=value, not `%s`\n", setting.c_str());
+      return 2;
+    }
+    options.overrides.push_back(override);
+  }
+  bool timePasses = options.timePasses;
+  bool emitting = !options.emit.empty();
+  Result<std::unique_ptr<Session>> made = Session::create(std::move(options));
+  if (!made) {
+    std::fprintf(stderr, "error: %s\n", made.error().str().c_str());
+    return 1;
+  }
+  Session &session = **made;
+  bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+  if (!arguments.file.empty()) {
+    session.runFile(arguments.file);
+    std::fflush(stdout);
+    std::fputs(session.diagnostics.render(colourOfErrors()).c_str(), stderr);
+    if (timePasses)
+      std::fputs(session.compiler->times.table().c_str(), stderr);
+    int code = session.exitCode();
+    if (code != 0 || !terminal || emitting)
+      return code;
+    session.diagnostics.clear();
+  }
+  return runPrompt(session, terminal);
+}
+
+Action addRunCommand(CLI::App &app) {
+  CLI::App *command = app.add_subcommand("run", "run a program, then a prompt with its names in scope; without a file, the prompt alone");
+  auto arguments = std::make_shared<RunArguments>();
+  command->add_option("file", arguments->file, "the program (.dl)");
+  command->add_option("--set", arguments->settings, "NAME=VALUE: a setting of `train`, a top-level `let`, or a default of the trained model")
+      ->allow_extra_args(false);
+  command->add_option("--threads", arguments->options.threads, "threads to compute with (all that this process may use)")->check(CLI::Range(1, 1024));
+  command->add_option("--data", arguments->options.dataFolder, "a folder where data is looked up, after the program's own");
+  CLI::Option *seed = command->add_option("--seed", arguments->seed, "seed of random numbers, instead of the program's")->check(CLI::NonNegativeNumber);
+  command->add_option("--emit", arguments->options.emit, "print this stage of the first computation instead of running: graph, gradient, fused, planned, loops, llvm, asm")
+      ->check(CLI::IsMember(Compiler::stages()));
+  command->add_option("--cpu", arguments->options.cpu, "generate code for this processor (LLVM's names; `host` is this one)");
+  command->add_option("--disable", arguments->disabled, "switch an optimisation off (repeatable)")->allow_extra_args(false);
+  command->add_flag("--time-passes", arguments->options.timePasses, "say where the compile time went");
+  return [arguments, seed] { return run(*arguments, seed->count() > 0); };
+}
+
+} // namespace dlc

@@ -1,0 +1,326 @@
+// Sessions: files and prompt inputs elaborated and run, data opened, values printed. Training is in SessionTrain.cpp.
+#include "tools/Session.h"
+
+#include "frontend/Parser.h"
+#include "ir/Dialect.h"
+#include "runtime/AvailableThreads.h"
+#include "runtime/Interrupt.h"
+#include "runtime/Print.h"
+#include "runtime/Sources.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+namespace dlc {
+
+void loadDialects(mlir::MLIRContext &context) { context.loadDialect<dl::DlDialect, mlir::func::FuncDialect>(); }
+
+Session::Session(SessionOptions options)
+    : diagnostics(sources), context(mlir::MLIRContext::Threading::DISABLED), options(std::move(options)) {
+  loadDialects(context);
+  paths = SearchPaths::standard(this->options.programFile, this->options.dataFolder);
+  pool = std::make_unique<ThreadPool>(this->options.threads > 0 ? this->options.threads : availableThreads());
+  elaborator = std::make_unique<Elaborator>(sources, diagnostics, context, this);
+  elaborator->overrides = this->options.overrides;
+  output = [](const std::string &text) {
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    std::fflush(stdout);
+  };
+}
+
+Session::~Session() = default;
+
+Result<std::unique_ptr<Session>> Session::create(SessionOptions options) {
+  llvm::Expected<Target> target = Target::named(options.cpu);
+  if (!target)
+    return Error::plain(llvm::toString(target.takeError()));
+  if (!target->canRun() && options.emit.empty())
+    return Error::plain("this machine cannot run code for `" + target->cpu + "`");
+  std::set<std::string> disabled = options.disabled;
+  std::unique_ptr<Session> session(new Session(std::move(options)));
+  session->compiler = std::make_unique<Compiler>(session->context, session->sources, session->diagnostics, std::move(*target), std::move(disabled));
+  return session;
+}
+
+Result<std::string> readProgram(const std::string &path) {
+  std::error_code problem;
+  if (std::filesystem::is_directory(path, problem))
+    return Error::inFile(path, "this is a folder, expected a program");
+  std::ifstream file(path, std::ios::binary);
+  if (!file)
+    return Error::inFile(path, std::filesystem::exists(path, problem) ? "the file cannot be read" : "there is no such file");
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+void Session::runFile(const std::string &path) {
+  Result<std::string> text = readProgram(path);
+  if (!text) {
+    diagnostics.report(Diag::RunProblem, {}, text.error().str());
+    return;
+  }
+  ast::Program program = parse(sources, sources.add(path, std::move(*text)), tree, diagnostics);
+  if (diagnostics.errorCount())
+    return;
+  // Everything is checked before anything runs.
+  {
+    Elaborator checker(sources, diagnostics, context, nullptr);
+    checker.overrides = options.overrides;
+    checker.program(program);
+  }
+  if (diagnostics.errorCount())
+    return;
+  if (program.statements.empty()) {
+    diagnostics.report(Diag::RunProblem, {}, path + ": the program is empty");
+    return;
+  }
+  elaborator->checkItems = false;
+  elaborator->program(program);
+  elaborator->checkItems = true;
+}
+
+void Session::runInput(const std::string &text) {
+  ast::Program program = parse(sources, sources.add("input", text), tree, diagnostics, ParseMode::prompt);
+  if (!diagnostics.errorCount())
+    elaborator->program(program, true);
+}
+
+int Session::exitCode() const { return interrupted ? 130 : diagnostics.exitCode(); }
+
+//===-- Data ------------------------------------------------------------------------------------------------------------===//
+
+/// What a DataInfo's handle points to.
+struct OpenedData {
+  std::shared_ptr<const Dataset> whole; ///< what the source gave
+  std::shared_ptr<Dataset::Split> parts;
+  std::shared_ptr<const Dataset> data;  ///< the part meant
+};
+
+static std::optional<SourceValue> sourceValue(const Value &value) {
+  switch (value.kind) {
+  case Value::String:
+    return SourceValue(value.text);
+  case Value::Bool:
+    return SourceValue(value.flag);
+  case Value::Number:
+  case Value::SizeOf:
+    return SourceValue(value.asDouble());
+  default: {
+    std::vector<double> numbers;
+    for (const Value &element : value.elements) {
+      if (!element.isNumber())
+        return std::nullopt;
+      numbers.push_back(element.asDouble());
+    }
+    return SourceValue(numbers);
+  }
+  }
+}
+
+bool Session::open(DataInfo &info) {
+  auto problem = [&](const Error &error) {
+    diagnostics.report(error.kind == Error::Kind::Unsupported ? Diag::NotSupported : Diag::DataProblem,
+                       info.source ? info.source->at : info.at,
+                       error.kind == Error::Kind::Unsupported ? error.message.substr(0, error.message.find(" is not supported yet")) : error.str());
+    return false;
+  };
+  auto opened = std::static_pointer_cast<OpenedData>(info.handle);
+  if (!opened) {
+    opened = std::make_shared<OpenedData>();
+    std::vector<FieldSpec> fields;
+    for (const DataInfo::Field &field : info.fields) {
+      FieldSpec spec;
+      spec.name = field.name;
+      spec.dtype = field.dtype;
+      spec.kind = field.category ? FieldSpec::Kind::Category : field.isString ? FieldSpec::Kind::String : FieldSpec::Kind::Number;
+      for (const Dim &dim : field.shape)
+        spec.shape.push_back(dim.size.constant());
+      fields.push_back(std::move(spec));
+    }
+    SourceArguments arguments;
+    for (auto &[name, value] : info.source->arguments) {
+      std::optional<SourceValue> made = sourceValue(value);
+      if (!made)
+        return problem(Error::plain("an argument of the source is not a list of numbers"));
+      if (name.empty())
+        arguments.positional.push_back(*made);
+      else
+        arguments.named[name] = *made;
+    }
+    Result<std::shared_ptr<const Dataset>> data = openSource(info.source->kind, arguments, fields, paths);
+    if (!data)
+      return problem(data.error());
+    opened->whole = *data;
+    if (info.source->splitTrain) {
+      Result<Dataset::Split> split = opened->whole->split(*info.source->splitTrain, uint64_t(info.source->splitSeed), info.source->splitShuffle);
+      if (!split)
+        return problem(split.error());
+      opened->parts = std::make_shared<Dataset::Split>(std::move(*split));
+    }
+  } else {
+    opened = std::make_shared<OpenedData>(*opened);
+  }
+  opened->data = info.part == "train" ? opened->parts->train : info.part == "rest" ? opened->parts->rest : opened->whole;
+  info.handle = opened;
+  info.rows = Size(opened->data->size());
+  for (const DataInfo::Field &field : info.fields)
+    if (field.category)
+      info.learned["classes." + field.name] = Size(opened->whole->classes(field.name));
+  return true;
+}
+
+std::shared_ptr<const Dataset> datasetOf(const DataInfo &info) {
+  return std::static_pointer_cast<OpenedData>(info.handle)->data;
+}
+
+HostBufferRef Session::column(const DataInfo &info, const std::string &field) {
+  std::shared_ptr<const Dataset> data = datasetOf(info);
+  const Column *column = data->column(field);
+  auto buffer = std::make_shared<HostBuffer>();
+  buffer->dtype = column->spec.dtype;
+  buffer->shape = {data->size()};
+  buffer->shape.insert(buffer->shape.end(), column->spec.shape.begin(), column->spec.shape.end());
+  buffer->bytes = size_t(data->size()) * column->spec.rowBytes();
+  // Shares the column's memory; compiled code only reads its inputs.
+  buffer->data = std::shared_ptr<void>(data, const_cast<std::byte *>(column->data));
+  return buffer;
+}
+
+//===-- Running ------------------------------------------------------------------------------------------------------------===//
+
+/// A dense buffer for a tensor type.
+static HostBufferRef allocate(mlir::RankedTensorType type) {
+  auto buffer = std::make_shared<HostBuffer>();
+  mlir::Type element = type.getElementType();
+  buffer->dtype = element.isF32()         ? DType::F32
+                  : element.isF64()       ? DType::F64
+                  : element.isBF16()      ? DType::BF16
+                  : element.isInteger(64) ? DType::I64
+                  : element.isInteger(32) ? DType::I32
+                  : element.isInteger(1)  ? DType::Bool
+                                          : DType::U8;
+  buffer->shape.assign(type.getShape().begin(), type.getShape().end());
+  buffer->bytes = size_t(type.getNumElements()) * sizeOf(buffer->dtype);
+  Result<Arena> arena = Arena::allocate(buffer->bytes + 64);
+  if (!arena)
+    return nullptr;
+  auto held = std::make_shared<Arena>(std::move(*arena));
+  buffer->data = std::shared_ptr<void>(held, held->data());
+  return buffer;
+}
+
+bool Session::run(mlir::ModuleOp module, const std::vector<HostBufferRef> &inputs, std::vector<HostBufferRef> &outputs, SourceRange at) {
+  mlir::OwningOpRef<mlir::ModuleOp> owned(module.clone());
+  auto function = *owned->getOps<mlir::func::FuncOp>().begin();
+  for (auto candidate : owned->getOps<mlir::func::FuncOp>())
+    if (candidate.isPublic())
+      function = candidate;
+  mlir::OpBuilder attributes(&context);
+  for (unsigned i = 0; i < function.getNumArguments(); ++i) {
+    function.setArgAttr(i, "dl.role", attributes.getStringAttr("input"));
+    function.setArgAttr(i, "dl.name", attributes.getStringAttr("in" + std::to_string(i)));
+  }
+  llvm::SmallVector<mlir::Type> types(function.getResultTypes());
+  for (unsigned i = 0; i < types.size(); ++i)
+    function.setResultAttr(i, "dl.name", attributes.getStringAttr("out" + std::to_string(i)));
+  if (!options.emit.empty()) {
+    if (std::optional<std::string> text = compiler->emit(std::move(owned), options.emit))
+      output(*text);
+    emitted = true;
+    return false;
+  }
+  std::unique_ptr<Compiled> compiled = compiler->compile(std::move(owned));
+  if (!compiled)
+    return false;
+  std::vector<void *> in, out;
+  for (const HostBufferRef &input : inputs)
+    in.push_back(input->data.get());
+  outputs.clear();
+  for (mlir::Type type : types) {
+    outputs.push_back(allocate(mlir::cast<mlir::RankedTensorType>(type)));
+    if (!outputs.back()) {
+      diagnostics.report(Diag::RunProblem, at, "there is not enough memory for the result");
+      return false;
+    }
+    out.push_back(outputs.back()->data.get());
+  }
+  Result<Arena> arena = Arena::allocate(compiled->function.arenaBytes + 64);
+  if (!arena) {
+    diagnostics.report(Diag::RunProblem, at, arena.error().str());
+    return false;
+  }
+  InterruptScope interrupt;
+  dlc_context call = pool->context();
+  call.stop = interrupt.flag();
+  int64_t status = compiled->function.function(nullptr, nullptr, in.data(), out.data(), arena->data(), &call);
+  if (status == 0)
+    return true;
+  if (status < 0 || interrupt.requested()) {
+    interrupted = true;
+    return false;
+  }
+  diagnostics.report(Diag::RunProblem, at, checkError(compiled->function, status, call, "", nullptr, 0).str());
+  return false;
+}
+
+//===-- Printing ---------------------------------------------------------------------------------------------------------------===//
+
+static std::string number(double value) {
+  std::string text = fmt::format("{:.6g}", value);
+  return text.find_first_of(".en") == std::string::npos ? text + ".0" : text;
+}
+
+std::string formatValue(const Value &value) {
+  switch (value.kind) {
+  case Value::Tensor: {
+    HostBufferRef host = value.host ? value.host : value.lazy ? value.lazy() : nullptr;
+    return host ? formatTensor(host->dtype, host->shape, host->data.get()) : typeString(value);
+  }
+  case Value::Number:
+    return value.isFloat ? number(value.number) : std::to_string(value.integer);
+  case Value::SizeOf:
+    return value.size.str();
+  case Value::Bool:
+    return value.flag ? "true" : "false";
+  case Value::String:
+    return value.text;
+  case Value::Tuple:
+  case Value::List: {
+    std::string text = value.kind == Value::Tuple ? "(" : "[";
+    for (size_t i = 0; i < value.elements.size(); ++i)
+      text += (i ? ", " : "") + formatValue(value.elements[i]);
+    return text + (value.kind == Value::Tuple ? ")" : "]");
+  }
+  case Value::Model: {
+    std::string text = value.model->name + " {\n";
+    for (const ParamSlotRef &slot : parametersOf(*value.model))
+      text += "  " + slot->path + ": " + typeString(slot->value) + "\n";
+    return text + "}";
+  }
+  case Value::Data: {
+    std::string text = "{ ";
+    for (const DataInfo::Field &field : value.data->fields)
+      text += field.name + ": " + typeString(Value::ofTensor(field.dtype, field.shape, {}, {})) + ", ";
+    return text + "rows: " + value.data->rows.str() + " }";
+  }
+  default:
+    return typeString(value);
+  }
+}
+
+void Session::print(const std::vector<Value> &values) {
+  std::string line;
+  for (const Value &value : values) {
+    std::string text = formatValue(value);
+    bool block = text.find('\n') != std::string::npos;
+    line += (line.empty() ? "" : block ? "\n" : " ") + text;
+  }
+  output(line + "\n");
+}
+
+} // namespace dlc

@@ -1,0 +1,179 @@
+// Training in a session: blocks initialised, functions compiled as they are needed, the runtime's loop, the trained model.
+#include "tools/Session.h"
+
+#include "ir/Evaluator.h"
+#include "runtime/Checkpoint.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+#include <cstring>
+#include <filesystem>
+#include <unistd.h>
+
+namespace dlc {
+
+std::shared_ptr<const Dataset> datasetOf(const DataInfo &info);
+
+/// Writes an evaluated tensor, dense row-major, in its dtype.
+static void writeDense(const HostTensor &tensor, DType dtype, void *into) {
+  int64_t count = tensor.elementCount();
+  for (int64_t i = 0; i < count; ++i) {
+    double value = tensor.isFloat() ? tensor.floats[size_t(i)] : double(tensor.integers[size_t(i)]);
+    switch (dtype) {
+    case DType::F32:
+      static_cast<float *>(into)[i] = float(value);
+      break;
+    case DType::F64:
+      static_cast<double *>(into)[i] = value;
+      break;
+    case DType::BF16:
+      static_cast<uint16_t *>(into)[i] = floatToBf16(float(value));
+      break;
+    case DType::I64:
+      static_cast<int64_t *>(into)[i] = int64_t(value);
+      break;
+    case DType::I32:
+      static_cast<int32_t *>(into)[i] = int32_t(value);
+      break;
+    case DType::U8:
+    case DType::Bool:
+      static_cast<uint8_t *>(into)[i] = uint8_t(value);
+      break;
+    }
+  }
+}
+
+bool Session::initialise(const TrainPlan &plan, const TrainFunctions &functions, const Compiled &step, void *params, void *state) {
+  if (!plan.init.empty()) {
+    std::string file = plan.init;
+    // Beside the program, as data is.
+    if (Result<std::string> found = paths.find(plan.init))
+      file = *found;
+    Result<void> loaded = loadCheckpoint(file, {step.params, params});
+    if (!loaded) {
+      diagnostics.report(Diag::TrainingProblem, plan.at, loaded.error().str());
+      return false;
+    }
+  } else {
+    mlir::OwningOpRef<mlir::ModuleOp> module = functions.initial();
+    if (!module || !compiler->lower(*module, PipelineStop::gradient))
+      return false;
+    auto function = *module->getOps<mlir::func::FuncOp>().begin();
+    llvm::FailureOr<llvm::SmallVector<HostTensor>> values = evaluate(function, {});
+    if (mlir::failed(values)) {
+      diagnostics.report(Diag::Internal, plan.at, "the initial values cannot be computed");
+      return false;
+    }
+    std::vector<char> dense;
+    for (size_t i = 0; i < step.params.size(); ++i) {
+      dense.resize(step.params[i].denseBytes());
+      writeDense((*values)[i], step.params[i].dtype, dense.data());
+      packTensor(step.params[i], dense.data(), params);
+    }
+  }
+  for (size_t i = 0; i < step.state.size(); ++i) {
+    double initial = plan.stateInitial[i / plan.params.size()];
+    if (initial == 0)
+      continue;
+    std::vector<float> dense(size_t(step.state[i].elements()), float(initial));
+    packTensor(step.state[i], dense.data(), state);
+  }
+  return true;
+}
+
+bool Session::train(const TrainPlan &plan, const TrainFunctions &functions, std::vector<HostBufferRef> &trained) {
+  if (onTrain) {
+    onTrain(plan, functions);
+    emitted = true;
+    return false;
+  }
+  if (!options.emit.empty()) {
+    if (std::optional<std::string> text = compiler->emit(functions.step(plan.batch), options.emit))
+      output(*text);
+    emitted = true;
+    return false;
+  }
+  auto problem = [&](const Error &error) {
+    diagnostics.report(error.kind == Error::Kind::Unsupported ? Diag::NotSupported : Diag::TrainingProblem, plan.at, error.str());
+    return false;
+  };
+  std::shared_ptr<const Dataset> data = plan.data ? datasetOf(*plan.data) : nullptr;
+  int64_t batch = data ? std::min(plan.batch, data->size()) : plan.batch;
+  std::unique_ptr<Compiled> step = compiler->compile(functions.step(batch));
+  if (!step)
+    return false;
+  Result<Arena> params = Arena::allocate(step->paramBytes + 64), state = Arena::allocate(step->stateBytes + 64);
+  if (!params)
+    return problem(params.error());
+  if (!state)
+    return problem(state.error());
+  if (!initialise(plan, functions, *step, params->data(), state->data()))
+    return false;
+
+  TrainingSpec spec;
+  spec.params = step->params;
+  spec.state = step->state;
+  spec.data = data;
+  spec.validate = plan.validate ? datasetOf(*plan.validate) : nullptr;
+  if (plan.data)
+    for (const DataInfo::Field &field : plan.data->fields)
+      if (!field.isString)
+        spec.fields.push_back(field.name);
+  spec.batch = batch;
+  spec.epochs = plan.steps > 0 ? 0 : plan.epochs;
+  spec.steps = plan.steps;
+  spec.every = plan.everyEpochs ? 0 : plan.every;
+  spec.shuffle = plan.shuffle;
+  spec.seed = uint64_t(options.seed.value_or(plan.seed));
+  spec.reports = plan.reports;
+  spec.learningRate = step->outputs.size() > 1 + plan.reports.size();
+  if (plan.patience)
+    spec.stopAfter = StopAfter{*plan.patience, !plan.patienceEpochs, plan.patienceMetric, !plan.patienceLower};
+  spec.save = plan.save;
+  spec.resume = plan.resume;
+  spec.logFolder = plan.log;
+  spec.allowNan = plan.allowNan;
+
+  // Other instances are compiled when they are first needed, and kept.
+  std::map<std::pair<Mode, int64_t>, CompiledFunction> ready = {{{Mode::Train, batch}, step->function}};
+  auto provider = [&](Mode mode, int64_t size) -> Result<CompiledFunction> {
+    auto found = ready.find({mode, size});
+    if (found != ready.end())
+      return found->second;
+    mlir::OwningOpRef<mlir::ModuleOp> module = mode == Mode::Train ? functions.step(size) : functions.evaluate(size);
+    if (!module)
+      return Error::plain("the function for batches of " + std::to_string(size) + " cannot be made");
+    Compiler::setLayouts(*module, *step);
+    std::unique_ptr<Compiled> compiled = compiler->compile(std::move(module));
+    if (!compiled)
+      return Error::plain("the function for batches of " + std::to_string(size) + " cannot be compiled");
+    ready[{mode, size}] = compiled->function;
+    return compiled->function;
+  };
+  OutputSink sink = OutputSink::ofDescriptor(STDOUT_FILENO);
+  if (quiet)
+    sink = {[](std::string_view) {}, false};
+  Result<TrainingResult> result = dlc::train(spec, provider, params->data(), state->data(), *pool, sink);
+  if (!result)
+    return problem(result.error());
+  if (result->interrupted) {
+    interrupted = true;
+    return false;
+  }
+  for (const TensorSlot &slot : step->params) {
+    auto buffer = std::make_shared<HostBuffer>();
+    buffer->dtype = slot.dtype;
+    buffer->shape = slot.shape;
+    buffer->bytes = slot.denseBytes();
+    Result<Arena> dense = Arena::allocate(buffer->bytes + 64);
+    if (!dense)
+      return problem(dense.error());
+    auto held = std::make_shared<Arena>(std::move(*dense));
+    unpackTensor(slot, params->data(), held->data());
+    buffer->data = std::shared_ptr<void>(held, held->data());
+    trained.push_back(buffer);
+  }
+  return true;
+}
+
+} // namespace dlc

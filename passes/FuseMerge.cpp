@@ -62,7 +62,10 @@ bool FuseGraph::edgesAllow(const Cluster &merged) const {
       kept.push_back(axis);
   bool serial = numElements(merged.shape) > largeSpace && numElements(rows) < minRows;
   llvm::DenseSet<unsigned> inside(merged.nodes.begin(), merged.nodes.end());
-  for (unsigned index : merged.nodes)
+  for (unsigned index : merged.nodes) {
+    // An epilogue has no gathers.
+    if (merged.kind == dl::KernelKind::contract && isa<dl::GatherOp>(nodes[index].op))
+      return false;
     for (const NodeInput &input : nodes[index].inputs) {
       if (input.node < 0 || !inside.contains(input.node) || input.view == View::direct)
         continue;
@@ -70,6 +73,7 @@ bool FuseGraph::edgesAllow(const Cluster &merged) const {
           cast<RankedTensorType>(input.source.getType()).getShape() != ArrayRef<int64_t>(rows))
         return false;
     }
+  }
   return true;
 }
 

@@ -203,8 +203,6 @@ bool isExactCast(Type from, Type to) {
 }
 
 LogicalResult simplifyCast(dl::CastOp op, PatternRewriter &rewriter) {
-  if (op.getOperand().getType() == op.getType())
-    return replace(rewriter, op, op.getOperand());
   auto inner = op.getOperand().getDefiningOp<dl::CastOp>();
   if (!inner || !isExactCast(tensorType(inner.getOperand()).getElementType(), tensorType(inner).getElementType()))
     return failure();

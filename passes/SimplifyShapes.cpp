@@ -1,4 +1,5 @@
-// Movements: chains become one, constants go through, and arithmetic happens before a value is repeated or moved.
+// Movements, beyond the dialect's folders (identities, chains, splats): arithmetic happens before a value is repeated or
+// moved, and axes of size 1 go.
 //
 // Reshapes and transpositions sink below pointwise operations, toward the products and reductions that can absorb them;
 // broadcasts sink too, so that what is the same along an axis is computed once. A reshape that only adds axes of size 1
@@ -13,22 +14,13 @@ using namespace mlir;
 namespace dlc {
 namespace {
 
-/// A movement of a splat is a splat.
-template <class Op> LogicalResult moveSplat(Op op, PatternRewriter &rewriter) {
-  auto constant = op->getOperand(0).template getDefiningOp<dl::ConstantOp>();
+/// A gather from a splat is a splat.
+LogicalResult gatherSplat(dl::GatherOp op, PatternRewriter &rewriter) {
+  auto constant = op.getOperand().getDefiningOp<dl::ConstantOp>();
   auto elements = constant ? dyn_cast<DenseElementsAttr>(constant.getValue()) : DenseElementsAttr();
   if (!elements || !elements.isSplat())
     return failure();
   rewriter.replaceOpWithNewOp<dl::ConstantOp>(op, op.getType(), elements.resizeSplat(op.getType()));
-  return success();
-}
-
-/// Zeros around zeros.
-LogicalResult padZero(dl::PadOp op, PatternRewriter &rewriter) {
-  auto number = splatOf(op.getOperand());
-  if (!number || *number != 0)
-    return failure();
-  rewriter.replaceOp(op, makeSplat(rewriter, op.getLoc(), op.getType(), 0));
   return success();
 }
 
@@ -48,14 +40,6 @@ std::optional<SmallVector<int64_t>> addedUnitAxes(ArrayRef<int64_t> from, ArrayR
 
 LogicalResult simplifyReshape(dl::ReshapeOp op, PatternRewriter &rewriter) {
   Value source = op.getOperand();
-  if (source.getType() == op.getType()) {
-    rewriter.replaceOp(op, source);
-    return success();
-  }
-  if (auto inner = source.getDefiningOp<dl::ReshapeOp>()) {
-    rewriter.replaceOpWithNewOp<dl::ReshapeOp>(op, op.getType(), inner.getOperand());
-    return success();
-  }
   if (auto axes = addedUnitAxes(shapeOf(source), op.getType().getShape())) {
     rewriter.replaceOpWithNewOp<dl::BroadcastOp>(op, op.getType(), source, *axes);
     return success();
@@ -78,32 +62,9 @@ LogicalResult simplifyReshape(dl::ReshapeOp op, PatternRewriter &rewriter) {
   return success();
 }
 
-LogicalResult simplifyBroadcast(dl::BroadcastOp op, PatternRewriter &rewriter) {
-  Value source = op.getOperand();
-  if (source.getType() == op.getType()) {
-    rewriter.replaceOp(op, source);
-    return success();
-  }
-  auto inner = source.getDefiningOp<dl::BroadcastOp>();
-  if (!inner)
-    return failure();
-  SmallVector<int64_t> axes;
-  for (int64_t axis : inner.getAxes())
-    axes.push_back(op.getAxes()[axis]);
-  rewriter.replaceOpWithNewOp<dl::BroadcastOp>(op, op.getType(), inner.getOperand(), axes);
-  return success();
-}
-
 LogicalResult simplifyTranspose(dl::TransposeOp op, PatternRewriter &rewriter) {
   ArrayRef<int64_t> permutation = op.getPermutation();
   Value source = op.getOperand();
-  if (auto inner = source.getDefiningOp<dl::TransposeOp>()) {
-    SmallVector<int64_t> both;
-    for (int64_t axis : permutation)
-      both.push_back(inner.getPermutation()[axis]);
-    rewriter.replaceOp(op, transposeBy(rewriter, op.getLoc(), inner.getOperand(), both));
-    return success();
-  }
   SmallVector<int64_t> moved;
   for (int64_t axis : permutation)
     if (shapeOf(source)[axis] != 1)
@@ -254,15 +215,8 @@ struct SinkBroadcast : PointwisePattern {
 } // namespace
 
 void addShapePatterns(RewritePatternSet &patterns) {
-  patterns.add(moveSplat<dl::ReshapeOp>);
-  patterns.add(moveSplat<dl::TransposeOp>);
-  patterns.add(moveSplat<dl::BroadcastOp>);
-  patterns.add(moveSplat<dl::SliceOp>);
-  patterns.add(moveSplat<dl::ReverseOp>);
-  patterns.add(moveSplat<dl::GatherOp>);
-  patterns.add(padZero);
+  patterns.add(gatherSplat);
   patterns.add(simplifyReshape);
-  patterns.add(simplifyBroadcast);
   patterns.add(simplifyTranspose);
   patterns.add(simplifyReverse);
   patterns.add(simplifySlice);

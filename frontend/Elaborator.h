@@ -60,6 +60,8 @@ public:
                    SourceRange at) = 0;
   /// Trains; gives the last parameters.
   virtual bool train(const TrainPlan &plan, const TrainFunctions &functions, std::vector<HostBufferRef> &params) = 0;
+  /// Whether the program should end here (Ctrl-C, or a stage was asked for and printed).
+  virtual bool stopped() const { return false; }
   /// Prints the values of a `print`, or of an expression at the prompt.
   virtual void print(const std::vector<Value> &values) = 0;
 };

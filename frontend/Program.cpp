@@ -170,7 +170,7 @@ void Elaborator::program(const Program &program, bool show) {
     if (auto found = pending.find(defined); found != pending.end())
       pending.erase(found);
     // With an executor the statements after a failed one would run on nothing.
-    if (executor && diagnostics.errorCount() != before)
+    if (executor && (diagnostics.errorCount() != before || executor->stopped()))
       return;
   }
   pending.clear();

@@ -1,0 +1,91 @@
+// Adjoint rules of branches, calls and unbounded loops (that of dl.scan is in Scan.cpp).
+#include "ir/Builders.h"
+#include "ir/ReverseSweep.h"
+#include "ir/adjoint/Regions.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+using namespace mlir;
+
+namespace dlc::dl {
+
+/// One branch of the adjoint: from the inputs and the cotangents to the inputs' cotangents, by running the primal branch
+/// again and sweeping over it. `places` are the results that have a cotangent, `wanted` the inputs that want theirs.
+static LogicalResult buildBranch(Location loc, Region &primal, ArrayRef<unsigned> places, ArrayRef<unsigned> wanted,
+                                 TypeRange cotangentTypes, Region &branch) {
+  Block &from = primal.front(), &block = branch.emplaceBlock();
+  OpBuilder builder = OpBuilder::atBlockEnd(&block);
+  SmallVector<Value> inputs = addArguments(block, from.getArgumentTypes(), loc);
+  SmallVector<Value> cotangents = addArguments(block, cotangentTypes, loc);
+  IRMapping mapping;
+  mapping.map(from.getArguments(), inputs);
+  cloneBody(builder, from, mapping);
+  SmallVector<Value> outputs, targets;
+  for (unsigned place : places)
+    outputs.push_back(mapping.lookup(from.getTerminator()->getOperand(place)));
+  for (unsigned i : wanted)
+    targets.push_back(inputs[i]);
+  FailureOr<SmallVector<Value>> adjoints = reverseSweep(builder, outputs, cotangents, targets);
+  if (failed(adjoints))
+    return failure();
+  YieldOp::create(builder, loc, orZeros(builder, loc, *adjoints, ValueRange(targets).getTypes()));
+  return success();
+}
+
+/// An if by the same condition over the inputs and the cotangents.
+LogicalResult IfOp::adjoint(AdjointContext &context) {
+  SmallVector<unsigned> places, wanted;
+  SmallVector<Value> cotangents;
+  SmallVector<Type> types;
+  for (unsigned i = 0; i < getNumResults(); ++i)
+    if (Value cotangent = context.cotangent(i)) {
+      places.push_back(i);
+      cotangents.push_back(cotangent);
+    }
+  for (auto [i, input] : llvm::enumerate(getInputs()))
+    if (context.wants(i + 1)) {
+      wanted.push_back(i);
+      types.push_back(input.getType());
+    }
+  SmallVector<Value> inputs(getInputs());
+  llvm::append_range(inputs, cotangents);
+  auto branches = IfOp::create(context.builder, context.loc(), types, getCondition(), inputs);
+  TypeRange cotangentTypes = ValueRange(cotangents).getTypes();
+  if (failed(buildBranch(context.loc(), getThenRegion(), places, wanted, cotangentTypes, branches.getThenRegion())) ||
+      failed(buildBranch(context.loc(), getElseRegion(), places, wanted, cotangentTypes, branches.getElseRegion())))
+    return failure();
+  for (auto [i, result] : llvm::zip_equal(wanted, branches.getResults()))
+    context.set(i + 1, result);
+  return success();
+}
+
+LogicalResult WhileOp::adjoint(AdjointContext &) {
+  return emitError() << "`while` has no reverse gradient: bound it by a `for`";
+}
+
+/// Calls the callee's own rule: primals, results and cotangents in, the operands' cotangents out.
+LogicalResult CallOp::adjoint(AdjointContext &context) {
+  auto callee = SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(*this, getCalleeAttr());
+  auto name = callee ? callee->getAttrOfType<FlatSymbolRefAttr>("dl.derivative") : FlatSymbolRefAttr();
+  if (!name)
+    return emitError() << "`" << getCallee() << "` has no rule for its gradient, expected its body in the place of the call "
+                       << "or `dl.derivative`";
+  SmallVector<Value> cotangents;
+  for (unsigned i = 0; i < getNumResults(); ++i)
+    cotangents.push_back(context.cotangent(i));
+  SmallVector<Value> operands(getOperands());
+  llvm::append_range(operands, getResults());
+  llvm::append_range(operands, orZeros(context.builder, context.loc(), cotangents, getResultTypes()));
+  auto rule = SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(*this, name);
+  auto expected = FunctionType::get(getContext(), ValueRange(operands).getTypes(), getOperandTypes());
+  if (!rule || rule.getFunctionType() != expected)
+    return emitError() << "the rule `" << name.getValue() << "` of `" << getCallee() << "` "
+                       << (rule ? "has another type" : "is no function") << ", expected `" << expected << "`";
+  auto call = CallOp::create(context.builder, context.loc(), getOperandTypes(), name, operands);
+  for (unsigned i = 0; i < getNumOperands(); ++i)
+    if (context.wants(i))
+      context.set(i, call.getResult(i));
+  return success();
+}
+
+} // namespace dlc::dl

@@ -1,0 +1,115 @@
+// Adjoint rules of reductions. Products and extrema over several axes work on these axes made one, the last.
+#include "ir/Builders.h"
+
+using namespace mlir;
+
+namespace dlc::dl {
+
+namespace {
+/// The operand of a reduction with its reduced axes last and as one, and the way back.
+class JoinedAxes {
+public:
+  JoinedAxes(AdjointContext &context, ReduceOp op)
+      : builder(context.builder), loc(context.loc()), shape(shapeOf(op.getOperand())), axes(op.getAxes()) {
+    permutation = otherAxes(shape.size(), axes);
+    outerRank = permutation.size();
+    llvm::append_range(permutation, axes);
+    for (int64_t axis : axes)
+      count *= shape[axis];
+    operand = TransposeOp::create(builder, loc, op.getOperand(), permutation);
+    SmallVector<int64_t> joined(shapeOf(operand).take_front(outerRank));
+    joined.push_back(count);
+    operand = reshapeTo(builder, loc, operand, joined);
+  }
+
+  int64_t axis() const { return outerRank; }
+  /// A value of the reduction's shape, repeated along the joined axis.
+  Value spread(Value value) {
+    return BroadcastOp::create(builder, loc, value, shapeOf(operand), otherAxes(outerRank, {}));
+  }
+  /// A value of the joined shape in the operand's own.
+  Value back(Value value) {
+    SmallVector<int64_t> permuted = llvm::map_to_vector(permutation, [&](int64_t axis) { return shape[axis]; });
+    return TransposeOp::create(builder, loc, reshapeTo(builder, loc, value, permuted), inverted(permutation));
+  }
+
+  Value operand;
+  int64_t count = 1;
+
+private:
+  OpBuilder &builder;
+  Location loc;
+  ArrayRef<int64_t> shape, axes;
+  SmallVector<int64_t> permutation;
+  int64_t outerRank;
+};
+} // namespace
+
+/// dy at the first extremum, zero elsewhere.
+static Value adjointOfExtremum(AdjointContext &context, ReduceOp op) {
+  JoinedAxes joined(context, op);
+  OpBuilder &builder = context.builder;
+  Location loc = context.loc();
+  Arithmetic at(context);
+  Value first = ArgReduceOp::create(builder, loc, op.getKind(), joined.operand, joined.axis());
+  auto indices = withElement(joined.operand.getType(), builder.getI64Type());
+  Value place = IotaOp::create(builder, loc, indices, joined.axis());
+  Value isFirst = at.compare(ComparePredicate::eq, place, joined.spread(first));
+  return joined.back(at.select(isFirst, joined.spread(context.cotangent()), at.like(joined.operand, 0)));
+}
+
+/// `value` moved by `distance` along `axis` (negative: to the front), ones where it came from.
+static Value shifted(AdjointContext &context, Value value, int64_t axis, int64_t distance) {
+  SmallVector<int64_t> sizes(shapeOf(value)), starts(sizes.size(), 0), steps(sizes.size(), 1);
+  int64_t gap = std::abs(distance);
+  sizes[axis] -= gap;
+  if (distance < 0)
+    starts[axis] = gap;
+  Value kept = SliceOp::create(context.builder, context.loc(), value, starts, sizes, steps);
+  sizes[axis] = gap;
+  Value ones = splat(context.builder, context.loc(), RankedTensorType::get(sizes, elementOf(value)), 1);
+  SmallVector<Value, 2> parts{ones, kept};
+  if (distance < 0)
+    std::swap(parts[0], parts[1]);
+  return ConcatOp::create(context.builder, context.loc(), ValueRange(parts), axis);
+}
+
+/// At i, the product of all elements before i (after i, for direction -1): doubling steps, Hillis and Steele,
+/// "Data parallel algorithms" (1986).
+static Value productOfOthers(AdjointContext &context, Value value, int64_t axis, int64_t direction) {
+  int64_t count = shapeOf(value)[axis];
+  Value product = shifted(context, value, axis, direction);
+  for (int64_t step = 1; step < count; step *= 2)
+    product = Arithmetic(context).mul(product, shifted(context, product, axis, direction * step));
+  return product;
+}
+
+/// dy times the product of the other elements, without a division: right with any number of zeros, to any order.
+static Value adjointOfProduct(AdjointContext &context, ReduceOp op) {
+  JoinedAxes joined(context, op);
+  Arithmetic at(context);
+  Value before = productOfOthers(context, joined.operand, joined.axis(), 1);
+  Value after = productOfOthers(context, joined.operand, joined.axis(), -1);
+  return joined.back(at.mul(joined.spread(context.cotangent()), at.mul(before, after)));
+}
+
+LogicalResult ReduceOp::adjoint(AdjointContext &context) {
+  ArrayRef<int64_t> shape = shapeOf(getOperand());
+  if (getOperand().getType().getNumElements() == 0)
+    return success();
+  if (getKind() == ReduceKind::sum)
+    context.set(0, broadcastTo(context.builder, context.loc(), context.cotangent(), shape, otherAxes(shape.size(), getAxes())));
+  else if (getKind() == ReduceKind::prod)
+    context.set(0, adjointOfProduct(context, *this));
+  else
+    context.set(0, adjointOfExtremum(context, *this));
+  return success();
+}
+
+/// The running sum of dy in the other direction.
+LogicalResult CumulativeOp::adjoint(AdjointContext &context) {
+  context.set(0, CumulativeOp::create(context.builder, context.loc(), getType(), context.cotangent(), getAxis(), !getReverse()));
+  return success();
+}
+
+} // namespace dlc::dl

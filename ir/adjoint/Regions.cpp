@@ -1,0 +1,48 @@
+// Running a region's operations again (Regions.h).
+#include "ir/adjoint/Regions.h"
+
+#include "ir/Builders.h"
+
+using namespace mlir;
+
+namespace dlc::dl {
+
+void dropChecks(Operation *op) {
+  op->walk([&](CheckIndexOp check) {
+    if (check == op)
+      return;
+    check.replaceAllUsesWith(check.getOperand());
+    check.erase();
+  });
+}
+
+void cloneBody(OpBuilder &builder, Block &block, IRMapping &mapping) {
+  for (Operation &op : block.without_terminator()) {
+    if (auto check = dyn_cast<CheckIndexOp>(op))
+      mapping.map(check.getResult(), mapping.lookupOrDefault(check.getOperand()));
+    else
+      dropChecks(builder.clone(op, mapping));
+  }
+}
+
+void eraseDead(Block &block) {
+  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))
+    if (isOpTriviallyDead(&op))
+      op.erase();
+}
+
+SmallVector<Value> addArguments(Block &block, TypeRange types, Location loc) {
+  SmallVector<Value> arguments;
+  for (Type type : types)
+    arguments.push_back(block.addArgument(type, loc));
+  return arguments;
+}
+
+SmallVector<Value> orZeros(OpBuilder &builder, Location loc, ArrayRef<Value> values, TypeRange types) {
+  SmallVector<Value> filled;
+  for (auto [value, type] : llvm::zip_equal(values, types))
+    filled.push_back(value ? value : splat(builder, loc, type, 0));
+  return filled;
+}
+
+} // namespace dlc::dl

@@ -10,13 +10,16 @@ config.name = "dlc"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".dl", ".test", ".txt"]
 config.excludes = ["Inputs", "unit", "golden", "CMakeLists.txt"]
-config.test_source_root = os.path.join(config.dlc_source, "test")
-config.test_exec_root = os.path.join(config.dlc_build, "test")
+# RUN lines do not quote %s and %t: where the repository's path has spaces, `./dev test` gives names without.
+source = lit_config.params.get("source", config.dlc_source)
+build = lit_config.params.get("build", config.dlc_build)
+config.test_source_root = os.path.join(source, "test")
+config.test_exec_root = os.path.join(build, "test")
 lit_config.maxIndividualTestTime = 120
 lit_config.parallelism_groups["two"] = 2
 config.parallelism_group = "two"
 
-tools = [os.path.join(config.dlc_build, "bin"), config.llvm_tools]
+tools = [os.path.join(build, "bin"), config.llvm_tools]
 config.environment["PATH"] = os.pathsep.join(tools + [config.environment["PATH"]])
 # Nothing that a person has configured may change a result: no data folder, no history, no cache of theirs.
 home = os.path.join(config.test_exec_root, "home")
@@ -34,7 +37,7 @@ def quoted(path):
 
 config.substitutions.append(("%shared", quoted(shared)))
 config.substitutions.append(("%data", quoted(os.path.join(shared, "data"))))
-config.substitutions.append(("%examples", quoted(os.path.join(config.dlc_source, "examples"))))
+config.substitutions.append(("%examples", os.path.join(source, "examples")))
 
 
 def processor_flags():

@@ -10,16 +10,15 @@ config.name = "dlc"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".dl", ".test", ".txt"]
 config.excludes = ["Inputs", "unit", "golden", "CMakeLists.txt"]
-# RUN lines do not quote %s and %t: where the repository's path has spaces, `./dev test` gives names without.
-source = lit_config.params.get("source", config.dlc_source)
-build = lit_config.params.get("build", config.dlc_build)
+# RUN lines do not quote %s and %t: where the repository's path has spaces, `./dev test` runs a copy elsewhere.
+source = lit_config.params.get("copy", config.dlc_source)
 config.test_source_root = os.path.join(source, "test")
-config.test_exec_root = os.path.join(build, "test")
+config.test_exec_root = os.path.join(lit_config.params.get("copy", config.dlc_build), "test")
 lit_config.maxIndividualTestTime = 120
 lit_config.parallelism_groups["two"] = 2
 config.parallelism_group = "two"
 
-tools = [os.path.join(build, "bin"), config.llvm_tools]
+tools = [os.path.join(config.dlc_build, "bin"), config.llvm_tools]
 config.environment["PATH"] = os.pathsep.join(tools + [config.environment["PATH"]])
 # Nothing that a person has configured may change a result: no data folder, no history, no cache of theirs.
 home = os.path.join(config.test_exec_root, "home")

@@ -33,17 +33,16 @@ private:
     Block &body = grad->getRegion(0).front();
     Operation *yield = body.getTerminator();
     OpBuilder builder(yield);
-    SmallVector<Value> values(yield->getOperands());
-    SmallVector<Value> outputs(values.begin(), values.end() - grad.getAux());
+    SmallVector<Value> outputs(yield->getOperands().drop_back(grad.getAux()));
     SmallVector<Value> inputs(body.args_begin(), body.args_end());
     FailureOr<SmallVector<Value>> cotangents =
         dl::reverseSweep(builder, outputs, SmallVector<Value>(grad.getCotangents()), inputs);
     if (failed(cotangents))
       return failure();
-    SmallVector<Value> results = std::move(values);
+    // The sweep may have replaced what is yielded; and block arguments among the results become the inputs below.
+    SmallVector<Value> results(yield->getOperands());
     for (auto [input, cotangent] : llvm::zip_equal(inputs, *cotangents))
       results.push_back(cotangent ? cotangent : zeroOf(builder, grad.getLoc(), input));
-    // Results may be block arguments: they are replaced by the inputs below, so the uses go through the yield.
     yield->setOperands(results);
     for (auto [argument, input] : llvm::zip_equal(inputs, grad.getInputs()))
       argument.replaceAllUsesWith(input);

@@ -103,6 +103,7 @@ struct Simplify : impl::SimplifyBase<Simplify> {
     bool differentiated = !getOperation().walk([](dl::GradOp) { return WalkResult::interrupt(); }).wasInterrupted();
     RewritePatternSet patterns(&getContext());
     addElementwisePatterns(patterns);
+    addComparisonPatterns(patterns);
     addShapePatterns(patterns);
     addReductionPatterns(patterns);
     addProductPatterns(patterns, oneHotProducts);

@@ -1,4 +1,4 @@
-// Identities of arithmetic, logic, comparisons and casts. Floats: only what is exact (x + 0 taken as x for -0.0 too), or
+// Identities of arithmetic, logic and casts. Floats: only what is exact (x + 0 taken as x for -0.0 too), or
 // what exchanges constant factors and so changes the rounding alone; never x * 0 or x - x, which NaN and infinity refute.
 
 #include "passes/SimplifyPatterns.h"
@@ -189,41 +189,11 @@ LogicalResult simplifySelect(dl::SelectOp op, PatternRewriter &rewriter) {
   return success();
 }
 
-/// Whether every number of `from` is one of `to`.
-bool isExactCast(Type from, Type to) {
-  if (from == to || from.isInteger(1))
-    return true;
-  if (from.isUnsignedInteger(8))
-    return to.isInteger(32) || to.isInteger(64) || isa<FloatType>(to);
-  if (from.isInteger(32))
-    return to.isInteger(64) || to.isF64();
-  if (from.isBF16())
-    return to.isF32() || to.isF64();
-  return from.isF32() && to.isF64();
-}
-
 LogicalResult simplifyCast(dl::CastOp op, PatternRewriter &rewriter) {
   auto inner = op.getOperand().getDefiningOp<dl::CastOp>();
   if (!inner || !isExactCast(tensorType(inner.getOperand()).getElementType(), tensorType(inner).getElementType()))
     return failure();
   rewriter.replaceOpWithNewOp<dl::CastOp>(op, op.getType(), inner.getOperand());
-  return success();
-}
-
-/// A check of widened or reshaped indices is a check of the indices themselves: no copy has to be made for it.
-LogicalResult simplifyCheck(dl::CheckIndexOp op, PatternRewriter &rewriter) {
-  Operation *source = op.getOperand().getDefiningOp();
-  if (!source || !isa<dl::CastOp, dl::ReshapeOp>(source))
-    return failure();
-  Value inner = source->getOperand(0);
-  Type from = tensorType(inner).getElementType();
-  if (from.isInteger(1) || !isa<IntegerType>(from) || !isExactCast(from, tensorType(op).getElementType()))
-    return failure();
-  Value checked = dl::CheckIndexOp::create(rewriter, op.getLoc(), inner.getType(), inner, op.getLimit(), op.getWhat());
-  if (isa<dl::CastOp>(source))
-    rewriter.replaceOpWithNewOp<dl::CastOp>(op, op.getType(), checked);
-  else
-    rewriter.replaceOpWithNewOp<dl::ReshapeOp>(op, op.getType(), checked);
   return success();
 }
 
@@ -254,7 +224,6 @@ void addElementwisePatterns(RewritePatternSet &patterns) {
   patterns.add(simplifyNot);
   patterns.add(simplifySelect);
   patterns.add(simplifyCast);
-  patterns.add(simplifyCheck);
 }
 
 void addStopGradientPatterns(RewritePatternSet &patterns) { patterns.add(dropStopGradient); }

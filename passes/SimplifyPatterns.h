@@ -10,6 +10,7 @@ namespace dlc {
 
 // Each adds the patterns of one family (SimplifyElementwise.cpp, ...) to `patterns`.
 void addElementwisePatterns(mlir::RewritePatternSet &patterns);
+void addComparisonPatterns(mlir::RewritePatternSet &patterns);
 void addShapePatterns(mlir::RewritePatternSet &patterns);
 void addReductionPatterns(mlir::RewritePatternSet &patterns);
 /// `oneHot` lets a product with a one-hot operand become a gather.
@@ -32,6 +33,9 @@ std::optional<double> floatSplatOf(mlir::Value value);
 mlir::Value makeSplat(mlir::OpBuilder &builder, mlir::Location loc, mlir::RankedTensorType type, double number);
 /// Whether the float element type `type` holds `number` as a finite normal number (or zero), perhaps rounded.
 bool fitsFloat(mlir::Type type, double number);
+
+/// Whether every number of the element type `from` is one of `to`.
+bool isExactCast(mlir::Type from, mlir::Type to);
 
 /// The positions of the axes whose size is not 1.
 llvm::SmallVector<int64_t> largeAxes(llvm::ArrayRef<int64_t> shape);

@@ -18,7 +18,7 @@
 // CHECK: -> tensor<64xf32>, tensor<64xi1>, tensor<64x10xf32>
 // CHECK-DAG: dl.kernel "check_label" check
 // CHECK-DAG: dl.kernel "mean" map
-// CHECK-DAG: dl.kernel "fc2_back" contract
+// CHECK-DAG: dl.kernel "fc2_back" contract ins({{.*}} : tensor<64x10xf32>, tensor<10x128xf32>, tensor<64x128xf32>)
 // CHECK-DAG: dl.kernel "scalars" map
 // CHECK-DAG: dl.kernel "fc1_update" contract
 // CHECK-DAG: dl.kernel "fc1_bias_update" map

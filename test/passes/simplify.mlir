@@ -90,6 +90,36 @@ func.func @select_and_logic(%m: tensor<4xi1>, %x: tensor<4xf32>, %y: tensor<4xf3
   return %a, %b, %c : tensor<4xf32>, tensor<4xf32>, tensor<4xi1>
 }
 
+// The mask of a relu's gradient needs the relu alone; without a relu it stays.
+// CHECK-LABEL: func.func @mask_of_relu
+// CHECK: %[[H:.*]] = dl.relu %arg0
+// CHECK: dl.compare gt %[[H]],
+// CHECK: dl.compare gt %arg1,
+func.func @mask_of_relu(%x: tensor<4xf32>, %y: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xi1>, tensor<4xi1>) {
+  %zero = dl.constant dense<0.0> : tensor<4xf32>
+  %h = dl.relu %x : tensor<4xf32>
+  %m = dl.compare gt %x, %zero : tensor<4xf32> -> tensor<4xi1>
+  %n = dl.compare gt %y, %zero : tensor<4xf32> -> tensor<4xi1>
+  return %h, %m, %n : tensor<4xf32>, tensor<4xi1>, tensor<4xi1>
+}
+
+// Labels are compared with indices as i32; what needs more than 32 bits is not narrowed.
+// CHECK-LABEL: func.func @narrow_comparison
+// CHECK-DAG: %[[IOTA:.*]] = dl.iota 1 : tensor<4x10xi32>
+// CHECK-DAG: %[[LABEL:.*]] = dl.cast %arg0 : tensor<4xui8> -> tensor<4xi32>
+// CHECK-DAG: %[[ROWS:.*]] = dl.broadcast %[[LABEL]] to [0]
+// CHECK: dl.compare eq %[[IOTA]], %[[ROWS]] : tensor<4x10xi32>
+// CHECK: dl.compare lt %arg1, %{{.*}} : tensor<4xi64>
+func.func @narrow_comparison(%l: tensor<4xui8>, %x: tensor<4xi64>) -> (tensor<4x10xi1>, tensor<4xi1>) {
+  %i = dl.iota 1 : tensor<4x10xi64>
+  %w = dl.cast %l : tensor<4xui8> -> tensor<4xi64>
+  %b = dl.broadcast %w to [0] : tensor<4xi64> -> tensor<4x10xi64>
+  %hit = dl.compare eq %i, %b : tensor<4x10xi64> -> tensor<4x10xi1>
+  %c = dl.constant dense<5> : tensor<4xi64>
+  %m = dl.compare lt %x, %c : tensor<4xi64> -> tensor<4xi1>
+  return %hit, %m : tensor<4x10xi1>, tensor<4xi1>
+}
+
 // Through a wider type, but not through a narrower one.
 // CHECK-LABEL: func.func @casts
 // CHECK-NEXT: dl.cast %arg0 : tensor<4xui8> -> tensor<4xf64>

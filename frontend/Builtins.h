@@ -42,8 +42,6 @@ std::optional<Shape> shapeArgument(Elaborator &e, CallSite &site, size_t i);
 std::optional<std::vector<int64_t>> numbersArgument(Elaborator &e, CallSite &site, size_t i, size_t count, int64_t absent);
 std::optional<bool> boolArgument(Elaborator &e, CallSite &site, size_t i, bool absent);
 std::optional<double> numberArgument(Elaborator &e, CallSite &site, size_t i, double absent);
-inline bool isFloating(DType dtype) { return dtype == DType::F32 || dtype == DType::F64 || dtype == DType::BF16; }
-inline bool isIntegral(DType dtype) { return dtype == DType::I32 || dtype == DType::I64 || dtype == DType::U8; }
 /// An answer for what an instance cannot compile yet: the type while checking, an error while building.
 Value notYet(Elaborator &e, Value type, const std::string &what, SourceRange at);
 

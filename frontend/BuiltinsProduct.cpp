@@ -179,14 +179,20 @@ static Value takeAlong(Elaborator &e, CallSite &site) {
     report.help(fmt::format("all axes but axis {} must be equal", *axis));
     return e.poison(site.at);
   }
+  Value indices = e.cast(e.checkIndex(i, x.shape[*axis].size, std::string(e.sources.text(site[1].at)), i.at), DType::I64, i.at);
+  if (i.shape[*axis].size == Size(1)) {
+    // One element of each row: no axis for the chosen ones is needed.
+    Value hit = e.compareOp("eq", e.iotaOp(DType::I64, x.shape, *axis, site.at), e.broadcastTo(indices, x.shape, i.at), site.at);
+    Value chosen = e.selectOp(hit, x, e.constant(0, x.dtype, x.shape, site.at), site.at);
+    return e.reshape(e.reduceOp("sum", chosen, {*axis}, site.at), i.shape, site.at);
+  }
   // The shape [.., m, .., n]: m chosen elements, n candidates (last, so that the sum is along rows).
   Shape wide = i.shape;
   wide.push_back(x.shape[*axis]);
   int64_t last = int64_t(wide.size()) - 1;
-  Value checked = e.cast(e.checkIndex(i, x.shape[*axis].size, std::string(e.sources.text(site[1].at)), i.at), DType::I64, i.at);
   Shape column = i.shape;
   column.push_back({Size(1), i.at});
-  Value wanted = e.broadcastTo(e.reshape(checked, column, i.at), wide, i.at);
+  Value wanted = e.broadcastTo(e.reshape(indices, column, i.at), wide, i.at);
   Value hit = e.compareOp("eq", e.iotaOp(DType::I64, wide, last, site.at), wanted, site.at);
   std::vector<int64_t> permutation;
   for (size_t a = 0; a < x.shape.size(); ++a)
@@ -265,6 +271,28 @@ void addProductBuiltins(BuiltinTable &table) {
   table.add("matmul", {"x", "y"}, [](Elaborator &e, CallSite &site) { return e.binary(ast::BinaryOp::MatMul, site[0], site[1], site.at); });
   table.add("one_hot", {"i", "classes"}, oneHot);
   table.add("take_along", {"x", "i", "axis?"}, takeAlong);
+  // Where the last axis' index is the row's label: for losses, which check labels by the name that the user gave them.
+  table.add("label_mask", {"x", "label"}, [](Elaborator &e, CallSite &site) {
+    Value x = tensorArgument(e, site, 0), label = indexArgument(e, site, 1);
+    if (x.poison() || label.poison())
+      return e.poison(site.at);
+    bool fits = x.shape.size() == label.shape.size() + 1;
+    for (size_t a = 0; fits && a < label.shape.size(); ++a)
+      fits = e.sameSize(x.shape[a].size, label.shape[a].size).value_or(true);
+    if (!fits) {
+      auto report = e.error(Diag::ShapeMismatch, site.at, str(x.shape), str(label.shape), "a loss with labels");
+      e.noteOrigins(report, x);
+      e.noteOrigins(report, label);
+      report.help("scores are [.., classes], labels [..] without the last axis");
+      return e.poison(site.at);
+    }
+    std::string what(e.sources.text(label.at));
+    Value checked = e.cast(e.checkIndex(label, x.shape.back().size, what.size() <= 30 ? what : "label", label.at), DType::I64, label.at);
+    Shape column = label.shape;
+    column.push_back({Size(1), label.at});
+    Value wide = e.broadcastTo(e.reshape(checked, column, label.at), x.shape, label.at);
+    return e.compareOp("eq", e.iotaOp(DType::I64, x.shape, int64_t(x.shape.size()) - 1, site.at), wide, site.at);
+  });
   table.add("tril", {"x", "k?"}, [](Elaborator &e, CallSite &site) { return triangle(e, site, true); });
   table.add("triu", {"x", "k?"}, [](Elaborator &e, CallSite &site) { return triangle(e, site, false); });
   table.add("embedding", {"table", "i"}, [](Elaborator &e, CallSite &site) {

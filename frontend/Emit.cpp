@@ -207,11 +207,31 @@ Value Elaborator::reduceOp(std::string_view kind, const Value &value, const std:
   return result;
 }
 
+/// Looks through a transposition: its operand, with the letters of the operand's axes.
+static mlir::Value throughTranspose(mlir::Value operand, std::string &letters) {
+  auto transpose = operand.getDefiningOp<dl::TransposeOp>();
+  if (!transpose)
+    return operand;
+  std::string inside(letters.size(), ' ');
+  for (size_t i = 0; i < letters.size(); ++i)
+    inside[size_t(transpose.getPermutation()[i])] = letters[i];
+  letters = inside;
+  return throughTranspose(transpose.getOperand(), letters);
+}
+
 Value Elaborator::contractOp(const std::string &equation, const Value &lhs, const Value &rhs, Shape shape, SourceRange at) {
   Value result = Value::ofTensor(lhs.dtype, std::move(shape), {}, at);
-  if (mlir::Value a = ir(lhs))
-    result.ir = create(*builder, location(at), "contract", irType(lhs.dtype, result.shape), {a, ir(rhs)},
-                       builder->getNamedAttr("equation", builder->getStringAttr(equation)));
+  mlir::Value a = ir(lhs);
+  if (!a)
+    return result;
+  // `x @ transpose(w)` is one product: a transposition is another order of letters.
+  size_t comma = equation.find(','), arrow = equation.find("->");
+  std::string left = equation.substr(0, comma), right = equation.substr(comma + 1, arrow - comma - 1);
+  a = throughTranspose(a, left);
+  mlir::Value b = throughTranspose(ir(rhs), right);
+  std::string direct = left + "," + right + equation.substr(arrow);
+  result.ir = create(*builder, location(at), "contract", irType(lhs.dtype, result.shape), {a, b},
+                     builder->getNamedAttr("equation", builder->getStringAttr(direct)));
   return result;
 }
 

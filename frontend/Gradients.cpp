@@ -7,8 +7,6 @@ namespace dlc {
 
 using namespace ast;
 
-static bool isFloatType(DType dtype) { return dtype == DType::F32 || dtype == DType::F64 || dtype == DType::BF16; }
-
 /// The floating-point tensors of a value, in order.
 static bool leavesOf(Elaborator &e, Value &value, std::vector<Value> &leaves) {
   switch (value.kind) {
@@ -16,10 +14,10 @@ static bool leavesOf(Elaborator &e, Value &value, std::vector<Value> &leaves) {
   case Value::SizeOf:
     value = e.tensorOf(value, value.kind == Value::Number && !value.weak ? value.dtype : DType::F32);
     leaves.push_back(value);
-    return isFloatType(value.dtype);
+    return isFloating(value.dtype);
   case Value::Tensor:
     leaves.push_back(value);
-    return isFloatType(value.dtype);
+    return isFloating(value.dtype);
   case Value::Tuple:
   case Value::List:
     for (Value &element : value.elements)
@@ -65,7 +63,7 @@ std::optional<Elaborator::Pulled> Elaborator::pull(const Value &function, const 
     if (result.poison())
       return false;
     bool scalar = result.isTensor() && result.shape.empty();
-    if (!result.isTensor() || !isFloatType(result.dtype) || (!cotangent && !scalar)) {
+    if (!result.isTensor() || !isFloating(result.dtype) || (!cotangent && !scalar)) {
       auto report = error(Diag::GradientOf, at, "its value", typeString(result));
       if (result.isTensor() && !scalar)
         report.help("a gradient is that of a scalar: `sum(..)` or `mean(..)` makes one, `vjp` takes a cotangent");

@@ -7,8 +7,6 @@ namespace dlc {
 
 using namespace ast;
 
-static bool isInteger(DType dtype) { return dtype == DType::I32 || dtype == DType::I64 || dtype == DType::U8; }
-
 /// One axis of an index, decided: a slice start, length and step, or an index that takes the axis away.
 namespace {
 struct AxisIndex {
@@ -102,7 +100,7 @@ Value Elaborator::index(const IndexExpr &expr, const ScopeRef &scope) {
       return poison(expr.range);
     if (at.kind == Value::List)
       at = apply(library->find("tensor")->value, {at}, at.at);
-    if (at.isTensor() && isInteger(at.dtype)) {
+    if (at.isTensor() && isIntegral(at.dtype)) {
       tensors.push_back({i, at});
       continue;
     }
@@ -215,7 +213,7 @@ Value Elaborator::indexAssign(const Value &base, const IndexExpr &target, const 
   if (element.poison())
     return poison(target.range);
   Value value = given.isNumber() ? tensorOf(given, base.dtype) : given;
-  if (value.isTensor() && value.dtype != base.dtype && isInteger(value.dtype) && isInteger(base.dtype))
+  if (value.isTensor() && value.dtype != base.dtype && isIntegral(value.dtype) && isIntegral(base.dtype))
     value = cast(value, base.dtype, value.at);
   if (!value.isTensor() || value.dtype != base.dtype) {
     error(Diag::WrongType, given.at, "the element", typeString(given), "`" + typeString(element) + "`")

@@ -1,4 +1,4 @@
-// Elaborates operators: dtypes that may meet, NumPy's broadcasting, matrix products, powers.
+// Elaborates operators: of what is known at compile time, and of tensors.
 #include "frontend/Elaborator.h"
 
 #include <cmath>
@@ -6,121 +6,6 @@
 namespace dlc {
 
 using namespace ast;
-
-std::optional<bool> Elaborator::sameSize(const Size &a, const Size &b) const {
-  if (a == b)
-    return true;
-  if (a.isConstant() && b.isConstant())
-    return false;
-  if (a.isFlexible() || b.isFlexible())
-    return std::nullopt;
-  return false;
-}
-
-void Elaborator::noteOrigins(DiagnosticEngine::Builder &builder, const Value &value, std::optional<size_t> axis) {
-  for (size_t i = 0; i < value.shape.size(); ++i)
-    if ((!axis || *axis == i) && value.shape[i].origin.valid())
-      builder.note(value.shape[i].origin, "`" + value.shape[i].size.str() + "` comes from here");
-}
-
-static bool isFloatType(DType dtype) { return dtype == DType::F32 || dtype == DType::F64 || dtype == DType::BF16; }
-static bool isIntType(DType dtype) { return dtype == DType::I32 || dtype == DType::I64 || dtype == DType::U8; }
-
-static int rankOfInt(DType dtype) { return dtype == DType::U8 ? 0 : dtype == DType::I32 ? 1 : 2; }
-
-bool Elaborator::unifyDTypes(Value &lhs, Value &rhs, const char *what, SourceRange at, bool comparison) {
-  auto weakNumber = [](const Value &v) { return (v.kind == Value::Number && v.weak) || v.kind == Value::SizeOf; };
-  auto literal = [&](Value &number, const Value &tensor) {
-    if (number.kind == Value::Number && number.isFloat && !isFloatType(tensor.dtype)) {
-      // A fraction beside integers: compare exactly where that is what is meant, else ask for a cast.
-      
-      error(Diag::TypeMix, at, what, typeString(lhs), typeString(rhs))
-          .note(number.at, "this literal is a floating-point number")
-          .help("convert the integers first: `f32(x)`");
-      return false;
-    }
-    if (tensor.dtype == DType::U8 && number.isNumber() && (number.asDouble() < 0 || number.asDouble() > 255) &&
-        (number.kind != Value::SizeOf || number.size.isConstant())) {
-      if (comparison) { // compared exactly, in i64
-        number = tensorOf(number, DType::I64);
-        return true;
-      }
-      error(Diag::DoesNotFit, number.at, fmt::format("{}", number.asDouble()), "u8")
-          .help("convert the integers first: `i32(x)`");
-      return false;
-    }
-    number = tensorOf(number, tensor.dtype);
-    number.soft = tensor.soft;
-    return true;
-  };
-  if (weakNumber(lhs) && rhs.isTensor()) {
-    if (!literal(lhs, rhs))
-      return false;
-  } else if (weakNumber(rhs) && lhs.isTensor()) {
-    if (!literal(rhs, lhs))
-      return false;
-  }
-  if (!lhs.isTensor())
-    lhs = tensorOf(lhs);
-  if (!rhs.isTensor())
-    rhs = tensorOf(rhs);
-  if (lhs.poison() || rhs.poison())
-    return false;
-  if (lhs.soft != rhs.soft) {
-    Value &soft = lhs.soft ? lhs : rhs;
-    const Value &hard = lhs.soft ? rhs : lhs;
-    if (isFloatType(hard.dtype)) {
-      soft = cast(soft, hard.dtype, soft.at);
-      soft.soft = false;
-    }
-  }
-  if (lhs.dtype == rhs.dtype)
-    return true;
-  if (isIntType(lhs.dtype) && isIntType(rhs.dtype)) {
-    DType wide = rankOfInt(lhs.dtype) > rankOfInt(rhs.dtype) ? lhs.dtype : rhs.dtype;
-    lhs = cast(lhs, wide, lhs.at);
-    rhs = cast(rhs, wide, rhs.at);
-    return true;
-  }
-  auto report = error(Diag::TypeMix, at, what, typeString(lhs), typeString(rhs));
-  DType to = isFloatType(lhs.dtype) && !isFloatType(rhs.dtype) ? lhs.dtype : isFloatType(rhs.dtype) ? rhs.dtype : lhs.dtype;
-  bool castLeft = to == rhs.dtype;
-  report.note(lhs.at, "this is " + typeString(lhs)).note(rhs.at, "this is " + typeString(rhs));
-  std::string_view operand = castLeft ? (lhs.at.valid() ? sources.text(lhs.at) : "x") : (rhs.at.valid() ? sources.text(rhs.at) : "x");
-  if (operand.size() <= 40)
-    report.help(fmt::format("write the conversion: `{}({})`", nameOf(to), operand));
-  return false;
-}
-
-std::optional<Shape> Elaborator::broadcastShapes(const Value &lhs, const Value &rhs, const char *what, SourceRange at) {
-  const Value &longer = lhs.shape.size() >= rhs.shape.size() ? lhs : rhs;
-  const Value &shorter = &longer == &lhs ? rhs : lhs;
-  Shape shape = longer.shape;
-  size_t offset = longer.shape.size() - shorter.shape.size();
-  for (size_t i = 0; i < shorter.shape.size(); ++i) {
-    const Dim &a = longer.shape[i + offset];
-    const Dim &b = shorter.shape[i];
-    auto one = [](const Dim &dim) { return dim.size.isConstant() && dim.size.constant() == 1; };
-    if (one(a)) {
-      shape[i + offset] = b;
-    } else if (!one(b) && !sameSize(a.size, b.size).value_or(true)) {
-      auto report = error(Diag::ShapeMismatch, at, str(lhs.shape), str(rhs.shape), what);
-      report.note(lhs.at, "this is " + typeString(lhs)).note(rhs.at, "this is " + typeString(rhs));
-      noteOrigins(report, longer, i + offset);
-      noteOrigins(report, shorter, i);
-      // The likely repair: the other axis order, or an axis of size 1.
-      if (lhs.shape.size() == 2 && rhs.shape.size() == 2 && lhs.shape[0].size == rhs.shape[1].size &&
-          lhs.shape[1].size == rhs.shape[0].size)
-        report.help("transpose the second operand?");
-      else if (shorter.shape.size() == 1 && longer.shape.size() == 2 && shorter.shape[0].size == longer.shape[0].size)
-        report.help("shapes are aligned at the last axis; `expand_dims(.., axis: 1)` makes a column of it");
-      return std::nullopt;
-    } else if (a.size.isFlexible() && !b.size.isFlexible()) {
-      shape[i + offset] = b;
-    }
-  }
-  return shape;
-}
 
 Value Elaborator::unary(UnaryOp op, Value operand, SourceRange at) {
   if (operand.poison())
@@ -296,7 +181,7 @@ Value Elaborator::binary(BinaryOp op, Value lhs, Value rhs, SourceRange at) {
   }
   // Lists of numbers beside tensors are tensors.
   for (Value *side : {&lhs, &rhs})
-    if (side->kind == Value::List && (lhs.isTensor() || rhs.isTensor() || lhs.kind == rhs.kind)) {
+    if (side->kind == Value::List && (lhs.isTensor() || rhs.isTensor() || lhs.isNumber() || rhs.isNumber() || lhs.kind == rhs.kind)) {
       const Value &other = side == &lhs ? rhs : lhs;
       CallSite site;
       site.arguments.push_back({"", *side, {}});
@@ -363,7 +248,7 @@ Value Elaborator::binary(BinaryOp op, Value lhs, Value rhs, SourceRange at) {
         error(Diag::TypeMix, at, symbol, typeString(a), typeString(b));
         return poison(at);
       }
-      if (op == BinaryOp::Div && isIntType(dtype)) {
+      if (op == BinaryOp::Div && isIntegral(dtype)) {
         error(Diag::IntegerDivision, at, typeString(a), typeString(b)).help("`div(a, b)` rounds down; `f32(a) / b` divides");
         return poison(at);
       }
@@ -411,7 +296,7 @@ Value Elaborator::binary(BinaryOp op, Value lhs, Value rhs, SourceRange at) {
     error(Diag::TypeMix, at, symbol, typeString(lhs), typeString(rhs)).help("convert first: `f32(x)`, or use `&&` and `||`");
     return poison(at);
   }
-  if (op == BinaryOp::Div && isIntType(lhs.dtype)) {
+  if (op == BinaryOp::Div && isIntegral(lhs.dtype)) {
     error(Diag::IntegerDivision, at, typeString(lhs), typeString(rhs))
         .help("`div(a, b)` rounds down; `f32(a) / f32(b)` divides");
     return poison(at);
@@ -440,167 +325,6 @@ Value Elaborator::binary(BinaryOp op, Value lhs, Value rhs, SourceRange at) {
   default:
     return binaryOp("rem", a, b, at);
   }
-}
-
-Value Elaborator::power(const Value &base, const Value &exponent, SourceRange at) {
-  // A small whole exponent is repeated multiplication, exact in sign and cheap in its gradient.
-  bool whole = exponent.kind == Value::Number && !exponent.isFloat;
-  if (whole && base.isTensor() && base.dtype != DType::Bool && std::abs(exponent.integer) <= 64) {
-    int64_t n = std::abs(exponent.integer);
-    if (exponent.integer < 0 && isIntType(base.dtype)) {
-      error(Diag::TypeMix, at, "**", typeString(base), typeString(exponent)).help("convert the integers first: `f32(x)`");
-      return poison(at);
-    }
-    Value result = n == 0 ? constant(1, base.dtype, base.shape, at) : poison(at);
-    result.soft = base.soft;
-    Value square = base;
-    for (; n > 0; n >>= 1) {
-      if (n & 1)
-        result = result.poison() ? square : binaryOp("mul", result, square, at);
-      if (n > 1)
-        square = binaryOp("mul", square, square, at);
-    }
-    if (exponent.integer < 0) {
-      Value one = constant(1, base.dtype, base.shape, at);
-      one.soft = base.soft;
-      result = binaryOp("div", one, result, at);
-    }
-    result.at = at;
-    return result;
-  }
-  Value lhs = base, rhs = exponent;
-  if (!unifyDTypes(lhs, rhs, "**", at))
-    return poison(at);
-  if (!isFloatType(lhs.dtype)) {
-    error(Diag::TypeMix, at, "**", typeString(lhs), typeString(rhs)).help("convert the integers first: `f32(x)`");
-    return poison(at);
-  }
-  std::optional<Shape> shape = broadcastShapes(lhs, rhs, "**", at);
-  if (!shape)
-    return poison(at);
-  bool soft = lhs.soft && rhs.soft;
-  Value a = broadcastTo(lhs, *shape, lhs.at), b = broadcastTo(rhs, *shape, rhs.at);
-  a.soft = b.soft = soft;
-  return binaryOp("pow", a, b, at);
-}
-
-Value Elaborator::matmul(const Value &left, const Value &right, SourceRange at) {
-  Value lhs = left, rhs = right;
-  for (Value *side : {&lhs, &rhs})
-    if (!side->isTensor() || side->shape.empty()) {
-      error(Diag::WrongType, side->at, "an operand of `@`", typeString(*side), "a tensor with axes").help("`*` multiplies by a scalar");
-      return poison(at);
-    }
-  if (!unifyDTypes(lhs, rhs, "@", at))
-    return poison(at);
-  if (!isFloatType(lhs.dtype)) {
-    error(Diag::TypeMix, at, "@", typeString(lhs), typeString(rhs)).help("convert first: `f32(x) @ ..`");
-    return poison(at);
-  }
-  size_t a = lhs.shape.size(), b = rhs.shape.size();
-  const Dim &columns = lhs.shape[a - 1];
-  const Dim &rows = b == 1 ? rhs.shape[0] : rhs.shape[b - 2];
-  if (!sameSize(columns.size, rows.size).value_or(true)) {
-    auto report = error(Diag::MatmulShape, at, str(lhs.shape), str(rhs.shape), columns.size.str(), rows.size.str());
-    report.note(lhs.at, "this is " + typeString(lhs)).note(rhs.at, "this is " + typeString(rhs));
-    noteOrigins(report, lhs, a - 1);
-    noteOrigins(report, rhs, b == 1 ? 0 : b - 2);
-    if (b >= 2 && sameSize(columns.size, rhs.shape[b - 1].size).value_or(false))
-      report.help("transpose the second operand?");
-    else if (a >= 2 && sameSize(lhs.shape[a - 2].size, rows.size).value_or(false))
-      report.help("transpose the first operand?");
-    else if (b == 2 && a == 2 && sameSize(rhs.shape[1].size, lhs.shape[0].size).value_or(false))
-      report.help("swap the operands?");
-    return poison(at);
-  }
-  // Letters: k is summed, m and n are free, a..h are batch axes aligned from the right. Batch axes of size 1 are dropped.
-  size_t batchLhs = a > 2 ? a - 2 : 0, batchRhs = b > 2 ? b - 2 : 0;
-  size_t batch = std::max(batchLhs, batchRhs);
-  if (batch > 8) {
-    error(Diag::NotSupported, at, "`@` of more than ten axes");
-    return poison(at);
-  }
-  std::string lhsLetters, rhsLetters, resultLetters;
-  Shape lhsShape, rhsShape, resultShape, fullShape;
-  for (size_t i = 0; i < batch; ++i) {
-    char letter = char('a' + i);
-    const Dim *x = i + batchLhs >= batch ? &lhs.shape[i + batchLhs - batch] : nullptr;
-    const Dim *y = i + batchRhs >= batch ? &rhs.shape[i + batchRhs - batch] : nullptr;
-    auto one = [](const Dim *dim) { return dim->size.isConstant() && dim->size.constant() == 1; };
-    if (x && y && !one(x) && !one(y) && !sameSize(x->size, y->size).value_or(true)) {
-      auto report = error(Diag::ShapeMismatch, at, str(lhs.shape), str(rhs.shape), "@");
-      report.note(lhs.at, "this is " + typeString(lhs)).note(rhs.at, "this is " + typeString(rhs));
-      report.help("the axes before the last two are batch axes: they must be equal or 1");
-      return poison(at);
-    }
-    bool useX = x && (!one(x) || !y), useY = y && (!one(y) || !x);
-    if (x && y && one(x) && one(y))
-      useX = useY = true;
-    if (useX) {
-      lhsLetters += letter;
-      lhsShape.push_back(*x);
-    }
-    if (useY) {
-      rhsLetters += letter;
-      rhsShape.push_back(*y);
-    }
-    resultLetters += letter;
-    resultShape.push_back(useX ? *x : *y);
-  }
-  if (a > 1) {
-    lhsLetters += 'm';
-    lhsShape.push_back(lhs.shape[a - 2]);
-    resultLetters += 'm';
-    resultShape.push_back(lhs.shape[a - 2]);
-  }
-  lhsLetters += 'k';
-  lhsShape.push_back(columns);
-  rhsLetters += 'k';
-  rhsShape.push_back(rows);
-  if (b > 1) {
-    rhsLetters += 'n';
-    rhsShape.push_back(rhs.shape[b - 1]);
-    resultLetters += 'n';
-    resultShape.push_back(rhs.shape[b - 1]);
-  }
-  lhs = reshape(lhs, lhsShape, lhs.at);
-  rhs = reshape(rhs, rhsShape, rhs.at);
-  return contractOp(lhsLetters + "," + rhsLetters + "->" + resultLetters, lhs, rhs, resultShape, at);
-}
-
-Value Elaborator::modelArithmetic(BinaryOp op, const Value &lhs, const Value &rhs, SourceRange at) {
-  bool sum = op == BinaryOp::Add || op == BinaryOp::Sub;
-  bool both = lhs.kind == Value::Model && rhs.kind == Value::Model;
-  const Value &scale = lhs.kind == Value::Model ? rhs : lhs;
-  bool scaling = !both && (op == BinaryOp::Mul || (op == BinaryOp::Div && lhs.kind == Value::Model)) &&
-                 (scale.isNumber() || (scale.isTensor() && scale.shape.empty()));
-  if (!(sum && both) && !scaling) {
-    error(Diag::TypeMix, at, spelling(op), typeString(lhs), typeString(rhs))
-        .help("models of one shape add and subtract, and are scaled by a number");
-    return poison(at);
-  }
-  const Value &model = lhs.kind == Value::Model ? lhs : rhs;
-  std::vector<ParamSlotRef> a = parametersOf(*model.model), b;
-  if (both) {
-    b = parametersOf(*rhs.model);
-    if (a.size() != b.size()) {
-      error(Diag::TypeMix, at, spelling(op), typeString(lhs), typeString(rhs))
-          .help(fmt::format("they have {} and {} parameters", a.size(), b.size()));
-      return poison(at);
-    }
-  }
-  std::vector<Value> values;
-  for (size_t i = 0; i < a.size(); ++i) {
-    Value x = lhs.kind == Value::Model ? a[i]->value : lhs;
-    Value y = both ? b[i]->value : lhs.kind == Value::Model ? rhs : a[i]->value;
-    values.push_back(binary(op, x, y, at));
-    if (values.back().poison())
-      return poison(at);
-  }
-  Value result = model;
-  result.at = at;
-  result.model = withValues(*model.model, values);
-  return result;
 }
 
 } // namespace dlc

@@ -41,6 +41,9 @@ struct HostBuffer {
 };
 using HostBufferRef = std::shared_ptr<HostBuffer>;
 
+inline bool isFloating(DType dtype) { return dtype == DType::F32 || dtype == DType::F64 || dtype == DType::BF16; }
+inline bool isIntegral(DType dtype) { return dtype == DType::I32 || dtype == DType::I64 || dtype == DType::U8; }
+
 struct Scope;
 struct Function;
 struct ModelInstance;

@@ -1,0 +1,44 @@
+// The calls under way, for the files that make calls: recursion is found by them, and errors of std shown at the user's.
+#pragma once
+
+#include "frontend/Elaborator.h"
+
+namespace dlc {
+
+/// How many instances of one function may be under way at once.
+constexpr size_t maxInstances = 256;
+
+/// Keeps a call on the list of active ones while it is elaborated.
+class ActiveGuard {
+public:
+  ActiveGuard(Elaborator &elaborator, const void *what, std::string key, SourceRange at = {}) : elaborator(elaborator) {
+    elaborator.active.push_back({what, std::move(key)});
+    elaborator.callSites.push_back(at);
+  }
+  ~ActiveGuard() {
+    elaborator.active.pop_back();
+    elaborator.callSites.pop_back();
+  }
+  /// 0: fine; 1: the same call is under way; 2: too many of this function.
+  static int check(const Elaborator &elaborator, const void *what, const std::string &key) {
+    size_t same = 0;
+    for (const Elaborator::Active &call : elaborator.active)
+      if (call.what == what) {
+        if (call.key == key)
+          return 1;
+        ++same;
+      }
+    return same >= maxInstances ? 2 : 0;
+  }
+
+private:
+  Elaborator &elaborator;
+};
+
+/// What makes an instance of a function: types, and the values known at compile time.
+std::string keyOf(const std::vector<Value> &arguments);
+
+/// Whether a place is in a file of std.
+bool inLibrary(const SourceManager &sources, SourceRange at);
+
+} // namespace dlc

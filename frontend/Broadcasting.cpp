@@ -1,0 +1,121 @@
+// What two operands have in common: sizes that are equal, a dtype, and the shape that both broadcast to.
+#include "frontend/Elaborator.h"
+
+namespace dlc {
+
+using namespace ast;
+
+std::optional<bool> Elaborator::sameSize(const Size &a, const Size &b) const {
+  if (a == b)
+    return true;
+  if (a.isConstant() && b.isConstant())
+    return false;
+  if (a.isFlexible() || b.isFlexible())
+    return std::nullopt;
+  return false;
+}
+
+void Elaborator::noteOrigins(DiagnosticEngine::Builder &builder, const Value &value, std::optional<size_t> axis) {
+  for (size_t i = 0; i < value.shape.size(); ++i)
+    if ((!axis || *axis == i) && value.shape[i].origin.valid())
+      builder.note(value.shape[i].origin, "`" + value.shape[i].size.str() + "` comes from here");
+}
+
+/// Integers widen to the greater.
+static int rankOfInt(DType dtype) { return dtype == DType::U8 ? 0 : dtype == DType::I32 ? 1 : 2; }
+
+bool Elaborator::unifyDTypes(Value &lhs, Value &rhs, const char *what, SourceRange at, bool comparison) {
+  auto weakNumber = [](const Value &v) { return (v.kind == Value::Number && v.weak) || v.kind == Value::SizeOf; };
+  auto literal = [&](Value &number, const Value &tensor) {
+    if (number.kind == Value::Number && number.isFloat && !isFloating(tensor.dtype)) {
+      // A fraction beside integers: compare exactly where that is what is meant, else ask for a cast.
+      
+      error(Diag::TypeMix, at, what, typeString(lhs), typeString(rhs))
+          .note(number.at, "this literal is a floating-point number")
+          .help("convert the integers first: `f32(x)`");
+      return false;
+    }
+    if (tensor.dtype == DType::U8 && number.isNumber() && (number.asDouble() < 0 || number.asDouble() > 255) &&
+        (number.kind != Value::SizeOf || number.size.isConstant())) {
+      if (comparison) { // compared exactly, in i64
+        number = tensorOf(number, DType::I64);
+        return true;
+      }
+      error(Diag::DoesNotFit, number.at, fmt::format("{}", number.asDouble()), "u8")
+          .help("convert the integers first: `i32(x)`");
+      return false;
+    }
+    number = tensorOf(number, tensor.dtype);
+    number.soft = tensor.soft;
+    return true;
+  };
+  if (weakNumber(lhs) && rhs.isTensor()) {
+    if (!literal(lhs, rhs))
+      return false;
+  } else if (weakNumber(rhs) && lhs.isTensor()) {
+    if (!literal(rhs, lhs))
+      return false;
+  }
+  if (!lhs.isTensor())
+    lhs = tensorOf(lhs);
+  if (!rhs.isTensor())
+    rhs = tensorOf(rhs);
+  if (lhs.poison() || rhs.poison())
+    return false;
+  if (lhs.soft != rhs.soft) {
+    Value &soft = lhs.soft ? lhs : rhs;
+    const Value &hard = lhs.soft ? rhs : lhs;
+    if (isFloating(hard.dtype)) {
+      soft = cast(soft, hard.dtype, soft.at);
+      soft.soft = false;
+    }
+  }
+  if (lhs.dtype == rhs.dtype)
+    return true;
+  if (isIntegral(lhs.dtype) && isIntegral(rhs.dtype)) {
+    DType wide = rankOfInt(lhs.dtype) > rankOfInt(rhs.dtype) ? lhs.dtype : rhs.dtype;
+    lhs = cast(lhs, wide, lhs.at);
+    rhs = cast(rhs, wide, rhs.at);
+    return true;
+  }
+  auto report = error(Diag::TypeMix, at, what, typeString(lhs), typeString(rhs));
+  DType to = isFloating(lhs.dtype) && !isFloating(rhs.dtype) ? lhs.dtype : isFloating(rhs.dtype) ? rhs.dtype : lhs.dtype;
+  bool castLeft = to == rhs.dtype;
+  report.note(lhs.at, "this is " + typeString(lhs)).note(rhs.at, "this is " + typeString(rhs));
+  std::string_view operand = castLeft ? (lhs.at.valid() ? sources.text(lhs.at) : "x") : (rhs.at.valid() ? sources.text(rhs.at) : "x");
+  if (operand.size() <= 40)
+    report.help(fmt::format("write the conversion: `{}({})`", nameOf(to), operand));
+  return false;
+}
+
+std::optional<Shape> Elaborator::broadcastShapes(const Value &lhs, const Value &rhs, const char *what, SourceRange at) {
+  const Value &longer = lhs.shape.size() >= rhs.shape.size() ? lhs : rhs;
+  const Value &shorter = &longer == &lhs ? rhs : lhs;
+  Shape shape = longer.shape;
+  size_t offset = longer.shape.size() - shorter.shape.size();
+  for (size_t i = 0; i < shorter.shape.size(); ++i) {
+    const Dim &a = longer.shape[i + offset];
+    const Dim &b = shorter.shape[i];
+    auto one = [](const Dim &dim) { return dim.size.isConstant() && dim.size.constant() == 1; };
+    if (one(a)) {
+      shape[i + offset] = b;
+    } else if (!one(b) && !sameSize(a.size, b.size).value_or(true)) {
+      auto report = error(Diag::ShapeMismatch, at, str(lhs.shape), str(rhs.shape), what);
+      report.note(lhs.at, "this is " + typeString(lhs)).note(rhs.at, "this is " + typeString(rhs));
+      noteOrigins(report, longer, i + offset);
+      noteOrigins(report, shorter, i);
+      // The likely repair: the other axis order, or an axis of size 1.
+      if (lhs.shape.size() == 2 && rhs.shape.size() == 2 && lhs.shape[0].size == rhs.shape[1].size &&
+          lhs.shape[1].size == rhs.shape[0].size)
+        report.help("transpose the second operand?");
+      else if (shorter.shape.size() == 1 && longer.shape.size() == 2 && shorter.shape[0].size == longer.shape[0].size)
+        report.help("shapes are aligned at the last axis; `expand_dims(.., axis: 1)` makes a column of it");
+      return std::nullopt;
+    } else if (a.size.isFlexible() && !b.size.isFlexible()) {
+      shape[i + offset] = b;
+    }
+  }
+  return shape;
+}
+
+} // namespace dlc

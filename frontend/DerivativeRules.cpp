@@ -1,0 +1,168 @@
+// Functions with a rule of their own (`derivative`): the function and its rule become two func.func, joined by dl.call.
+#include "frontend/ActiveCalls.h"
+
+#include "ir/Dialect.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+namespace dlc {
+
+using namespace ast;
+
+/// The answer "this call has arguments that a rule does not speak of": the function is elaborated as any other.
+static Value notApplicable(SourceRange at) {
+  Value value = Value::unit(at);
+  value.kind = Value::All;
+  return value;
+}
+
+/// The rule of a function with a `derivative`: the function becomes a func.func of its own, called by dl.call, and the
+/// rule another one, which dl.call's adjoint calls.
+Value Elaborator::callWithRule(const Function &function, const std::vector<Value> &arguments, CallSite &site) {
+  for (const Value &argument : arguments)
+    if (!argument.isTensor())
+      return notApplicable(site.at);
+  const DerivativeItem &rule = *function.derivative;
+  auto bodyOf = [&](const std::vector<Value> &inputs) {
+    auto scope = std::make_shared<Scope>();
+    scope->parent = function.scope;
+    scope->functionStart = true;
+    for (size_t i = 0; i < inputs.size(); ++i)
+      if (!bindParameter(function.item->parameters[i], inputs[i], scope, site.callee))
+        return poison(site.at);
+    return block(*function.item->body, scope);
+  };
+  auto ruleOf = [&](const std::vector<Value> &inputs, const Value &result, const Value &cotangent) {
+    auto scope = std::make_shared<Scope>();
+    scope->parent = function.scope;
+    scope->functionStart = true;
+    for (size_t i = 0; i < rule.parameters.size(); ++i)
+      scope->names[std::string(rule.parameters[i].name)] = {inputs[i], false, rule.parameters[i].range};
+    scope->names[std::string(rule.result)] = {result, false, rule.nameRange};
+    scope->names[std::string(rule.cotangent)] = {cotangent, false, rule.nameRange};
+    std::vector<Value> cotangents(inputs.size(), Value::unit(rule.range));
+    for (const Stmt *stmt : rule.body->statements) {
+      if (stmt->kind == StmtKind::Assign) {
+        auto &assignment = static_cast<const AssignStmt &>(*stmt);
+        bool known = false;
+        if (assignment.target->kind == ExprKind::Name)
+          for (size_t i = 0; i < rule.parameters.size(); ++i)
+            if (static_cast<const NameExpr *>(assignment.target)->name == "d" + std::string(rule.parameters[i].name)) {
+              Value value = expression(*assignment.value, scope);
+              if (!value.poison()) {
+                value = tensorOf(value, inputs[i].dtype);
+                if (!value.poison() && str(value.shape) != str(inputs[i].shape)) {
+                  if (value.shape.empty())
+                    value = broadcastTo(value, inputs[i].shape, value.at);
+                  else {
+                    std::string name(rule.name);
+                    error(Diag::DerivativeRule, assignment.target->range, name,
+                          fmt::format("the cotangent is {}, expected {}", typeString(value), typeString(inputs[i])));
+                    value = poison(value.at);
+                  }
+                }
+              }
+              cotangents[i] = value;
+              known = true;
+            }
+        if (known)
+          continue;
+      }
+      statement(*stmt, scope);
+    }
+    for (size_t i = 0; i < cotangents.size(); ++i)
+      if (cotangents[i].kind == Value::Unit) {
+        std::string name(rule.name);
+        error(Diag::DerivativeRule, rule.nameRange, name, fmt::format("`d{}` is not set", rule.parameters[i].name));
+        cotangents[i] = poison(rule.range);
+      }
+    return cotangents;
+  };
+  if (rule.parameters.size() != function.item->parameters.size()) {
+    std::string name(rule.name);
+    error(Diag::DerivativeRule, rule.nameRange, name,
+          fmt::format("it names {} parameters, the function has {}", rule.parameters.size(), function.item->parameters.size()));
+    return poison(site.at);
+  }
+  if (!emitting()) {
+    Value result = bodyOf(arguments);
+    if (!result.poison() && result.isTensor()) {
+      Value cotangent = result;
+      for (const Value &value : ruleOf(arguments, result, cotangent))
+        if (value.poison())
+          return poison(site.at);
+    }
+    return result;
+  }
+  // Two functions beside the one being built; one pair for each set of types.
+  mlir::ModuleOp module = *frame->module;
+  std::string symbol = function.name + "_" + std::to_string(std::hash<std::string>()(keyOf(arguments)) % 1000000007);
+  auto buildFunction = [&](const std::string &name, const std::vector<Value> &types,
+                           const std::function<std::vector<Value>(const std::vector<Value> &)> &body) {
+    auto savedBuilder = std::move(builder);
+    FunctionFrame *savedFrame = frame;
+    FunctionFrame inner;
+    builder = std::make_unique<mlir::OpBuilder>(&context);
+    builder->setInsertionPointToEnd(module.getBody());
+    auto made = mlir::func::FuncOp::create(*builder, location(function.item->range), name, builder->getFunctionType({}, {}));
+    made.setPrivate();
+    mlir::Block *entry = made.addEntryBlock();
+    builder->setInsertionPointToEnd(entry);
+    inner.function = made;
+    inner.entry = entry;
+    frame = &inner;
+    std::vector<Value> inputs = types;
+    for (Value &input : inputs)
+      input.ir = entry->addArgument(irType(input.dtype, input.shape), location(input.at));
+    std::vector<Value> results = body(inputs);
+    std::vector<mlir::Value> values;
+    for (Value &result : results)
+      if (result.isTensor())
+        values.push_back(ir(result));
+    mlir::func::ReturnOp::create(*builder, location(function.item->range), values);
+    llvm::SmallVector<mlir::Type> outputs;
+    for (mlir::Value value : values)
+      outputs.push_back(value.getType());
+    made.setType(mlir::FunctionType::get(&context, entry->getArgumentTypes(), outputs));
+    builder = std::move(savedBuilder);
+    frame = savedFrame;
+    return std::pair(made, results);
+  };
+  auto existing = module.lookupSymbol<mlir::func::FuncOp>(symbol);
+  Value result;
+  if (!existing) {
+    auto [primal, results] = buildFunction(symbol, arguments, [&](const std::vector<Value> &inputs) {
+      return std::vector<Value>{bodyOf(inputs)};
+    });
+    if (results[0].poison() || !results[0].isTensor())
+      return poison(site.at);
+    std::vector<Value> types = arguments;
+    types.push_back(results[0]);
+    types.push_back(results[0]);
+    auto [adjoint, cotangents] = buildFunction(symbol + "_adjoint", types, [&](const std::vector<Value> &inputs) {
+      std::vector<Value> primals(inputs.begin(), inputs.end() - 2);
+      return ruleOf(primals, inputs[inputs.size() - 2], inputs.back());
+    });
+    for (const Value &value : cotangents)
+      if (value.poison())
+        return poison(site.at);
+    primal->setAttr("dl.derivative", mlir::FlatSymbolRefAttr::get(&context, symbol + "_adjoint"));
+    existing = primal;
+    result = results[0];
+  } else {
+    auto type = mlir::cast<mlir::RankedTensorType>(existing.getFunctionType().getResult(0));
+    Shape shape;
+    for (int64_t size : type.getShape())
+      shape.push_back({Size(size), {}});
+    result = Value::ofTensor(arguments[0].dtype, shape, {}, site.at);
+  }
+  std::vector<mlir::Value> operands;
+  for (const Value &argument : arguments)
+    operands.push_back(ir(argument));
+  auto called = dl::CallOp::create(*builder, location(site.at), existing.getFunctionType().getResults(), symbol, operands);
+  result.ir = called.getResult(0);
+  result.at = site.at;
+  return result;
+}
+
+} // namespace dlc

@@ -136,6 +136,21 @@ SmallVector<Value> Accumulator::joinLanes(ValueRange given) const {
     auto combining = kind == dl::ReduceKind::all ? vector::CombiningKind::AND : vector::CombiningKind::OR;
     return {vector::ReductionOp::create(nest->place(state), loc, combining, state[0])};
   }
+  // Extrema of floats: one tree for the numbers, and one beside it that joins the bits of a NaN where there is one.
+  bool isExtremum = !isArgument && isa<FloatType>(element) && (kind == dl::ReduceKind::max || kind == dl::ReduceKind::min);
+  if (isExtremum) {
+    Arithmetic a{nest->place(state), loc};
+    Value isNan = a.compare(arith::CmpFPredicate::UNO, state[0], state[0]);
+    Value nan = a.bitsOf(a.real(state[0], std::numeric_limits<double>::quiet_NaN()));
+    state.push_back(a.select(isNan, nan, a.integer(nan, 0)));
+  }
+  auto joinHalves = [&](ValueRange lower, ValueRange upper) -> SmallVector<Value> {
+    if (!isExtremum)
+      return join(lower, upper);
+    Arithmetic a{nest->place({lower[0], upper[0], lower[1], upper[1]}), loc};
+    auto better = kind == dl::ReduceKind::max ? arith::CmpFPredicate::OGT : arith::CmpFPredicate::OLT;
+    return {a.select(a.compare(better, lower[0], upper[0]), lower[0], upper[0]), a.either(lower[1], upper[1])};
+  };
   for (int64_t half = type.getNumElements() / 2; half > 0; half /= 2) {
     SmallVector<int64_t> low(half), high(half);
     std::iota(low.begin(), low.end(), 0);
@@ -146,10 +161,14 @@ SmallVector<Value> Accumulator::joinLanes(ValueRange given) const {
       lower.push_back(vector::ShuffleOp::create(builder, loc, part, part, low));
       upper.push_back(vector::ShuffleOp::create(builder, loc, part, part, high));
     }
-    state = join(lower, upper);
+    state = joinHalves(lower, upper);
   }
   for (Value &part : state)
     part = vector::ExtractOp::create(nest->place(part), loc, part, ArrayRef<int64_t>{0});
+  if (isExtremum) {
+    Arithmetic a{nest->place(state), loc};
+    return {a.fromBits(a.either(a.bitsOf(state[0]), state[1]), state[0].getType())};
+  }
   return state;
 }
 

@@ -35,6 +35,9 @@ mlir::Value roundToBf16(mlir::OpBuilder &builder, mlir::Location loc, mlir::Valu
 /// dl.random at a point: Philox4x32-10 (runtime/Philox.h).
 mlir::Value emitRandom(PointEmitter &emitter, dl::RandomOp op, const Point &point);
 
+/// The strides and the offset of a planned buffer; false when they are not static. A buffer without elements has zeros,
+/// whatever MLIR says of it.
+bool staticStrides(mlir::MemRefType type, llvm::SmallVectorImpl<int64_t> &strides, int64_t &offset);
 /// The address, in elements, of an element of a memref.
 Index addressIn(mlir::Type memref, llvm::ArrayRef<Index> point);
 

@@ -1,6 +1,7 @@
 // The function around a kernel's loops, and the dispatch on its kind.
 #include "codegen/KernelEmitter.h"
 #include "codegen/ContractEmitter.h"
+#include "codegen/Emitters.h"
 #include "codegen/PointEmitter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -19,8 +20,7 @@ static LogicalResult verifyPlanned(dl::KernelOp kernel) {
     auto type = dyn_cast<MemRefType>(buffer.getType());
     SmallVector<int64_t> strides;
     int64_t offset = 0;
-    if (!type || failed(type.getStridesAndOffset(strides, offset)) || ShapedType::isDynamic(offset) ||
-        llvm::any_of(strides, ShapedType::isDynamic) || !type.hasStaticShape())
+    if (!type || !staticStrides(type, strides, offset))
       return kernel.emitOpError("works on a buffer without static shape and strides: ") << buffer.getType();
   }
   return success();

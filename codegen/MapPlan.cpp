@@ -194,9 +194,10 @@ void Judge::judge(MapPlan &plan, ArrayRef<int64_t> order, ArrayRef<int64_t> lane
   double vectors = std::ceil(double(plan.extent) / plan.lanes);
   double cells = plan.rows * (plan.rowwise ? 1.0 : vectors);
   double steps = plan.rows * plan.loops * vectors;
-  // About four instructions a cycle at 3 GHz, and 20 GB/s of memory.
+  // About three instructions a cycle at 3 GHz, and bytes by the cache that they fit in.
   double compute = (steps * plan.stepCost + cells * plan.cellCost) * 0.1;
-  plan.nanoseconds = std::max(compute, plan.bytes / 20.0);
+  double bytesPerNanosecond = plan.bytes <= 512 << 10 ? 150 : plan.bytes <= 4 << 20 ? 60 : 20;
+  plan.nanoseconds = std::max(compute, plan.bytes / bytesPerNanosecond);
 }
 
 /// The axes from the outermost in memory to the innermost, as the first tensor of the space's shape has them.
@@ -209,7 +210,9 @@ static SmallVector<int64_t> memoryOrder(dl::KernelOp kernel, const MapPlan &plan
       candidates.push_back(in);
   SmallVector<int64_t> order = llvm::to_vector(llvm::seq<int64_t>(plan.shape.size()));
   if (!candidates.empty()) {
-    auto strides = cast<MemRefType>(candidates[0].getType()).getStridesAndOffset().first;
+    SmallVector<int64_t> strides;
+    int64_t offset;
+    staticStrides(cast<MemRefType>(candidates[0].getType()), strides, offset);
     llvm::sort(order, [&](int64_t a, int64_t b) { return strides[a] != strides[b] ? strides[a] > strides[b] : a < b; });
   }
   llvm::erase_if(order, [&](int64_t axis) { return plan.shape[axis] == 1; });

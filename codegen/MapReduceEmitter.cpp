@@ -422,8 +422,9 @@ Index MapReduceEmitter::stashAddress(const Index &loop, const Column &lane, unsi
 
 /// Finds values of the space's shape that are costly and used by several phases, and gives them room on the stack.
 void MapReduceEmitter::planStash(unsigned columns) {
-  int64_t steps = plan.loops * (plan.rowwise ? llvm::divideCeil(plan.extent, plan.lanes) : 1);
-  if (steps <= copies || plan.lanes == 1)
+  int64_t steps = plan.rowwise ? plan.extent / plan.lanes : plan.loops;
+  bool isStraight = steps < 2 * copies && (!plan.rowwise || plan.loops == 1);
+  if (isStraight || plan.lanes == 1)
     return; // everything stays in registers
   Block &body = function.kernel.getBody().front();
   auto isSpace = [&](Value value) {

@@ -149,7 +149,9 @@ Value MathEmitter::log1p(Value x) {
   Value rest = a.sub(u, one);
   Value lost = a.add(a.sub(one, a.sub(u, rest)), a.sub(x, rest));
   Parts parts = partsOf(a, u);
-  Value scale = a.fromBits(a.shiftLeft(a.subi(a.integer(parts.exponent, 127), parts.exponent), 23), x.getType());
+  // Nothing is lost that counts where 2^-exponent would be subnormal.
+  Value bounded = arith::MinSIOp::create(builder, loc, parts.exponent, a.integer(parts.exponent, 126));
+  Value scale = powerOfTwo(a, a.subi(a.integer(bounded, 0), bounded), x.getType());
   Value f = a.fma(lost, scale, a.sub(parts.mantissa, one));
   Value result = logOf(a, f, a.toFloat(parts.exponent, x.getType()));
   Value atEdge = a.select(a.equal(x, -1), a.real(x, -infinity), a.real(x, nan));

@@ -59,8 +59,23 @@ SmallVector<Value> loadBuffers(OpBuilder &builder, Location loc, Value args, uns
   return buffers;
 }
 
+bool staticStrides(MemRefType type, SmallVectorImpl<int64_t> &strides, int64_t &offset) {
+  offset = 0;
+  strides.clear();
+  if (!type.hasStaticShape())
+    return false;
+  if (type.getNumElements() == 0) {
+    strides.assign(type.getRank(), 0);
+    return true;
+  }
+  return succeeded(type.getStridesAndOffset(strides, offset)) && !ShapedType::isDynamic(offset) &&
+         llvm::none_of(strides, ShapedType::isDynamic);
+}
+
 Index addressIn(Type memref, ArrayRef<Index> point) {
-  auto [strides, offset] = cast<MemRefType>(memref).getStridesAndOffset();
+  SmallVector<int64_t> strides;
+  int64_t offset;
+  staticStrides(cast<MemRefType>(memref), strides, offset);
   Index address = Index::of(offset);
   for (auto [index, stride] : llvm::zip_equal(point, strides))
     address = address + index * stride;

@@ -35,6 +35,8 @@ Value MathEmitter::trigonometric(Value x, bool cosine) {
   Value result = a.select(a.equals(a.andi(quadrant, 1), 0), sine, cosineOf);
   Value sign = a.shiftLeft(a.andi(quadrant, 2), 30);
   result = a.fromBits(a.xori(a.bitsOf(result), sign), x.getType());
+  if (!cosine) // the sums above make +0 of -0
+    result = a.select(a.equal(x, 0), x, result);
 
   Value isLarge = a.greater(a.abs(x), 1e5);
   Value anyLarge = isLarge;

@@ -170,6 +170,8 @@ static int64_t elementBytes(Type type) { return std::max<int64_t>(1, type.getInt
 
 /// Calls `visit` with the byte offset of each element, row-major.
 template <class Visit> static void forElements(MemRefType type, Visit visit) {
+  if (type.getNumElements() == 0)
+    return;
   auto [strides, offset] = type.getStridesAndOffset();
   std::vector<int64_t> index(type.getRank(), 0);
   for (int64_t number = 0; number < type.getNumElements(); ++number) {

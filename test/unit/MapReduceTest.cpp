@@ -304,6 +304,22 @@ TEST(MapReduce, ArgumentsOfExtrema) {
       }
 }
 
+TEST(MapReduce, NanWinsInExtrema) {
+  // Logarithms of negative numbers, in one element of eight or so.
+  for (const char *kind : {"max", "min"})
+    for (std::string n : {"3", "10", "16", "50", "200"})
+      for (bool inner : {true, false}) {
+        std::string shape = inner ? "40x" + n : n + "x40", axis = inner ? "1" : "0";
+        checkKernel(kernel("%a: memref<" + shape + "xf32>, %b: memref<40xf32>, %c: memref<40xi64>", "%a : memref<" + shape + "xf32>",
+                           "%b, %c : memref<40xf32>, memref<40xi64>",
+                           "  ^bb0(%x: tensor<" + shape + "xf32>):\n    %l = dl.log %x : tensor<" + shape + "xf32>\n    %y = dl.reduce " +
+                               kind + " %l over [" + axis + "] : tensor<" + shape + "xf32> -> tensor<40xf32>\n    %i = dl.arg_reduce " +
+                               kind + " %l along " + axis + " : tensor<" + shape +
+                               "xf32> -> tensor<40xi64>\n    dl.yield %y, %i : tensor<40xf32>, tensor<40xi64>"),
+                    {.low = n == "200" ? -0.01 : -0.3, .high = 2});
+      }
+}
+
 std::string crossEntropy(const std::string &n, const std::string &c) {
   return replaceAll(replaceAll(kernel("%a: memref<NxCxf32>, %b: memref<Nxui8>, %l: memref<Nxf32>, %d: memref<NxCxf32>, %k: memref<Nxi64>",
                                       "%a, %b : memref<NxCxf32>, memref<Nxui8>",

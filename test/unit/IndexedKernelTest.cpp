@@ -1,0 +1,136 @@
+// Checks of indices (which element is named), random numbers (the same as the runtime's), keys of kernels, and kernels that
+// must be refused with an error.
+#include "runtime/Philox.h"
+#include "test/unit/KernelHarness.h"
+#include <gtest/gtest.h>
+
+namespace dlc::test {
+namespace {
+
+std::string checkText(const std::string &shape, const std::string &element, int64_t limit, const std::string &layout = "") {
+  std::string tensor = "tensor<" + shape + element + ">";
+  std::string memref = "memref<" + shape + element + layout + ">";
+  return "func.func @f(%a: " + memref + ") {\n  dl.kernel \"k\" check ins(%a : " + memref + ") outs() {\n  ^bb0(%x: " + tensor +
+         "):\n    %y = dl.check_index %x below " + std::to_string(limit) + " what \"label\" : " + tensor +
+         "\n    dl.yield\n  }\n  return\n}";
+}
+
+TEST(CheckKernel, NamesTheFirstBadElement) {
+  for (const Target &target : testTargets())
+    for (int64_t count : {1, 5, 16, 64, 100})
+      for (std::string element : {"ui8", "i32", "i64"}) {
+        auto kernel = CompiledKernel::make(checkText(std::to_string(count) + "x", element, 10), target);
+        ASSERT_TRUE(kernel);
+        Buffers buffers(kernel->kernel, 0, 9.9, 3);
+        auto run = [&] { return kernel->function(buffers.pointers().data(), 0, kernel->info.tasks); };
+        EXPECT_EQ(run(), 0);
+        Tensor values = buffers.read(0);
+        for (int64_t bad : {count - 1, count / 2, int64_t(0)}) {
+          values[bad] = 10;
+          buffers.write(0, values);
+          EXPECT_EQ(run(), bad + 1) << target.cpu << " " << element << " " << count;
+        }
+        if (element != "ui8") {
+          values[0] = -1;
+          buffers.write(0, values);
+          EXPECT_EQ(run(), 1);
+        }
+      }
+}
+
+TEST(CheckKernel, CountsRowMajorInAnyLayout) {
+  auto kernel = CompiledKernel::make(checkText("6x7x", "i64", 100, ", strided<[1, 8]>"), Target::host());
+  ASSERT_TRUE(kernel);
+  Buffers buffers(kernel->kernel, 0, 99, 3);
+  Tensor values = buffers.read(0);
+  values[29] = values[37] = 100;
+  buffers.write(0, values);
+  EXPECT_EQ(kernel->function(buffers.pointers().data(), 0, 1), 30);
+}
+
+TEST(CheckKernel, ALimitBeyondTheTypeAcceptsEverything) {
+  auto kernel = CompiledKernel::make(checkText("40x", "ui8", 256), Target::host());
+  ASSERT_TRUE(kernel);
+  Buffers buffers(kernel->kernel, 0, 256, 3);
+  EXPECT_EQ(kernel->function(buffers.pointers().data(), 0, 1), 0);
+}
+
+std::string randomText(const std::string &distribution, const std::string &shape, const std::string &indices) {
+  std::string tensor = "tensor<" + shape + "xf32>", memref = "memref<" + shape + "xf32>";
+  bool indexed = !indices.empty();
+  return "func.func @f(%s: memref<i64>, %t: memref<i64>, %i: memref<i64>, %y: " + memref +
+         ") {\n  dl.kernel \"k\" map ins(%s, %t, %i : memref<i64>, memref<i64>, memref<i64>) outs(%y : " + memref +
+         ") {\n  ^bb0(%s0: tensor<i64>, %t0: tensor<i64>, %i0: tensor<i64>):\n    %r = dl.random " + distribution +
+         " seed %s0 step %t0 path 17 indices (" + (indexed ? "%i0 : tensor<i64>" : "") +
+         ") : tensor<i64>, tensor<i64> -> " + tensor + "\n    dl.yield %r : " + tensor + "\n  }\n  return\n}";
+}
+
+TEST(RandomKernel, DrawsTheRuntimesNumbers) {
+  for (const Target &target : testTargets())
+    for (std::string distribution : {"uniform", "normal"})
+      for (std::string shape : {"1", "7", "200", "5x30"})
+        for (std::string indices : {"", "%i0"}) {
+          auto kernel = CompiledKernel::make(randomText(distribution, shape, indices), target);
+          ASSERT_TRUE(kernel);
+          Buffers buffers(kernel->kernel, 0, 1, 3);
+          buffers.write(0, {12345678901.0});
+          buffers.write(1, {6000000000.0});
+          buffers.write(2, {3});
+          kernel->function(buffers.pointers().data(), 0, kernel->info.tasks);
+          PhiloxStream stream = indices.empty() ? philoxStream(12345678901u, 6000000000u, 17)
+                                                : philoxStream(12345678901u, 6000000000u, 17, {3});
+          Tensor values = buffers.read(3);
+          for (size_t i = 0; i < values.size(); ++i) {
+            bool uniform = distribution == "uniform";
+            float want = uniform ? philoxUniform(stream, i) : philoxNormal(stream, i);
+            EXPECT_FLOAT_EQ(float(values[i]), want) << distribution << " " << shape << " " << i;
+          }
+        }
+}
+
+TEST(KernelKey, SeesTypesAndBodiesButNotNames) {
+  auto key = [](const std::string &name, const std::string &operand, const std::string &op) {
+    auto kernel = CompiledKernel::make("func.func @f(%" + operand + ": memref<4xf32>, %b: memref<4xf32>) {\n  dl.kernel \"" + name +
+                                           "\" map ins(%" + operand + " : memref<4xf32>) outs(%b : memref<4xf32>) {\n  ^bb0(%x: "
+                                           "tensor<4xf32>):\n    %y = dl." + op + " %x : tensor<4xf32>\n    dl.yield %y : "
+                                           "tensor<4xf32>\n  }\n  return\n}",
+                                       Target::host());
+    return kernel ? kernelKey(kernel->kernel) : "";
+  };
+  EXPECT_EQ(key("one", "a", "exp"), key("two", "q", "exp"));
+  EXPECT_NE(key("one", "a", "exp"), key("one", "a", "log"));
+}
+
+TEST(KernelErrors, BodiesOfAnotherKindAreRefused) {
+  auto refused = [](const std::string &text) { return CompiledKernel::make(text, Target::host()) == nullptr; };
+  // A contract in a map kernel, two spaces, two sets of reduced axes, a check of a computed value.
+  EXPECT_TRUE(refused(R"(func.func @f(%a: memref<4x4xf32>, %b: memref<4xf32>, %c: memref<4xf32>) {
+    dl.kernel "k" map ins(%a : memref<4x4xf32>) outs(%b, %c : memref<4xf32>, memref<4xf32>) {
+    ^bb0(%x: tensor<4x4xf32>):
+      %y = dl.reduce sum %x over [0] : tensor<4x4xf32> -> tensor<4xf32>
+      %z = dl.reduce sum %x over [1] : tensor<4x4xf32> -> tensor<4xf32>
+      dl.yield %y, %z : tensor<4xf32>, tensor<4xf32>
+    }
+    return
+  })"));
+  EXPECT_TRUE(refused(R"(func.func @f(%a: memref<4xf32>, %b: memref<5xf32>, %c: memref<4xf32>, %d: memref<5xf32>) {
+    dl.kernel "k" map ins(%a, %b : memref<4xf32>, memref<5xf32>) outs(%c, %d : memref<4xf32>, memref<5xf32>) {
+    ^bb0(%x: tensor<4xf32>, %y: tensor<5xf32>):
+      %u = dl.exp %x : tensor<4xf32>
+      %v = dl.exp %y : tensor<5xf32>
+      dl.yield %u, %v : tensor<4xf32>, tensor<5xf32>
+    }
+    return
+  })"));
+  EXPECT_TRUE(refused(R"(func.func @f(%a: memref<4xi64>, %b: memref<4xi64>) {
+    dl.kernel "k" cumulative ins(%a : memref<4xi64>) outs(%b : memref<4xi64>) {
+    ^bb0(%x: tensor<4xi64>):
+      %y = dl.neg %x : tensor<4xi64>
+      dl.yield %y : tensor<4xi64>
+    }
+    return
+  })"));
+}
+
+} // namespace
+} // namespace dlc::test

@@ -7,25 +7,30 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <fmt/format.h>
 #include <unordered_map>
 
 namespace dlc {
 
-/// Reads the whole of `text` as a T; a plus sign is allowed.
+/// Reads the whole of `text` as a T; a plus sign is allowed, and a float must be finite.
 template <class T> static bool parseNumber(std::string_view text, T &value) {
   if (text.size() > 1 && text[0] == '+' && text[1] != '-')
     text.remove_prefix(1);
   auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if constexpr (std::is_floating_point_v<T>) {
+    // from_chars refuses what is too small for the type as well as what is too large; the former is zero.
+    if (error == std::errc::result_out_of_range)
+      value = T(std::strtod(std::string(text).c_str(), nullptr));
+    return error != std::errc::invalid_argument && rest == text.data() + text.size() && std::isfinite(value);
+  }
   return error == std::errc() && rest == text.data() + text.size();
 }
 
-/// Reads a number (a finite one, if it is a float) and stores it.
+/// Reads a number and stores it.
 template <class T> static bool parseInto(std::string_view text, std::byte *out) {
   T value = {};
   bool good = parseNumber(text, value);
-  if constexpr (std::is_floating_point_v<T>)
-    good = good && std::isfinite(value);
   std::memcpy(out, &value, sizeof value);
   return good;
 }
@@ -229,7 +234,7 @@ void CsvSource::finishCategory(CsvField &field, int64_t rows) {
   bool numeric = true;
   for (std::string_view one : field.values) {
     Value value{!isMissing(one), 0, one, int32_t(values.size())};
-    numeric &= !value.present || parseInto<double>(one, reinterpret_cast<std::byte *>(&value.number));
+    numeric &= !value.present || parseNumber(one, value.number);
     values.push_back(value);
   }
   auto before = [&](const Value &a, const Value &b) {

@@ -121,24 +121,26 @@ Result<void> checkWritable(const std::string &path) {
   return {};
 }
 
-/// Levenshtein's distance, with two rows of his table.
+/// Slips between two words: letters added, left out, replaced, or neighbours swapped (optimal string alignment).
 static size_t editDistance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), size_t(0));
-  for (size_t i = 0; i < a.size(); ++i) {
-    size_t diagonal = std::exchange(row[0], i + 1);
-    for (size_t j = 0; j < b.size(); ++j) {
-      size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
+  std::vector<size_t> before, last(b.size() + 1), row(b.size() + 1);
+  std::iota(last.begin(), last.end(), size_t(0));
+  for (size_t i = 1; i <= a.size(); ++i) {
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      row[j] = std::min({last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1), last[j] + 1, row[j - 1] + 1});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        row[j] = std::min(row[j], before[j - 2] + 1);
     }
+    before = std::exchange(last, row);
   }
-  return row.back();
+  return last[b.size()];
 }
 
 std::string nearestName(std::string_view name, const std::vector<std::string> &candidates) {
   std::string nearest;
-  size_t least = std::max<size_t>(1, name.size() / 3) + 1;
+  // Two slips, more in long names, one in very short ones.
+  size_t least = 1 + (name.size() > 3 ? std::max<size_t>(2, name.size() / 3) : name.size() > 1 ? 1 : 0);
   for (const std::string &candidate : candidates) {
     // Names of very different lengths are never near; do not compute it.
     if (std::max(candidate.size(), name.size()) - std::min(candidate.size(), name.size()) >= least)

@@ -53,8 +53,9 @@ Result<Column> columnOf(const FieldSpec &field, const FileArray &array) {
                          fmt::format("`{}` is a scalar, but its first axis should count the examples", field.name));
   std::span<const int64_t> example = std::span(array.shape).subspan(1);
   if (!std::ranges::equal(example, field.shape))
-    return Error::inFile(array.file, fmt::format("an example of `{}` is {} in the file, but {} is declared", field.name,
-                                                 typeName(array.dtype, example), typeName(field.dtype, field.shape)));
+    return Error::inFile(array.file, fmt::format("an example of `{}` is {} in the {}, but {} is declared", field.name,
+                                                 typeName(array.dtype, example), array.file.empty() ? "source" : "file",
+                                                 typeName(field.dtype, field.shape)));
   if (field.kind == FieldSpec::Kind::Category)
     return categoryOf(field, array);
   int64_t rows = array.shape[0];

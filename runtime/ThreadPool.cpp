@@ -82,8 +82,9 @@ ThreadPool::~ThreadPool() {
 void ThreadPool::work(Slot &slot) {
   insideBody = true;
   while (uint32_t ticket = waitForTicket(slot)) {
-    if (!slot.ticket.compare_exchange_strong(ticket, ticket - Open + Taken))
-      continue; // the caller took it
+    // Between seeing the ticket open and now, the caller may have taken it.
+    if (stateOf(ticket) != Open || !slot.ticket.compare_exchange_strong(ticket, ticket - Open + Taken))
+      continue;
     slot.body(slot.args, slot.begin, slot.end);
     slot.ticket.store(ticket - Open + Done);
     if (callerWaits.load())

@@ -44,7 +44,7 @@ private:
   };
 
   void work(Slot &slot);
-  /// Waits for an open ticket, or gives 0 when the pool ends.
+  /// Waits until the ticket was open and gives it as it is then, or 0 when the pool ends.
   uint32_t waitForTicket(Slot &slot);
   void waitForEnd(Slot &slot);
 

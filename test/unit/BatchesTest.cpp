@@ -1,0 +1,118 @@
+// The stream of batches: all examples once an epoch, a new order each, and the same stream from any place on.
+#include "runtime/Batches.h"
+#include "RuntimeTesting.h"
+
+using namespace dlc;
+using namespace dlc::testing;
+
+static std::shared_ptr<const Dataset> moons(int n) {
+  auto data =
+      openSource("moons", {{}, {{"n", double(n)}}}, {field("x", DType::F32, {2}), field("label", DType::I64)}, {});
+  EXPECT_TRUE(data) << errorOf(data);
+  return *data;
+}
+
+namespace {
+/// What one batch held.
+struct Seen {
+  int64_t epoch, index;
+  bool last;
+  std::vector<int64_t> rows;
+  bool operator==(const Seen &) const = default;
+};
+} // namespace
+
+/// Up to `most` batches, with their contents checked against the data set.
+static std::vector<Seen> take(const BatchSpec &spec, size_t most) {
+  auto stream = Batches::open(spec);
+  EXPECT_TRUE(stream) << errorOf(stream);
+  std::vector<Seen> all;
+  while (all.size() < most) {
+    const Batch *batch = (*stream)->next();
+    if (batch == nullptr)
+      break;
+    all.push_back(
+        {batch->epoch, batch->index, batch->lastOfEpoch, {batch->rowIndices, batch->rowIndices + batch->rows}});
+    for (int64_t i = 0; i < batch->rows; ++i) {
+      int64_t row = batch->rowIndices[i];
+      EXPECT_EQ(static_cast<const int64_t *>(batch->inputs[0])[i], spec.data->column("label")->as<int64_t>()[row]);
+      EXPECT_EQ(static_cast<const float *>(batch->inputs[1])[2 * i + 1],
+                spec.data->column("x")->as<float>()[2 * row + 1]);
+    }
+    for (size_t field = 0; field < 2; ++field)
+      EXPECT_EQ(reinterpret_cast<uintptr_t>(batch->inputs[field]) % 64, 0u);
+  }
+  return all;
+}
+
+static BatchSpec specOf(int n, int64_t batch) { return {moons(n), {"label", "x"}, batch, true, 7, 0, 0, -1}; }
+
+TEST(Batches, EveryExampleOnceAnEpochInANewOrder) {
+  BatchSpec spec = specOf(103, 10);
+  spec.endEpoch = 3;
+  std::vector<Seen> all = take(spec, 1000);
+  ASSERT_EQ(all.size(), 33u);
+  std::vector<std::vector<int64_t>> epochs(3);
+  for (const Seen &batch : all) {
+    EXPECT_EQ(batch.rows.size(), batch.last ? 3u : 10u); // the last partial batch is used
+    epochs[size_t(batch.epoch)].insert(epochs[size_t(batch.epoch)].end(), batch.rows.begin(), batch.rows.end());
+  }
+  EXPECT_NE(epochs[0], epochs[1]);
+  for (std::vector<int64_t> &rows : epochs) {
+    std::sort(rows.begin(), rows.end());
+    ASSERT_EQ(rows.size(), 103u);
+    for (int64_t i = 0; i < 103; ++i)
+      EXPECT_EQ(rows[size_t(i)], i);
+  }
+}
+
+TEST(Batches, WithoutShuffleTheOrderIsTheFiles) {
+  BatchSpec spec = specOf(5, 2);
+  spec.shuffle = false;
+  std::vector<Seen> all = take(spec, 4);
+  EXPECT_EQ(all[1].rows, (std::vector<int64_t>{2, 3}));
+  EXPECT_EQ(all[2].rows, (std::vector<int64_t>{4}));
+  EXPECT_EQ(all[3], (Seen{1, 0, false, {0, 1}}));
+}
+
+TEST(Batches, TheStreamIsTheSameFromAnyPlaceOn) {
+  BatchSpec spec = specOf(50, 8);
+  std::vector<Seen> all = take(spec, 30);
+  spec.epoch = 1;
+  spec.batchIndex = 3;
+  std::vector<Seen> later = take(spec, 10);
+  EXPECT_EQ(later, std::vector<Seen>(all.begin() + 10, all.begin() + 20));
+}
+
+TEST(Batches, ManyChunksKeepTheirOrder) {
+  // Batches of some 100 KiB: a chunk holds a few only.
+  BatchSpec spec = specOf(30000, 6000);
+  spec.endEpoch = 8;
+  std::vector<Seen> all = take(spec, 1000);
+  ASSERT_EQ(all.size(), 40u);
+  for (size_t i = 0; i < all.size(); ++i)
+    EXPECT_EQ(all[i].epoch * 5 + all[i].index, int64_t(i));
+}
+
+TEST(Batches, ABatchLargerThanTheDataIsAllOfThem) {
+  std::vector<Seen> all = take(specOf(5, 100), 2);
+  EXPECT_EQ(all[0].rows.size(), 5u);
+  EXPECT_TRUE(all[0].last);
+  EXPECT_EQ(all[1].epoch, 1);
+}
+
+TEST(Batches, MayBeDroppedAtAnyTime) {
+  for (size_t count : {0, 1, 70})
+    take(specOf(200, 3), count);
+}
+
+TEST(Batches, WhatCannotBeDeliveredIsAnError) {
+  BatchSpec spec = specOf(5, 2);
+  spec.fields = {"labels"};
+  EXPECT_EQ(errorOf(Batches::open(spec)), "the data set `moons` has no field `labels`");
+  spec = specOf(5, 0);
+  EXPECT_EQ(errorOf(Batches::open(spec)), "a batch of 0 examples is not possible");
+  spec = specOf(5, 2);
+  spec.batchIndex = 3;
+  EXPECT_EQ(errorOf(Batches::open(spec)), "batch 3 is not one of the 3 of an epoch of `moons`");
+}

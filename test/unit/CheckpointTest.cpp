@@ -1,0 +1,149 @@
+// Checkpoints: physical layouts go to dense tensors and back, what does not fit is listed, and a run's place is kept
+// exactly.
+#include "runtime/Checkpoint.h"
+#include "RuntimeTesting.h"
+#include "runtime/Arena.h"
+#include "runtime/Safetensors.h"
+
+#include <numeric>
+
+using namespace dlc;
+using namespace dlc::testing;
+
+TEST(TensorSlot, TransposedAndPaddedSlotsAreDenseOutside) {
+  // [2, 3], stored as its transposition with rows of 2 padded to 16.
+  TensorSlot slot{"w", DType::F32, {2, 3}, 64, {1, 16}};
+  std::vector<float> block(64 + 48, -1), dense = {1, 2, 3, 4, 5, 6}, back(6);
+  packTensor(slot, dense.data(), block.data());
+  EXPECT_EQ(block[16 + 0], 1);
+  EXPECT_EQ(block[16 + 1], 4);
+  EXPECT_EQ(block[16 + 16], 2);
+  EXPECT_EQ(block[16 + 33], 6);
+  EXPECT_EQ(block[16 + 2], -1) << "padding is not touched";
+  unpackTensor(slot, block.data(), back.data());
+  EXPECT_EQ(back, dense);
+}
+
+TEST(TensorSlot, EveryRankAndSize) {
+  for (const std::vector<int64_t> &shape : {std::vector<int64_t>{}, {1}, {7}, {2, 3, 4}, {3, 0}, {1, 5, 1}}) {
+    TensorSlot slot = denseSlot("x", DType::I64, shape, 128);
+    if (shape.size() == 3) // rows padded
+      slot.strides = {100, 10, 1};
+    std::vector<int64_t> block(500, 0), dense(size_t(slot.elements())), back(dense.size());
+    std::iota(dense.begin(), dense.end(), 1);
+    packTensor(slot, dense.data(), block.data());
+    unpackTensor(slot, block.data(), back.data());
+    EXPECT_EQ(back, dense);
+  }
+}
+
+namespace {
+class Checkpoint : public ::testing::Test {
+protected:
+  TemporaryFolder folder;
+  std::vector<TensorSlot> params = {denseSlot("fc1.weight", DType::F32, {2, 3}, 0),
+                                    denseSlot("fc1.bias", DType::F32, {2}, 128)};
+  std::vector<TensorSlot> state = {denseSlot("m.fc1.weight", DType::F32, {2, 3}, 0),
+                                   denseSlot("v.fc1.weight", DType::F32, {2, 3}, 64)};
+  std::vector<float> block, stateBlock;
+
+  void SetUp() override {
+    params[0].strides = {1, 4}; // transposed
+    block.resize(64);
+    stateBlock.resize(64);
+    std::vector<float> weight = {1, 2, 3, 4, 5, 6}, bias = {7, 8};
+    packTensor(params[0], weight.data(), block.data());
+    packTensor(params[1], bias.data(), block.data());
+    for (size_t i = 0; i < 6; ++i)
+      stateBlock[i] = stateBlock[16 + i] = float(i) / 7;
+  }
+};
+} // namespace
+
+TEST_F(Checkpoint, HoldsTheParametersUnderPyTorchsNames) {
+  ASSERT_TRUE(saveCheckpoint(folder / "m", {params, block.data()}, {{"classes.kind", "[\"a\"]"}}));
+  auto file = SafetensorsFile::read(folder / "m");
+  ASSERT_TRUE(file) << errorOf(file);
+  EXPECT_EQ(file->tensors().size(), 2u);
+  EXPECT_EQ(file->find("fc1.weight")->bytes, bytesOf(std::vector<float>{1, 2, 3, 4, 5, 6}));
+  EXPECT_EQ(file->metadata().at("format"), "pt");
+  EXPECT_EQ(file->metadata().at("classes.kind"), "[\"a\"]");
+  std::vector<float> loaded(64, 0);
+  ASSERT_TRUE(loadCheckpoint(folder / "m", {params, loaded.data()}));
+  EXPECT_EQ(loaded, block);
+}
+
+TEST_F(Checkpoint, AllThatDoesNotFitIsListed) {
+  std::string six = bytesOf(std::vector<float>(6, 1)), wide = bytesOf(std::vector<double>(2, 1));
+  ASSERT_TRUE(writeSafetensors(folder / "m",
+                               {{"fc1.wieght", DType::F32, {2, 3}, six}, {"fc1.bias", DType::F32, {3, 2}, six}}, {}));
+  std::vector<float> before = block;
+  EXPECT_EQ(errorOf(loadCheckpoint(folder / "m", {params, block.data()})),
+            folder / "m" + ": does not fit the model\n"
+                           "  `fc1.bias` is f32[3, 2] in the file, but f32[2] in the model\n"
+                           "  `fc1.weight` (f32[2, 3]) is missing; the file has `fc1.wieght`\n"
+                           "  `fc1.wieght` (f32[2, 3]) is not in the model");
+  ASSERT_TRUE(writeSafetensors(folder / "m",
+                               {{"fc1.weight", DType::F32, {2, 3}, six}, {"fc1.bias", DType::F64, {2}, wide}}, {}));
+  EXPECT_EQ(errorOf(loadCheckpoint(folder / "m", {params, block.data()})),
+            folder / "m" + ": does not fit the model\n  `fc1.bias` is f64[2] in the file, which would not stay exact "
+                           "as the model's f32[2]");
+  EXPECT_EQ(block, before) << "nothing was changed";
+}
+
+TEST_F(Checkpoint, ShorterFloatsAndPyTorchsCountersLoad) {
+  std::string half = bytesOf(std::vector<uint16_t>{0x3F80, 0x4000, 0x4040, 0x4080, 0x40A0, 0x40C0}),
+              two = bytesOf(std::vector<float>{9, 10}), one = bytesOf(std::vector<int64_t>{3});
+  ASSERT_TRUE(writeSafetensors(folder / "m",
+                               {{"fc1.weight", DType::BF16, {2, 3}, half},
+                                {"fc1.bias", DType::F32, {2}, two},
+                                {"bn.num_batches_tracked", DType::I64, {}, one}},
+                               {}));
+  ASSERT_TRUE(loadCheckpoint(folder / "m", {params, block.data()}));
+  EXPECT_EQ(block[8], 3); // [0, 2], transposed
+  EXPECT_EQ(block[33], 10);
+}
+
+TEST_F(Checkpoint, ALongListOfProblemsIsCut) {
+  std::vector<TensorSlot> many;
+  for (int i = 0; i < 50; ++i)
+    many.push_back(denseSlot("layer" + std::to_string(i), DType::F32, {1}, size_t(64 * i)));
+  ASSERT_TRUE(writeSafetensors(folder / "m", {}, {}));
+  std::vector<float> memory(1000);
+  std::string error = errorOf(loadCheckpoint(folder / "m", {many, memory.data()}));
+  EXPECT_EQ(std::count(error.begin(), error.end(), '\n'), 13);
+  EXPECT_TRUE(error.ends_with("\n  and 38 more"));
+}
+
+TEST_F(Checkpoint, TheResumeFileKeepsStateAndPlaceExactly) {
+  RunPosition at{3, 17, 1234567, ~uint64_t(0), 64, true, 0.1, 2, 999, {1.0 / 3, 2e300, -0.0}, 12.5};
+  ASSERT_TRUE(saveResume(folder / "m.resume", {params, block.data()}, {state, stateBlock.data()}, at));
+  std::vector<float> loaded(64, 0), loadedState(64, 0);
+  auto back = loadResume(folder / "m.resume", {params, loaded.data()}, {state, loadedState.data()});
+  ASSERT_TRUE(back) << errorOf(back);
+  EXPECT_EQ(loaded, block);
+  EXPECT_EQ(loadedState, stateBlock);
+  EXPECT_EQ(back->epoch, at.epoch);
+  EXPECT_EQ(back->stepInEpoch, at.stepInEpoch);
+  EXPECT_EQ(back->step, at.step);
+  EXPECT_EQ(back->seed, at.seed);
+  EXPECT_EQ(back->batch, at.batch);
+  EXPECT_EQ(back->hasBest, true);
+  EXPECT_EQ(back->best, at.best);
+  EXPECT_EQ(back->bestAt, at.bestAt);
+  EXPECT_EQ(back->sumExamples, at.sumExamples);
+  EXPECT_EQ(back->sums, at.sums);
+  EXPECT_EQ(back->seconds, at.seconds);
+}
+
+TEST_F(Checkpoint, APlainCheckpointIsNoResumeFile) {
+  ASSERT_TRUE(saveCheckpoint(folder / "m", {params, block.data()}));
+  std::string error = errorOf(loadResume(folder / "m", {params, block.data()}, {state, stateBlock.data()}));
+  EXPECT_NE(error.find("does not say where a run stood"), std::string::npos) << error;
+}
+
+TEST_F(Checkpoint, AStateOfAnotherOptimizerIsAnError) {
+  ASSERT_TRUE(saveResume(folder / "r", {params, block.data()}, {{}, nullptr}, {}));
+  std::string error = errorOf(loadResume(folder / "r", {params, block.data()}, {state, stateBlock.data()}));
+  EXPECT_NE(error.find("`optimizer/m.fc1.weight` (f32[2, 3]) is missing"), std::string::npos) << error;
+}

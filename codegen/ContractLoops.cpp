@@ -163,16 +163,15 @@ void ContractLoops::forPanel(const Index &panelIndex, llvm::function_ref<void(co
     Index start = kind.count == 1 ? first : (panelIndex + -kind.first) * (kind.vectors * lanes) + first;
     body({start, kind.vectors, kind.lastLive});
   };
-  std::function<void(size_t)> emitFrom = [&](size_t i) {
-    if (i + 1 == kinds.size())
-      return emitKind(kinds[i]);
-    Value number = valueOf(panelIndex), edge = nest.constant(kinds[i + 1].first);
-    Value before = arith::CmpIOp::create(nest.place({number, edge}), nest.loc, arith::CmpIPredicate::slt, number, edge);
-    auto onTrue = [&] { return emitKind(kinds[i]), Values{}; };
-    auto onFalse = [&] { return emitFrom(i + 1), Values{}; };
-    nest.branch(before, {}, onTrue, onFalse);
-  };
-  emitFrom(0);
+  if (kinds.size() == 1)
+    return emitKind(kinds[0]);
+  for (const Kind &kind : kinds) {
+    // first <= panel < first + count, as one comparison.
+    Value distance = valueOf(panelIndex + -kind.first), count = nest.constant(kind.count);
+    OpBuilder &builder = nest.place({distance, count});
+    Value within = arith::CmpIOp::create(builder, nest.loc, arith::CmpIPredicate::ult, distance, count);
+    nest.branch(within, {}, [&] { return emitKind(kind), Values{}; }, [] { return Values{}; });
+  }
 }
 
 Index ContractLoops::lanesOf(const Columns &columns, int64_t vector) {

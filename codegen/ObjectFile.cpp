@@ -1,0 +1,186 @@
+// Files are written beside their place and renamed. A library is an object, the wrapper with C's conventions inside, that
+// the system's compiler driver or linker turns into a shared object.
+#include "codegen/ObjectFile.h"
+#include "codegen/Lowering.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/IR/IRBuilder.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FileUtilities.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Program.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+
+namespace dlc {
+
+static llvm::Error writeFile(StringRef path, StringRef bytes) {
+  auto write = [&](llvm::raw_ostream &stream) { return stream << bytes, llvm::Error::success(); };
+  if (llvm::Error error = llvm::writeToOutput(path, write))
+    return llvm::createStringError("cannot write `" + path + "`: " + llvm::toString(std::move(error)));
+  return llvm::Error::success();
+}
+
+llvm::Error writeCode(ModuleOp planned, const Target &target, StringRef kind, StringRef path) {
+  std::string bytes;
+  llvm::raw_string_ostream stream(bytes);
+  if (kind == "asm" || kind == "llvm") {
+    if (llvm::Error error = printLowered(planned, target, kind, stream))
+      return error;
+    return writeFile(path, bytes);
+  }
+  if (kind != "obj")
+    return llvm::createStringError("there is no kind of file `" + kind + "`; there are obj, asm and llvm");
+  OwningOpRef<ModuleOp> loops(planned.clone());
+  prepareContext(*planned.getContext());
+  if (llvm::Error error = runReporting(*planned.getContext(), [&] { return emitLoops(*loops, target); }))
+    return error;
+  llvm::LLVMContext context;
+  auto module = lowerToLlvm(*loops, target, context);
+  if (!module)
+    return module.takeError();
+  auto object = generateCode(**module, target, CodeKind::Object);
+  if (!object)
+    return object.takeError();
+  return writeFile(path, (*object)->getBuffer());
+}
+
+/// Whether a kernel of the function writes into the block `block`.
+static bool writesTo(func::FuncOp function, BlockArgument block) {
+  for (dl::KernelOp kernel : function.getOps<dl::KernelOp>())
+    for (Value out : kernel.getOuts())
+      if (auto buffer = out.getDefiningOp<dl::BufferOp>(); buffer && buffer.getBlock() == block)
+        return true;
+  return false;
+}
+
+static int64_t bytesOf(Type block) { return cast<MemRefType>(block).getNumElements(); }
+
+static llvm::Error verifyExport(func::FuncOp function, StringRef name, ArrayRef<char> params) {
+  bool identifier = !name.empty() && !llvm::isDigit(name[0]) &&
+                    llvm::all_of(name, [](char c) { return llvm::isAlnum(c) || c == '_'; });
+  if (!identifier)
+    return llvm::createStringError("`" + name + "` is no C identifier");
+  if (writesTo(function, function.getArgument(0)))
+    return llvm::createStringError("`" + function.getName() + "` changes its parameters; a library's are constants");
+  if (bytesOf(function.getArgumentTypes()[1]) != 0)
+    return llvm::createStringError("`" + function.getName() + "` has state; a library keeps none between calls");
+  if (!function->getAttrOfType<ArrayAttr>("dl.inputs") || !function->getAttrOfType<ArrayAttr>("dl.outputs"))
+    return llvm::createStringError("`" + function.getName() + "` does not name its inputs and outputs");
+  int64_t expected = bytesOf(function.getArgumentTypes()[0]);
+  if (static_cast<int64_t>(params.size()) != expected)
+    return llvm::createStringError("the parameters are " + std::to_string(params.size()) + " bytes long, but `" +
+                                   function.getName() + "` expects " + std::to_string(expected));
+  return llvm::Error::success();
+}
+
+/// Adds NAME and NAME_scratch_bytes; everything else becomes internal.
+static void addWrapper(llvm::Module &module, func::FuncOp planned, StringRef name, ArrayRef<char> params) {
+  llvm::LLVMContext &context = module.getContext();
+  llvm::Function *step = module.getFunction(planned.getName());
+  step->setLinkage(llvm::GlobalValue::InternalLinkage);
+  step->setName("step");
+  llvm::IRBuilder<> builder(context);
+  auto *pointer = builder.getPtrTy();
+  auto *null = llvm::ConstantPointerNull::get(pointer);
+  llvm::Value *block = null;
+  if (!params.empty()) {
+    auto *data = llvm::ConstantDataArray::getRaw(StringRef(params.data(), params.size()), params.size(), builder.getInt8Ty());
+    auto *global = new llvm::GlobalVariable(module, data->getType(), /*isConstant=*/true, llvm::GlobalValue::InternalLinkage,
+                                            data, "params");
+    global->setAlignment(llvm::Align(64));
+    block = global;
+  }
+  unsigned inputs = planned->getAttrOfType<ArrayAttr>("dl.inputs").size();
+  unsigned outputs = planned->getAttrOfType<ArrayAttr>("dl.outputs").size();
+  SmallVector<llvm::Type *> types(inputs + outputs + 1, pointer);
+  auto *type = llvm::FunctionType::get(builder.getInt32Ty(), types, false);
+  auto *function = llvm::Function::Create(type, llvm::GlobalValue::ExternalLinkage, name, module);
+  builder.SetInsertPoint(llvm::BasicBlock::Create(context, "", function));
+  auto makeArray = [&](unsigned first, unsigned count) -> llvm::Value * {
+    llvm::Value *array = builder.CreateAlloca(pointer, builder.getInt32(std::max(count, 1u)));
+    for (unsigned i = 0; i < count; ++i)
+      builder.CreateStore(function->getArg(first + i), builder.CreateConstGEP1_32(pointer, array, i));
+    return array;
+  };
+  llvm::Value *ins = makeArray(0, inputs), *outs = makeArray(inputs, outputs);
+  // The arena begins at the first multiple of 64 in the scratch memory.
+  llvm::Value *scratch = function->getArg(inputs + outputs);
+  llvm::Value *address = builder.CreatePtrToInt(scratch, builder.getInt64Ty());
+  llvm::Value *skip = builder.CreateAnd(builder.CreateNeg(address), builder.getInt64(63));
+  llvm::Value *arena = builder.CreateGEP(builder.getInt8Ty(), scratch, skip);
+  llvm::Value *status = builder.CreateCall(step, {block, null, ins, outs, arena, null});
+  builder.CreateRet(builder.CreateTrunc(status, builder.getInt32Ty()));
+
+  auto *sizeType = llvm::FunctionType::get(builder.getInt64Ty(), false);
+  auto *size = llvm::Function::Create(sizeType, llvm::GlobalValue::ExternalLinkage, name + "_scratch_bytes", module);
+  builder.SetInsertPoint(llvm::BasicBlock::Create(context, "", size));
+  builder.CreateRet(builder.getInt64(bytesOf(planned.getArgumentTypes().back()) + 63));
+}
+
+/// The first that there is of the compilers, which know where libraries are, and the linkers, which have to be told.
+static llvm::Expected<SmallVector<std::string>> linkCommand(StringRef object, StringRef library) {
+  for (StringRef driver : {"cc", "clang-22", "clang", "gcc"})
+    if (auto path = llvm::sys::findProgramByName(driver))
+      return SmallVector<std::string>{*path, "-shared", "-o", library.str(), object.str(), "-lm"};
+  for (StringRef linker : {"ld.lld-22", "ld.lld", "ld"})
+    if (auto path = llvm::sys::findProgramByName(linker))
+      return SmallVector<std::string>{*path, "-shared", "-o", library.str(), object.str(), "-L/lib/x86_64-linux-gnu",
+                                      "-L/usr/lib/x86_64-linux-gnu", "-L/lib64", "-L/usr/lib64", "-lm", "-lc"};
+  return llvm::createStringError("no linker is installed; a shared library needs one of cc, clang, gcc, ld.lld, ld");
+}
+
+static llvm::Error link(StringRef object, StringRef library) {
+  auto command = linkCommand(object, library);
+  if (!command)
+    return command.takeError();
+  SmallString<128> log;
+  if (std::error_code code = llvm::sys::fs::createTemporaryFile("dlc-link", "log", log))
+    return llvm::createStringError("cannot make a temporary file: " + code.message());
+  llvm::FileRemover removeLog(log);
+  SmallVector<StringRef> arguments(command->begin(), command->end());
+  std::optional<StringRef> redirects[] = {StringRef(""), StringRef(log), StringRef(log)};
+  std::string problem;
+  int status = llvm::sys::ExecuteAndWait(arguments[0], arguments, std::nullopt, redirects, 0, 0, &problem);
+  if (status == 0)
+    return llvm::Error::success();
+  if (auto output = llvm::MemoryBuffer::getFile(log); output && problem.empty())
+    problem = (*output)->getBuffer().trim().str();
+  return llvm::createStringError("`" + arguments[0] + "` could not link `" + library + "`: " + problem);
+}
+
+llvm::Error writeLibrary(ModuleOp planned, const Target &target, StringRef name, ArrayRef<char> params, StringRef path,
+                         StringRef headerPath) {
+  auto entry = plannedEntry(planned);
+  if (!entry)
+    return entry.takeError();
+  if (llvm::Error error = verifyExport(*entry, name, params))
+    return error;
+  auto header = libraryHeader(planned, name);
+  if (!header)
+    return header.takeError();
+  OwningOpRef<ModuleOp> loops(planned.clone());
+  prepareContext(*planned.getContext());
+  if (llvm::Error error = runReporting(*planned.getContext(), [&] { return emitLoops(*loops, target); }))
+    return error;
+  llvm::LLVMContext context;
+  auto module = lowerToLlvm(*loops, target, context);
+  if (!module)
+    return module.takeError();
+  addWrapper(**module, *entry, name, params);
+  auto object = generateCode(**module, target, CodeKind::Object);
+  if (!object)
+    return object.takeError();
+  SmallString<128> objectPath;
+  if (std::error_code code = llvm::sys::fs::createTemporaryFile("dlc", "o", objectPath))
+    return llvm::createStringError("cannot make a temporary file: " + code.message());
+  llvm::FileRemover removeObject(objectPath);
+  if (llvm::Error error = writeFile(objectPath, (*object)->getBuffer()))
+    return error;
+  if (llvm::Error error = link(objectPath, path))
+    return error;
+  return writeFile(headerPath, *header);
+}
+
+} // namespace dlc

@@ -66,8 +66,7 @@ LogicalResult ContractOp::verify() {
     return failure();
   Type element = elementOf(getLhs());
   if (elementOf(getRhs()) != element)
-    return emitOpError() << "operands have elements of `" << element << "` and `" << elementOf(getRhs())
-                         << "`, expected one element type";
+    return emitOpError() << "operands have elements of " << element << " and " << elementOf(getRhs()) << ", expected one element type";
   for (char letter : terms.lhs.str() + terms.rhs.str())
     if (!terms.result.contains(letter) && !(terms.lhs.contains(letter) && terms.rhs.contains(letter)))
       return emitOpError() << "letter `" << StringRef(&letter, 1) << "` of `" << equation

@@ -29,8 +29,8 @@ static LogicalResult verifyTypes(Operation *op, const Twine &what, TypeRange fou
     return op->emitOpError() << "has " << found.size() << " " << what << ", expected " << expected.size();
   for (auto [i, type] : llvm::enumerate(found))
     if (type != expected[i].type)
-      return op->emitOpError() << "has `" << type << "` as number " << i << " of the " << what << ", expected `"
-                               << expected[i].type << "`, the type of " << expected[i].role;
+      return op->emitOpError() << "has " << type << " as number " << i << " of the " << what << ", expected "
+                               << expected[i].type << ", the type of " << expected[i].role;
   return success();
 }
 
@@ -40,7 +40,7 @@ static LogicalResult verifyRegion(Operation *op, Region &region, StringRef name,
   Block &block = region.front();
   auto yield = dyn_cast<YieldOp>(block.getTerminator());
   if (!yield)
-    return op->emitOpError() << "has a " << name << " that ends with `" << block.getTerminator()->getName()
+    return op->emitOpError() << "has a " << name << " that ends with `" << block.getTerminator()->getName().getStringRef()
                              << "`, expected `dl.yield`";
   if (failed(verifyTypes(op, name + " arguments", block.getArgumentTypes(), arguments)))
     return failure();
@@ -80,7 +80,7 @@ static LogicalResult elementTypes(ScanOp op, TypeRange tensors, StringRef role, 
   for (auto [i, type] : llvm::enumerate(tensors)) {
     auto tensor = cast<RankedTensorType>(type);
     if (tensor.getRank() == 0 || tensor.getDimSize(0) != int64_t(op.getLength()))
-      return op.emitOpError() << role << " " << i << " is `" << type << "`, expected a leading axis of size "
+      return op.emitOpError() << role << " " << i << " is " << type << ", expected a leading axis of size "
                               << op.getLength() << ", the number of iterations";
     elements.push_back(RankedTensorType::get(tensor.getShape().drop_front(), tensor.getElementType()));
   }

@@ -36,8 +36,9 @@ OpFoldResult CastOp::fold(FoldAdaptor) {
 }
 
 LogicalResult CheckIndexOp::verify() {
-  if (getLimit() < 0)
-    return emitOpError() << "limit is " << getLimit() << ", expected a count of at least 0";
+  int64_t limit = getLimit();
+  if (limit < 0)
+    return emitOpError() << "limit is " << limit << ", expected a count of at least 0";
   return success();
 }
 

@@ -35,8 +35,8 @@ LogicalResult ScatterAddOp::verify() {
     return failure();
   auto expected = RankedTensorType::get(gatheredShape(operand, indices, axis), elementOf(getOperand()));
   if (getUpdates().getType() != expected)
-    return emitOpError() << "updates are `" << getUpdates().getType() << "`, expected `" << expected
-                         << "`: the operand with the indices' axes in the place of the axis";
+    return emitOpError() << "updates are " << getUpdates().getType() << ", expected " << expected
+                         << ": the operand with the indices' axes in the place of the axis";
   return success();
 }
 

@@ -44,11 +44,10 @@ static LogicalResult verifyEdge(KernelOp op, StringRef what, TypeRange body, Str
   for (auto [i, type] : llvm::enumerate(body)) {
     RankedTensorType expected = bodyType(edge[i]);
     if (!expected)
-      return op.emitOpError() << "has `" << edge[i] << "` as number " << i << " of its " << edgeName
+      return op.emitOpError() << "has " << edge[i] << " as number " << i << " of its " << edgeName
                               << ", expected a tensor or memref of static shape";
     if (type != expected)
-      return op.emitOpError() << "has `" << type << "` as number " << i << " of the " << what << ", expected `" << expected
-                              << "`, what `" << edge[i] << "` holds";
+      return op.emitOpError() << "has " << type << " as number " << i << " of the " << what << ", expected " << expected << ", what " << edge[i] << " holds";
   }
   return success();
 }
@@ -79,7 +78,7 @@ template <class Op> static LogicalResult verifyOnly(KernelOp op) {
 
 /// Fails for an operation that no kernel of this kind holds.
 static LogicalResult rejects(KernelOp op, Operation &inner) {
-  return op.emitOpError() << "of kind `" << stringifyKernelKind(op.getKind()) << "` cannot hold `" << inner.getName() << "`";
+  return op.emitOpError() << "of kind `" << stringifyKernelKind(op.getKind()) << "` cannot hold `" << inner.getName().getStringRef() << "`";
 }
 
 static bool isPointOrMovement(Operation &op) {
@@ -140,7 +139,7 @@ LogicalResult KernelOp::verify() {
   Block &block = getBody().front();
   auto yield = dyn_cast<YieldOp>(block.getTerminator());
   if (!yield)
-    return emitOpError() << "has a body that ends with `" << block.getTerminator()->getName() << "`, expected `dl.yield`";
+    return emitOpError() << "has a body that ends with `" << block.getTerminator()->getName().getStringRef() << "`, expected `dl.yield`";
   if (failed(verifyStageOf(*this)) ||
       failed(verifyEdge(*this, "block arguments", block.getArgumentTypes(), "ins", getIns().getTypes())))
     return failure();
@@ -165,13 +164,13 @@ static int64_t extentInBytes(MemRefType type, ArrayRef<int64_t> strides) {
 LogicalResult BufferOp::verify() {
   auto block = cast<MemRefType>(getBlock().getType()), type = cast<MemRefType>(getType());
   if (block.getRank() != 1 || !block.getElementType().isInteger(8) || !block.hasStaticShape())
-    return emitOpError() << "block is `" << block << "`, expected bytes of known number as `memref<4096xi8>`";
+    return emitOpError() << "block is " << block << ", expected bytes of known number as `memref<4096xi8>`";
   SmallVector<int64_t> strides;
   int64_t start = 0;
   bool known = type.hasStaticShape() && succeeded(type.getStridesAndOffset(strides, start)) && start == 0 &&
                llvm::none_of(strides, [](int64_t stride) { return ShapedType::isDynamic(stride) || stride < 0; });
   if (!known || !type.getElementType().isIntOrFloat())
-    return emitOpError() << "result is `" << type << "`, expected numbers of static shape, strides and offset 0";
+    return emitOpError() << "result is " << type << ", expected numbers of static shape, strides and offset 0";
   int64_t offset = getOffset(), bytes = extentInBytes(type, strides), elementBytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
   if (offset < 0 || offset % elementBytes != 0)
     return emitOpError() << "offset is " << offset << ", expected a multiple of " << elementBytes

@@ -29,7 +29,7 @@ LogicalResult ReduceOp::verify() {
   bool logical = getKind() == ReduceKind::all || getKind() == ReduceKind::any;
   if (logical != element.isInteger(1))
     return emitOpError() << "`" << stringifyReduceKind(getKind()) << "` joins " << (logical ? "`i1`" : "numbers")
-                         << ", found elements of `" << element << "`";
+                         << ", found elements of " << element;
   if (failed(verifyAxes(*this, getAxes(), shapeOf(getOperand()).size())))
     return failure();
   return verifyResult(*this, without(shapeOf(getOperand()), getAxes()), element, "the operand without the reduced axes");

@@ -169,8 +169,7 @@ LogicalResult ConcatOp::verify() {
     if (shape.size() == shapeOf(first).size())
       shape[axis] = shapeOf(first)[axis];
     if (ArrayRef<int64_t>(shape) != shapeOf(first) || elementOf(operand) != elementOf(first))
-      return emitOpError() << "operand " << i << " is `" << operand.getType() << "`, expected `" << first.getType()
-                           << "` up to the size of axis " << axis << ", as operand 0";
+      return emitOpError() << "operand " << i << " is " << operand.getType() << ", expected " << first.getType() << " up to the size of axis " << axis << ", as operand 0";
   }
   return verifyResult(*this, joinedShape(getOperands(), axis), elementOf(first), "the operands behind one another");
 }

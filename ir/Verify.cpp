@@ -48,7 +48,7 @@ LogicalResult verifyResult(Operation *op, ArrayRef<int64_t> shape, Type element,
   auto found = cast<RankedTensorType>(op->getResult(0).getType());
   if (found.getShape() == shape && found.getElementType() == element)
     return success();
-  return op->emitOpError() << "result is `" << found << "`, expected `" << expected << "`" << (reason.empty() ? "" : ": ")
+  return op->emitOpError() << "result is " << found << ", expected " << expected << (reason.empty() ? "" : ": ")
                            << reason;
 }
 
@@ -56,8 +56,7 @@ LogicalResult verifySameElement(Operation *op, Value operand) {
   Type found = elementOf(op->getResult(0)), expected = elementOf(operand);
   if (found == expected)
     return success();
-  return op->emitOpError() << "result has elements of `" << found << "`, expected `" << expected
-                           << "`, the operand's element type";
+  return op->emitOpError() << "result has elements of " << found << ", expected " << expected << ", the operand's element type";
 }
 
 } // namespace dlc::dl

@@ -80,7 +80,7 @@ LogicalResult CallOp::adjoint(AdjointContext &context) {
   auto expected = FunctionType::get(getContext(), ValueRange(operands).getTypes(), getOperandTypes());
   if (!rule || rule.getFunctionType() != expected)
     return emitError() << "the rule `" << name.getValue() << "` of `" << getCallee() << "` "
-                       << (rule ? "has another type" : "is no function") << ", expected `" << expected << "`";
+                       << (rule ? "has another type" : "is no function") << ", expected " << expected;
   auto call = CallOp::create(context.builder, context.loc(), getOperandTypes(), name, operands);
   for (unsigned i = 0; i < getNumOperands(); ++i)
     if (context.wants(i))

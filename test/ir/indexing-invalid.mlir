@@ -1,0 +1,40 @@
+// What gather and scatter_add refuse.
+// RUN: dlc-opt %s --verify-diagnostics --split-input-file
+
+func.func @gather_axis(%x: tensor<9x4xf32>, %i: tensor<6xi64>) {
+  // expected-error @+1 {{axis 2 is out of range, expected 0 to 1}}
+  %0 = dl.gather %x at %i along 2 : tensor<9x4xf32>, tensor<6xi64> -> tensor<6x4xf32>
+  return
+}
+
+// -----
+
+func.func @gather_result(%x: tensor<9x4xf32>, %i: tensor<6xi64>) {
+  // expected-error @+1 {{result is 'tensor<6x4xf32>', expected 'tensor<9x6xf32>': the operand with the indices' axes in the place of the axis}}
+  %0 = dl.gather %x at %i along 1 : tensor<9x4xf32>, tensor<6xi64> -> tensor<6x4xf32>
+  return
+}
+
+// -----
+
+func.func @gather_by_floats(%x: tensor<9x4xf32>, %i: tensor<6xf32>) {
+  // expected-error @+1 {{operand #1 must be statically shaped tensor of 32-bit signless integer or 64-bit signless integer or 8-bit unsigned integer values}}
+  %0 = dl.gather %x at %i along 0 : tensor<9x4xf32>, tensor<6xf32> -> tensor<6x4xf32>
+  return
+}
+
+// -----
+
+func.func @scatter_axis(%x: tensor<9xf32>, %i: tensor<6xi64>, %u: tensor<6xf32>) {
+  // expected-error @+1 {{axis 1 is out of range, expected 0 to 0}}
+  %0 = dl.scatter_add %x at %i with %u along 1 : tensor<9xf32>, tensor<6xi64>, tensor<6xf32>
+  return
+}
+
+// -----
+
+func.func @scatter_updates(%x: tensor<9x4xf32>, %i: tensor<6xi64>, %u: tensor<4x6xf32>) {
+  // expected-error @+1 {{updates are 'tensor<4x6xf32>', expected 'tensor<6x4xf32>': the operand with the indices' axes in the place of the axis}}
+  %0 = dl.scatter_add %x at %i with %u along 0 : tensor<9x4xf32>, tensor<6xi64>, tensor<4x6xf32>
+  return
+}

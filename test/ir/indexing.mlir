@@ -1,0 +1,21 @@
+// gather and scatter_add read and print the same.
+// RUN: dlc-opt %s | dlc-opt | FileCheck %s
+
+// CHECK-LABEL: @rows
+func.func @rows(%table: tensor<9x4xf32>, %i: tensor<6xi64>) -> tensor<9x4xf32> {
+  // CHECK: dl.gather %{{.*}} at %{{.*}} along 0 : tensor<9x4xf32>, tensor<6xi64> -> tensor<6x4xf32>
+  %0 = dl.gather %table at %i along 0 : tensor<9x4xf32>, tensor<6xi64> -> tensor<6x4xf32>
+  // CHECK: dl.scatter_add %{{.*}} at %{{.*}} with %{{.*}} along 0 : tensor<9x4xf32>, tensor<6xi64>, tensor<6x4xf32>
+  %1 = dl.scatter_add %table at %i with %0 along 0 : tensor<9x4xf32>, tensor<6xi64>, tensor<6x4xf32>
+  return %1 : tensor<9x4xf32>
+}
+
+// Indices of rank 2 and 0, along an inner axis.
+// CHECK-LABEL: @inner
+func.func @inner(%x: tensor<2x9x4xf32>, %i: tensor<5x3xui8>, %k: tensor<i32>) -> (tensor<2x5x3x4xf32>, tensor<2x4xf32>) {
+  // CHECK: dl.gather %{{.*}} along 1 : tensor<2x9x4xf32>, tensor<5x3xui8> -> tensor<2x5x3x4xf32>
+  %0 = dl.gather %x at %i along 1 : tensor<2x9x4xf32>, tensor<5x3xui8> -> tensor<2x5x3x4xf32>
+  // CHECK: dl.gather %{{.*}} along 1 : tensor<2x9x4xf32>, tensor<i32> -> tensor<2x4xf32>
+  %1 = dl.gather %x at %k along 1 : tensor<2x9x4xf32>, tensor<i32> -> tensor<2x4xf32>
+  return %0, %1 : tensor<2x5x3x4xf32>, tensor<2x4xf32>
+}

@@ -54,7 +54,7 @@ SourceRange placeOf(mlir::Location location, const SourceManager &sources) {
     if (!file)
       return mlir::WalkResult::advance();
     for (uint32_t id = 0; id < sources.count(); ++id) {
-      if (sources.name(id) != file.getFilename().getValue() || file.getLine() == 0)
+      if (sources.name(id) != std::string_view(file.getFilename().getValue()) || file.getLine() == 0)
         continue;
       std::string_view line = sources.line(id, file.getLine());
       uint32_t begin = uint32_t(line.data() - sources.text(id).data()) + file.getColumn() - 1;
@@ -203,15 +203,17 @@ std::unique_ptr<Compiled> Compiler::compile(mlir::OwningOpRef<mlir::ModuleOp> mo
 void Compiler::setLayouts(mlir::ModuleOp module, const Compiled &earlier) {
   mlir::func::FuncOp function = entryOf(module);
   size_t next = 0;
-  llvm::SmallVector<mlir::Type> inputs(function.getArgumentTypes());
   for (unsigned i = 0; i < function.getNumArguments(); ++i) {
     auto role = function.getArgAttrOfType<mlir::StringAttr>(i, "dl.role");
     if (!role || role.getValue() != "param" || next >= earlier.paramTypes.size())
       continue;
-    inputs[i] = earlier.paramTypes[next++];
-    function.getArgument(i).setType(inputs[i]);
+    mlir::RankedTensorType type = earlier.paramTypes[next++];
+    auto layout = mlir::dyn_cast_or_null<dl::LayoutAttr>(type.getEncoding());
+    if (!layout && type.getRank() == 2) // dense on purpose
+      layout = dl::LayoutAttr::get(module.getContext(), {0, 1}, type.getDimSize(1));
+    if (layout)
+      function.setArgAttr(i, "dl.layout", layout);
   }
-  function.setType(mlir::FunctionType::get(module.getContext(), inputs, function.getResultTypes()));
 }
 
 const std::vector<std::string> &Compiler::stages() {

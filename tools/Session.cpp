@@ -7,6 +7,7 @@
 #include "runtime/Interrupt.h"
 #include "runtime/Print.h"
 #include "runtime/Sources.h"
+#include "runtime/TrainingFunctions.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 

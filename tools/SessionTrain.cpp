@@ -1,7 +1,6 @@
 // Training in a session: blocks initialised, functions compiled as they are needed, the runtime's loop, the trained model.
 #include "tools/Session.h"
 
-#include "ir/Evaluator.h"
 #include "runtime/Checkpoint.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -13,35 +12,6 @@
 namespace dlc {
 
 std::shared_ptr<const Dataset> datasetOf(const DataInfo &info);
-
-/// Writes an evaluated tensor, dense row-major, in its dtype.
-static void writeDense(const HostTensor &tensor, DType dtype, void *into) {
-  int64_t count = tensor.elementCount();
-  for (int64_t i = 0; i < count; ++i) {
-    double value = tensor.isFloat() ? tensor.floats[size_t(i)] : double(tensor.integers[size_t(i)]);
-    switch (dtype) {
-    case DType::F32:
-      static_cast<float *>(into)[i] = float(value);
-      break;
-    case DType::F64:
-      static_cast<double *>(into)[i] = value;
-      break;
-    case DType::BF16:
-      static_cast<uint16_t *>(into)[i] = floatToBf16(float(value));
-      break;
-    case DType::I64:
-      static_cast<int64_t *>(into)[i] = int64_t(value);
-      break;
-    case DType::I32:
-      static_cast<int32_t *>(into)[i] = int32_t(value);
-      break;
-    case DType::U8:
-    case DType::Bool:
-      static_cast<uint8_t *>(into)[i] = uint8_t(value);
-      break;
-    }
-  }
-}
 
 bool Session::initialise(const TrainPlan &plan, const TrainFunctions &functions, const Compiled &step, void *params, void *state) {
   if (!plan.init.empty()) {
@@ -56,20 +26,11 @@ bool Session::initialise(const TrainPlan &plan, const TrainFunctions &functions,
     }
   } else {
     mlir::OwningOpRef<mlir::ModuleOp> module = functions.initial();
-    if (!module || !compiler->lower(*module, PipelineStop::gradient))
+    std::vector<HostBufferRef> values;
+    if (!module || !run(*module, {}, values, plan.at))
       return false;
-    auto function = *module->getOps<mlir::func::FuncOp>().begin();
-    llvm::FailureOr<llvm::SmallVector<HostTensor>> values = evaluate(function, {});
-    if (mlir::failed(values)) {
-      diagnostics.report(Diag::Internal, plan.at, "the initial values cannot be computed");
-      return false;
-    }
-    std::vector<char> dense;
-    for (size_t i = 0; i < step.params.size(); ++i) {
-      dense.resize(step.params[i].denseBytes());
-      writeDense((*values)[i], step.params[i].dtype, dense.data());
-      packTensor(step.params[i], dense.data(), params);
-    }
+    for (size_t i = 0; i < step.params.size(); ++i)
+      packTensor(step.params[i], values[i]->data.get(), params);
   }
   for (size_t i = 0; i < step.state.size(); ++i) {
     double initial = plan.stateInitial[i / plan.params.size()];

@@ -64,7 +64,8 @@ Value Accumulator::combine(OpBuilder &builder, Value a, Value b) const {
     return isFloat ? Value(arith::AddFOp::create(builder, loc, a, b, arith::FastMathFlags::contract))
                    : Value(arith::AddIOp::create(builder, loc, a, b));
   case dl::ReduceKind::prod:
-    return isFloat ? Value(arith::MulFOp::create(builder, loc, a, b)) : Value(arith::MulIOp::create(builder, loc, a, b));
+    return isFloat ? Value(arith::MulFOp::create(builder, loc, a, b))
+                   : Value(arith::MulIOp::create(builder, loc, a, b));
   case dl::ReduceKind::max:
   case dl::ReduceKind::min:
     return emitExtremum(builder, loc, element, kind == dl::ReduceKind::max, b, a);
@@ -110,7 +111,8 @@ SmallVector<Value> Accumulator::join(ValueRange a, ValueRange b) const {
   bool isMax = kind == dl::ReduceKind::max;
   Value better, equal;
   if (isa<FloatType>(element)) {
-    Value nanA = at.compare(arith::CmpFPredicate::UNO, a[0], a[0]), nanB = at.compare(arith::CmpFPredicate::UNO, b[0], b[0]);
+    Value nanA = at.compare(arith::CmpFPredicate::UNO, a[0], a[0]),
+          nanB = at.compare(arith::CmpFPredicate::UNO, b[0], b[0]);
     better = at.compare(isMax ? arith::CmpFPredicate::UGT : arith::CmpFPredicate::ULT, b[0], a[0]);
     better = at.both(better, at.invert(nanA));
     equal = at.either(at.compare(arith::CmpFPredicate::OEQ, a[0], b[0]), at.both(nanA, nanB));
@@ -137,7 +139,8 @@ SmallVector<Value> Accumulator::joinLanes(ValueRange given) const {
     return {vector::ReductionOp::create(nest->place(state), loc, combining, state[0])};
   }
   // Extrema of floats: one tree for the numbers, and one beside it that joins the bits of a NaN where there is one.
-  bool isExtremum = !isArgument && isa<FloatType>(element) && (kind == dl::ReduceKind::max || kind == dl::ReduceKind::min);
+  bool isExtremum =
+      !isArgument && isa<FloatType>(element) && (kind == dl::ReduceKind::max || kind == dl::ReduceKind::min);
   if (isExtremum) {
     Arithmetic a{nest->place(state), loc};
     Value isNan = a.compare(arith::CmpFPredicate::UNO, state[0], state[0]);

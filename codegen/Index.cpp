@@ -92,7 +92,8 @@ Index IndexContext::lanes(Value base, int64_t offset, Range range) {
 Index IndexContext::floorDiv(const Index &index, int64_t divisor) {
   if (divisor == 1)
     return index;
-  Index whole = Index::of(llvm::divideFloorSigned(index.constant, divisor)), rest = Index::of(llvm::mod(index.constant, divisor));
+  Index whole = Index::of(llvm::divideFloorSigned(index.constant, divisor)),
+        rest = Index::of(llvm::mod(index.constant, divisor));
   for (auto &term : index.terms)
     if (term.second % divisor == 0)
       whole.terms.push_back({term.first, term.second / divisor});
@@ -151,8 +152,9 @@ SmallVector<Index> IndexContext::delinearize(const Index &index, ArrayRef<int64_
   return indices;
 }
 
-/// A remainder `k * (e - d * floor(e / d))` lies in k * [0, d - 1], which its terms one by one would not show; it is found
-/// by its quotient. The dividend may itself be a quotient (floor(floor(f / c) / d) is kept as floor(f / (c * d))).
+/// A remainder `k * (e - d * floor(e / d))` lies in k * [0, d - 1], which its terms one by one would not show; it is
+/// found by its quotient. The dividend may itself be a quotient (floor(floor(f / c) / d) is kept as floor(f / (c *
+/// d))).
 Range IndexContext::range(const Index &index) const {
   for (auto &[atom, coefficient] : llvm::reverse(index.terms)) {
     if (atom->kind != Atom::Quotient)

@@ -73,7 +73,8 @@ FailureOr<KernelInfo> emitCheck(KernelFunction function, Value &status) {
   if (full)
     any = nest.loop(nest.constant(0), nest.constant(full), lanes, any, [&](Value at, ValueRange state) {
       Value base = full == lanes ? Value() : at;
-      return SmallVector<Value>{either(state[0], points.splat(badAt(points.indices.lanes(base, 0, {0, count - 1}), lanes, {}), lanes))};
+      return SmallVector<Value>{
+          either(state[0], points.splat(badAt(points.indices.lanes(base, 0, {0, count - 1}), lanes, {}), lanes))};
     })[0];
   if (full < count) {
     Value mask = points.tailMask(count - full, lanes);
@@ -98,7 +99,8 @@ FailureOr<KernelInfo> emitCheck(KernelFunction function, Value &status) {
   return KernelInfo{1, 10 + bytes / 10};
 }
 
-/// A task is a slice of the axes before `axis` and a part of those behind it: copied first, then the updates one by one.
+/// A task is a slice of the axes before `axis` and a part of those behind it: copied first, then the updates one by
+/// one.
 FailureOr<KernelInfo> emitScatter(KernelFunction function) {
   auto found = onlyOperation<dl::ScatterAddOp>(function.kernel);
   if (failed(found))
@@ -119,9 +121,10 @@ FailureOr<KernelInfo> emitScatter(KernelFunction function) {
     return KernelInfo{1, 0};
 
   bool hasLanes = extent > 1;
-  int64_t lanes = hasLanes ? function.target.lanes(memoryType(element).isInteger(8) ? Type(function.builder.getF32Type())
-                                                                                    : registerType(element))
-                           : 1;
+  int64_t lanes = hasLanes
+                      ? function.target.lanes(memoryType(element).isInteger(8) ? Type(function.builder.getF32Type())
+                                                                               : registerType(element))
+                      : 1;
   Value outBuffer = function.buffers[kernel.getIns().size()];
   Type outType = kernel.getOuts()[0].getType();
   bool inPlace = kernel.getIns()[argumentNumber(op.getOperand())] == kernel.getOuts()[0];
@@ -143,7 +146,8 @@ FailureOr<KernelInfo> emitScatter(KernelFunction function) {
       Index number = updates == 1 ? Index::of(0) : points.indices.variable(at, {0, updates - 1});
       SmallVector<Index> chosen = points.indices.delinearize(number, indicesType.getShape());
       Value index = points.at(op.getIndices(), Point{chosen, 1, {}});
-      index = convertElements(nest.place(index), nest.loc, index, indicesType.getElementType(), nest.builder.getI64Type());
+      index =
+          convertElements(nest.place(index), nest.loc, index, indicesType.getElementType(), nest.builder.getI64Type());
       Point target = place(row, points.indices.variable(index, {0, size - 1}), lane, mask);
       Point source = target;
       source.indices.erase(source.indices.begin() + axis);

@@ -26,7 +26,8 @@ static LogicalResult verifyPlanned(dl::KernelOp kernel) {
   return success();
 }
 
-FailureOr<KernelInfo> emitKernel(OpBuilder &builder, dl::KernelOp kernel, const Target &target, StringRef functionName) {
+FailureOr<KernelInfo> emitKernel(OpBuilder &builder, dl::KernelOp kernel, const Target &target,
+                                 StringRef functionName) {
   if (failed(verifyPlanned(kernel)))
     return failure();
   OpBuilder::InsertionGuard guard(builder);

@@ -1,7 +1,7 @@
 // From a planned dl.kernel to a function of loops: `func.func @name(%args: !llvm.ptr, %begin: i64, %end: i64) -> i64`.
-// `args` is an array of buffer pointers, ins then outs; the function does tasks [begin, end) of KernelInfo::tasks. Tasks
-// are independent, and how they are split never changes a bit. The result is 0, or from a check kernel 1 + the row-major
-// index of the first bad element.
+// `args` is an array of buffer pointers, ins then outs; the function does tasks [begin, end) of KernelInfo::tasks.
+// Tasks are independent, and how they are split never changes a bit. The result is 0, or from a check kernel 1 + the
+// row-major index of the first bad element.
 #pragma once
 
 #include "codegen/Target.h"
@@ -21,7 +21,8 @@ struct KernelInfo {
 llvm::FailureOr<KernelInfo> emitKernel(mlir::OpBuilder &builder, dl::KernelOp kernel, const Target &target,
                                        llvm::StringRef functionName);
 
-/// Equal keys: the kernels can share one function. The key is the body with the operands' types, without names and places.
+/// Equal keys: the kernels can share one function. The key is the body with the operands' types, without names and
+/// places.
 std::string kernelKey(dl::KernelOp kernel);
 
 /// The families, each with the function's body builder; `emitKernel` chooses among them.

@@ -27,15 +27,14 @@ public:
   unsigned depth() const { return scopes.size() - 1; }
   /// A number that no other scope has: what was emitted in a scope is known only while it is open.
   unsigned serial(unsigned depth) const { return scopes[depth].serial; }
-  bool isOpen(unsigned depth, unsigned serial) const {
-    return depth < scopes.size() && scopes[depth].serial == serial;
-  }
+  bool isOpen(unsigned depth, unsigned serial) const { return depth < scopes.size() && scopes[depth].serial == serial; }
 
   /// for i in [low, high) by step, carrying values: `body` gets i and the values and returns the next ones. Bounds are
   /// i64. Returns the last values. A loop known to run at most once is emitted without a loop when `low` and `high` are
   /// constants.
   using Body = llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)>;
-  llvm::SmallVector<mlir::Value> loop(mlir::Value low, mlir::Value high, int64_t step, mlir::ValueRange inits, Body body);
+  llvm::SmallVector<mlir::Value> loop(mlir::Value low, mlir::Value high, int64_t step, mlir::ValueRange inits,
+                                      Body body);
   /// A branch on a scalar i1; both sides give values of the types. Nothing is moved out of a side; without types the
   /// false side is not emitted.
   using Side = llvm::function_ref<llvm::SmallVector<mlir::Value>()>;

@@ -1,5 +1,5 @@
-// Planning of map kernels: 1. the space and its reductions; 2. their phases; 3. for each axis as the lane axis, grown by the
-// axes outside it as long as accesses stay linear, the cost of the whole nest; the least wins.
+// Planning of map kernels: 1. the space and its reductions; 2. their phases; 3. for each axis as the lane axis, grown
+// by the axes outside it as long as accesses stay linear, the cost of the whole nest; the least wins.
 #include "codegen/MapPlan.h"
 #include "codegen/Emitters.h"
 #include "codegen/PointEmitter.h"
@@ -54,6 +54,36 @@ static SmallVector<int64_t> reducedAxes(Operation *op) {
 static bool isReduction(Operation *op) { return isa<dl::ReduceOp, dl::ArgReduceOp>(op); }
 static ArrayRef<int64_t> shapeOf(Value value) { return cast<RankedTensorType>(value.getType()).getShape(); }
 
+SmallVector<Value> MapPlan::rootsOf(unsigned phase, dl::KernelOp kernel) const {
+  SmallVector<Value> roots;
+  if (phase < phases.size())
+    for (Operation *op : phases[phase])
+      roots.push_back(op->getOperand(0));
+  if (outputPhase == static_cast<int64_t>(phase))
+    for (unsigned out : spaceOutputs)
+      roots.push_back(kernel.getBody().front().getTerminator()->getOperand(out));
+  return roots;
+}
+
+/// Each operation of the space's shape counts for the first phase that needs it.
+static void costPhases(dl::KernelOp kernel, MapPlan &plan) {
+  llvm::DenseSet<Value> seen;
+  for (unsigned phase = 0; phase < plan.phaseCount(); ++phase) {
+    double cost = 1;
+    SmallVector<Value> work = plan.rootsOf(phase, kernel);
+    while (!work.empty()) {
+      Value value = work.pop_back_val();
+      Operation *op = value.getDefiningOp();
+      if (shapeOf(value) != ArrayRef(plan.shape) || !seen.insert(value).second)
+        continue;
+      cost += op ? operationCost(op) : 1;
+      if (op)
+        work.append(op->operand_begin(), op->operand_end());
+    }
+    plan.phaseCosts.push_back(cost);
+  }
+}
+
 /// The space, the outputs by their shape, and the phases.
 static LogicalResult analyse(dl::KernelOp kernel, MapPlan &plan) {
   Block &body = kernel.getBody().front();
@@ -65,7 +95,8 @@ static LogicalResult analyse(dl::KernelOp kernel, MapPlan &plan) {
     for (Value operand : op.getOperands())
       depth = std::max(depth, level.lookup(operand));
     if (isReduction(&op)) {
-      if (first && (shapeOf(op.getOperand(0)) != shapeOf(first->getOperand(0)) || reducedAxes(&op) != reducedAxes(first)))
+      if (first &&
+          (shapeOf(op.getOperand(0)) != shapeOf(first->getOperand(0)) || reducedAxes(&op) != reducedAxes(first)))
         return op.emitOpError("reduces other axes than another reduction of its kernel");
       first = first ? first : &op;
       plan.phases.resize(std::max<size_t>(plan.phases.size(), depth + 1));
@@ -100,6 +131,7 @@ static LogicalResult analyse(dl::KernelOp kernel, MapPlan &plan) {
   }
   if (!plan.spaceOutputs.empty())
     plan.outputPhase = needed == last ? last : last - 1;
+  costPhases(kernel, plan);
   return success();
 }
 
@@ -188,7 +220,8 @@ void Judge::judge(MapPlan &plan, ArrayRef<int64_t> order, ArrayRef<int64_t> lane
     size_t rank = shapeOf(op.getResult(0)).size();
     if (rank == 0)
       continue;
-    bool isRow = plan.isReduction() && shapeOf(op.getResult(0)) == ArrayRef(plan.sizesOf(plan.rowAxes)) && !isReduction(&op);
+    bool isRow =
+        plan.isReduction() && shapeOf(op.getResult(0)) == ArrayRef(plan.sizesOf(plan.rowAxes)) && !isReduction(&op);
     (isRow ? plan.cellCost : plan.stepCost) += isReduction(&op) ? 0 : operationCost(&op);
   }
   double vectors = std::ceil(double(plan.extent) / plan.lanes);

@@ -1,6 +1,6 @@
 // How a map kernel becomes a nest: what the space is, which reductions belong to which phase, which axes run along the
-// lanes. A cell is what one step of the parallel loops does: a row with all of its reduced elements (lanes along reduced
-// axes), or a few vectors of columns (lanes along parallel axes; without reductions, simply a few vectors).
+// lanes. A cell is what one step of the parallel loops does: a row with all of its reduced elements (lanes along
+// reduced axes), or a few vectors of columns (lanes along parallel axes; without reductions, simply a few vectors).
 #pragma once
 
 #include "codegen/Target.h"
@@ -17,6 +17,9 @@ struct MapPlan {
   /// Outputs of shape S are written in the last phase, or in one more after it. Without such outputs: no phase.
   llvm::SmallVector<unsigned> spaceOutputs, reducedOutputs;
   int64_t outputPhase = -1;
+  /// Instructions, roughly, of a vector step of each phase (with the output phase, when it is one more), without what
+  /// earlier phases compute.
+  llvm::SmallVector<double> phaseCosts;
 
   /// Axes of size 1 belong to no group. Each group is flattened, outermost axis first.
   llvm::SmallVector<int64_t> laneAxes, rowAxes, loopAxes;
@@ -33,6 +36,10 @@ struct MapPlan {
   int64_t bytes = 0;
 
   bool isReduction() const { return !phases.empty(); }
+  /// Loops over the reduced axes: the reductions', and one more when outputs wait for the last of them.
+  unsigned phaseCount() const { return phases.size() + (outputPhase == static_cast<int64_t>(phases.size()) ? 1 : 0); }
+  /// The tensors of the space's shape that a phase needs: operands of its reductions, and outputs.
+  llvm::SmallVector<mlir::Value> rootsOf(unsigned phase, dl::KernelOp kernel) const;
   /// The reduced space has no elements: results are the neutral elements.
   bool isEmptyReduction() const;
   bool isEmpty() const;

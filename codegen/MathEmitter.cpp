@@ -29,7 +29,8 @@ void MathEmitter::declare(StringRef name, unsigned operands) {
     return;
   OpBuilder outside = OpBuilder::atBlockBegin(module.getBody());
   Type scalar = builder.getF64Type();
-  LLVM::LLVMFuncOp::create(outside, loc, name, LLVM::LLVMFunctionType::get(scalar, SmallVector<Type>(operands, scalar)));
+  LLVM::LLVMFuncOp::create(outside, loc, name,
+                           LLVM::LLVMFunctionType::get(scalar, SmallVector<Type>(operands, scalar)));
 }
 
 Value MathEmitter::callLanes(StringRef name, ValueRange operands) {
@@ -67,8 +68,8 @@ static Reduced reduceExp(const Arithmetic &a, Value x) {
   Value r = a.fma(-ln2High, n, x);
   r = a.fma(-ln2Low, n, r);
   // (e^r - 1 - r) / r^2 on |r| <= 0.35, relative to e^r: error 3.3e-9.
-  Value q = a.polynomial(r, {0.4999999403953552, 0.16666515171527863, 0.04166845232248306, 0.00836941134184599,
-                             0.0013813372934237123});
+  Value q = a.polynomial(
+      r, {0.4999999403953552, 0.16666515171527863, 0.04166845232248306, 0.00836941134184599, 0.0013813372934237123});
   return {a.addi(a.bitsOf(shifted), -0x4b400000), a.fma(a.mul(r, r), q, r)};
 }
 
@@ -174,9 +175,9 @@ Value MathEmitter::erf(Value x) {
     return library("erf", x);
   Arithmetic a{builder, loc};
   // erf(x) / x as a polynomial in x^2 on |x| <= 1: error 1.2e-9.
-  Value small = a.mul(x, a.polynomial(a.mul(x, x), {1.1283791065216064, -0.3761262595653534, 0.1128358542919159,
-                                                    -0.026853812858462334, 0.005188327748328447,
-                                                    -0.0008010194287635386, 7.853864372009411e-05}));
+  Value small = a.mul(
+      x, a.polynomial(a.mul(x, x), {1.1283791065216064, -0.3761262595653534, 0.1128358542919159, -0.026853812858462334,
+                                    0.005188327748328447, -0.0008010194287635386, 7.853864372009411e-05}));
   // log(1 - erf(x)) on [1, 4], beyond which erf is 1: error of erf 2e-11.
   Value magnitude = a.abs(x);
   magnitude = a.select(a.greater(magnitude, 4), a.real(x, 4), magnitude);
@@ -207,8 +208,8 @@ struct DoublePower {
     Value s = a.div(a.sub(mantissa, a.real(x, 1)), a.add(mantissa, a.real(x, 1)));
     Value square = a.mul(s, s);
     // (2 atanh(s) - 2 s) / s^3, in s^2: error 3e-14.
-    Value q = a.polynomial(square, {0.6666666667589323, 0.399999955866849, 0.2857211324787372, 0.22176003783733148,
-                                    0.19587001533382656});
+    Value q = a.polynomial(
+        square, {0.6666666667589323, 0.399999955866849, 0.2857211324787372, 0.22176003783733148, 0.19587001533382656});
     Value natural = a.fma(a.mul(square, s), q, a.add(s, s));
     // The exponent is small: its 32 low bits convert in one instruction everywhere.
     auto narrow = withElement(exponent.getType(), a.builder.getI32Type());

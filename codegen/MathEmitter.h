@@ -1,6 +1,6 @@
-// Elementary functions as vector code: f32 by polynomials on the native vector (or a scalar), at most 4 ulp from the true
-// value over the whole range, with IEEE results at zeros, infinities and NaN. f64 goes to the C library, lane by lane.
-// Coefficients are minimax fits of our own; each function says what it fits and over what interval.
+// Elementary functions as vector code: f32 by polynomials on the native vector (or a scalar), at most 4 ulp from the
+// true value over the whole range, with IEEE results at zeros, infinities and NaN. f64 goes to the C library, lane by
+// lane. Coefficients are minimax fits of our own; each function says what it fits and over what interval.
 #pragma once
 
 #include "mlir/IR/Builders.h"
@@ -25,8 +25,8 @@ public:
 
 private:
   mlir::Value trigonometric(mlir::Value x, bool cosine);
-  /// Calls a function of the C library on f64 lanes: declares it in the module, then calls it lane by lane. Inside a region
-  /// that is still being built, the module is out of reach, and the declaration must come first.
+  /// Calls a function of the C library on f64 lanes: declares it in the module, then calls it lane by lane. Inside a
+  /// region that is still being built, the module is out of reach, and the declaration must come first.
   mlir::Value library(llvm::StringRef name, mlir::ValueRange operands);
   void declare(llvm::StringRef name, unsigned operands);
   mlir::Value callLanes(llvm::StringRef name, mlir::ValueRange operands);

@@ -92,8 +92,8 @@ Value PointEmitter::emit(Value tensor, const Point &point) {
   return emitPointwise(nest.place(operands), op, operands);
 }
 
-/// A chain of choices among the sources; zero when none holds. Conditions that do not vary become branches, so that only
-/// one side is computed; the others mask the lanes.
+/// A chain of choices among the sources; zero when none holds. Conditions that do not vary become branches, so that
+/// only one side is computed; the others mask the lanes.
 Value PointEmitter::emitSources(Operation *op, ArrayRef<Source> sources, const Point &point) {
   auto element = cast<RankedTensorType>(op->getResult(0).getType()).getElementType();
   Type scalar = registerType(element);
@@ -114,8 +114,9 @@ Value PointEmitter::emitSources(Operation *op, ArrayRef<Source> sources, const P
     if (!varying)
       return at(op->getOperand(source.operand), point.at(source.indices));
     Point inner = point;
-    inner.mask = point.mask ? Value(arith::AndIOp::create(nest.place({point.mask, varying}), nest.loc, point.mask, varying))
-                            : varying;
+    inner.mask = point.mask
+                     ? Value(arith::AndIOp::create(nest.place({point.mask, varying}), nest.loc, point.mask, varying))
+                     : varying;
     Value value = splat(at(op->getOperand(source.operand), inner.at(source.indices)), point.lanes);
     if (last)
       return value;
@@ -174,8 +175,7 @@ void PointEmitter::storeAll(const Point &point) {
 }
 
 void forEachAccess(dl::KernelOp kernel, Value tensor, const Point &point, IndexContext &indices,
-                   llvm::function_ref<bool(Operation *)> isLeaf,
-                   llvm::function_ref<void(Value, const Index &)> visit) {
+                   llvm::function_ref<bool(Operation *)> isLeaf, llvm::function_ref<void(Value, const Index &)> visit) {
   std::map<std::vector<int64_t>, Index> loaded;
   auto walk = [&](auto &self, Value tensor, const Point &point) -> void {
     if (!loaded.insert({keyOf(tensor, point), {}}).second)

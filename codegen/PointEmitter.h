@@ -1,6 +1,7 @@
-// The heart of all kernels: emits the value of any tensor of a dl.kernel body at a point. It pulls: a pointwise operation
-// asks for its operands at the same point, a movement rewrites the point, a block argument loads. A value is a native
-// vector where it differs from lane to lane, else a scalar. Each (tensor, point) is emitted once while its scope is open.
+// The heart of all kernels: emits the value of any tensor of a dl.kernel body at a point. It pulls: a pointwise
+// operation asks for its operands at the same point, a movement rewrites the point, a block argument loads. A value is
+// a native vector where it differs from lane to lane, else a scalar. Each (tensor, point) is emitted once while its
+// scope is open.
 //
 // Elements in registers: f32 f64 i32 i64 i1 as they are, ui8 as i8, bf16 as an f32 that bf16 can represent.
 // In memory: i1 is a byte, bf16 an i16.
@@ -17,12 +18,14 @@ namespace dlc {
 mlir::Type registerType(mlir::Type element);
 mlir::Type memoryType(mlir::Type element);
 
-/// Rejects, with an error, bodies that PointEmitter cannot emit. `dl.contract`, reductions and the like count as emitted
-/// elsewhere (see PointEmitter::bind).
+/// Rejects, with an error, bodies that PointEmitter cannot emit. `dl.contract`, reductions and the like count as
+/// emitted elsewhere (see PointEmitter::bind).
 llvm::LogicalResult verifyPointwise(dl::KernelOp kernel);
 
-/// Loads the buffers' addresses from the array that a kernel's function gets: one `!llvm.ptr` for each of `ins`, then `outs`.
-llvm::SmallVector<mlir::Value> loadBuffers(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value args, unsigned count);
+/// Loads the buffers' addresses from the array that a kernel's function gets: one `!llvm.ptr` for each of `ins`, then
+/// `outs`.
+llvm::SmallVector<mlir::Value> loadBuffers(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value args,
+                                           unsigned count);
 
 class PointEmitter {
 public:
@@ -80,7 +83,8 @@ private:
 };
 
 /// What the kernel reads for `tensor` at a point, without emitting anything: calls `visit` with each buffer (a block
-/// argument of the body, or a constant's result) and the address in elements. Stops at operations that `isLeaf` accepts.
+/// argument of the body, or a constant's result) and the address in elements. Stops at operations that `isLeaf`
+/// accepts.
 void forEachAccess(dl::KernelOp kernel, mlir::Value tensor, const Point &point, IndexContext &indices,
                    llvm::function_ref<bool(mlir::Operation *)> isLeaf,
                    llvm::function_ref<void(mlir::Value, const Index &)> visit);

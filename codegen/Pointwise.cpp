@@ -1,5 +1,5 @@
-// Pointwise operations on values in registers. bf16 is computed in f32 and rounded after each operation; integer division
-// never traps; floats that do not fit an integer become the nearest one that does.
+// Pointwise operations on values in registers. bf16 is computed in f32 and rounded after each operation; integer
+// division never traps; floats that do not fit an integer become the nearest one that does.
 #include "codegen/Emitters.h"
 #include "codegen/MathEmitter.h"
 #include "codegen/PointEmitter.h"
@@ -31,8 +31,10 @@ Value roundToBf16(OpBuilder &builder, Location loc, Value value) {
 Value emitExtremum(OpBuilder &builder, Location loc, Type element, bool greater, Value a, Value b) {
   if (!isa<FloatType>(element)) {
     if (element.isUnsignedInteger() || element.isInteger(1))
-      return greater ? Value(arith::MaxUIOp::create(builder, loc, a, b)) : Value(arith::MinUIOp::create(builder, loc, a, b));
-    return greater ? Value(arith::MaxSIOp::create(builder, loc, a, b)) : Value(arith::MinSIOp::create(builder, loc, a, b));
+      return greater ? Value(arith::MaxUIOp::create(builder, loc, a, b))
+                     : Value(arith::MinUIOp::create(builder, loc, a, b));
+    return greater ? Value(arith::MaxSIOp::create(builder, loc, a, b))
+                   : Value(arith::MinSIOp::create(builder, loc, a, b));
   }
   // `a > b ? a : b` is one instruction; it gives b when either is NaN, so only a NaN in a is left to care for.
   auto predicate = greater ? arith::CmpFPredicate::OGT : arith::CmpFPredicate::OLT;
@@ -54,7 +56,8 @@ Value convertElements(OpBuilder &builder, Location loc, Value value, Type from, 
   Type result = withElement(value.getType(), registerType(to)), type = value.getType();
   if (to.isInteger(1)) {
     if (isa<FloatType>(from))
-      return arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::UNE, value, floatConstant(builder, loc, type, 0));
+      return arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::UNE, value,
+                                   floatConstant(builder, loc, type, 0));
     return arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne, value, intConstant(builder, loc, type, 0));
   }
   bool isUnsigned = from.isUnsignedInteger() || from.isInteger(1);
@@ -192,7 +195,8 @@ Value Pointwise::integerPower() {
     exponent = select(negative, binary<arith::SubIOp>(zero(), exponent), exponent);
   }
   unsigned bits = registerType(element).getIntOrFloatBitWidth();
-  Value low = arith::ConstantIntOp::create(builder, loc, 0, 64), step = arith::ConstantIntOp::create(builder, loc, 1, 64);
+  Value low = arith::ConstantIntOp::create(builder, loc, 0, 64),
+        step = arith::ConstantIntOp::create(builder, loc, 1, 64);
   Value high = arith::ConstantIntOp::create(builder, loc, bits, 64);
   auto body = [&](OpBuilder &inner, Location, Value, ValueRange carried) {
     Pointwise at{inner, loc, element, in};

@@ -38,7 +38,8 @@ struct Philox {
     Value key0 = spread(narrow(key)), key1 = spread(narrow(a.shiftRight(key, 32)));
     for (int round = 0; round < 10; ++round) {
       auto product = [&](Value factor, int64_t by) {
-        auto wide = arith::MulUIExtendedOp::create(a.builder, a.loc, factor, a.integer(factor, static_cast<int32_t>(by)));
+        auto wide =
+            arith::MulUIExtendedOp::create(a.builder, a.loc, factor, a.integer(factor, static_cast<int32_t>(by)));
         return std::pair<Value, Value>(wide.getLow(), wide.getHigh());
       };
       auto [lowA, highA] = product(x[0], 0xD2511F53);

@@ -1,18 +1,20 @@
-// Checks of indices (which element is named), random numbers (the same as the runtime's), keys of kernels, and kernels that
-// must be refused with an error.
+// Scattered additions, running sums, checks of indices (which element is named), random numbers (the same as the
+// runtime's), keys of kernels, and kernels that must be refused with an error.
 #include "runtime/Philox.h"
 #include "test/unit/KernelHarness.h"
+#include "test/unit/KernelText.h"
 #include <gtest/gtest.h>
 
 namespace dlc::test {
 namespace {
 
-std::string checkText(const std::string &shape, const std::string &element, int64_t limit, const std::string &layout = "") {
+std::string checkText(const std::string &shape, const std::string &element, int64_t limit,
+                      const std::string &layout = "") {
   std::string tensor = "tensor<" + shape + element + ">";
   std::string memref = "memref<" + shape + element + layout + ">";
-  return "func.func @f(%a: " + memref + ") {\n  dl.kernel \"k\" check ins(%a : " + memref + ") outs() {\n  ^bb0(%x: " + tensor +
-         "):\n    %y = dl.check_index %x below " + std::to_string(limit) + " what \"label\" : " + tensor +
-         "\n    dl.yield\n  }\n  return\n}";
+  return "func.func @f(%a: " + memref + ") {\n  dl.kernel \"k\" check ins(%a : " + memref +
+         ") outs() {\n  ^bb0(%x: " + tensor + "):\n    %y = dl.check_index %x below " + std::to_string(limit) +
+         " what \"label\" : " + tensor + "\n    dl.yield\n  }\n  return\n}";
 }
 
 TEST(CheckKernel, NamesTheFirstBadElement) {
@@ -88,13 +90,56 @@ TEST(RandomKernel, DrawsTheRuntimesNumbers) {
         }
 }
 
+TEST(ScatterKernel, AddsInOrder) {
+  for (std::string inPlace : {"%a", "%d"})
+    for (std::string c : {"1", "4", "16", "37"})
+      for (std::string type : {"f32", "i32", "ui8"})
+        checkKernel(
+            replaceAll(replaceAll(kernel("%a: memref<9xCxT>, %i: memref<14xi64>, %u: memref<14xCxT>, %d: memref<9xCxT>",
+                                         "%a, %i, %u : memref<9xCxT>, memref<14xi64>, memref<14xCxT>",
+                                         inPlace + " : memref<9xCxT>", R"(
+  ^bb0(%x: tensor<9xCxT>, %j: tensor<14xi64>, %v: tensor<14xCxT>):
+    %y = dl.scatter_add %x at %j with %v along 0 : tensor<9xCxT>, tensor<14xi64>, tensor<14xCxT>
+    dl.yield %y : tensor<9xCxT>)",
+                                         "scatter"),
+                                  "xT>", "x" + type + ">"),
+                       "xC", "x" + c),
+            {.low = 0, .high = 8.9});
+  checkKernel(kernel("%a: memref<3x5x2xf32>, %i: memref<2x3xi32>, %u: memref<3x2x3x2xf32>, %d: memref<3x5x2xf32>",
+                     "%a, %i, %u : memref<3x5x2xf32>, memref<2x3xi32>, memref<3x2x3x2xf32>", "%d : memref<3x5x2xf32>",
+                     R"(
+  ^bb0(%x: tensor<3x5x2xf32>, %j: tensor<2x3xi32>, %v: tensor<3x2x3x2xf32>):
+    %y = dl.scatter_add %x at %j with %v along 1 : tensor<3x5x2xf32>, tensor<2x3xi32>, tensor<3x2x3x2xf32>
+    dl.yield %y : tensor<3x5x2xf32>)",
+                     "scatter"),
+              {.low = 0, .high = 4.9});
+}
+
+TEST(CumulativeKernel, RunsAlongEachAxis) {
+  for (const char *reverse : {"", "reverse "})
+    for (std::string type : {"f32", "i64", "f64"})
+      for (const char *axis : {"0", "1", "2"})
+        checkKernel(
+            replaceAll(kernel("%a: memref<4x5x19xT>, %b: memref<4x5x19xT>", "%a : memref<4x5x19xT>",
+                              "%b : memref<4x5x19xT>",
+                              std::string("  ^bb0(%x: tensor<4x5x19xT>):\n    %y = dl.cumulative ") + reverse +
+                                  "%x along " + axis + " : tensor<4x5x19xT>\n    dl.yield %y : tensor<4x5x19xT>",
+                              "cumulative"),
+                       "xT>", "x" + type + ">"),
+            {.relative = 1e-5, .absolute = 1e-5});
+}
+
 TEST(KernelKey, SeesTypesAndBodiesButNotNames) {
   auto key = [](const std::string &name, const std::string &operand, const std::string &op) {
-    auto kernel = CompiledKernel::make("func.func @f(%" + operand + ": memref<4xf32>, %b: memref<4xf32>) {\n  dl.kernel \"" + name +
-                                           "\" map ins(%" + operand + " : memref<4xf32>) outs(%b : memref<4xf32>) {\n  ^bb0(%x: "
-                                           "tensor<4xf32>):\n    %y = dl." + op + " %x : tensor<4xf32>\n    dl.yield %y : "
-                                           "tensor<4xf32>\n  }\n  return\n}",
-                                       Target::host());
+    auto kernel =
+        CompiledKernel::make("func.func @f(%" + operand + ": memref<4xf32>, %b: memref<4xf32>) {\n  dl.kernel \"" +
+                                 name + "\" map ins(%" + operand +
+                                 " : memref<4xf32>) outs(%b : memref<4xf32>) {\n  ^bb0(%x: "
+                                 "tensor<4xf32>):\n    %y = dl." +
+                                 op +
+                                 " %x : tensor<4xf32>\n    dl.yield %y : "
+                                 "tensor<4xf32>\n  }\n  return\n}",
+                             Target::host());
     return kernel ? kernelKey(kernel->kernel) : "";
   };
   EXPECT_EQ(key("one", "a", "exp"), key("two", "q", "exp"));

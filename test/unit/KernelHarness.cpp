@@ -211,7 +211,9 @@ Buffers::Buffers(dl::KernelOp kernel, double low, double high, unsigned seed) : 
   }
 }
 
-MemRefType Buffers::typeOf(unsigned operand) const { return cast<MemRefType>(dl::KernelOp(kernel)->getOperand(operand).getType()); }
+MemRefType Buffers::typeOf(unsigned operand) const {
+  return cast<MemRefType>(dl::KernelOp(kernel)->getOperand(operand).getType());
+}
 
 std::vector<void *> Buffers::pointers() const {
   std::vector<void *> result;

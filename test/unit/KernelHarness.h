@@ -1,12 +1,12 @@
-// Compiles one planned kernel, given as text, runs it on random data, and compares it with a plain evaluation of its body
-// in f64. Shared by the tests of the kernel emitters.
+// Compiles one planned kernel, given as text, runs it on random data, and compares it with a plain evaluation of its
+// body in f64. Shared by the tests of the kernel emitters.
 #pragma once
 
 #include "codegen/KernelEmitter.h"
-#include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,7 +23,8 @@ std::vector<Tensor> evaluateBody(dl::KernelOp kernel, const std::vector<Tensor> 
 
 class CompiledKernel {
 public:
-  /// `text` holds one func.func with memref arguments and one dl.kernel on them. Null, with the error printed, on failure.
+  /// `text` holds one func.func with memref arguments and one dl.kernel on them. Null, with the error printed, on
+  /// failure.
   static std::unique_ptr<CompiledKernel> make(llvm::StringRef text, const Target &target);
   ~CompiledKernel();
 

@@ -47,7 +47,12 @@ static double convert(double value, Type from, Type to) {
     if (std::isnan(value))
       return 0;
     bool small = to.isUnsignedInteger(8);
-    double low = small ? 0 : to.isInteger(32) ? -0x1p31 : -0x1p63, high = small ? 255 : to.isInteger(32) ? 0x1p31 - 1 : 0x1p63;
+    double low = small              ? 0
+                 : to.isInteger(32) ? -0x1p31
+                                    : -0x1p63,
+           high = small              ? 255
+                  : to.isInteger(32) ? 0x1p31 - 1
+                                     : 0x1p63;
     return std::trunc(std::clamp(value, low, high));
   }
   return roundTo(value, to);
@@ -66,7 +71,9 @@ static double pointwise(Operation *op, ArrayRef<double> in) {
   return llvm::TypeSwitch<Operation *, double>(op)
       .Case([&](dl::NegOp) { return -in[0]; })
       .Case([&](dl::AbsOp) { return std::abs(in[0]); })
-      .Case([&](dl::SignOp) { return in[0] > 0 ? 1.0 : in[0] < 0 ? -1.0 : in[0]; })
+      .Case([&](dl::SignOp) { return in[0] > 0   ? 1.0
+                                     : in[0] < 0 ? -1.0
+                                                 : in[0]; })
       .Case([&](dl::ExpOp) { return std::exp(in[0]); })
       .Case([&](dl::Expm1Op) { return std::expm1(in[0]); })
       .Case([&](dl::LogOp) { return std::log(in[0]); })
@@ -86,9 +93,15 @@ static double pointwise(Operation *op, ArrayRef<double> in) {
       .Case([&](dl::AddOp) { return in[0] + in[1]; })
       .Case([&](dl::SubOp) { return in[0] - in[1]; })
       .Case([&](dl::MulOp) { return in[0] * in[1]; })
-      .Case([&](dl::DivOp) { return isFloat ? in[0] / in[1] : in[1] == 0 ? 0 : std::floor(in[0] / in[1]); })
+      .Case([&](dl::DivOp) { return isFloat      ? in[0] / in[1]
+                                    : in[1] == 0 ? 0
+                                                 : std::floor(in[0] / in[1]); })
       .Case([&](dl::RemOp) { return remainder(in[0], in[1], isFloat); })
-      .Case([&](dl::PowOp) { return isFloat || in[0] != 0 || in[1] >= 0 ? std::trunc(std::pow(in[0], in[1])) * !isFloat + (isFloat ? std::pow(in[0], in[1]) : 0) : 0; })
+      .Case([&](dl::PowOp) {
+        return isFloat || in[0] != 0 || in[1] >= 0
+                   ? std::trunc(std::pow(in[0], in[1])) * !isFloat + (isFloat ? std::pow(in[0], in[1]) : 0)
+                   : 0;
+      })
       .Case([&](dl::MaxOp) { return nanOr(std::max(in[0], in[1])); })
       .Case([&](dl::MinOp) { return nanOr(std::min(in[0], in[1])); })
       .Case([&](dl::AndOp) { return in[0] && in[1]; })
@@ -130,8 +143,12 @@ static Tensor reduce(dl::ReduceOp op, const Tensor &in) {
         kept.push_back(place[axis]);
     double &at = out[numberOf(kept, result)];
     bool nan = std::isnan(at) || std::isnan(in[i]);
-    at = kind == K::sum ? at + in[i] : kind == K::prod ? at * in[i] : kind == K::max ? (nan ? NAN : std::max(at, in[i]))
-         : kind == K::min ? (nan ? NAN : std::min(at, in[i])) : kind == K::all ? double(at && in[i]) : double(at || in[i]);
+    at = kind == K::sum    ? at + in[i]
+         : kind == K::prod ? at * in[i]
+         : kind == K::max  ? (nan ? NAN : std::max(at, in[i]))
+         : kind == K::min  ? (nan ? NAN : std::min(at, in[i]))
+         : kind == K::all  ? double(at && in[i])
+                           : double(at || in[i]);
   }
   return out;
 }

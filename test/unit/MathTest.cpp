@@ -30,16 +30,18 @@ std::string kernelOf(const std::string &op, size_t count, bool binary) {
   std::string shape = count == 1 ? "f32" : std::to_string(count) + "xf32";
   std::string memref = "memref<" + shape + ">", tensor = "tensor<" + shape + ">";
   std::string second = binary ? ", %y" : "";
-  return "func.func @f(%a: " + memref + ", %b: " + memref + ", %c: " + memref + ") {\n  dl.kernel \"k\" map ins(%a, %b : " + memref +
-         ", " + memref + ") outs(%c : " + memref + ") {\n  ^bb0(%x: " + tensor + ", %y: " + tensor + "):\n    %z = dl." + op +
-         " %x" + second + " : " + tensor + "\n    dl.yield %z : " + tensor + "\n  }\n  return\n}";
+  return "func.func @f(%a: " + memref + ", %b: " + memref + ", %c: " + memref +
+         ") {\n  dl.kernel \"k\" map ins(%a, %b : " + memref + ", " + memref + ") outs(%c : " + memref +
+         ") {\n  ^bb0(%x: " + tensor + ", %y: " + tensor + "):\n    %z = dl." + op + " %x" + second + " : " + tensor +
+         "\n    dl.yield %z : " + tensor + "\n  }\n  return\n}";
 }
 
 /// Floats of all signs and magnitudes, a fixed stride of bit patterns apart, and the special ones.
 std::vector<float> sweep(uint32_t stride) {
-  std::vector<float> values{0.0f, -0.0f, 1.0f, -1.0f, 2.0f, -2.0f, 0.5f, -0.5f, INFINITY, -INFINITY, NAN, 1e-45f, -1e-45f,
-                            1.17549435e-38f, 3.4028234e38f, -3.4028234e38f, 88.72283f, 88.72284f, 88.73f, -87.33654f, -103.97f,
-                            -103.98f, -104.0f, 1e5f, 100001.0f, 9.0f, 4.0f, 3.9999998f};
+  std::vector<float> values{0.0f,          -0.0f,          1.0f,      -1.0f,     2.0f,   -2.0f,      0.5f,
+                            -0.5f,         INFINITY,       -INFINITY, NAN,       1e-45f, -1e-45f,    1.17549435e-38f,
+                            3.4028234e38f, -3.4028234e38f, 88.72283f, 88.72284f, 88.73f, -87.33654f, -103.97f,
+                            -103.98f,      -104.0f,        1e5f,      100001.0f, 9.0f,   4.0f,       3.9999998f};
   for (uint64_t bits = 0; bits < (uint64_t(1) << 32); bits += stride)
     values.push_back(fromBits(uint32_t(bits)));
   // Where most functions bend.
@@ -81,26 +83,53 @@ void measure(const std::string &op, double (*reference)(double), double limit = 
   }
 }
 
-TEST(Math, Exp) { measure("exp", [](double x) { return std::exp(x); }); }
-TEST(Math, Expm1) { measure("expm1", [](double x) { return std::expm1(x); }); }
-TEST(Math, Log) { measure("log", [](double x) { return std::log(x); }); }
-TEST(Math, Log1p) { measure("log1p", [](double x) { return std::log1p(x); }); }
-TEST(Math, Tanh) { measure("tanh", [](double x) { return std::tanh(x); }); }
-TEST(Math, Erf) { measure("erf", [](double x) { return std::erf(x); }); }
+TEST(Math, Exp) {
+  measure("exp", [](double x) { return std::exp(x); });
+}
+TEST(Math, Expm1) {
+  measure("expm1", [](double x) { return std::expm1(x); });
+}
+TEST(Math, Log) {
+  measure("log", [](double x) { return std::log(x); });
+}
+TEST(Math, Log1p) {
+  measure("log1p", [](double x) { return std::log1p(x); });
+}
+TEST(Math, Tanh) {
+  measure("tanh", [](double x) { return std::tanh(x); });
+}
+TEST(Math, Erf) {
+  measure("erf", [](double x) { return std::erf(x); });
+}
 TEST(Math, Logistic) {
   measure("logistic", [](double x) { return x < 0 ? std::exp(x) / (1 + std::exp(x)) : 1 / (1 + std::exp(-x)); });
 }
-TEST(Math, Sin) { measure("sin", [](double x) { return std::sin(x); }); }
-TEST(Math, Cos) { measure("cos", [](double x) { return std::cos(x); }); }
-TEST(Math, Sqrt) { measure("sqrt", [](double x) { return std::sqrt(x); }, 0.5); }
-TEST(Math, Rsqrt) { measure("rsqrt", [](double x) { return 1 / std::sqrt(x); }, 1.5); }
-TEST(Math, Floor) { measure("floor", [](double x) { return std::floor(x); }, 0); }
-TEST(Math, Ceil) { measure("ceil", [](double x) { return std::ceil(x); }, 0); }
-TEST(Math, Round) { measure("round", [](double x) { return std::nearbyint(x); }, 0); }
+TEST(Math, Sin) {
+  measure("sin", [](double x) { return std::sin(x); });
+}
+TEST(Math, Cos) {
+  measure("cos", [](double x) { return std::cos(x); });
+}
+TEST(Math, Sqrt) {
+  measure("sqrt", [](double x) { return std::sqrt(x); }, 0.5);
+}
+TEST(Math, Rsqrt) {
+  measure("rsqrt", [](double x) { return 1 / std::sqrt(x); }, 1.5);
+}
+TEST(Math, Floor) {
+  measure("floor", [](double x) { return std::floor(x); }, 0);
+}
+TEST(Math, Ceil) {
+  measure("ceil", [](double x) { return std::ceil(x); }, 0);
+}
+TEST(Math, Round) {
+  measure("round", [](double x) { return std::nearbyint(x); }, 0);
+}
 
 TEST(Math, Pow) {
-  std::vector<float> bases = sweep(30011 * 977), exponents{0.0f, -0.0f, 1.0f, -1.0f, 2.0f, 3.0f, -3.0f, 0.5f, -0.5f, 1e-3f, 17.0f,
-                                                          -1e30f, 1e30f, 16777217.0f, INFINITY, -INFINITY, NAN, 1.5f, 33.3f, -7.7f};
+  std::vector<float> bases = sweep(30011 * 977),
+                     exponents{0.0f,  -0.0f,  1.0f,  -1.0f,       2.0f,     3.0f,      -3.0f, 0.5f, -0.5f, 1e-3f,
+                               17.0f, -1e30f, 1e30f, 16777217.0f, INFINITY, -INFINITY, NAN,   1.5f, 33.3f, -7.7f};
   std::vector<float> x, y;
   for (float base : bases)
     for (float exponent : exponents)

@@ -4,8 +4,8 @@
 //    axis that their result's rows run along; at a tie the program's order stays. A parameter that carries a layout, or
 //    asks for one by the attribute `dl.layout`, keeps it.
 // 2. State of a parameter ("m.fc1.weight") takes the parameter's layout, and so does a result that updates either.
-// 3. Rows of 1 KiB or a multiple are padded by 16 elements: their cache lines would collide. Rows of parameters are filled
-//    up to a multiple of 16 elements where that adds an eighth at most.
+// 3. Rows of 1 KiB or a multiple are padded by 16 elements: their cache lines would collide. Rows of parameters are
+//    filled up to a multiple of 16 elements where that adds an eighth at most.
 // Inputs and outputs of the function stay as the caller knows them, and so does what a product reads through a reshape.
 
 #include "passes/Layouts.h"

@@ -1,8 +1,8 @@
 // Replaces every dl.grad by its body and the reverse sweep.
 //
 // 1. Gradients are taken from the inside out: an inner one is plain operations when the outer one's sweep meets it.
-// 2. The sweep runs inside the region, where the inputs are block arguments: what the region captures, even an input's own
-//    value, is a constant to it.
+// 2. The sweep runs inside the region, where the inputs are block arguments: what the region captures, even an input's
+//    own value, is a constant to it.
 // 3. Then the region's operations move in front of the dl.grad, and its results are the values and cotangents.
 
 #include "ir/Dialect.h"

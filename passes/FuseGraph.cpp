@@ -31,7 +31,8 @@ ArrayRef<int64_t> shapeOf(Value value) { return cast<RankedTensorType>(value.get
 /// What is cheaper to compute again than to keep: a conversion or a mask.
 bool isCheap(Operation *op) { return isa<dl::CastOp, dl::CompareOp, dl::NotOp, dl::AndOp, dl::OrOp>(op); }
 
-/// The value that must be in memory for a product or gather to read `operand`: reshapes and transpositions are read through.
+/// The value that must be in memory for a product or gather to read `operand`, which it does through reshapes and
+/// transpositions.
 Value memoryRoot(Value operand) {
   while (Operation *op = operand.getDefiningOp()) {
     if (!isa<dl::ReshapeOp, dl::TransposeOp>(op))

@@ -1,8 +1,8 @@
-// The graph that fusion works on: the operations of a block that compute, and the clusters that they are merged into. Each
-// cluster becomes one dl.kernel.
+// The graph that fusion works on: the operations of a block that compute, and the clusters that they are merged into.
+// Each cluster becomes one dl.kernel.
 //
-// What moves or makes elements, or converts them cheaply, belongs to no cluster: it is repeated in each kernel that reads
-// it ("absorbed"), unless something needs it in memory.
+// What moves or makes elements, or converts them cheaply, belongs to no cluster: it is repeated in each kernel that
+// reads it ("absorbed"), unless something needs it in memory.
 #pragma once
 
 #include "ir/Dialect.h"

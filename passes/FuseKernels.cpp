@@ -4,7 +4,8 @@
 // 2. Index checks become kernels of their own; what they checked is used directly. Barriers of differentiation go.
 // 3. FuseGraph finds the operations that compute and merges them into clusters.
 // 4. Each cluster becomes a kernel, in an order of execution; absorbed operations are repeated in it.
-// 5. A result of the function that no kernel writes (an argument, a value returned twice) is written by a copying kernel.
+// 5. A result of the function that no kernel writes (an argument, a value returned twice) is written by a copying
+//    kernel.
 
 #include "passes/FuseGraph.h"
 #include "passes/KernelNames.h"

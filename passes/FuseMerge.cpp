@@ -1,14 +1,14 @@
 // Which clusters may share a loop nest, what that saves, and the greedy merging.
 //
-// 1. Every pair of clusters that are connected or read a value in common is rated by the bytes that need not be written or
-//    read when they are one.
-// 2. The best pair that may be merged is merged, with what lies on a path from one to the other, and the neighbours of the
-//    outcome are rated again.
+// 1. Every pair of clusters that are connected or read a value in common is rated by the bytes that need not be written
+//    or read when they are one.
+// 2. The best pair that may be merged is merged, with what lies on a path from one to the other, and the neighbours of
+//    the outcome are rated again.
 // 3. Until no pair is left. The order of equal pairs is that of the block, so the outcome depends on the graph alone.
 //
 // A pair may be merged when the kinds fit (map with map of one space, or of the rows of one; a product with what is
-// elementwise on its result) and no value between them is seen at another element; the same holds for what lies on a path
-// between them.
+// elementwise on its result) and no value between them is seen at another element; the same holds for what lies on a
+// path between them.
 
 #include "passes/FuseGraph.h"
 
@@ -42,7 +42,8 @@ int64_t numElements(ArrayRef<int64_t> shape) {
 bool FuseGraph::mergedSpace(const Cluster &a, const Cluster &b, Cluster &merged) const {
   if (a.sealed || b.sealed)
     return false;
-  const Cluster &main = a.kind == dl::KernelKind::contract || (b.reduced.empty() && b.kind == dl::KernelKind::map) ? a : b;
+  bool plain = b.kind == dl::KernelKind::map && b.reduced.empty();
+  const Cluster &main = a.kind == dl::KernelKind::contract || plain ? a : b;
   const Cluster &other = &main == &a ? b : a;
   merged.kind = main.kind;
   merged.shape = main.shape;

@@ -4,7 +4,8 @@
 // 2. A call of a function with `dl.derivative` stays unless `all` is set: its rule is its adjoint.
 // 3. With `all`, private functions are deleted afterwards; nothing refers to them any more.
 //
-// Operations keep their own place and add the place of the call, under the callee's name, so that an error can name both.
+// Operations keep their own place and add the place of the call, under the callee's name, so that an error can name
+// both.
 
 #include "ir/Dialect.h"
 #include "passes/Passes.h"

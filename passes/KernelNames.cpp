@@ -135,7 +135,7 @@ std::string KernelNames::mapName(unsigned cluster) {
     return "normalize";
   if (fromInputs && fromArguments && !reduces)
     return "prepare";
-  auto averages = [](const std::string &kind) { return kind == "sum" || kind == "mul" || kind == "div" || kind == "cast"; };
+  auto averages = [](StringRef kind) { return kind == "sum" || kind == "mul" || kind == "div" || kind == "cast"; };
   if (reduces && has("sum") && kinds.size() > 1 && llvm::all_of(kinds, averages))
     return "mean";
   if (kinds.size() > 3)

@@ -1,4 +1,5 @@
-// Layouts in numbers: strides and sizes of what a #dl.layout describes, and how one compilation hands its layouts to another.
+// Layouts in numbers: strides and sizes of what a #dl.layout describes, and how one compilation hands its layouts to
+// another.
 #pragma once
 
 #include "ir/Dialect.h"

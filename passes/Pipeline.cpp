@@ -1,4 +1,5 @@
-// The table of contents: every pass from the graph to the planned stage, in order, each with the reason why it stands there.
+// The table of contents: every pass from the graph to the planned stage, in order, each with the reason why it stands
+// there.
 
 #include "passes/Pipeline.h"
 #include "passes/Passes.h"
@@ -77,7 +78,8 @@ LogicalResult runPipeline(ModuleOp module, const PipelineOptions &options) {
 namespace {
 
 struct PipelineFlags : PassPipelineOptions<PipelineFlags> {
-  ListOption<std::string> disable{*this, "disable", llvm::cl::desc("optimisations to leave out (see optimizationNames)")};
+  ListOption<std::string> disable{*this, "disable",
+                                  llvm::cl::desc("optimisations to leave out (see optimizationNames)")};
 };
 
 void registerPipeline(StringRef name, StringRef text, PipelineStop stopAfter) {

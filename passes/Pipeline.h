@@ -27,8 +27,8 @@ void buildPipeline(mlir::OpPassManager &manager, const PipelineOptions &options)
 /// begins with `not supported yet: `.
 llvm::LogicalResult runPipeline(mlir::ModuleOp module, const PipelineOptions &options);
 
-/// A planned module as a table for people: the blocks with their slots, the buffers of the arena with offset and lifetime,
-/// the kernels in order, the peak. Empty when the module is not planned.
+/// A planned module as a table for people: the blocks with their slots, the buffers of the arena with offset and
+/// lifetime, the kernels in order, the peak. Empty when the module is not planned.
 std::string planTable(mlir::ModuleOp module);
 
 } // namespace dlc

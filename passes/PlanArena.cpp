@@ -1,5 +1,5 @@
-// Packs the arena: greedy by size, best fit (Pisarchyk and Lee, Efficient Memory Management for Deep Neural Net Inference,
-// 2020).
+// Packs the arena: greedy by size, best fit (Pisarchyk and Lee, Efficient Memory Management for Deep Neural Net
+// Inference, 2020).
 
 #include "passes/PlanArena.h"
 

@@ -18,8 +18,8 @@ struct ArenaBuffer {
   int64_t offset = 0;
 };
 
-/// Sets the offsets so that buffers that live at the same step do not overlap (without `reuse`: no two do) and returns the
-/// size of the block. The largest buffers are placed first, each into the tightest gap.
+/// Sets the offsets so that buffers that live at the same step do not overlap (without `reuse`: no two do) and returns
+/// the size of the block. The largest buffers are placed first, each into the tightest gap.
 int64_t packArena(llvm::MutableArrayRef<ArenaBuffer> buffers, bool reuse);
 
 } // namespace dlc

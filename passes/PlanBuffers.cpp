@@ -3,8 +3,8 @@
 // 1. Parameters and state get a slot each in their block, in the order of the arguments.
 // 2. planOrder says in which order kernels run and which write over an old value.
 // 3. Each result lies in the slot that it updates, in the output that it is, or in the arena while it is read.
-// 4. The function is built anew: dl.buffer for each place, the kernels on them, and copies of what could not be written in
-//    place. Its attributes name the slots, inputs, outputs and checks.
+// 4. The function is built anew: dl.buffer for each place, the kernels on them, and copies of what could not be written
+//    in place. Its attributes name the slots, inputs, outputs and checks.
 
 #include "passes/Layouts.h"
 #include "passes/Passes.h"
@@ -86,10 +86,11 @@ private:
       unsigned block = role == "state";
       auto type = cast<RankedTensorType>(argument.getType());
       slotOffset[argument] = {block, blockBytes[block]};
-      slots.push_back(builder.getDictionaryAttr({builder.getNamedAttr("block", builder.getStringAttr(role)),
-                                                 builder.getNamedAttr("name", builder.getStringAttr(name)),
-                                                 builder.getNamedAttr("offset", builder.getI64IntegerAttr(blockBytes[block])),
-                                                 builder.getNamedAttr("type", TypeAttr::get(type))}));
+      slots.push_back(builder.getDictionaryAttr(
+          {builder.getNamedAttr("block", builder.getStringAttr(role)),
+           builder.getNamedAttr("name", builder.getStringAttr(name)),
+           builder.getNamedAttr("offset", builder.getI64IntegerAttr(blockBytes[block])),
+           builder.getNamedAttr("type", TypeAttr::get(type))}));
       blockBytes[block] += llvm::alignTo(bufferBytes(type), bufferAlignment);
     }
   }
@@ -166,7 +167,8 @@ private:
       for (Value result : kernel.getValues())
         outs.push_back(place[result]);
       names.insert(kernel.getName());
-      auto clone = dl::KernelOp::create(builder, kernel.getLoc(), TypeRange(), kernel.getName(), kernel.getKind(), ins, outs);
+      auto clone =
+          dl::KernelOp::create(builder, kernel.getLoc(), TypeRange(), kernel.getName(), kernel.getKind(), ins, outs);
       clone->getRegion(0).takeBody(kernel->getRegion(0));
       if (kernel.getKind() == dl::KernelKind::check)
         addCheck(clone);

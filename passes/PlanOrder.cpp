@@ -1,8 +1,8 @@
 // The order of kernels.
 //
 // 1. A kernel comes after those whose results it reads.
-// 2. For each result that replaces an argument: if its kernel reads the argument at the same element only, and the other
-//    readers and the checks can all come before it, they do, and it writes in place.
+// 2. For each result that replaces an argument: if its kernel reads the argument at the same element only, and the
+//    other readers and the checks can all come before it, they do, and it writes in place.
 // 3. Of the kernels that are ready, checks come first, then the one that adds least to the live memory, then the
 //    program's order.
 

@@ -1,8 +1,8 @@
 // Rewrites the graph by the patterns of all families until nothing changes, and merges index checks that say the same.
 //
-// It takes the stages graph and gradient and leaves the same stage. What must hold: every pattern makes the graph smaller,
-// moves work to a smaller tensor, or moves a movement one way only (reshapes and transpositions down, broadcasts down),
-// so the rewriting ends.
+// It takes the stages graph and gradient and leaves the same stage. What must hold: every pattern makes the graph
+// smaller, moves work to a smaller tensor, or moves a movement one way only (reshapes, transpositions, broadcasts
+// down), so the rewriting ends. A pattern that fails has changed nothing.
 
 #include "passes/Passes.h"
 #include "passes/SimplifyPatterns.h"
@@ -37,14 +37,6 @@ std::optional<double> splatOf(Value value) {
   if (integer < -exact || integer > exact)
     return std::nullopt;
   return static_cast<double>(integer);
-}
-
-std::optional<double> floatSplatOf(Value value) {
-  if (!isa<FloatType>(tensorType(value).getElementType()))
-    return std::nullopt;
-  if (auto broadcast = value.getDefiningOp<dl::BroadcastOp>())
-    return splatOf(broadcast.getOperand());
-  return splatOf(value);
 }
 
 Value makeSplat(OpBuilder &builder, Location loc, RankedTensorType type, double number) {

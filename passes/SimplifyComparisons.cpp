@@ -24,7 +24,8 @@ namespace {
 
 /// x > 0 is relu(x) > 0, which is kept anyway for what follows the relu, as x is not.
 LogicalResult simplifyMask(dl::CompareOp op, PatternRewriter &rewriter) {
-  if (op.getPredicate() != dl::ComparePredicate::gt || splatOf(op.getRhs()) != 0.0 || op.getLhs().getDefiningOp<dl::ReluOp>())
+  bool positive = op.getPredicate() == dl::ComparePredicate::gt && splatOf(op.getRhs()) == 0.0;
+  if (!positive || op.getLhs().getDefiningOp<dl::ReluOp>())
     return failure();
   for (Operation *user : op.getLhs().getUsers()) {
     if (!isa<dl::ReluOp>(user) || user->getBlock() != op->getBlock() || !user->isBeforeInBlock(op))
@@ -35,7 +36,8 @@ LogicalResult simplifyMask(dl::CompareOp op, PatternRewriter &rewriter) {
   return failure();
 }
 
-/// Whether the elements of the i64 tensor `value` are known to fit i32: indices, converted narrower integers, constants.
+/// Whether the elements of the i64 tensor `value` are known to fit i32: indices, converted narrower integers,
+/// constants.
 bool isNarrow(Value value) {
   using Limits = std::numeric_limits<int32_t>;
   if (auto number = splatOf(value))

@@ -1,7 +1,7 @@
 // Operations whose operands are all constants, computed by the reference evaluator.
 //
-// Results and operands have at most 4096 elements. Movements of what is no splat stay: they cost nothing in a kernel, and
-// the constant would grow.
+// Results and operands have at most 4096 elements. Movements of what is no splat stay: they cost nothing in a kernel,
+// and the constant would grow.
 
 #include "ir/Evaluator.h"
 #include "passes/SimplifyPatterns.h"

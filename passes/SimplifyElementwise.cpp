@@ -1,5 +1,6 @@
 // Identities of arithmetic, logic and casts. Floats: only what is exact (x + 0 taken as x for -0.0 too), or
-// what exchanges constant factors and so changes the rounding alone; never x * 0 or x - x, which NaN and infinity refute.
+// what exchanges constant factors and so changes the rounding alone; never x * 0 or x - x, which NaN and infinity
+// refute.
 
 #include "passes/SimplifyPatterns.h"
 

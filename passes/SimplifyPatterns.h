@@ -25,10 +25,9 @@ inline mlir::RankedTensorType tensorType(mlir::Value value) {
 }
 inline llvm::ArrayRef<int64_t> shapeOf(mlir::Value value) { return tensorType(value).getShape(); }
 
-/// The number that every element of `value` is, when `value` is a splat constant that a double holds exactly; i1 is 0 or 1.
+/// The number that every element of `value` is, when `value` is a splat constant that a double holds exactly; i1 is 0
+/// or 1.
 std::optional<double> splatOf(mlir::Value value);
-/// The same for a float splat, or a broadcast of one; integers give nothing.
-std::optional<double> floatSplatOf(mlir::Value value);
 /// A splat constant of `type`.
 mlir::Value makeSplat(mlir::OpBuilder &builder, mlir::Location loc, mlir::RankedTensorType type, double number);
 /// Whether the float element type `type` holds `number` as a finite normal number (or zero), perhaps rounded.

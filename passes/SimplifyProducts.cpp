@@ -1,5 +1,6 @@
-// Contractions: movements of operands and results become letters of the equation, and products that need not be done are
-// not: by a one-hot matrix (a gather), by something repeated (a smaller product), without a sum (a pointwise product).
+// Contractions: movements of operands and results become letters of the equation, and products that need not be done
+// are not: by a one-hot matrix (a gather), by something repeated (a smaller product), without a sum (a pointwise
+// product).
 
 #include "passes/SimplifyPatterns.h"
 
@@ -163,8 +164,8 @@ LogicalResult sinkScale(dl::ContractOp op, PatternRewriter &rewriter) {
   return failure();
 }
 
-/// The indices of `value` = one_hot(indices) of which `classAxis` is the axis of the classes, if they were checked to be
-/// below its size; else null.
+/// The indices of `value` = one_hot(indices) of which `classAxis` is the axis of the classes, if they were checked to
+/// be below its size; else null.
 Value oneHotIndices(Value value, int64_t &classAxis) {
   auto cast = value.getDefiningOp<dl::CastOp>();
   auto compare = cast ? cast.getOperand().getDefiningOp<dl::CompareOp>() : dl::CompareOp();

@@ -1,5 +1,5 @@
-// Reductions of what is constant, repeated, moved, scaled or already reduced. Sums may be taken in another order than the
-// program's, which changes the rounding alone.
+// Reductions of what is constant, repeated, moved, scaled or already reduced. Sums may be taken in another order than
+// the program's, which changes the rounding alone.
 
 #include "passes/SimplifyPatterns.h"
 
@@ -21,17 +21,11 @@ LogicalResult reduceUnitAxes(dl::ReduceOp op, PatternRewriter &rewriter) {
 
 /// Axes along which the operand repeats need no reduction, only a factor for a sum.
 LogicalResult reduceBroadcast(dl::ReduceOp op, PatternRewriter &rewriter) {
-  Value source;
-  ArrayRef<int64_t> present;
-  if (auto broadcast = op.getOperand().getDefiningOp<dl::BroadcastOp>()) {
-    source = broadcast.getOperand();
-    present = broadcast.getAxes();
-  } else if (auto number = splatOf(op.getOperand())) {
-    RankedTensorType type = tensorType(op.getOperand()).clone(ArrayRef<int64_t>());
-    source = makeSplat(rewriter, op.getLoc(), type, *number);
-  }
-  if (!source || op.getKind() == ReduceKind::prod)
+  auto broadcast = op.getOperand().getDefiningOp<dl::BroadcastOp>();
+  auto number = splatOf(op.getOperand());
+  if ((!broadcast && !number) || op.getKind() == ReduceKind::prod)
     return failure();
+  ArrayRef<int64_t> present = broadcast ? broadcast.getAxes() : ArrayRef<int64_t>();
   // The axes that go are those reduced but not in the source; an empty one would leave nothing to repeat.
   ArrayRef<int64_t> shape = shapeOf(op.getOperand());
   SmallVector<int64_t> inner, keptShape, keptAxes;
@@ -49,14 +43,15 @@ LogicalResult reduceBroadcast(dl::ReduceOp op, PatternRewriter &rewriter) {
       keptAxes.push_back(keptShape.size());
     keptShape.push_back(size);
   }
-  Type element = tensorType(source).getElementType();
+  Type element = tensorType(op.getOperand()).getElementType();
   if (inner.size() == op.getAxes().size() || repeats == 0)
     return failure();
   if (op.getKind() == ReduceKind::sum && isa<FloatType>(element) && !fitsFloat(element, repeats))
     return failure();
-  Value small = source;
+  RankedTensorType scalar = tensorType(op.getOperand()).clone(ArrayRef<int64_t>());
+  Value small = broadcast ? broadcast.getOperand() : makeSplat(rewriter, op.getLoc(), scalar, *number);
   if (!inner.empty())
-    small = dl::ReduceOp::create(rewriter, op.getLoc(), op.getKind(), source, inner);
+    small = dl::ReduceOp::create(rewriter, op.getLoc(), op.getKind(), small, inner);
   if (op.getKind() == ReduceKind::sum && repeats != 1) {
     Value factor = makeSplat(rewriter, op.getLoc(), tensorType(small), repeats);
     small = dl::MulOp::create(rewriter, op.getLoc(), small.getType(), small, factor);

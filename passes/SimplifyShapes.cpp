@@ -1,5 +1,5 @@
-// Movements, beyond the dialect's folders (identities, chains, splats): arithmetic happens before a value is repeated or
-// moved, and axes of size 1 go.
+// Movements, beyond the dialect's folders (identities, chains, splats): arithmetic happens before a value is repeated
+// or moved, and axes of size 1 go.
 //
 // Reshapes and transpositions sink below pointwise operations, toward the products and reductions that can absorb them;
 // broadcasts sink too, so that what is the same along an axis is computed once. A reshape that only adds axes of size 1

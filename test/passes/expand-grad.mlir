@@ -1,0 +1,99 @@
+// RUN: dlc-opt %s --dl-expand-grad | FileCheck %s
+
+// d exp(x)^2 = 2 exp(x) exp(x); the values stand before the cotangents.
+// CHECK-LABEL: func.func @values_and_cotangents
+// CHECK-NOT: dl.grad
+// CHECK: %[[E:.*]] = dl.exp %arg0
+// CHECK: %[[Y:.*]] = dl.mul %[[E]], %[[E]]
+// CHECK: %[[DE:.*]] = dl.add
+// CHECK: %[[DX:.*]] = dl.mul %[[DE]], %[[E]]
+// CHECK: return %[[Y]], %[[DX]]
+func.func @values_and_cotangents(%x: tensor<4xf32>, %dy: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
+  %y, %dx = dl.grad (%x), (%dy) aux 0 {
+  ^bb0(%u: tensor<4xf32>):
+    %e = dl.exp %u : tensor<4xf32>
+    %s = dl.mul %e, %e : tensor<4xf32>
+    dl.yield %s : tensor<4xf32>
+  } : (tensor<4xf32>, tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>)
+  return %y, %dx : tensor<4xf32>, tensor<4xf32>
+}
+
+// What the region captures is a constant to it, even the input's own value: d (u * x) = x. What does not depend on the
+// input, like the second one here, has the gradient zero. The auxiliary value is not differentiated.
+// CHECK-LABEL: func.func @captured
+// CHECK: %[[Y:.*]] = dl.mul %arg0, %arg0
+// CHECK: %[[AUX:.*]] = dl.exp %arg0
+// CHECK-NOT: dl.exp
+// CHECK: %[[DX:.*]] = dl.mul %arg1, %arg0
+// CHECK: %[[ZERO:.*]] = dl.constant dense<0.000000e+00>
+// CHECK: return %[[DX]], %[[ZERO]], %[[AUX]]
+func.func @captured(%x: tensor<4xf32>, %dy: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) {
+  %y, %aux, %dx, %dz = dl.grad (%x, %dy), (%dy) aux 1 {
+  ^bb0(%u: tensor<4xf32>, %v: tensor<4xf32>):
+    %s = dl.mul %u, %x : tensor<4xf32>
+    %e = dl.exp %u : tensor<4xf32>
+    dl.yield %s, %e : tensor<4xf32>, tensor<4xf32>
+  } : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>)
+  return %dx, %dz, %aux : tensor<4xf32>, tensor<4xf32>, tensor<4xf32>
+}
+
+// A gradient of a gradient: the second derivative of sin is -sin.
+// CHECK-LABEL: func.func @second
+// CHECK-NOT: dl.grad
+// CHECK: dl.cos
+// CHECK: dl.sin
+// CHECK: dl.neg
+// CHECK-NOT: dl.grad
+func.func @second(%x: tensor<f32>) -> tensor<f32> {
+  %one = dl.constant dense<1.0> : tensor<f32>
+  %d, %dd = dl.grad (%x), (%one) aux 0 {
+  ^bb0(%u: tensor<f32>):
+    %s, %ds = dl.grad (%u), (%one) aux 0 {
+    ^bb0(%v: tensor<f32>):
+      %t = dl.sin %v : tensor<f32>
+      dl.yield %t : tensor<f32>
+    } : (tensor<f32>, tensor<f32>) -> (tensor<f32>, tensor<f32>)
+    dl.yield %ds : tensor<f32>
+  } : (tensor<f32>, tensor<f32>) -> (tensor<f32>, tensor<f32>)
+  return %dd : tensor<f32>
+}
+
+// An input that is also the value: its cotangent is the value's.
+// CHECK-LABEL: func.func @identity
+// CHECK-NEXT: return %arg0, %arg1
+func.func @identity(%x: tensor<4xf32>, %dy: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
+  %y, %dx = dl.grad (%x), (%dy) aux 0 {
+  ^bb0(%u: tensor<4xf32>):
+    dl.yield %u : tensor<4xf32>
+  } : (tensor<4xf32>, tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>)
+  return %y, %dx : tensor<4xf32>, tensor<4xf32>
+}
+
+// Inside a loop's body too.
+// CHECK-LABEL: func.func @in_a_loop
+// CHECK: dl.scan
+// CHECK-NOT: dl.grad
+// CHECK: dl.cos
+// CHECK: dl.yield
+func.func @in_a_loop(%x: tensor<f32>) -> tensor<f32> {
+  %y = dl.scan 3 carry (%x) slices () invariants () {
+  ^bb0(%i: tensor<i64>, %c: tensor<f32>):
+    %one = dl.constant dense<1.0> : tensor<f32>
+    %s, %ds = dl.grad (%c), (%one) aux 0 {
+    ^bb0(%v: tensor<f32>):
+      %t = dl.sin %v : tensor<f32>
+      dl.yield %t : tensor<f32>
+    } : (tensor<f32>, tensor<f32>) -> (tensor<f32>, tensor<f32>)
+    dl.yield %ds : tensor<f32>
+  } : (tensor<f32>) -> tensor<f32>
+  return %y : tensor<f32>
+}
+
+// Without a gradient nothing happens.
+// CHECK-LABEL: func.func @nothing
+// CHECK-NEXT: dl.sin %arg0
+// CHECK-NEXT: return
+func.func @nothing(%x: tensor<f32>) -> tensor<f32> {
+  %y = dl.sin %x : tensor<f32>
+  return %y : tensor<f32>
+}

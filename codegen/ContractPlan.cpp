@@ -232,6 +232,12 @@ void Planner::chooseBlocks(ContractPlan &plan) const {
   int64_t registerBytes = target.vectorBytes / lanes, width = plan.columns.biggest() * lanes;
   int64_t panelRows = std::max<int64_t>(64, panelBytes / (width * registerBytes));
   int64_t limit = target.depthBlock() * 4 / registerBytes;
+  // A left operand whose steps lie a power of two apart has few places in the cache: as many steps as fit half of them.
+  if (!plan.sums.empty()) {
+    int64_t distance = plan.shape.axes[plan.sums.back()].lhsStride * plan.shape.element.getIntOrFloatBitWidth() / 8;
+    if (int64_t power = distance & -distance; power >= 1024)
+      limit = std::min(limit, std::max<int64_t>(64, target.l2Bytes() / power / 2));
+  }
   plan.packAll = plan.pack && plan.depth() <= panelRows;
   if (plan.pack && !plan.packAll)
     limit = std::min(limit, panelRows);

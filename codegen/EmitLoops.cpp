@@ -26,8 +26,11 @@ LogicalResult emitLoops(ModuleOp module, const Target &target) {
     std::iota(all.begin(), all.end(), 0);
     if (failed(emitKernels(builder, table, all, target)))
       return failure();
-    for (const KernelTable::Entry &entry : table.entries)
-      module.lookupSymbol<func::FuncOp>(entry.name).setPrivate();
+    for (const KernelTable::Entry &entry : table.entries) {
+      auto kernel = module.lookupSymbol<func::FuncOp>(entry.name);
+      kernel.setPrivate();
+      kernel->setAttr("llvm.linkage", LLVM::LinkageAttr::get(module.getContext(), LLVM::Linkage::Internal));
+    }
     if (failed(emitStep(builder, planned, table, planned.getName())))
       return failure();
     planned.erase();

@@ -12,7 +12,7 @@ namespace dlc {
 /// Sets the width from a predicate on features. The widths that LLVM prefers by itself (256 bits on processors that were
 /// slow to raise their clock again) are overruled: the emitters say what they want.
 static void setWidth(Target &target, function_ref<bool(StringRef)> has) {
-  target.avx512 = has("avx512f") && has("avx512bw") && has("avx512dq") && has("avx512vl");
+  target.avx512 = has("avx512bw") && has("avx512dq") && has("avx512vl");
   target.vectorBytes = target.avx512 ? 64 : 32;
   if (target.avx512)
     target.features += (target.features.empty() ? "" : ",") + std::string("-prefer-256-bit");

@@ -47,6 +47,11 @@ TEST(Contract, VectorsAndScalars) {
   expectRight({"bk,bk->b", {{'b', 21}, {'k', 50}}, {"kb", "kb", ""}});
 }
 
+TEST(Contract, EmptyOperands) {
+  expectRight({"mk,kn->mn", {{'m', 5}, {'k', 0}, {'n', 20}}, {}, {}, "relu"});
+  expectRight({"mk,kn->mn", {{'m', 0}, {'k', 4}, {'n', 20}}});
+}
+
 TEST(Contract, BatchesAndManyAxes) {
   expectRight({"bmk,bkn->bmn", {{'b', 3}, {'m', 10}, {'k', 12}, {'n', 20}}});
   expectRight({"bmk,bnk->bmn", {{'b', 3}, {'m', 30}, {'k', 12}, {'n', 20}}, {}, {}, "relu"});

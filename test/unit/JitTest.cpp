@@ -1,0 +1,178 @@
+// Planned functions in the process: several kernels, equal ones, checks, parallel calls, errors, and compiling on
+// several threads at once.
+#include "codegen/Jit.h"
+#include "codegen/Lowering.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/Parser/Parser.h"
+#include <gtest/gtest.h>
+#include <thread>
+
+using namespace dlc;
+
+namespace {
+/// A context of its own and a module parsed in it.
+struct Parsed {
+  std::unique_ptr<mlir::MLIRContext> context;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  explicit Parsed(const std::string &text) {
+    mlir::DialectRegistry registry;
+    registerCodegenDialects(registry);
+    registry.insert<dl::DlDialect, mlir::memref::MemRefDialect>();
+    context = std::make_unique<mlir::MLIRContext>(registry);
+    module = mlir::parseSourceString<mlir::ModuleOp>(text, context.get());
+  }
+};
+
+std::unique_ptr<Jit> makeJit() {
+  auto jit = Jit::create(Target::host());
+  EXPECT_TRUE(bool(jit));
+  return std::move(*jit);
+}
+
+/// h = x w, y = h w2 through the arena; both products are the same kernel.
+const char *twoProducts = R"(
+func.func @f(%params: memref<1024xi8>, %state: memref<0xi8>, %x: memref<4x8xf32>, %y: memref<4x8xf32>, %arena: memref<128xi8>)
+    attributes {dl.inputs = ["x"], dl.outputs = ["y"]} {
+  %w1 = dl.buffer %params at 0 : memref<1024xi8> -> memref<8x8xf32>
+  %w2 = dl.buffer %params at 256 : memref<1024xi8> -> memref<8x8xf32>
+  %h = dl.buffer %arena at 0 : memref<128xi8> -> memref<4x8xf32>
+  dl.kernel "first" contract ins(%x, %w1 : memref<4x8xf32>, memref<8x8xf32>) outs(%h : memref<4x8xf32>) {
+  ^bb0(%a: tensor<4x8xf32>, %b: tensor<8x8xf32>):
+    %r = dl.contract "mk,kn->mn" %a, %b : tensor<4x8xf32>, tensor<8x8xf32> -> tensor<4x8xf32>
+    dl.yield %r : tensor<4x8xf32>
+  }
+  dl.kernel "second" contract ins(%h, %w2 : memref<4x8xf32>, memref<8x8xf32>) outs(%y : memref<4x8xf32>) {
+  ^bb0(%a: tensor<4x8xf32>, %b: tensor<8x8xf32>):
+    %r = dl.contract "mk,kn->mn" %a, %b : tensor<4x8xf32>, tensor<8x8xf32> -> tensor<4x8xf32>
+    dl.yield %r : tensor<4x8xf32>
+  }
+  return
+})";
+
+/// Labels below 10, then their copy.
+const char *checked = R"(
+func.func @f(%params: memref<0xi8>, %state: memref<0xi8>, %label: memref<3x2xui8>, %id: memref<5xi64>, %y: memref<3x2xui8>,
+             %arena: memref<0xi8>) attributes {dl.inputs = ["label", "id"], dl.outputs = ["y"]} {
+  dl.kernel "check_label" check ins(%label : memref<3x2xui8>) outs() {
+  ^bb0(%a: tensor<3x2xui8>):
+    %c = dl.check_index %a below 10 what "label" : tensor<3x2xui8>
+    dl.yield
+  }
+  dl.kernel "check_id" check ins(%id : memref<5xi64>) outs() {
+  ^bb0(%a: tensor<5xi64>):
+    %c = dl.check_index %a below 100 what "id" : tensor<5xi64>
+    dl.yield
+  }
+  dl.kernel "copy" map ins(%label : memref<3x2xui8>) outs(%y : memref<3x2xui8>) {
+  ^bb0(%a: tensor<3x2xui8>):
+    dl.yield %a : tensor<3x2xui8>
+  }
+  return
+})";
+} // namespace
+
+TEST(Jit, RunsKernelsInOrderThroughTheArena) {
+  Parsed parsed(twoProducts);
+  ASSERT_TRUE(parsed.module);
+  auto jit = makeJit();
+  auto function = jit->add(*parsed.module, "f");
+  ASSERT_TRUE(bool(function)) << llvm::toString(function.takeError());
+  alignas(64) float params[256] = {}, arena[32], x[32], y[32];
+  for (int i = 0; i < 8; ++i)
+    params[i * 8 + i] = 2, params[64 + i * 8 + (i + 1) % 8] = 3;
+  for (int i = 0; i < 32; ++i)
+    x[i] = float(i);
+  void *inputs[] = {x}, *outputs[] = {y};
+  EXPECT_EQ((*function)(params, nullptr, inputs, outputs, arena, nullptr), 0);
+  for (int i = 0; i < 32; ++i)
+    EXPECT_EQ(y[i / 8 * 8 + (i + 1) % 8], 6 * x[i]);
+}
+
+TEST(Jit, EqualKernelsAreOneFunction) {
+  Parsed parsed(twoProducts);
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  ASSERT_FALSE(bool(printLowered(*parsed.module, Target::host(), "loops", stream)));
+  EXPECT_NE(text.find("@f.first"), std::string::npos);
+  EXPECT_EQ(text.find("@f.second"), std::string::npos);
+}
+
+TEST(Jit, FailedChecksSayWhereAndStopTheStep) {
+  Parsed parsed(checked);
+  ASSERT_TRUE(parsed.module);
+  auto jit = makeJit();
+  auto function = jit->add(*parsed.module, "f");
+  ASSERT_TRUE(bool(function)) << llvm::toString(function.takeError());
+  uint8_t label[6] = {1, 2, 3, 4, 200, 11}, y[6] = {};
+  int64_t id[5] = {1, 2, 3, -7, 5};
+  void *inputs[] = {label, id}, *outputs[] = {y};
+  dlc_context context{};
+  EXPECT_EQ((*function)(nullptr, nullptr, inputs, outputs, nullptr, &context), 1);
+  EXPECT_EQ(context.error_check, 1);
+  EXPECT_EQ(context.error_index, 4);
+  EXPECT_EQ(context.error_value, 200);
+  EXPECT_EQ(y[0], 0);
+
+  label[4] = label[5] = 9;
+  EXPECT_EQ((*function)(nullptr, nullptr, inputs, outputs, nullptr, &context), 2);
+  EXPECT_EQ(context.error_check, 2);
+  EXPECT_EQ(context.error_index, 3);
+  EXPECT_EQ(context.error_value, -7);
+  EXPECT_EQ((*function)(nullptr, nullptr, inputs, outputs, nullptr, nullptr), 2);
+
+  id[3] = 99;
+  EXPECT_EQ((*function)(nullptr, nullptr, inputs, outputs, nullptr, &context), 0);
+  EXPECT_EQ(y[4], 9);
+}
+
+TEST(Jit, ModulesOfOneNameLiveSideBySideAndCompileAtOnce) {
+  auto jit = makeJit();
+  std::vector<std::thread> threads;
+  std::vector<dlc_function> functions(6);
+  for (size_t i = 0; i < functions.size(); ++i)
+    threads.emplace_back([&, i] {
+      Parsed parsed(i % 2 ? checked : twoProducts);
+      if (auto function = jit->add(*parsed.module, "f"))
+        functions[i] = *function;
+      else
+        ADD_FAILURE() << llvm::toString(function.takeError());
+    });
+  for (std::thread &thread : threads)
+    thread.join();
+  for (dlc_function function : functions)
+    EXPECT_NE(function, nullptr);
+  EXPECT_NE(functions[0], functions[2]);
+}
+
+TEST(Jit, NamesWhatItCannotDo) {
+  auto jit = makeJit();
+  Parsed parsed(twoProducts);
+  auto missing = jit->add(*parsed.module, "g");
+  ASSERT_FALSE(bool(missing));
+  EXPECT_EQ(llvm::toString(missing.takeError()), "the module has no function `g`");
+
+  auto unknown = Target::named("znver55");
+  ASSERT_FALSE(bool(unknown));
+  EXPECT_EQ(llvm::toString(unknown.takeError()), "unknown processor `znver55`; did you mean `znver5`?");
+  auto old = Target::named("x86-64-v2");
+  ASSERT_FALSE(bool(old));
+  EXPECT_EQ(llvm::toString(old.takeError()), "processor `x86-64-v2` has no AVX2 and FMA; dlc needs both");
+
+  Target wide = *Target::named("x86-64-v4");
+  if (!wide.canRun()) {
+    auto refused = Jit::create(wide);
+    ASSERT_FALSE(bool(refused));
+    EXPECT_EQ(llvm::toString(refused.takeError()), "this machine cannot run code for the processor `x86-64-v4`");
+  }
+}
+
+TEST(Target, WidthFollowsTheProcessor) {
+  EXPECT_EQ(Target::named("x86-64-v3")->vectorBytes, 32);
+  EXPECT_EQ(Target::named("x86-64-v4")->vectorBytes, 64);
+  EXPECT_EQ(Target::named("znver3")->vectorBytes, 32);
+  EXPECT_EQ(Target::named("znver5")->vectorBytes, 64);
+  EXPECT_EQ(Target::named("skylake-avx512")->vectorBytes, 64);
+  EXPECT_TRUE(Target::named("host")->canRun());
+}

@@ -35,8 +35,21 @@ private:
   Elaborator &elaborator;
 };
 
+/// Marks a place of the user's from which code of std is elaborated without a call.
+class InsideCall {
+public:
+  InsideCall(Elaborator &elaborator, SourceRange at) : elaborator(elaborator) { elaborator.callSites.push_back(at); }
+  ~InsideCall() { elaborator.callSites.pop_back(); }
+
+private:
+  Elaborator &elaborator;
+};
+
 /// What makes an instance of a function: types, and the values known at compile time.
 std::string keyOf(const std::vector<Value> &arguments);
+
+/// A declared size that is a bare name which nothing defines yet (the argument then gives it its size), or null.
+const ast::NameExpr *freshSizeName(const ast::Expr &size, const ScopeRef &scope);
 
 /// Whether a place is in a file of std.
 bool inLibrary(const SourceManager &sources, SourceRange at);

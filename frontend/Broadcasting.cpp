@@ -1,5 +1,5 @@
 // What two operands have in common: sizes that are equal, a dtype, and the shape that both broadcast to.
-#include "frontend/Elaborator.h"
+#include "frontend/ActiveCalls.h"
 
 namespace dlc {
 
@@ -15,10 +15,18 @@ std::optional<bool> Elaborator::sameSize(const Size &a, const Size &b) const {
   return false;
 }
 
+void Elaborator::noteIs(DiagnosticEngine::Builder &builder, const Value &value) {
+  if (value.at.valid() && !inLibrary(sources, value.at))
+    builder.note(value.at, "this is " + describe(value));
+}
+
 void Elaborator::noteOrigins(DiagnosticEngine::Builder &builder, const Value &value, std::optional<size_t> axis) {
+  auto inside = [&](SourceRange origin) { // the operand's own text shows it
+    return origin.file == value.at.file && origin.begin >= value.at.begin && origin.end <= value.at.end;
+  };
   for (size_t i = 0; i < value.shape.size(); ++i)
-    if ((!axis || *axis == i) && value.shape[i].origin.valid())
-      builder.note(value.shape[i].origin, "`" + value.shape[i].size.str() + "` comes from here");
+    if (SourceRange origin = value.shape[i].origin; (!axis || *axis == i) && origin.valid() && !inside(origin) && !inLibrary(sources, origin))
+      builder.note(origin, "`" + value.shape[i].size.str() + "` comes from here");
 }
 
 /// Integers widen to the greater.
@@ -28,11 +36,9 @@ bool Elaborator::unifyDTypes(Value &lhs, Value &rhs, const char *what, SourceRan
   auto weakNumber = [](const Value &v) { return (v.kind == Value::Number && v.weak) || v.kind == Value::SizeOf; };
   auto literal = [&](Value &number, const Value &tensor) {
     if (number.kind == Value::Number && number.isFloat && !isFloating(tensor.dtype)) {
-      // A fraction beside integers: compare exactly where that is what is meant, else ask for a cast.
-      
-      error(Diag::TypeMix, at, what, typeString(lhs), typeString(rhs))
+      error(Diag::TypeMix, at, what, describe(lhs), describe(rhs))
           .note(number.at, "this literal is a floating-point number")
-          .help("convert the integers first: `f32(x)`");
+          .help(fmt::format("convert the integers first: `f32({})`", shortText(tensor.at)));
       return false;
     }
     if (tensor.dtype == DType::U8 && number.isNumber() && (number.asDouble() < 0 || number.asDouble() > 255) &&
@@ -42,7 +48,7 @@ bool Elaborator::unifyDTypes(Value &lhs, Value &rhs, const char *what, SourceRan
         return true;
       }
       error(Diag::DoesNotFit, number.at, fmt::format("{}", number.asDouble()), "u8")
-          .help("convert the integers first: `i32(x)`");
+          .help(fmt::format("convert the integers first: `i32({})`", shortText(tensor.at)));
       return false;
     }
     number = tensorOf(number, tensor.dtype);
@@ -78,13 +84,12 @@ bool Elaborator::unifyDTypes(Value &lhs, Value &rhs, const char *what, SourceRan
     rhs = cast(rhs, wide, rhs.at);
     return true;
   }
-  auto report = error(Diag::TypeMix, at, what, typeString(lhs), typeString(rhs));
+  auto report = error(Diag::TypeMix, at, what, describe(lhs), describe(rhs));
   DType to = isFloating(lhs.dtype) && !isFloating(rhs.dtype) ? lhs.dtype : isFloating(rhs.dtype) ? rhs.dtype : lhs.dtype;
   bool castLeft = to == rhs.dtype;
-  report.note(lhs.at, "this is " + typeString(lhs)).note(rhs.at, "this is " + typeString(rhs));
-  std::string_view operand = castLeft ? (lhs.at.valid() ? sources.text(lhs.at) : "x") : (rhs.at.valid() ? sources.text(rhs.at) : "x");
-  if (operand.size() <= 40)
-    report.help(fmt::format("write the conversion: `{}({})`", nameOf(to), operand));
+  noteIs(report, lhs);
+  noteIs(report, rhs);
+  report.help(fmt::format("write the conversion: `{}({})`", nameOf(to), shortText(castLeft ? lhs.at : rhs.at)));
   return false;
 }
 
@@ -101,7 +106,8 @@ std::optional<Shape> Elaborator::broadcastShapes(const Value &lhs, const Value &
       shape[i + offset] = b;
     } else if (!one(b) && !sameSize(a.size, b.size).value_or(true)) {
       auto report = error(Diag::ShapeMismatch, at, str(lhs.shape), str(rhs.shape), what);
-      report.note(lhs.at, "this is " + typeString(lhs)).note(rhs.at, "this is " + typeString(rhs));
+      noteIs(report, lhs);
+      noteIs(report, rhs);
       noteOrigins(report, longer, i + offset);
       noteOrigins(report, shorter, i);
       // The likely repair: the other axis order, or an axis of size 1.

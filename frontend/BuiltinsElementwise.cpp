@@ -22,7 +22,7 @@ Value tensorArgument(Elaborator &e, CallSite &site, size_t i, std::optional<DTyp
     value = e.tensorOf(value);
   if (value.poison() || value.isTensor())
     return value;
-  auto report = e.error(Diag::WrongType, value.at, fmt::format("argument {} of `{}`", i + 1, site.callee), typeString(value), "a tensor");
+  auto report = e.error(Diag::WrongType, value.at, fmt::format("argument {} of `{}`", i + 1, site.callee), describe(value), "a tensor");
   if (value.kind == Value::Fn)
     report.help("call it: `" + std::string(e.sources.text(value.at)) + "(..)`");
   return e.poison(value.at);
@@ -32,8 +32,8 @@ Value floatArgument(Elaborator &e, CallSite &site, size_t i) {
   Value value = tensorArgument(e, site, i, site[i].isNumber() ? std::optional(DType::F32) : std::nullopt);
   if (value.poison() || isFloating(value.dtype))
     return value;
-  e.error(Diag::WrongType, value.at, fmt::format("argument {} of `{}`", i + 1, site.callee), typeString(value), "floating-point numbers")
-      .help(fmt::format("write the conversion: `f32({})`", e.sources.text(value.at).size() <= 40 ? e.sources.text(value.at) : "x"));
+  e.error(Diag::WrongType, value.at, fmt::format("argument {} of `{}`", i + 1, site.callee), describe(value), "floating-point numbers")
+      .help(fmt::format("write the conversion: `f32({})`", e.shortText(value.at)));
   return e.poison(value.at);
 }
 
@@ -43,8 +43,9 @@ static std::optional<int64_t> normalAxis(Elaborator &e, const Value &entry, cons
     return std::nullopt;
   int64_t rank = int64_t(tensor.shape.size());
   if (*axis < -rank || *axis >= rank) {
-    auto report = e.error(Diag::AxisRange, entry.at, *axis, "`" + typeString(tensor) + "`", rank);
-    e.noteOrigins(report, tensor);
+    auto report = e.error(Diag::AxisRange, entry.at, *axis, describe(tensor), rank, rank == 1 ? "axis" : "axes");
+    if (rank > 0)
+      report.help(rank == 1 ? "its axis is 0, or -1" : fmt::format("axes count from 0 to {}, or from the end from -1 to -{}", rank - 1, rank));
     return std::nullopt;
   }
   return *axis < 0 ? *axis + rank : *axis;
@@ -122,7 +123,7 @@ std::optional<bool> boolArgument(Elaborator &e, CallSite &site, size_t i, bool a
     return absent;
   if (site[i].kind == Value::Bool)
     return site[i].flag;
-  e.error(Diag::WrongType, site[i].at, fmt::format("argument {} of `{}`", i + 1, site.callee), typeString(site[i]), "true or false");
+  e.error(Diag::WrongType, site[i].at, fmt::format("argument {} of `{}`", i + 1, site.callee), describe(site[i]), "true or false");
   return std::nullopt;
 }
 
@@ -171,7 +172,7 @@ static void addSigned(BuiltinTable &table, const char *name, double (*fold)(doub
     if (operand.poison())
       return operand;
     if (operand.dtype == DType::Bool) {
-      e.error(Diag::WrongType, operand.at, fmt::format("argument 1 of `{}`", site.callee), typeString(operand), "numbers");
+      e.error(Diag::WrongType, operand.at, fmt::format("argument 1 of `{}`", site.callee), describe(operand), "numbers");
       return e.poison(site.at);
     }
     return e.unaryOp(op, operand, site.at);
@@ -202,7 +203,7 @@ static Value twoOperands(Elaborator &e, CallSite &site, const char *op, double (
   Value a = e.broadcastTo(lhs, *shape, lhs.at), b = e.broadcastTo(rhs, *shape, rhs.at);
   a.soft = b.soft = soft;
   if (a.dtype == DType::Bool) {
-    e.error(Diag::TypeMix, site.at, site.callee, typeString(lhs), typeString(rhs));
+    e.error(Diag::TypeMix, site.at, site.callee, describe(lhs), describe(rhs));
     return e.poison(site.at);
   }
   return e.binaryOp(op, a, b, site.at);
@@ -244,7 +245,7 @@ void addElementwiseBuiltins(BuiltinTable &table) {
       if (!a || !b)
         return e.poison(site.at);
       if (b->isConstant() && b->constant() == 0) {
-        e.error(Diag::BadArgument, y.at, "division by zero");
+        e.error(Diag::DivisionByZero, site.at, fmt::format("div({}, 0)", a->str()));
         return e.poison(site.at);
       }
       return Value::ofSize(Size::floorDiv(*a, *b), site.at);
@@ -265,7 +266,7 @@ void addElementwiseBuiltins(BuiltinTable &table) {
     if (condition.poison() || onTrue.poison() || onFalse.poison())
       return e.poison(site.at);
     if (condition.dtype != DType::Bool) {
-      e.error(Diag::ConditionType, condition.at, typeString(condition)).help("compare with something: `x != 0`");
+      e.error(Diag::ConditionType, condition.at, describe(condition)).help("compare with something: `x != 0`");
       return e.poison(site.at);
     }
     if (!e.unifyDTypes(onTrue, onFalse, "where", site.at))

@@ -1,4 +1,4 @@
-// What makes tensors out of nothing: zeros, ranges, lists, random numbers. And functions of functions.
+// What makes tensors out of nothing: zeros, ranges, lists, random numbers.
 #include "frontend/Builtins.h"
 
 #include "ir/Dialect.h"
@@ -28,7 +28,7 @@ static Value tensorOfList(Elaborator &e, CallSite &site) {
   if (list.kind != Value::List && list.kind != Value::Tuple) {
     Value value = e.tensorOf(list);
     if (value.poison() && !list.poison())
-      e.error(Diag::WrongType, list.at, "the value", typeString(list), "numbers");
+      e.error(Diag::WrongType, list.at, "the value", describe(list), "numbers");
     return value;
   }
   std::vector<const Value *> numbers;
@@ -56,7 +56,7 @@ static Value tensorOfList(Elaborator &e, CallSite &site) {
     if (!tensors) {
       for (const Value &element : elements.elements)
         if (element.kind == Value::String || element.kind == Value::Fn || element.kind == Value::Model) {
-          e.error(Diag::WrongType, element.at, "an element of the list", typeString(element), "a number or a tensor");
+          e.error(Diag::WrongType, element.at, "an element of the list", describe(element), "a number or a tensor");
           return e.poison(site.at);
         }
       e.error(Diag::WrongType, list.at, "the list", "ragged", "rows of one length");
@@ -99,7 +99,7 @@ static std::optional<DType> dtypeArgument(Elaborator &e, CallSite &site, size_t 
     return absent;
   if (site[i].kind == Value::DTypeName)
     return site[i].dtype;
-  e.error(Diag::WrongType, site[i].at, fmt::format("argument {} of `{}`", i + 1, site.callee), typeString(site[i]), "a type, as `i32`");
+  e.error(Diag::WrongType, site[i].at, fmt::format("argument {} of `{}`", i + 1, site.callee), describe(site[i]), "a type, as `i32`");
   return std::nullopt;
 }
 
@@ -126,7 +126,7 @@ static void addSplats(BuiltinTable &table) {
     Value value = e.tensorOf(site[1], *dtype);
     if (!value.isTensor()) {
       if (!value.poison() || !site[1].poison())
-        e.error(Diag::WrongType, site[1].at, "argument 2 of `full`", typeString(site[1]), "a number");
+        e.error(Diag::WrongType, site[1].at, "argument 2 of `full`", describe(site[1]), "a number");
       return e.poison(site.at);
     }
     return e.broadcastTo(value, *shape, site.at);
@@ -210,7 +210,7 @@ static void addRandom(BuiltinTable &table) {
     if (x.poison())
       return x;
     if (x.shape.empty()) {
-      e.error(Diag::RankMismatch, x.at, "`" + typeString(x) + "`", 0, "at least 1");
+      e.error(Diag::RankMismatch, x.at, describe(x), 0, "at least 1");
       return e.poison(site.at);
     }
     Value u = e.binaryOp("max", e.randomOp("uniform", x.shape, site.at), e.constant(1e-30, DType::F32, x.shape, site.at), site.at);
@@ -230,116 +230,6 @@ void addMakerBuiltins(BuiltinTable &table) {
   table.add("tensor", {"xs", "dtype?"}, tensorOfList);
   addSplats(table);
   addRandom(table);
-}
-
-/// A function argument; models and builtins are functions too.
-static bool functionArgument(Elaborator &e, CallSite &site) {
-  if (site[0].kind == Value::Fn)
-    return true;
-  auto report = e.error(Diag::WrongType, site[0].at, fmt::format("argument 1 of `{}`", site.callee), typeString(site[0]), "a function");
-  report.help(fmt::format("for example `{}(x => sum(x ** 2))`", site.callee));
-  return false;
-}
-
-void addGradientBuiltins(BuiltinTable &table) {
-  // Layers one after the other, each named by its index.
-  table.add("Sequential", {"layers..."}, [](Elaborator &e, CallSite &site) {
-    auto model = std::make_shared<ModelInstance>();
-    model->name = "Sequential";
-    model->at = site.at;
-    std::vector<Value> layers = site.rest.size() == 1 && site.rest[0].kind == Value::List ? site.rest[0].elements : site.rest;
-    for (size_t i = 0; i < layers.size(); ++i) {
-      std::string index = std::to_string(i);
-      if (layers[i].kind != Value::Model && layers[i].kind != Value::Fn) {
-        e.error(Diag::NotALayer, layers[i].at, index, typeString(layers[i]));
-        return e.poison(site.at);
-      }
-      if (layers[i].kind == Value::Fn && layers[i].function->kind == Function::Constructor) {
-        e.error(Diag::NotALayer, layers[i].at, index, "a model that was not made").help("make one: `" + layers[i].function->name + "(..)`");
-        return e.poison(site.at);
-      }
-      model->entries.push_back({index, nullptr, std::make_shared<Value>(layers[i]), layers[i].at});
-    }
-    Value value = Value::unit(site.at);
-    value.kind = Value::Model;
-    value.model = model;
-    return value;
-  });
-  for (bool withValue : {false, true})
-    table.add(withValue ? "value_and_grad" : "grad", {"f", "wrt?"}, [withValue](Elaborator &e, CallSite &site) {
-      if (!functionArgument(e, site))
-        return e.poison(site.at);
-      auto function = std::make_shared<Function>();
-      function->kind = Function::Gradient;
-      function->name = std::string(withValue ? "value_and_grad" : "grad") + "(" + (site[0].function->name.empty() ? "f" : site[0].function->name) + ")";
-      function->base = std::make_shared<Value>(site[0]);
-      function->withValue = withValue;
-      if (site.has(1))
-        for (const Value &name : site[1].kind == Value::List ? site[1].elements : std::vector<Value>{site[1]}) {
-          // `wrt: "x"`, and `wrt: x` while that word means nothing else.
-          if (name.kind != Value::String) {
-            e.error(Diag::WrongType, name.at, "`wrt`", typeString(name), "a parameter's name in quotes");
-            return e.poison(site.at);
-          }
-          function->wrt.push_back(name.text);
-        }
-      function->tupleResult = site.has(1) && site[1].kind == Value::List;
-      return Value::ofFunction(function, site.at);
-    });
-  table.add("vjp", {"f", "xs..."}, [](Elaborator &e, CallSite &site) {
-    if (!functionArgument(e, site))
-      return e.poison(site.at);
-    if (site.rest.empty()) {
-      e.error(Diag::MissingArgument, site.at, site.callee, "x");
-      return e.poison(site.at);
-    }
-    std::vector<Value> arguments = site.rest;
-    for (Value &argument : arguments)
-      if (argument.isNumber())
-        argument = e.tensorOf(argument, DType::F32);
-      else if (argument.kind == Value::List)
-        argument = e.apply(e.library->find("tensor")->value, {argument}, argument.at);
-    Value y = e.apply(site[0], arguments, site.at);
-    if (y.poison())
-      return y;
-    auto pullback = std::make_shared<Function>();
-    pullback->kind = Function::Pullback;
-    pullback->name = "the pullback";
-    pullback->base = std::make_shared<Value>(site[0]);
-    pullback->arguments = arguments;
-    return Value::ofTuple({y, Value::ofFunction(pullback, site.at)}, site.at);
-  });
-  table.add("jvp", {"f", "x", "dx"}, [](Elaborator &e, CallSite &site) {
-    if (!functionArgument(e, site))
-      return e.poison(site.at);
-    Value x = site[1].isNumber() ? e.tensorOf(site[1], DType::F32) : tensorArgument(e, site, 1);
-    Value dx = site[2].isNumber() ? e.tensorOf(site[2], DType::F32) : tensorArgument(e, site, 2);
-    if (x.poison() || dx.poison())
-      return e.poison(site.at);
-    if (!e.broadcastShapes(x, dx, "jvp", site.at))
-      return e.poison(site.at);
-    Value y = e.apply(site[0], {x}, site.at);
-    if (y.poison())
-      return y;
-    y = e.tensorOf(y);
-    // The pullback is linear in its cotangent; its own pullback, at dx, is the forward derivative.
-    Value f = site[0];
-    auto linear = std::make_shared<Builtin>(Builtin{"pullback", {"cotangent"}, [f, x](Elaborator &inner, CallSite &at) {
-      Value cotangent = at[0];
-      std::optional<Elaborator::Pulled> pulled = inner.pull(f, {x}, {0}, &cotangent, at.at);
-      return pulled ? pulled->gradients[0] : inner.poison(at.at);
-    }});
-    auto function = std::make_shared<Function>();
-    function->kind = Function::Native;
-    function->name = "pullback";
-    function->builtin = linear.get();
-    Value zero = e.constant(0, y.dtype, y.shape, site.at);
-    Value seed = e.broadcastTo(dx, x.shape, site.at);
-    std::optional<Elaborator::Pulled> pushed = e.pull(Value::ofFunction(function, site.at), {zero}, {0}, &seed, site.at);
-    if (!pushed)
-      return e.poison(site.at);
-    return Value::ofTuple({y, pushed->gradients[0]}, site.at);
-  });
 }
 
 } // namespace dlc

@@ -44,7 +44,7 @@ static Value sumAway(Elaborator &e, Value x, std::string &letters, const std::st
 
 static Value einsum(Elaborator &e, CallSite &site) {
   if (site[0].kind != Value::String) {
-    e.error(Diag::WrongType, site[0].at, "argument 1 of `einsum`", typeString(site[0]), "an equation in quotes").help("for example `einsum(\"ij,jk->ik\", a, b)`");
+    e.error(Diag::WrongType, site[0].at, "argument 1 of `einsum`", describe(site[0]), "an equation in quotes").help("for example `einsum(\"ij,jk->ik\", a, b)`");
     return e.poison(site.at);
   }
   std::string equation;
@@ -63,7 +63,7 @@ static Value einsum(Elaborator &e, CallSite &site) {
       terms.back() += c;
   }
   if (terms.size() != site.rest.size())
-    return einsumError(e, site, fmt::format("{} terms for {} tensors", terms.size(), site.rest.size()));
+    return einsumError(e, site, fmt::format("{} {} for {} {}", terms.size(), terms.size() == 1 ? "term" : "terms", site.rest.size(), site.rest.size() == 1 ? "tensor" : "tensors"));
   std::map<char, std::pair<Dim, SourceRange>> sizes;
   std::vector<Value> operands;
   for (size_t i = 0; i < terms.size(); ++i) {
@@ -72,13 +72,14 @@ static Value einsum(Elaborator &e, CallSite &site) {
     if (x.poison())
       return x;
     if (terms[i].size() != x.shape.size())
-      return einsumError(e, site, fmt::format("term `{}` has {} letters, its tensor `{}` has {} axes", terms[i], terms[i].size(), typeString(x), x.shape.size()));
+      return einsumError(e, site, fmt::format("term `{}` has {} letters, its tensor {} has {} axes", terms[i], terms[i].size(), describe(x), x.shape.size()));
     for (size_t a = 0; a < terms[i].size(); ++a) {
       auto [found, isNew] = sizes.try_emplace(terms[i][a], x.shape[a], x.at);
       if (!isNew && !e.sameSize(found->second.first.size, x.shape[a].size).value_or(true)) {
         auto report = e.error(Diag::EinsumEquation, site.at, site[0].text,
                               fmt::format("`{}` is {} and {}", terms[i][a], found->second.first.size.str(), x.shape[a].size.str()));
-        report.note(found->second.second, "first here").note(x.at, "then here");
+        report.note(found->second.second, fmt::format("`{}` is {} here", terms[i][a], found->second.first.size.str()))
+            .note(x.at, fmt::format("and {} here", x.shape[a].size.str()));
         return e.poison(site.at);
       }
     }
@@ -94,6 +95,9 @@ static Value einsum(Elaborator &e, CallSite &site) {
         result += letter;
   } else {
     result = equation.substr(arrow + 2);
+    for (char c : result)
+      if (!isalpha(static_cast<unsigned char>(c)))
+        return einsumError(e, site, fmt::format("unexpected `{}` behind `->`, expected letters", c));
   }
   std::set<char> seen;
   for (char c : result)
@@ -141,7 +145,7 @@ static Value indexArgument(Elaborator &e, CallSite &site, size_t i) {
   Value value = tensorArgument(e, site, i);
   if (value.poison() || isIntegral(value.dtype))
     return value;
-  e.error(Diag::WrongType, value.at, fmt::format("argument {} of `{}`", i + 1, site.callee), typeString(value), "integers")
+  e.error(Diag::WrongType, value.at, fmt::format("argument {} of `{}`", i + 1, site.callee), describe(value), "integers")
       .help("write the conversion: `i64(x)`");
   return e.poison(value.at);
 }
@@ -214,7 +218,7 @@ static Value triangle(Elaborator &e, CallSite &site, bool lower) {
     return e.poison(site.at);
   int64_t rank = int64_t(x.shape.size());
   if (rank < 2) {
-    e.error(Diag::RankMismatch, x.at, "`" + typeString(x) + "`", rank, "at least 2");
+    e.error(Diag::RankMismatch, x.at, describe(x), rank, "at least 2");
     return e.poison(site.at);
   }
   // Row + k >= column below, <= above.
@@ -229,7 +233,7 @@ static bool square(Elaborator &e, const Value &x, const std::string &callee) {
   size_t rank = x.shape.size();
   if (rank >= 2 && e.sameSize(x.shape[rank - 1].size, x.shape[rank - 2].size).value_or(true))
     return true;
-  auto report = e.error(Diag::WrongType, x.at, fmt::format("argument 1 of `{}`", callee), "`" + typeString(x) + "`", "square matrices");
+  auto report = e.error(Diag::WrongType, x.at, fmt::format("argument 1 of `{}`", callee), describe(x), "square matrices");
   e.noteOrigins(report, x);
   return false;
 }
@@ -300,7 +304,7 @@ void addProductBuiltins(BuiltinTable &table) {
     if (rows.poison() || i.poison())
       return e.poison(site.at);
     if (rows.shape.size() != 2) {
-      e.error(Diag::RankMismatch, rows.at, "the table `" + typeString(rows) + "`", rows.shape.size(), 2);
+      e.error(Diag::RankMismatch, rows.at, "the table " + describe(rows) + "", rows.shape.size(), 2);
       return e.poison(site.at);
     }
     return e.gatherRows(rows, i, site.at);
@@ -314,7 +318,8 @@ void addProductBuiltins(BuiltinTable &table) {
       fits = e.sameSize(y.shape[a].size, a < i.shape.size() ? i.shape[a].size : x.shape[a - i.shape.size() + 1].size).value_or(true);
     if (!fits) {
       auto report = e.error(Diag::ShapeMismatch, site.at, str(x.shape), str(y.shape), "scatter_add");
-      report.note(y.at, "this is " + typeString(y)).note(i.at, "this is " + typeString(i));
+      e.noteIs(report, y);
+      e.noteIs(report, i);
       return e.poison(site.at);
     }
     Value result = Value::ofTensor(x.dtype, x.shape, {}, site.at);

@@ -47,7 +47,7 @@ static void addReduce(BuiltinTable &table, const char *name, const char *kind, b
       if (!bools && op == "sum") {
         x = e.cast(x, DType::F32, x.at); // bools are counted in f32
       } else {
-        e.error(Diag::WrongType, x.at, fmt::format("argument 1 of `{}`", site.callee), typeString(x), bools ? "bools" : "numbers");
+        e.error(Diag::WrongType, x.at, fmt::format("argument 1 of `{}`", site.callee), describe(x), bools ? "bools" : "numbers");
         return e.poison(site.at);
       }
     }
@@ -70,7 +70,7 @@ static void addMoments(BuiltinTable &table) {
       return e.poison(site.at);
     if (!isFloating(x.dtype)) {
       if (x.dtype != DType::Bool) {
-        e.error(Diag::WrongType, x.at, "argument 1 of `mean`", typeString(x), "floating-point numbers or bools").help("write the conversion: `f32(x)`");
+        e.error(Diag::WrongType, x.at, "argument 1 of `mean`", describe(x), "floating-point numbers or bools").help("write the conversion: `f32(x)`");
         return e.poison(site.at);
       }
       x = e.cast(x, DType::F32, x.at);

@@ -32,12 +32,12 @@ static Value reshapeBuiltin(Elaborator &e, CallSite &site) {
   if (open) {
     if (total.isConstant() && others.isConstant() && (others.constant() == 0 || total.constant() % others.constant() != 0)) {
       auto report = e.error(Diag::NotDivisible, site[1].at, others.str(), total.str());
-      report.note(x.at, fmt::format("`{}` has {} elements", typeString(x), total.str()));
+      report.note(x.at, fmt::format("{} has {} elements", describe(x), total.str()));
       return e.poison(site.at);
     }
     (*shape)[*open].size = Size::quotient(total, others);
   } else if (!e.sameSize(total, others).value_or(true)) {
-    auto report = e.error(Diag::ReshapeCount, site.at, "`" + typeString(x) + "`", total.str(), str(*shape), others.str());
+    auto report = e.error(Diag::ReshapeCount, site.at, describe(x), total.str(), "`" + str(*shape) + "`", others.str());
     e.noteOrigins(report, x);
     report.help("one of the sizes may be -1: it follows from the others");
     return e.poison(site.at);
@@ -53,7 +53,7 @@ static Value permuteBuiltin(Elaborator &e, CallSite &site) {
   if (!axes)
     return e.poison(site.at);
   if (axes->size() != x.shape.size()) {
-    e.error(Diag::RankMismatch, site[1].at, "the permutation", axes->size(), fmt::format("{} as `{}`", x.shape.size(), typeString(x)));
+    e.error(Diag::RankMismatch, site[1].at, "the permutation", axes->size(), fmt::format("{} as {}", x.shape.size(), describe(x)));
     return e.poison(site.at);
   }
   return e.transpose(x, *axes, site.at);
@@ -61,7 +61,7 @@ static Value permuteBuiltin(Elaborator &e, CallSite &site) {
 
 static Value concatBuiltin(Elaborator &e, CallSite &site, bool stack) {
   if (site[0].kind != Value::List && site[0].kind != Value::Tuple) {
-    e.error(Diag::WrongType, site[0].at, fmt::format("argument 1 of `{}`", site.callee), typeString(site[0]), "a list of tensors")
+    e.error(Diag::WrongType, site[0].at, fmt::format("argument 1 of `{}`", site.callee), describe(site[0]), "a list of tensors")
         .help("for example `concat([a, b], axis: 0)`");
     return e.poison(site.at);
   }
@@ -72,7 +72,7 @@ static Value concatBuiltin(Elaborator &e, CallSite &site, bool stack) {
       part = e.apply(e.library->find("tensor")->value, {part}, part.at);
     if (!part.isTensor()) {
       if (!part.poison())
-        e.error(Diag::WrongType, part.at, "an element of the list", typeString(part), "a tensor");
+        e.error(Diag::WrongType, part.at, "an element of the list", describe(part), "a tensor");
       return e.poison(site.at);
     }
     parts.push_back(part);
@@ -93,7 +93,7 @@ static Value concatBuiltin(Elaborator &e, CallSite &site, bool stack) {
       if (isIntegral(part.dtype) && isIntegral(first.dtype)) {
         part = e.cast(part, first.dtype, part.at);
       } else {
-        e.error(Diag::TypeMix, site.at, site.callee, typeString(first), typeString(part)).help(fmt::format("write the conversion: `{}(..)`", nameOf(first.dtype)));
+        e.error(Diag::TypeMix, site.at, site.callee, describe(first), describe(part)).help(fmt::format("write the conversion: `{}(..)`", nameOf(first.dtype)));
         return e.poison(site.at);
       }
     }
@@ -101,10 +101,19 @@ static Value concatBuiltin(Elaborator &e, CallSite &site, bool stack) {
     for (size_t i = 0; fits && i < part.shape.size(); ++i)
       fits = (!stack && int64_t(i) == *axis) || e.sameSize(part.shape[i].size, first.shape[i].size).value_or(true);
     if (!fits) {
-      auto report = e.error(Diag::ConcatShape, site.at, "`" + typeString(first) + "`", "`" + typeString(part) + "`", *axis);
-      report.note(first.at, "this is " + typeString(first)).note(part.at, "this is " + typeString(part));
-      e.noteOrigins(report, first);
-      e.noteOrigins(report, part);
+      auto report = e.error(Diag::ConcatShape, site.at, describe(first), describe(part), *axis);
+      e.noteIs(report, first);
+      e.noteIs(report, part);
+      if (part.shape.size() != first.shape.size()) {
+        report.help("tensors are joined that have as many axes; `expand_dims(x, axis: ..)` adds one");
+      } else {
+        for (size_t i = 0; i < part.shape.size(); ++i)
+          if ((stack || int64_t(i) != *axis) && !e.sameSize(part.shape[i].size, first.shape[i].size).value_or(true)) {
+            e.noteOrigins(report, first, i);
+            e.noteOrigins(report, part, i);
+          }
+        report.help(stack ? "all shapes must be equal" : fmt::format("all axes but axis {} must be equal", *axis));
+      }
       return e.poison(site.at);
     }
     if (stack) {
@@ -201,7 +210,7 @@ static Value squeezeBuiltin(Elaborator &e, CallSite &site) {
     if (std::find(axes.begin(), axes.end(), int64_t(i)) == axes.end()) {
       shape.push_back(x.shape[i]);
     } else if (!e.sameSize(x.shape[i].size, Size(1)).value_or(true)) {
-      auto report = e.error(Diag::BadArgument, site.at, fmt::format("axis {} of `{}` has size {}, expected 1", i, typeString(x), x.shape[i].size.str()));
+      auto report = e.error(Diag::BadArgument, site.at, fmt::format("axis {} of {} has size {}, expected 1", i, describe(x), x.shape[i].size.str()));
       e.noteOrigins(report, x, i);
       return e.poison(site.at);
     }
@@ -222,7 +231,7 @@ void addShapeBuiltins(BuiltinTable &table) {
     for (size_t i = 0; i < x.shape.size(); ++i)
       permutation.push_back(int64_t(i));
     if (permutation.size() < 2) {
-      e.error(Diag::RankMismatch, x.at, "`" + typeString(x) + "`", x.shape.size(), "at least 2").help("`expand_dims(x, axis: 0)` makes a row of a vector");
+      e.error(Diag::RankMismatch, x.at, describe(x), x.shape.size(), "at least 2").help("`expand_dims(x, axis: 0)` makes a row of a vector");
       return e.poison(site.at);
     }
     std::swap(permutation[permutation.size() - 2], permutation.back());
@@ -234,7 +243,7 @@ void addShapeBuiltins(BuiltinTable &table) {
     if (x.poison())
       return x;
     if (x.shape.empty()) {
-      e.error(Diag::RankMismatch, x.at, "`" + typeString(x) + "`", 0, "at least 1");
+      e.error(Diag::RankMismatch, x.at, describe(x), 0, "at least 1");
       return e.poison(site.at);
     }
     Shape rest(x.shape.begin() + 1, x.shape.end());
@@ -277,7 +286,7 @@ void addShapeBuiltins(BuiltinTable &table) {
     if (x.poison())
       return x;
     if (x.shape.empty()) {
-      e.error(Diag::RankMismatch, x.at, "`" + typeString(x) + "`", 0, "at least 1");
+      e.error(Diag::RankMismatch, x.at, describe(x), 0, "at least 1");
       return e.poison(site.at);
     }
     return Value::ofSize(x.shape[0].size, site.at);
@@ -319,7 +328,7 @@ void addShapeBuiltins(BuiltinTable &table) {
     if (v.poison() || !axis)
       return e.poison(site.at);
     if (v.shape.size() != 1 || !e.sameSize(v.shape[0].size, x.shape[*axis].size).value_or(true)) {
-      auto report = e.error(Diag::ArgumentShape, v.at, "the vector", "`" + typeString(v) + "`", fmt::format("`f32[{}]`, as axis {} of `{}`", x.shape[*axis].size.str(), *axis, typeString(x)));
+      auto report = e.error(Diag::ArgumentShape, v.at, "the vector", describe(v), fmt::format("`f32[{}]`, as axis {} of {}", x.shape[*axis].size.str(), *axis, describe(x)));
       e.noteOrigins(report, v);
       return e.poison(site.at);
     }
@@ -345,7 +354,7 @@ void addShapeBuiltins(BuiltinTable &table) {
     if (x.poison() || !length)
       return e.poison(site.at);
     if (x.shape.empty()) {
-      e.error(Diag::RankMismatch, x.at, "`" + typeString(x) + "`", 0, "at least 1");
+      e.error(Diag::RankMismatch, x.at, describe(x), 0, "at least 1");
       return e.poison(site.at);
     }
     Shape shape = x.shape;

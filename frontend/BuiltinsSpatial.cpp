@@ -25,7 +25,7 @@ static Value conv(Elaborator &e, CallSite &site, size_t spatial, bool transposed
     return e.poison(site.at);
   for (const Value *side : {&x, &w})
     if (side->shape.size() != spatial + 2) {
-      auto report = e.error(Diag::RankMismatch, side->at, (side == &x ? "the input `" : "the weight `") + typeString(*side) + "`", side->shape.size(),
+      auto report = e.error(Diag::RankMismatch, side->at, (side == &x ? "the input " : "the weight ") + describe(*side), side->shape.size(),
                             fmt::format("{} ({})", spatial + 2, side == &x ? "batch, channels, then space" : "out, in / groups, then the kernel"));
       if (side == &x && side->shape.size() == spatial + 1)
         report.help("`expand_dims(x, axis: 0)` makes a batch of one");
@@ -38,15 +38,15 @@ static Value conv(Elaborator &e, CallSite &site, size_t spatial, bool transposed
     return e.poison(site.at);
   Size channels = transposed ? w.shape[0].size : w.shape[1].size * Size((*groups)[0]);
   if (!e.sameSize(x.shape[1].size, channels).value_or(true)) {
-    auto report = e.error(Diag::ArgumentShape, x.at, fmt::format("the input of `{}`", site.callee), "`" + typeString(x) + "`", fmt::format("{} channels", channels.str()));
-    report.note(w.at, "the weight is " + typeString(w));
+    auto report = e.error(Diag::ArgumentShape, x.at, fmt::format("the input of `{}`", site.callee), describe(x), fmt::format("{} channels", channels.str()));
+    report.note(w.at, "the weight is " + describe(w));
     e.noteOrigins(report, x, 1);
     e.noteOrigins(report, w, transposed ? 0 : 1);
     return e.poison(site.at);
   }
   Size outputs = transposed ? w.shape[1].size * Size((*groups)[0]) : w.shape[0].size;
   if (b.isTensor() && (b.shape.size() != 1 || !e.sameSize(b.shape[0].size, outputs).value_or(true))) {
-    e.error(Diag::ArgumentShape, b.at, "the bias", "`" + typeString(b) + "`", "`f32[" + outputs.str() + "]`");
+    e.error(Diag::ArgumentShape, b.at, "the bias", describe(b), "`f32[" + outputs.str() + "]`");
     return e.poison(site.at);
   }
   Shape shape = {x.shape[0], {outputs, w.shape[transposed ? 1 : 0].origin}};
@@ -56,7 +56,9 @@ static Value conv(Elaborator &e, CallSite &site, size_t spatial, bool transposed
     Size out = transposed ? (x.shape[i + 2].size - Size(1)) * Size((*stride)[i]) + Size((*dilation)[i] * (k - 1) + 1 - 2 * (*padding)[i])
                           : windowed(x.shape[i + 2].size, k, (*stride)[i], (*padding)[i], (*dilation)[i]);
     if (out.isConstant() && out.constant() < 1) {
-      e.error(Diag::WindowSize, site.at, k, x.shape[i + 2].size.str()).note(x.at, "this is " + typeString(x));
+      auto report = e.error(Diag::WindowSize, site.at, k, x.shape[i + 2].size.str());
+      e.noteIs(report, x);
+      e.noteOrigins(report, x, i + 2);
       return e.poison(site.at);
     }
     shape.push_back({out, site.at});
@@ -69,7 +71,7 @@ static Value pool(Elaborator &e, CallSite &site, size_t spatial) {
   if (x.poison())
     return x;
   if (x.shape.size() != spatial + 2) {
-    e.error(Diag::RankMismatch, x.at, "the input `" + typeString(x) + "`", x.shape.size(), fmt::format("{} (batch, channels, then space)", spatial + 2));
+    e.error(Diag::RankMismatch, x.at, "the input " + describe(x) + "", x.shape.size(), fmt::format("{} (batch, channels, then space)", spatial + 2));
     return e.poison(site.at);
   }
   auto kernel = numbersArgument(e, site, 1, spatial, 1);
@@ -83,7 +85,9 @@ static Value pool(Elaborator &e, CallSite &site, size_t spatial) {
   for (size_t i = 0; i < spatial; ++i) {
     Size out = windowed(x.shape[i + 2].size, (*kernel)[i], (*stride)[i], (*padding)[i], 1);
     if (out.isConstant() && out.constant() < 1) {
-      e.error(Diag::WindowSize, site.at, (*kernel)[i], x.shape[i + 2].size.str()).note(x.at, "this is " + typeString(x));
+      auto report = e.error(Diag::WindowSize, site.at, (*kernel)[i], x.shape[i + 2].size.str());
+      e.noteIs(report, x);
+      e.noteOrigins(report, x, i + 2);
       return e.poison(site.at);
     }
     shape.push_back({out, site.at});
@@ -104,7 +108,7 @@ void addSpatialBuiltins(BuiltinTable &table) {
     if (!size)
       return e.poison(site.at);
     if (size->size() > x.shape.size()) {
-      e.error(Diag::RankMismatch, x.at, "`" + typeString(x) + "`", x.shape.size(), fmt::format("at least {}", size->size()));
+      e.error(Diag::RankMismatch, x.at, describe(x), x.shape.size(), fmt::format("at least {}", size->size()));
       return e.poison(site.at);
     }
     Shape shape = x.shape;

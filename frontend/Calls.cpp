@@ -34,6 +34,37 @@ SourceRange Elaborator::userPlace(SourceRange at) const {
   return at;
 }
 
+std::string Elaborator::shortText(SourceRange at) const {
+  std::string_view text = at.valid() && !inLibrary(sources, at) ? sources.text(at) : "";
+  return text.empty() || text.size() > 40 || text.find('\n') != text.npos ? "x" : std::string(text);
+}
+
+/// Whether a value is `grad` or `value_and_grad`.
+static bool isGradient(const Value &callee) {
+  return callee.kind == Value::Fn && callee.function->builtin && callee.function->builtin->name.ends_with("grad");
+}
+
+Value Elaborator::wrtArgument(const Expr &expr, const ScopeRef &scope) {
+  // A parameter's bare name means that parameter, whatever the word means here.
+  if (expr.kind == ExprKind::Name) {
+    std::string_view name = static_cast<const NameExpr &>(expr).name;
+    Binding *binding = scope->find(name);
+    if (binding && binding->value.kind == Value::String)
+      return expression(expr, scope);
+    return Value::ofString(std::string(name), expr.range);
+  }
+  if (expr.kind != ExprKind::List && expr.kind != ExprKind::Tuple)
+    return expression(expr, scope);
+  std::vector<Value> names;
+  for (const Expr *element : expr.kind == ExprKind::List ? static_cast<const ListExpr &>(expr).elements
+                                                         : static_cast<const TupleExpr &>(expr).elements) {
+    names.push_back(wrtArgument(*element, scope));
+    if (names.back().poison())
+      return poison(expr.range);
+  }
+  return Value::ofList(std::move(names), expr.range);
+}
+
 Value Elaborator::call(const CallExpr &expr, const ScopeRef &scope) {
   Value callee = expression(*expr.callee, scope);
   CallSite site;
@@ -47,10 +78,11 @@ Value Elaborator::call(const CallExpr &expr, const ScopeRef &scope) {
     if (!argument.name.empty())
       named = true;
     else if (named) {
-      error(Diag::PositionalAfterNamed, argument.value->range).help("positional arguments come first");
+      error(Diag::PositionalAfterNamed, argument.value->range).help("write its name, or put it before them");
       failed = true;
     }
-    Value value = expression(*argument.value, scope);
+    Value value = argument.name == "wrt" && isGradient(callee) ? wrtArgument(*argument.value, scope)
+                                                               : expression(*argument.value, scope);
     failed |= value.poison();
     if (!argument.name.empty())
       for (const CallSite::Argument &earlier : site.arguments)
@@ -70,10 +102,26 @@ Value Elaborator::call(const CallExpr &expr, const ScopeRef &scope) {
 Value Elaborator::apply(const Value &callee, std::vector<Value> arguments, SourceRange at) {
   CallSite site;
   site.at = site.calleeAt = at;
-  site.callee = callee.kind == Value::Fn && !callee.function->name.empty() ? callee.function->name : "the function";
+  site.callee = callee.kind == Value::Fn && !callee.function->name.empty() ? callee.function->name
+                : shortText(callee.at) != "x"                              ? shortText(callee.at)
+                                                                           : "the function";
   for (Value &argument : arguments)
     site.arguments.push_back({"", std::move(argument), {}});
   return apply(callee, site);
+}
+
+/// How a function is called: `f(x, label, ignore: ..)`; "" when its parameters have no names.
+static std::string usage(const std::string &callee, const std::vector<std::string> &names, const std::vector<bool> &optional,
+                         std::optional<size_t> restAt) {
+  if (callee.size() > 40 || callee.find("=>") != std::string::npos)
+    return "";
+  std::string text;
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (names[i].find(' ') != std::string::npos)
+      return "";
+    text += (text.empty() ? "" : ", ") + names[i] + (restAt && *restAt == i ? ", .." : optional[i] ? ": .." : "");
+  }
+  return callee + "(" + text + ")";
 }
 
 /// Puts arguments in the order of `names`; reports what is missing, unknown, extra or given twice.
@@ -84,6 +132,7 @@ static bool bindArguments(Elaborator &e, CallSite &site, const std::vector<std::
   site.rest.clear();
   size_t next = 0, positional = 0;
   bool good = true;
+  std::string call = usage(site.callee, names, optional, restAt);
   for (CallSite::Argument &argument : site.arguments) {
     if (argument.name.empty()) {
       ++positional;
@@ -101,12 +150,8 @@ static bool bindArguments(Elaborator &e, CallSite &site, const std::vector<std::
       auto report = e.error(Diag::UnknownArgument, argument.nameAt, site.callee, argument.name);
       if (std::string near = nearest(argument.name, names); !near.empty())
         report.help("did you mean `" + near + "`?");
-      else if (!names.empty()) {
-        std::string all;
-        for (const std::string &name : names)
-          all += (all.empty() ? "`" : ", `") + name + "`";
-        report.help("its parameters are " + all);
-      }
+      else if (!call.empty())
+        report.help("it is called `" + call + "`");
       good = false;
       continue;
     }
@@ -122,13 +167,23 @@ static bool bindArguments(Elaborator &e, CallSite &site, const std::vector<std::
     std::string takes = names.empty()       ? "no arguments"
                         : names.size() == 1 ? "1 argument"
                                             : fmt::format("{} arguments", names.size());
-    e.error(Diag::ExtraArgument, site.arguments[names.size()].value.at, site.callee, takes, positional);
+    SourceRange first;
+    size_t seen = 0;
+    for (const CallSite::Argument &argument : site.arguments)
+      if (argument.name.empty() && seen++ == names.size())
+        first = argument.value.at;
+    auto report = e.error(Diag::ExtraArgument, first, site.callee, takes, positional);
+    if (!call.empty() && !names.empty())
+      report.help("it is called `" + call + "`");
     good = false;
   }
-  for (size_t i = 0; i < names.size(); ++i)
+  // What a misspelt name was meant for is not missing too.
+  for (size_t i = 0; good && i < names.size(); ++i)
     if (!site.bound[i] && !optional[i] && !(restAt && *restAt == i)) {
-      e.error(Diag::MissingArgument, site.at, site.callee, names[i]);
-      good = false;
+      auto report = e.error(Diag::MissingArgument, site.at, site.callee, names[i]);
+      if (!call.empty())
+        report.help("it is called `" + call + "`");
+      return false;
     }
   return good;
 }
@@ -141,7 +196,8 @@ Value Elaborator::apply(const Value &callee, CallSite &site) {
     return callModel(callee, site);
   case Value::DTypeName: {
     if (site.arguments.size() != 1) {
-      error(Diag::ExtraArgument, site.at, site.callee, "1 argument", site.arguments.size());
+      error(Diag::ExtraArgument, site.at, site.callee, "1 argument", site.arguments.size())
+          .help("`" + site.callee + "(x)` converts, `zeros([n], " + site.callee + ")` makes");
       return poison(site.at);
     }
     Value value = site.arguments[0].value;
@@ -160,7 +216,7 @@ Value Elaborator::apply(const Value &callee, CallSite &site) {
     if (!value.isTensor()) {
       if (!value.poison() || site.arguments[0].value.kind != Value::Poison)
         error(Diag::WrongType, site.arguments[0].value.at, fmt::format("the argument of `{}`", site.callee),
-              typeString(site.arguments[0].value), "a number or a tensor");
+              describe(site.arguments[0].value), "a number or a tensor");
       return poison(site.at);
     }
     Value result = cast(value, callee.dtype, site.at);
@@ -170,9 +226,9 @@ Value Elaborator::apply(const Value &callee, CallSite &site) {
   case Value::Fn:
     break;
   default: {
-    auto report = error(Diag::NotCallable, site.calleeAt, typeString(callee));
-    if (callee.isTensor())
-      report.help("`x[i]` takes an element; `x * (..)` multiplies");
+    auto report = error(Diag::NotCallable, site.calleeAt, describe(callee));
+    if (callee.isTensor() || callee.isNumber())
+      report.help("`*` multiplies, `[ ]` takes an element");
     return poison(site.at);
   }
   }
@@ -235,7 +291,7 @@ Value Elaborator::callUser(const Function &function, CallSite &site) {
   }
   if (!bindArguments(*this, site, names, optional, std::nullopt))
     return poison(site.at);
-  if (function.kind == Function::User && !ensureChecked(*function.item, function.scope, function.self))
+  if (function.kind == Function::User && !(ensureChecked(*function.item, function.scope, function.self) && ensureRuleChecked(function)))
     return poison(site.at);
 
   auto scope = std::make_shared<Scope>();
@@ -262,16 +318,18 @@ Value Elaborator::callUser(const Function &function, CallSite &site) {
   std::string key = keyOf(arguments);
   if (int trouble = ActiveGuard::check(*this, what, key)) {
     std::string name = function.name.empty() ? "the function" : function.name;
-    auto report = error(Diag::Recursive, site.at, name);
+    auto report = error(Diag::Recursive, site.at, name, "calls");
     if (function.item)
       report.note(function.item->nameRange, "`" + name + "` is defined here");
-    report.help(trouble == 1 ? "functions may call themselves only with ever other sizes; a loop is `for` or `while`"
-                             : "stopped after 256 instances with different sizes");
+    report.help(trouble == 1 ? "a function may call itself with other sizes or numbers, until an `if` ends it; a loop is `for` or `while`"
+                             : fmt::format("stopped after {} instances of it with different sizes or numbers", maxInstances));
     return poison(site.at);
   }
   ActiveGuard guard(*this, what, std::move(key), site.at);
+  bool savedLoop = std::exchange(insideLoop, false);
   Value result = function.kind == Function::Lambda ? expression(*function.lambda->body, scope)
                                                    : block(*function.item->body, scope);
+  insideLoop = savedLoop;
   if (result.poison())
     return poison(site.at);
   if (function.item && function.item->result) {

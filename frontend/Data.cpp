@@ -1,6 +1,8 @@
 // Data sets: what `data` declares, and what their members are.
 #include "frontend/Elaborator.h"
 
+#include <algorithm>
+
 namespace dlc {
 
 using namespace ast;
@@ -31,7 +33,7 @@ void Elaborator::dataItem(const DataItem &item) {
         continue;
       }
       if (!value.isTensor()) {
-        error(Diag::WrongType, field.type->range, "field `" + made.name + "`", typeString(value), "a scalar, a tensor, `category` or `str`");
+        error(Diag::WrongType, field.type->range, "field `" + made.name + "`", describe(value), "a scalar, a tensor, `category` or `str`");
         good = false;
         continue;
       }
@@ -53,13 +55,17 @@ void Elaborator::dataItem(const DataItem &item) {
   Value source = item.source ? expression(*item.source, file) : poison(item.range);
   std::string name(item.name);
   if (!source.poison() && source.kind != Value::Source) {
-    error(Diag::NotASource, source.at, name, typeString(source))
-        .help("sources are idx, csv, npy, safetensors, cifar10, image_folder, text, text_folder, sentence_pairs, spiral, moons");
+    auto report = error(Diag::NotASource, source.at, name, describe(source));
+    if (source.kind == Value::String)
+      report.help("say how it is read: `csv(" + shortText(source.at) + ")`");
+    else
+      report.help("sources are idx, csv, npy, safetensors, cifar10, image_folder, text, text_folder, sentence_pairs, spiral, moons");
     good = false;
   }
   Value value = poison(item.nameRange);
-  if (good && source.kind == Value::Source) {
+  if (good && source.kind == Value::Source)
     info->source = source.source;
+  if (info->source && checkFieldFiles(*info)) {
     info->rows = Size::ofData(info->name + ".rows", item.nameRange);
     if (!executor || executor->open(*info)) {
       value = Value::unit(item.nameRange);
@@ -75,7 +81,38 @@ void Elaborator::dataItem(const DataItem &item) {
   file->names[name] = {value, false, item.nameRange};
 }
 
-Value Elaborator::dataMember(const Value &data, std::string_view name, SourceRange at) {
+/// Whether the source's arguments name the fields, where each field has a file of its own.
+bool Elaborator::checkFieldFiles(const DataInfo &info) {
+  const SourceInfo &source = *info.source;
+  bool onlyField = source.kind == "npy" && info.fields.size() == 1 && source.arguments.size() == 1 && source.arguments[0].first.empty();
+  if ((source.kind != "idx" && source.kind != "npy") || onlyField)
+    return true;
+  std::vector<std::string> fields;
+  for (const DataInfo::Field &field : info.fields)
+    fields.push_back(field.name);
+  std::set<std::string> given;
+  for (auto &[name, value] : source.arguments) {
+    if (std::find(fields.begin(), fields.end(), name) != fields.end()) {
+      given.insert(name);
+      continue;
+    }
+    auto report = name.empty() ? error(Diag::WrongType, value.at, "an argument of `" + source.kind + "`", "without a name", "a file for each field")
+                               : error(Diag::UnknownMember, value.at, "data set `" + info.name + "`", name);
+    if (std::string near = name.empty() ? "" : nearest(name, fields); !near.empty())
+      report.help("did you mean `" + near + "`?");
+    else
+      report.help("its fields are " + listed(fields) + ": `" + source.kind + "(" + fields[0] + ": \"..\")`");
+    return false;
+  }
+  for (const DataInfo::Field &field : info.fields)
+    if (!given.count(field.name)) {
+      error(Diag::MissingArgument, source.at, source.kind, field.name).note(field.at, "the field is declared here").help("`" + source.kind + "` reads a file for each field");
+      return false;
+    }
+  return true;
+}
+
+Value Elaborator::dataMember(const Value &data, std::string_view name, SourceRange at, SourceRange nameAt) {
   DataInfo &info = *data.data;
   std::string text(name);
   for (const DataInfo::Field &field : info.fields)
@@ -99,7 +136,7 @@ Value Elaborator::dataMember(const Value &data, std::string_view name, SourceRan
     }
   if (name == "train" || name == "rest") {
     if (!info.source || !info.source->splitTrain || !info.part.empty()) {
-      error(Diag::UnknownMember, at, "data set `" + info.name + "`", text).help("`source(..) |> split(train: 0.9)` gives it two parts");
+      error(Diag::UnknownMember, nameAt, "data set `" + info.name + "`", text).help("`source(..) |> split(train: 0.9)` gives it two parts");
       return poison(at);
     }
     auto part = std::make_shared<DataInfo>(info);
@@ -139,14 +176,14 @@ Value Elaborator::dataMember(const Value &data, std::string_view name, SourceRan
   if ((name == "encode" || name == "decode") && (kind == "text" || kind == "text_folder" || kind == "sentence_pairs")) {
     static const Builtin encode{"encode", {"text"}, [](Elaborator &e, CallSite &site) {
       if (site[0].kind != Value::String) {
-        e.error(Diag::WrongType, site[0].at, "the argument of `encode`", typeString(site[0]), "a string");
+        e.error(Diag::WrongType, site[0].at, "the argument of `encode`", describe(site[0]), "a string");
         return e.poison(site.at);
       }
       return Value::ofTensor(DType::I32, {{Size(int64_t(site[0].text.size())), site.at}}, {}, site.at);
     }};
     static const Builtin decode{"decode", {"tokens"}, [](Elaborator &e, CallSite &site) {
       if (!site[0].isTensor()) {
-        e.error(Diag::WrongType, site[0].at, "the argument of `decode`", typeString(site[0]), "a tensor of integers");
+        e.error(Diag::WrongType, site[0].at, "the argument of `decode`", describe(site[0]), "a tensor of integers");
         return e.poison(site.at);
       }
       return Value::ofString("", site.at);
@@ -157,12 +194,22 @@ Value Elaborator::dataMember(const Value &data, std::string_view name, SourceRan
     function->builtin = name == "encode" ? &encode : &decode;
     return Value::ofFunction(function, at);
   }
-  std::vector<std::string> candidates = {"train", "rest", "rows", "classes", "vocab"};
+  std::vector<std::string> candidates;
   for (const DataInfo::Field &field : info.fields)
     candidates.push_back(field.name);
-  auto report = error(Diag::UnknownMember, at, "data set `" + info.name + "`", text);
+  candidates.push_back("rows");
+  if (info.source && info.source->splitTrain && info.part.empty())
+    candidates.insert(candidates.end(), {"train", "rest"});
+  if (kind == "text" || kind == "sentence_pairs")
+    candidates.push_back("vocab");
+  bool categories = std::any_of(info.fields.begin(), info.fields.end(), [](const DataInfo::Field &field) { return field.category; });
+  if ((kind == "csv" && categories) || kind == "image_folder" || kind == "text_folder")
+    candidates.push_back("classes");
+  auto report = error(Diag::UnknownMember, nameAt, "data set `" + info.name + "`", text);
   if (std::string near = nearest(name, candidates); !near.empty())
     report.help("did you mean `" + near + "`?");
+  else
+    report.help("it has " + listed(candidates));
   return poison(at);
 }
 

@@ -16,6 +16,8 @@ static Value notApplicable(SourceRange at) {
   return value;
 }
 
+static std::string counted(size_t parameters) { return fmt::format("{} {}", parameters, parameters == 1 ? "parameter" : "parameters"); }
+
 /// The rule of a function with a `derivative`: the function becomes a func.func of its own, called by dl.call, and the
 /// rule another one, which dl.call's adjoint calls.
 Value Elaborator::callWithRule(const Function &function, const std::vector<Value> &arguments, CallSite &site) {
@@ -41,6 +43,7 @@ Value Elaborator::callWithRule(const Function &function, const std::vector<Value
     scope->names[std::string(rule.result)] = {result, false, rule.nameRange};
     scope->names[std::string(rule.cotangent)] = {cotangent, false, rule.nameRange};
     std::vector<Value> cotangents(inputs.size(), Value::unit(rule.range));
+    unsigned before = diagnostics.errorCount();
     for (const Stmt *stmt : rule.body->statements) {
       if (stmt->kind == StmtKind::Assign) {
         auto &assignment = static_cast<const AssignStmt &>(*stmt);
@@ -50,14 +53,19 @@ Value Elaborator::callWithRule(const Function &function, const std::vector<Value
             if (static_cast<const NameExpr *>(assignment.target)->name == "d" + std::string(rule.parameters[i].name)) {
               Value value = expression(*assignment.value, scope);
               if (!value.poison()) {
-                value = tensorOf(value, inputs[i].dtype);
-                if (!value.poison() && str(value.shape) != str(inputs[i].shape)) {
-                  if (value.shape.empty())
+                if (value.isNumber())
+                  value = tensorOf(value, inputs[i].dtype);
+                bool same = value.isTensor() && value.dtype == inputs[i].dtype && value.shape.size() == inputs[i].shape.size();
+                for (size_t axis = 0; same && axis < value.shape.size(); ++axis)
+                  same = sameSize(value.shape[axis].size, inputs[i].shape[axis].size).value_or(true);
+                if (!value.poison() && !same) {
+                  if (value.isTensor() && value.dtype == inputs[i].dtype && value.shape.empty())
                     value = broadcastTo(value, inputs[i].shape, value.at);
                   else {
                     std::string name(rule.name);
                     error(Diag::DerivativeRule, assignment.target->range, name,
-                          fmt::format("the cotangent is {}, expected {}", typeString(value), typeString(inputs[i])));
+                          fmt::format("the cotangent is {}, expected {}", describe(value), describe(inputs[i])))
+                        .note(rule.parameters[i].range, fmt::format("`{}` is {}", rule.parameters[i].name, describe(inputs[i])));
                     value = poison(value.at);
                   }
                 }
@@ -67,13 +75,23 @@ Value Elaborator::callWithRule(const Function &function, const std::vector<Value
             }
         if (known)
           continue;
+        if (assignment.target->kind == ExprKind::Name && !scope->names.count(static_cast<const NameExpr *>(assignment.target)->name)) {
+          std::string name(rule.name), target(static_cast<const NameExpr *>(assignment.target)->name);
+          auto report = error(Diag::DerivativeRule, assignment.target->range, name, fmt::format("`{}` is the cotangent of no parameter", target));
+          std::vector<std::string> wanted;
+          for (const Parameter &parameter : rule.parameters)
+            wanted.push_back("d" + std::string(parameter.name));
+          report.help("what it sets is " + listed(wanted));
+          continue;
+        }
       }
       statement(*stmt, scope);
     }
     for (size_t i = 0; i < cotangents.size(); ++i)
       if (cotangents[i].kind == Value::Unit) {
         std::string name(rule.name);
-        error(Diag::DerivativeRule, rule.nameRange, name, fmt::format("`d{}` is not set", rule.parameters[i].name));
+        if (diagnostics.errorCount() == before)
+          error(Diag::DerivativeRule, rule.nameRange, name, fmt::format("`d{}` is not set", rule.parameters[i].name));
         cotangents[i] = poison(rule.range);
       }
     return cotangents;
@@ -81,7 +99,7 @@ Value Elaborator::callWithRule(const Function &function, const std::vector<Value
   if (rule.parameters.size() != function.item->parameters.size()) {
     std::string name(rule.name);
     error(Diag::DerivativeRule, rule.nameRange, name,
-          fmt::format("it names {} parameters, the function has {}", rule.parameters.size(), function.item->parameters.size()));
+          fmt::format("it has {}, the function {}", counted(rule.parameters.size()), function.item->parameters.size()));
     return poison(site.at);
   }
   if (!emitting()) {

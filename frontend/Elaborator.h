@@ -117,6 +117,8 @@ public:
   /// The place itself; for one inside std, the user's call that led there.
   SourceRange userPlace(SourceRange at) const;
   std::vector<SourceRange> callSites; ///< calls under way, outermost first
+  /// The text at a place, for a help that quotes it: `x` when it is long or nowhere.
+  std::string shortText(SourceRange at) const;
   Value poison(SourceRange at) const {
     Value value;
     value.at = at;
@@ -129,6 +131,7 @@ public:
   Value name(std::string_view name, SourceRange at, const ScopeRef &scope);
   Value member(const Value &base, std::string_view name, SourceRange at, SourceRange nameAt);
   Value comprehension(const ast::ComprehensionExpr &expr, const ScopeRef &scope);
+  Value branchesDiffer(const Value &onTrue, const Value &onFalse, SourceRange at);
   Value conditional(const ast::IfExpr &expr, const ScopeRef &scope);
   Value memberOfModel(const ModelRef &model, std::string_view name, SourceRange at);
   /// An expression that must be a size (a type's entry, an element of a list of sizes).
@@ -138,6 +141,7 @@ public:
   // Operators.cpp
   Value unary(ast::UnaryOp op, Value operand, SourceRange at);
   Value binary(ast::BinaryOp op, Value lhs, Value rhs, SourceRange at);
+  Value integerDivision(const Value &lhs, const Value &rhs, SourceRange at);
   Value matmul(const Value &lhs, const Value &rhs, SourceRange at);
   Value power(const Value &base, const Value &exponent, SourceRange at);
   Value modelArithmetic(ast::BinaryOp op, const Value &lhs, const Value &rhs, SourceRange at);
@@ -147,7 +151,9 @@ public:
   bool unifyDTypes(Value &lhs, Value &rhs, const char *what, SourceRange at, bool comparison = false);
   /// Whether two sizes are equal: true, false, or nothing when only an instance can tell.
   std::optional<bool> sameSize(const Size &a, const Size &b) const;
-  /// Where the sizes of a shape came from, as notes.
+  /// What an operand is, as a note at its place; nothing for a place in std.
+  void noteIs(DiagnosticEngine::Builder &builder, const Value &value);
+  /// Where the sizes of a shape came from, as notes; places in std or within the value's own text are left out.
   void noteOrigins(DiagnosticEngine::Builder &builder, const Value &value, std::optional<size_t> axis = std::nullopt);
 
   // Indexing.cpp
@@ -161,27 +167,44 @@ public:
   Value apply(const Value &callee, CallSite &site);
   Value apply(const Value &callee, std::vector<Value> arguments, SourceRange at);
   Value callUser(const Function &function, CallSite &site);
+  /// The value of `wrt:`, a parameter's name or a list of names, bare or in quotes: strings.
+  Value wrtArgument(const ast::Expr &expr, const ScopeRef &scope);
   Value callWithRule(const Function &function, const std::vector<Value> &arguments, CallSite &site);
   /// Binds a parameter: matches its declared type, binding the names of sizes in `scope`.
   bool bindParameter(const ast::Parameter &parameter, Value argument, const ScopeRef &scope, const std::string &callee);
   bool matchType(const ast::TypeExpr &type, Value &value, const ScopeRef &scope, const std::string &what, bool bindNames,
                  SourceRange typeOwner);
+  std::optional<DType> dtypeNamed(std::string_view name) const;
+  /// Reports a type's name that means nothing, with the likely one.
+  void unknownType(const ast::TypeExpr &type);
+
+  // DefinitionChecks.cpp
   /// The value of a declared type whose sizes are names (when a function is checked by itself).
   Value symbolic(const ast::TypeExpr &type, const ScopeRef &scope, SourceRange at, const std::string &name);
-  std::optional<DType> dtypeNamed(std::string_view name) const;
   void checkFunction(const ast::FnItem &item, const ScopeRef &scope, const std::shared_ptr<ModelInstance> &self);
+  void checkModel(const ast::ModelItem &item);
+  void checkOptimizer(const ast::OptimizerItem &item);
+  /// Checks the `derivative` of a function whose parameters all have types.
+  void checkRule(const Function &function);
+  /// Reports parameters of one name.
+  void distinctNames(const std::vector<ast::Parameter> &parameters);
 
   // Models.cpp
   Value construct(const Function &constructor, CallSite &site);
   Value callModel(const Value &model, CallSite &site);
   void members(const std::vector<ast::Member *> &list, ModelInstance &model, const ScopeRef &scope);
-  void checkModel(const ast::ModelItem &item);
+  /// Whether a value may be a layer; reports it when not.
+  bool isLayer(const Value &value, const std::string &name);
+  /// Whether a value may be a learning rate (finite and not negative, or a schedule); reports it when not.
+  bool checkRate(const Value &rate, SourceRange at);
   Value constructOptimizer(const Function &constructor, CallSite &site);
 
   // Statements.cpp
   /// Gives the statement's value (Unit for all but expressions).
   Value statement(const ast::Stmt &stmt, const ScopeRef &scope);
   void bindPattern(const ast::Expr &pattern, const Value &value, const ScopeRef &scope, bool isVar);
+  void patternCount(SourceRange at, size_t names, const Value &value);
+  bool assignMember(ModelInstance &model, const std::string &name, Value value, SourceRange at);
   void assign(const ast::AssignStmt &stmt, const ScopeRef &scope);
   void assignTo(const ast::Expr &target, const Value &value, const ScopeRef &scope);
   void forLoop(const ast::ForStmt &stmt, const ScopeRef &scope);
@@ -189,7 +212,8 @@ public:
 
   // Data.cpp
   void dataItem(const ast::DataItem &item);
-  Value dataMember(const Value &data, std::string_view name, SourceRange at);
+  bool checkFieldFiles(const DataInfo &data);
+  Value dataMember(const Value &data, std::string_view name, SourceRange at, SourceRange nameAt);
 
   // Train.cpp
   void trainItem(const ast::TrainItem &item);
@@ -280,6 +304,9 @@ private:
   void declare(const ast::Program &program, const ScopeRef &scope);
   bool ensureChecked(const ast::FnItem &item, const ScopeRef &scope, const std::shared_ptr<ModelInstance> &self);
   bool ensureChecked(const ast::ModelItem &item);
+  bool ensureChecked(const ast::OptimizerItem &item);
+  bool ensureRuleChecked(const Function &function);
+  template <class Item> bool checkedOnce(const Item &item, const std::function<void()> &check);
   void checkOverrides(const ast::Program &program);
   void collectLeaves(Value &value, std::vector<Value *> &leaves, std::set<const void *> &seen);
 
@@ -298,6 +325,14 @@ private:
   std::unique_ptr<ast::AstContext> libraryTree;
   std::vector<std::pair<std::string, std::string>> inferred; ///< name and signature, in order
 };
+
+/// Names in backticks, separated by commas; the first dozen.
+std::string listed(const std::vector<std::string> &names);
+
+/// The names of a function's or model's parameters, in order; none when it has no names for them.
+std::vector<std::string> parameterNames(const Value &callee);
+/// Whether a value consists of floating-point tensors, numbers and models.
+bool hasGradient(const Value &value);
 
 /// A call being made: the arguments, evaluated, and where everything is.
 struct CallSite {

@@ -91,7 +91,7 @@ Elaborator::EntryModule Elaborator::entry(const std::string &entry, const std::m
     if (value.poison())
       return drop();
     if (!value.isTensor()) {
-      error(Diag::NotSupported, parameter.range, "an entry whose parameter `" + std::string(parameter.name) + "` is " + typeString(value));
+      error(Diag::NotSupported, parameter.range, "an entry whose parameter `" + std::string(parameter.name) + "` is " + describe(value));
       return drop();
     }
     for (const Dim &dim : value.shape)
@@ -113,7 +113,7 @@ Elaborator::EntryModule Elaborator::entry(const std::string &entry, const std::m
   for (size_t i = 0; i < outputs.size(); ++i) {
     Value value = tensorOf(outputs[i]);
     if (!value.isTensor()) {
-      error(Diag::NotSupported, callee.function->item->nameRange, "an entry whose result is " + typeString(outputs[i]));
+      error(Diag::NotSupported, callee.function->item->nameRange, "an entry whose result is " + describe(outputs[i]));
       return drop();
     }
     results.push_back(ir(value));

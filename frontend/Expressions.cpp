@@ -1,5 +1,5 @@
 // Elaborates expressions: literals, names, members, blocks, lists, conditionals.
-#include "frontend/Elaborator.h"
+#include "frontend/ActiveCalls.h"
 
 #include <algorithm>
 #include <limits>
@@ -77,6 +77,7 @@ Value Elaborator::expression(const Expr &expr, const ScopeRef &scope) {
     auto function = std::make_shared<Function>();
     function->kind = Function::Lambda;
     function->lambda = static_cast<const LambdaExpr *>(&expr);
+    distinctNames(function->lambda->parameters);
     function->scope = scope;
     return Value::ofFunction(function, expr.range);
   }
@@ -123,7 +124,7 @@ Value Elaborator::name(std::string_view name, SourceRange at, const ScopeRef &sc
     if (auto found = level->names.find(name); found != level->names.end()) {
       Value value = found->second.value;
       // Inside the library a value keeps the place where the user wrote it.
-      if (!value.at.valid() || userPlace(at) == at)
+      if (!value.at.valid() || !inLibrary(sources, at))
         value.at = at;
       return value;
     }
@@ -144,6 +145,10 @@ Value Elaborator::name(std::string_view name, SourceRange at, const ScopeRef &sc
     return value;
   }
   std::string text(name);
+  if (name == "_") {
+    error(Diag::UnknownName, at, text).help("`_` stands for what is ignored: it has no value");
+    return poison(at);
+  }
   if (auto later = pending.find(name); later != pending.end()) {
     error(Diag::UsedBeforeDefinition, at, text).note(later->second, "it is defined here");
     return poison(at);
@@ -160,7 +165,17 @@ Value Elaborator::name(std::string_view name, SourceRange at, const ScopeRef &sc
     }
   }
   auto report = error(Diag::UnknownName, at, text);
-  if (std::string near = nearest(name, candidates); !near.empty())
+  static const std::map<std::string, const char *, std::less<>> foreign = {
+      {"len", "`rows(x)` is the size of the first axis, `x.shape` all of them"}, {"range", "a range is written `0..n`"},
+      {"np", "functions are called by their name alone: `zeros([n])`"},          {"torch", "functions are called by their name alone: `zeros([n])`"},
+      {"nn", "layers are called by their name alone: `Linear(n, m)`"},           {"F", "functions are called by their name alone: `relu(x)`"},
+      {"power", "powers are written `x ** y`"},                                  {"pow", "powers are written `x ** y`"},
+      {"float", "numbers are converted by `f32(x)`"},                            {"int", "numbers are converted by `i64(x)`"},
+      {"cat", "tensors are joined by `concat([a, b], axis: 0)`"},                {"null", "every name has a value"},
+      {"dot_product", "products are written `x @ y`"},                           {"array", "a list of numbers is a tensor: `[1.0, 2.0]`"}};
+  if (auto found = foreign.find(name); found != foreign.end())
+    report.help(found->second);
+  else if (std::string near = nearest(name, candidates); !near.empty())
     report.help("did you mean `" + near + "`?");
   return poison(at);
 }
@@ -183,10 +198,18 @@ Value Elaborator::memberOfModel(const ModelRef &model, std::string_view name, So
   if (Binding *binding = model->scope ? model->scope->find(name) : nullptr)
     if (model->scope->names.count(name)) {
       Value value = binding->value;
-      value.at = at;
+      if (!value.at.valid() || !inLibrary(sources, at))
+        value.at = at;
       return value;
     }
   return poison(at);
+}
+
+std::string listed(const std::vector<std::string> &names) {
+  std::string text;
+  for (size_t i = 0; i < names.size() && i < 12; ++i)
+    text += (i ? ", `" : "`") + names[i] + "`";
+  return names.size() > 12 ? text + ", .." : text;
 }
 
 Value Elaborator::member(const Value &base, std::string_view name, SourceRange at, SourceRange nameAt) {
@@ -206,10 +229,12 @@ Value Elaborator::member(const Value &base, std::string_view name, SourceRange a
     auto report = error(Diag::UnknownMember, nameAt, "model `" + base.model->name + "`", text);
     if (std::string near = nearest(name, candidates); !near.empty())
       report.help("did you mean `" + near + "`?");
+    else if (!candidates.empty())
+      report.help("it has " + listed(candidates));
     return poison(at);
   }
   case Value::Data:
-    return dataMember(base, name, at);
+    return dataMember(base, name, at, nameAt);
   case Value::Tensor:
     if (name == "shape") {
       std::vector<Value> sizes;
@@ -229,9 +254,18 @@ Value Elaborator::member(const Value &base, std::string_view name, SourceRange a
   default:
     break;
   }
-  auto report = error(Diag::UnknownMember, nameAt, typeString(base), text);
-  if (base.kind == Value::Tensor && library->find(name))
-    report.help("`" + text + "` is a function: write `" + text + "(x)` or `x |> " + text + "`");
+  auto report = error(Diag::UnknownMember, nameAt, describe(base), text);
+  std::string operand = shortText(base.at);
+  if (base.kind == Value::Tensor && name == "T")
+    report.help(fmt::format("write `transpose({})`", operand));
+  else if (base.kind == Value::Tensor && (name == "size" || name == "dtype" || name == "ndim"))
+    report.help(fmt::format("its sizes are `{}.shape`", operand));
+  else if (library->find(name))
+    report.help(fmt::format("`{0}` is a function: write `{0}({1})` or `{1} |> {0}`", text, operand));
+  else if (base.kind == Value::Tuple)
+    report.help(fmt::format("`{}[0]` is its first element, `let (a, b) = ..` names them", operand));
+  else if (base.kind == Value::Fn && base.function->kind == Function::Constructor)
+    report.help(fmt::format("make one: `{}(..).{}`", operand, text));
   return poison(at);
 }
 
@@ -243,7 +277,7 @@ std::optional<Size> Elaborator::size(const Value &value, const char *what) {
   if (value.kind == Value::Number && !value.isFloat)
     return Size(value.integer);
   std::string text = what;
-  auto report = error(Diag::WrongType, value.at, text, typeString(value), "a size");
+  auto report = error(Diag::WrongType, value.at, text, describe(value), "a size");
   if (value.kind == Value::Number)
     report.help("sizes are whole numbers; `div(a, b)` divides and rounds down");
   else if (value.kind == Value::Tensor)
@@ -263,7 +297,7 @@ std::optional<int64_t> Elaborator::integerConstant(const Value &value, const cha
   if (value.kind == Value::SizeOf)
     return 1; // a name while checking: any number will do, the instance has the real one
   std::string text = what;
-  error(Diag::WrongType, value.at, text, typeString(value), "a whole number");
+  error(Diag::WrongType, value.at, text, describe(value), "a whole number");
   return std::nullopt;
 }
 
@@ -321,7 +355,7 @@ Value Elaborator::comprehension(const ComprehensionExpr &expr, const ScopeRef &s
     error(Diag::NotSupported, expr.range, "a comprehension over a tensor");
     return poison(expr.range);
   } else {
-    error(Diag::WrongType, source.at, "what a comprehension runs over", typeString(source), "a list, a range or a tensor");
+    error(Diag::WrongType, source.at, "what a comprehension runs over", describe(source), "a list, a range or a tensor");
     return poison(expr.range);
   }
   for (const Value &value : values)
@@ -334,6 +368,17 @@ Value Elaborator::comprehension(const ComprehensionExpr &expr, const ScopeRef &s
 static bool sameKind(const Value &a, const Value &b) {
   return a.kind == b.kind || (a.isNumber() && b.isTensor()) || (a.isTensor() && b.isNumber()) ||
          (a.isNumber() && b.isNumber());
+}
+
+Value Elaborator::branchesDiffer(const Value &onTrue, const Value &onFalse, SourceRange at) {
+  auto report = error(Diag::BranchTypes, at, describe(onTrue), describe(onFalse));
+  noteIs(report, onTrue);
+  noteIs(report, onFalse);
+  if (onTrue.isTensor() && onFalse.isTensor() && onTrue.dtype != onFalse.dtype)
+    report.help(fmt::format("write the conversion: `{}({})`", nameOf(onTrue.dtype), shortText(onFalse.at)));
+  else
+    report.help("both branches of a condition that is computed have one type");
+  return poison(at);
 }
 
 Value Elaborator::conditional(const IfExpr &expr, const ScopeRef &scope) {
@@ -351,7 +396,7 @@ Value Elaborator::conditional(const IfExpr &expr, const ScopeRef &scope) {
   }
   bool scalarBool = condition.kind == Value::Tensor && condition.dtype == DType::Bool && condition.shape.empty();
   if (!scalarBool) {
-    auto report = error(Diag::ConditionType, condition.at, typeString(condition));
+    auto report = error(Diag::ConditionType, condition.at, describe(condition));
     if (condition.kind == Value::Tensor && condition.dtype == DType::Bool)
       report.help("`all(..)` or `any(..)` make one bool of many; `where(c, a, b)` chooses element by element");
     else
@@ -368,22 +413,14 @@ Value Elaborator::conditional(const IfExpr &expr, const ScopeRef &scope) {
   Value onFalse = block(*expr.elseBlock, scope);
   if (onTrue.poison() || onFalse.poison())
     return poison(expr.range);
-  if (!sameKind(onTrue, onFalse)) {
-    error(Diag::BranchTypes, expr.range, typeString(onTrue), typeString(onFalse))
-        .note(onTrue.at, "this is " + typeString(onTrue))
-        .note(onFalse.at, "this is " + typeString(onFalse));
-    return poison(expr.range);
-  }
+  if (!sameKind(onTrue, onFalse))
+    return branchesDiffer(onTrue, onFalse, expr.range);
   if (onTrue.isTensor() && onFalse.isTensor()) {
     bool same = onTrue.dtype == onFalse.dtype && onTrue.shape.size() == onFalse.shape.size();
     for (size_t i = 0; same && i < onTrue.shape.size(); ++i)
       same = sameSize(onTrue.shape[i].size, onFalse.shape[i].size).value_or(true);
-    if (!same) {
-      error(Diag::BranchTypes, expr.range, typeString(onTrue), typeString(onFalse))
-          .note(onTrue.at, "this is " + typeString(onTrue))
-          .note(onFalse.at, "this is " + typeString(onFalse));
-      return poison(expr.range);
-    }
+    if (!same)
+      return branchesDiffer(onTrue, onFalse, expr.range);
   }
   return onTrue.isTensor() ? onTrue : onFalse;
 }

@@ -3,6 +3,8 @@
 
 #include "ir/Dialect.h"
 
+#include <algorithm>
+
 namespace dlc {
 
 using namespace ast;
@@ -33,6 +35,12 @@ static bool leavesOf(Elaborator &e, Value &value, std::vector<Value> &leaves) {
   }
 }
 
+bool hasGradient(const Value &value) {
+  if (value.kind == Value::Tuple || value.kind == Value::List)
+    return std::all_of(value.elements.begin(), value.elements.end(), hasGradient);
+  return value.isNumber() || value.kind == Value::Model || (value.isTensor() && isFloating(value.dtype));
+}
+
 /// The same value with its leaves replaced, in order.
 static Value withLeaves(const Value &value, const std::vector<Value> &leaves, size_t &next) {
   Value copy = value;
@@ -55,8 +63,9 @@ std::optional<Elaborator::Pulled> Elaborator::pull(const Value &function, const 
   std::vector<Value> leaves;
   for (size_t i : wrt)
     if (!leavesOf(*this, arguments[i], leaves)) {
-      error(Diag::GradientOf, arguments[i].at, fmt::format("argument {}", i + 1), typeString(arguments[i]))
-          .help("integers and bools have no gradient");
+      auto report = error(Diag::GradientOf, arguments[i].at, "floating-point numbers", fmt::format("argument {}", i + 1), describe(given[i]));
+      if (given[i].isTensor())
+        report.help(fmt::format("write the conversion: `f32({})`", shortText(given[i].at)));
       return std::nullopt;
     }
   auto checkResult = [&](const Value &result) {
@@ -64,8 +73,8 @@ std::optional<Elaborator::Pulled> Elaborator::pull(const Value &function, const 
       return false;
     bool scalar = result.isTensor() && result.shape.empty();
     if (!result.isTensor() || !isFloating(result.dtype) || (!cotangent && !scalar)) {
-      auto report = error(Diag::GradientOf, at, "its value", typeString(result));
-      if (result.isTensor() && !scalar)
+      auto report = error(Diag::GradientOf, at, cotangent ? "a floating-point tensor" : "a floating-point scalar", "the function's value", describe(result));
+      if (result.isTensor() && !scalar && isFloating(result.dtype))
         report.help("a gradient is that of a scalar: `sum(..)` or `mean(..)` makes one, `vjp` takes a cotangent");
       return false;
     }
@@ -79,9 +88,14 @@ std::optional<Elaborator::Pulled> Elaborator::pull(const Value &function, const 
     if (!checkResult(pulled.result))
       return std::nullopt;
     if (cotangent) {
-      Value result = pulled.result;
-      if (!broadcastShapes(result, *cotangent, "the cotangent", at))
+      bool fits = cotangent->dtype == pulled.result.dtype && cotangent->shape.size() <= pulled.result.shape.size();
+      for (size_t i = 0; fits && i < cotangent->shape.size(); ++i)
+        fits = sameSize(cotangent->shape[i].size, pulled.result.shape[pulled.result.shape.size() - cotangent->shape.size() + i].size).value_or(true);
+      if (!fits) {
+        auto report = error(Diag::ArgumentShape, cotangent->at, "the cotangent", describe(*cotangent), describe(pulled.result) + ", as the function's value");
+        noteOrigins(report, pulled.result);
         return std::nullopt;
+      }
     }
     for (size_t i : wrt) {
       Value gradient = arguments[i];
@@ -134,13 +148,27 @@ std::optional<Elaborator::Pulled> Elaborator::pull(const Value &function, const 
   return pulled;
 }
 
-/// The names of a function's parameters, when it has any.
-static std::vector<std::string> parameterNames(const Function &function) {
+std::vector<std::string> parameterNames(const Value &callee) {
   std::vector<std::string> names;
-  if (function.kind == Function::User || function.kind == Function::Lambda)
-    for (const Parameter &parameter :
-         function.kind == Function::Lambda ? function.lambda->parameters : function.item->parameters)
+  auto add = [&](const std::vector<Parameter> &parameters) {
+    for (const Parameter &parameter : parameters)
       names.push_back(std::string(parameter.name));
+  };
+  if (callee.kind == Value::Model) {
+    if (auto forward = callee.model->functions.find("forward"); forward != callee.model->functions.end())
+      add(forward->second->parameters);
+    return names;
+  }
+  const Function &function = *callee.function;
+  if (function.kind == Function::User)
+    add(function.item->parameters);
+  else if (function.kind == Function::Lambda)
+    add(function.lambda->parameters);
+  else if (function.kind == Function::Gradient)
+    return parameterNames(*function.base);
+  else if (function.kind == Function::Native)
+    for (const std::string &parameter : function.builtin->parameters)
+      names.push_back(parameter.substr(0, parameter.find_first_of("?.")));
   return names;
 }
 
@@ -153,6 +181,10 @@ Value Elaborator::gradient(const Function &function, CallSite &site) {
     Value cotangent = site.arguments[0].value;
     if (cotangent.kind == Value::List)
       cotangent = apply(library->find("tensor")->value, {cotangent}, cotangent.at);
+    if (!cotangent.poison() && !cotangent.isTensor() && !cotangent.isNumber()) {
+      error(Diag::WrongType, cotangent.at, "the cotangent", describe(cotangent), "a tensor");
+      return poison(site.at);
+    }
     cotangent = cotangent.isTensor() ? cotangent : tensorOf(cotangent, DType::F32);
     if (cotangent.poison())
       return poison(site.at);
@@ -164,30 +196,40 @@ Value Elaborator::gradient(const Function &function, CallSite &site) {
       return poison(site.at);
     return pulled->gradients.size() == 1 ? pulled->gradients[0] : Value::ofTuple(pulled->gradients, site.at);
   }
-  // grad(f)(a, b): arguments by position or by f's names.
-  std::vector<std::string> names = parameterNames(*function.base->function);
+  // grad(f)(a, b): arguments by position, or by f's names in any order.
+  std::vector<std::string> names = parameterNames(*function.base);
   std::vector<Value> arguments;
+  std::map<size_t, Value> named;
   for (CallSite::Argument &argument : site.arguments) {
-    if (!argument.name.empty()) {
-      auto found = std::find(names.begin(), names.end(), argument.name);
-      if (found == names.end() || size_t(found - names.begin()) != arguments.size()) {
-        error(Diag::UnknownArgument, argument.nameAt, site.callee, argument.name).help("write the arguments by position");
-        return poison(site.at);
-      }
+    if (argument.name.empty()) {
+      arguments.push_back(argument.value);
+      continue;
     }
-    arguments.push_back(argument.value);
-  }
-  std::vector<size_t> wrt;
-  for (const std::string &name : function.wrt) {
-    auto found = std::find(names.begin(), names.end(), name);
+    auto found = std::find(names.begin(), names.end(), argument.name);
     if (found == names.end()) {
-      auto report = error(Diag::UnknownArgument, site.calleeAt, "the function", name);
-      if (std::string near = nearest(name, names); !near.empty())
+      auto report = error(Diag::UnknownArgument, argument.nameAt, site.callee, argument.name);
+      if (std::string near = nearest(argument.name, names); !near.empty())
         report.help("did you mean `" + near + "`?");
+      else if (!names.empty())
+        report.help("its parameters are " + listed(names));
       return poison(site.at);
     }
-    wrt.push_back(found - names.begin());
+    if (size_t(found - names.begin()) < arguments.size()) {
+      error(Diag::ArgumentTwice, argument.nameAt, argument.name).note(arguments[found - names.begin()].at, "already given here, by position");
+      return poison(site.at);
+    }
+    named[found - names.begin()] = argument.value;
   }
+  for (auto &[place, value] : named) {
+    if (place != arguments.size()) {
+      error(Diag::MissingArgument, site.at, site.callee, names[arguments.size()]);
+      return poison(site.at);
+    }
+    arguments.push_back(value);
+  }
+  std::vector<size_t> wrt;
+  for (const std::string &name : function.wrt) // checked when grad(..) was made
+    wrt.push_back(std::find(names.begin(), names.end(), name) - names.begin());
   if (wrt.empty())
     wrt.push_back(0);
   for (size_t i : wrt)

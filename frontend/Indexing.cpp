@@ -22,7 +22,7 @@ Value Elaborator::index(const IndexExpr &expr, const ScopeRef &scope) {
     return poison(expr.range);
   if (base.kind == Value::List || base.kind == Value::Tuple) {
     if (expr.entries.size() != 1 || expr.entries[0].slice) {
-      error(Diag::TooManyIndices, expr.range, expr.entries.size(), typeString(base), 1);
+      error(Diag::WrongType, expr.range, "the index of a list", expr.entries.size() == 1 ? "a slice" : "several", "one number");
       return poison(expr.range);
     }
     Value at = expression(*expr.entries[0].value, scope);
@@ -37,14 +37,14 @@ Value Elaborator::index(const IndexExpr &expr, const ScopeRef &scope) {
     return base.elements[*i < 0 ? *i + n : *i];
   }
   if (!base.isTensor()) {
-    auto report = error(Diag::WrongType, base.at, "what is indexed", typeString(base), "a tensor or a list");
+    auto report = error(Diag::WrongType, base.at, "what is indexed", describe(base), "a tensor or a list");
     if (base.kind == Value::Fn)
-      report.help("functions are called with `( )`");
+      report.help(fmt::format("call it: `{}(..)`", shortText(base.at)));
     return poison(expr.range);
   }
   size_t rank = base.shape.size();
   if (expr.entries.size() > rank) {
-    auto report = error(Diag::TooManyIndices, expr.range, expr.entries.size(), typeString(base), rank);
+    auto report = error(Diag::TooManyIndices, expr.range, expr.entries.size(), describe(base), rank, rank == 1 ? "axis" : "axes");
     noteOrigins(report, base);
     return poison(expr.range);
   }
@@ -56,26 +56,30 @@ Value Elaborator::index(const IndexExpr &expr, const ScopeRef &scope) {
   for (size_t i = 0; i < expr.entries.size(); ++i) {
     const IndexEntry &entry = expr.entries[i];
     const Size &length = base.shape[i].size;
-    auto bound = [&](const Expr *part, Size absent) -> std::optional<Size> {
+    auto bound = [&](const Expr *part, Size absent, bool fromEnd = true) -> std::optional<Size> {
       if (!part)
         return absent;
       Value value = expression(*part, scope);
       if (value.poison())
         return std::nullopt;
+      if (value.isTensor() && value.shape.empty() && isIntegral(value.dtype)) {
+        error(Diag::SliceLength, entry.range).help("`window(x, end: i, length: k)` takes k elements that end at a computed i");
+        return std::nullopt;
+      }
       if (!value.isNumber() || (value.kind == Value::Number && value.isFloat)) {
-        auto report = error(Diag::SliceLength, part->range);
-        report.help("`window(x, end: i, length: k)` takes k elements that end at a computed i");
+        error(Diag::WrongType, part->range, "a bound of a slice", describe(value), "a whole number");
         return std::nullopt;
       }
       Size given = value.kind == Value::SizeOf ? value.size : Size(value.integer);
-      return given.isConstant() && given.constant() < 0 ? length + given : given;
+      return fromEnd && given.isConstant() && given.constant() < 0 ? length + given : given;
     };
     if (entry.slice) {
-      std::optional<Size> begin = bound(entry.begin, Size(0)), end = bound(entry.end, length), step = bound(entry.step, Size(1));
+      std::optional<Size> begin = bound(entry.begin, Size(0)), end = bound(entry.end, length), step = bound(entry.step, Size(1), false);
       if (!begin || !end || !step)
         return poison(expr.range);
       if (!step->isConstant() || step->constant() < 1) {
-        error(Diag::BadArgument, entry.step->range, "the step of a slice is not a positive number").help("`flip(x, axis: ..)` turns an axis round");
+        error(Diag::BadArgument, entry.step->range, fmt::format("the step of a slice is {}, expected a positive number", step->isConstant() ? step->str() : "`" + step->str() + "`"))
+            .help(fmt::format("`flip(x, axis: {})` turns an axis round", i));
         return poison(expr.range);
       }
       Size span = *end - *begin;
@@ -86,7 +90,7 @@ Value Elaborator::index(const IndexExpr &expr, const ScopeRef &scope) {
         auto text = [&](const Expr *part) { return part ? std::string(sources.text(part->range)) : std::string(); };
         auto report = error(Diag::SliceRange, entry.range, text(entry.begin), text(entry.end), length.str());
         noteOrigins(report, base, i);
-        report.help("slices never clamp");
+        report.help(known(span) && span.constant() < 0 ? "it ends before it begins" : "slices never clamp: they end at the size of the axis at most");
         return poison(expr.range);
       }
       axes[i].start = known(*begin) ? begin->constant() : 0;
@@ -106,7 +110,9 @@ Value Elaborator::index(const IndexExpr &expr, const ScopeRef &scope) {
     }
     if (!at.isNumber() || (at.kind == Value::Number && at.isFloat)) {
       if (!at.poison()) {
-        auto report = error(Diag::WrongType, at.at, "an index", typeString(at), "an integer");
+        auto report = error(Diag::WrongType, at.at, "an index", describe(at), "an integer");
+        if (at.kind == Value::Range && at.elements.size() == 2)
+          report.help(fmt::format("a slice is written `{}:{}`", shortText(at.elements[0].at), shortText(at.elements[1].at)));
         if (at.isTensor() && at.dtype == DType::Bool)
           report.help("`where(mask, a, b)` chooses by a mask");
       }
@@ -119,6 +125,8 @@ Value Elaborator::index(const IndexExpr &expr, const ScopeRef &scope) {
     if ((given.isConstant() && given.constant() < 0) || (last.isConstant() && last.constant() < 0)) {
       auto report = error(Diag::IndexRange, entry.range, at.kind == Value::SizeOf ? at.size.str() : std::to_string(at.integer), length.str());
       noteOrigins(report, base, i);
+      if (length.isConstant() && length.constant() > 0)
+        report.help(fmt::format("indices count from 0 to {}, or from the end from -1 to -{}", length.constant() - 1, length.constant()));
       return poison(expr.range);
     }
     axes[i] = {false, given.isConstant() ? given.constant() : 0, 1, Size(1)};
@@ -158,7 +166,7 @@ Value Elaborator::index(const IndexExpr &expr, const ScopeRef &scope) {
     // Paired: the result takes the indices' common shape, where the first stood.
     std::optional<Shape> common = tensors[0].second.shape;
     for (size_t i = 1; i < tensors.size(); ++i) {
-      common = broadcastShapes(tensors[i - 1].second, tensors[i].second, "an index", expr.range);
+      common = broadcastShapes(tensors[i - 1].second, tensors[i].second, "x[i, j]", expr.range);
       if (!common)
         return poison(expr.range);
     }
@@ -203,7 +211,7 @@ Value Elaborator::indexAssign(const Value &base, const IndexExpr &target, const 
   if (base.poison() || given.poison())
     return poison(target.range);
   if (!base.isTensor()) {
-    error(Diag::WrongType, base.at, "what is indexed", typeString(base), "a tensor");
+    error(Diag::WrongType, base.at, "what is indexed", describe(base), "a tensor");
     return poison(target.range);
   }
   // The element's type, from reading it.
@@ -212,16 +220,26 @@ Value Elaborator::indexAssign(const Value &base, const IndexExpr &target, const 
   builder = std::move(savedBuilder);
   if (element.poison())
     return poison(target.range);
-  Value value = given.isNumber() ? tensorOf(given, base.dtype) : given;
+  bool fraction = given.kind == Value::Number && given.isFloat && !isFloating(base.dtype);
+  Value value = given.isNumber() && !fraction ? tensorOf(given, base.dtype) : given;
   if (value.isTensor() && value.dtype != base.dtype && isIntegral(value.dtype) && isIntegral(base.dtype))
     value = cast(value, base.dtype, value.at);
   if (!value.isTensor() || value.dtype != base.dtype) {
-    error(Diag::WrongType, given.at, "the element", typeString(given), "`" + typeString(element) + "`")
-        .note(base.at, "this is " + typeString(base));
+    error(Diag::WrongType, given.at, "the element", describe(given), describe(element))
+        .note(base.at, "this is " + describe(base));
     return poison(target.range);
   }
-  if (!value.shape.empty() && !broadcastShapes(element, value, "=", target.range))
+  bool fits = value.shape.size() <= element.shape.size();
+  for (size_t i = 0; fits && i < value.shape.size(); ++i) {
+    const Size &own = value.shape[value.shape.size() - 1 - i].size;
+    fits = own == Size(1) || sameSize(own, element.shape[element.shape.size() - 1 - i].size).value_or(true);
+  }
+  if (!fits) {
+    auto report = error(Diag::ArgumentShape, given.at, "the element", describe(given), describe(element));
+    report.note(target.range, "this is " + describe(element));
+    noteOrigins(report, value);
     return poison(target.range);
+  }
   if (emitting()) {
     error(Diag::NotSupported, target.range, "setting an element in compiled code");
     return poison(target.range);

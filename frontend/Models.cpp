@@ -1,5 +1,5 @@
 // Models and optimizers: making instances, their members, calling them.
-#include "frontend/Elaborator.h"
+#include "frontend/ActiveCalls.h"
 
 #include <cmath>
 
@@ -36,7 +36,7 @@ Value Elaborator::construct(const Function &constructor, CallSite &site) {
   for (const Active &call : active)
     if (call.what == &item && active.size() > 64) {
       std::string name(item.name);
-      error(Diag::Recursive, site.at, name).note(item.nameRange, "`" + name + "` is defined here").help("a model cannot hold itself");
+      error(Diag::Recursive, site.at, name, "holds").note(item.nameRange, "`" + name + "` is defined here").help("a list of layers may be as long as a size: `[Block(d) for _ in 0..depth]`");
       return poison(site.at);
     }
   if (!ensureChecked(item))
@@ -49,10 +49,9 @@ Value Elaborator::construct(const Function &constructor, CallSite &site) {
   model->scope->parent = constructor.scope;
   if (!bindSettings(*this, item.parameters, site, model->scope, &item))
     return poison(site.at);
-  active.push_back({&item, ""});
+  ActiveGuard guard(*this, &item, "", site.at);
   unsigned before = diagnostics.errorCount();
   members(item.members, *model, model->scope);
-  active.pop_back();
   if (diagnostics.errorCount() != before)
     return poison(site.at);
   Value value = Value::unit(site.at);
@@ -61,11 +60,22 @@ Value Elaborator::construct(const Function &constructor, CallSite &site) {
   return value;
 }
 
+bool Elaborator::isLayer(const Value &value, const std::string &name) {
+  bool unmade = value.kind == Value::Fn && value.function->kind == Function::Constructor;
+  if (!unmade && (value.kind == Value::Model || (value.kind == Value::Fn && value.function->kind != Function::OptimizerConstructor)))
+    return true;
+  auto report = error(Diag::NotALayer, value.at, name, describe(value));
+  if (unmade)
+    report.help("make one: `" + value.function->name + "(..)`");
+  return false;
+}
+
 void Elaborator::members(const std::vector<Member *> &list, ModelInstance &model, const ScopeRef &scope) {
   for (const Member *member : list) {
     std::string name(member->name);
     if (member->kind != MemberKind::If && (model.find(name) || model.functions.count(name))) {
-      error(Diag::DefinedTwice, member->nameRange, name);
+      const ModelInstance::Entry *earlier = model.find(name);
+      error(Diag::DefinedTwice, member->nameRange, name).note(earlier ? earlier->at : model.functions[name]->nameRange, "first defined here");
       continue;
     }
     switch (member->kind) {
@@ -74,7 +84,7 @@ void Elaborator::members(const std::vector<Member *> &list, ModelInstance &model
       if (condition.poison())
         break;
       if (condition.kind != Value::Bool) {
-        error(Diag::NotConstant, condition.at, "a condition around members");
+        error(Diag::NotConstant, condition.at, "a condition around members").help("a model's settings decide it: `bias: bool = true`");
         break;
       }
       members(condition.flag ? member->thenMembers : member->elseMembers, model, scope);
@@ -85,14 +95,15 @@ void Elaborator::members(const std::vector<Member *> &list, ModelInstance &model
       break;
     case MemberKind::Layer: {
       Value layer = expression(*member->value, scope);
-      if (layer.poison())
-        break;
-      bool good = layer.kind == Value::Model || layer.kind == Value::Fn || layer.kind == Value::List;
-      if (layer.kind == Value::List)
+      if (layer.kind == Value::List) {
         for (const Value &element : layer.elements)
-          good &= element.kind == Value::Model || element.kind == Value::Fn;
-      if (!good) {
-        error(Diag::NotALayer, layer.at, name, typeString(layer));
+          if (!isLayer(element, name))
+            layer = poison(layer.at);
+      } else if (!layer.poison() && !isLayer(layer, name)) {
+        layer = poison(layer.at);
+      }
+      if (layer.poison()) { // known, so that its uses are not errors too
+        scope->names[name] = {layer, false, member->nameRange};
         break;
       }
       model.entries.push_back({name, nullptr, std::make_shared<Value>(layer), member->range});
@@ -102,10 +113,6 @@ void Elaborator::members(const std::vector<Member *> &list, ModelInstance &model
     }
     case MemberKind::Param:
     case MemberKind::Buffer: {
-      if (!member->type) {
-        error(Diag::MissingArgument, member->nameRange, "param " + name, "type");
-        break;
-      }
       auto slot = std::make_shared<ParamSlot>();
       slot->trained = member->kind == MemberKind::Param;
       slot->value = symbolic(*member->type, scope, member->nameRange, name);
@@ -113,10 +120,16 @@ void Elaborator::members(const std::vector<Member *> &list, ModelInstance &model
       slot->scope = scope;
       slot->at = member->range;
       slot->path = name;
-      if (slot->value.poison())
-        break;
-      if (!slot->value.isTensor()) {
-        error(Diag::WrongType, member->type->range, "param `" + name + "`", typeString(slot->value), "a tensor");
+      scope->names.erase(name);
+      if (!slot->value.poison() && (!slot->value.isTensor() || (slot->trained && !isFloating(slot->value.dtype)))) {
+        auto report = error(Diag::WrongType, member->type->range, (slot->trained ? "param `" : "buffer `") + name + "`", describe(slot->value),
+                            slot->trained ? "a tensor of floating-point numbers" : "a tensor");
+        if (slot->value.isTensor())
+          report.help("a `buffer` keeps what is not trained");
+        slot->value = poison(member->range);
+      }
+      if (slot->value.poison()) {
+        scope->names[name] = {slot->value, false, member->nameRange};
         break;
       }
       if (member->value) {
@@ -127,8 +140,12 @@ void Elaborator::members(const std::vector<Member *> &list, ModelInstance &model
         Value initial = expression(*member->value, scope);
         initialiserShape = savedShape;
         builder = std::move(savedBuilder);
-        if (initial.poison())
+        if (initial.poison()) {
+          scope->names[name] = {initial, false, member->nameRange};
           break;
+        }
+        if (initial.kind == Value::List)
+          initial = apply(library->find("tensor")->value, {initial}, initial.at);
         if (initial.isNumber())
           initial = tensorOf(initial, slot->value.dtype);
         bool fits = initial.isTensor() && initial.shape.size() <= slot->value.shape.size();
@@ -138,7 +155,7 @@ void Elaborator::members(const std::vector<Member *> &list, ModelInstance &model
             fits = sameSize(initial.shape[i].size, slot->value.shape[i].size).value_or(true);
         }
         if (!fits) {
-          error(Diag::InitialiserShape, member->value->range, name, typeString(initial), typeString(slot->value))
+          error(Diag::InitialiserShape, member->value->range, name, describe(initial), describe(slot->value))
               .note(member->type->range, "declared here");
           break;
         }
@@ -153,7 +170,7 @@ void Elaborator::members(const std::vector<Member *> &list, ModelInstance &model
 Value Elaborator::callModel(const Value &model, CallSite &site) {
   if (!model.model->item && model.model->name == "Sequential") {
     if (site.arguments.size() != 1 || !site.arguments[0].name.empty()) {
-      error(Diag::ExtraArgument, site.at, site.callee, "1 argument", site.arguments.size());
+      error(Diag::ExtraArgument, site.at, site.callee, "1 argument without a name", site.arguments.size());
       return poison(site.at);
     }
     Value value = site.arguments[0].value;
@@ -189,57 +206,26 @@ Value Elaborator::callModel(const Value &model, CallSite &site) {
   return callUser(function, site);
 }
 
-void Elaborator::checkModel(const ModelItem &item) {
-  // With names for its sizes: the members, then each function.
-  auto scope = std::make_shared<Scope>();
-  scope->parent = file;
-  auto savedBuilder = std::move(builder);
-  bool savedChecking = std::exchange(checkingOnly, true);
-  unsigned before = diagnostics.errorCount();
-  auto model = std::make_shared<ModelInstance>();
-  model->item = &item;
-  model->name = std::string(item.name);
-  model->at = item.range;
-  model->scope = scope;
-  std::string signature = "model " + model->name + "(";
-  for (size_t i = 0; i < item.parameters.size(); ++i) {
-    const Parameter &parameter = item.parameters[i];
-    std::string name(parameter.name);
-    signature += (i ? ", " : "") + name;
-    Value value;
-    if (parameter.type) {
-      value = symbolic(*parameter.type, scope, parameter.range, name);
-      signature += ": " + std::string(sources.text(parameter.type->range));
-      // Settings that only decide members (`bias: bool = true`) are checked as their default has it.
-      if (parameter.defaultValue && value.kind != Value::SizeOf)
-        value = expression(*parameter.defaultValue, scope);
-    } else if (parameter.defaultValue) {
-      value = expression(*parameter.defaultValue, scope);
-    } else {
-      value = Value::ofNumber(0.5, parameter.range);
-    }
-    scope->names[name] = {value, false, parameter.range};
+bool Elaborator::checkRate(const Value &rate, SourceRange at) {
+  std::string found;
+  if (rate.isNumber() && !(rate.kind == Value::SizeOf && !rate.size.isConstant())) {
+    double number = rate.asDouble();
+    if (std::isfinite(number) && number >= 0)
+      return true;
+    found = std::isnan(number) ? "not a number" : fmt::format("{}", number);
+  } else if (rate.kind == Value::Fn || rate.kind == Value::SizeOf || (rate.isTensor() && rate.shape.empty() && rate.dtype != DType::Bool)) {
+    return true;
+  } else {
+    found = describe(rate);
   }
-  inferred.push_back({model->name, signature + ")"});
-  active.push_back({&item, ""});
-  members(item.members, *model, scope);
-  active.pop_back();
-  nameParameters(*model);
-  for (const ModelInstance::Entry &entry : model->entries) {
-    if (entry.param)
-      inferred.push_back({model->name, (entry.param->trained ? "  param " : "  buffer ") + entry.name + ": " + typeString(entry.param->value)});
-    else
-      inferred.push_back({model->name, "  layer " + entry.name + ": " + typeString(*entry.layer)});
-  }
-  if (diagnostics.errorCount() == before)
-    for (auto &[name, fn] : model->functions)
-      ensureChecked(*fn, scope, model);
-  builder = std::move(savedBuilder);
-  checkingOnly = savedChecking;
+  error(Diag::BadSetting, at, "lr", found, "a number that is not negative, or a schedule").help("for example `lr: 1e-3`, or `lr: cosine(1e-3, total: 2000)`");
+  return false;
 }
 
 Value Elaborator::constructOptimizer(const Function &constructor, CallSite &site) {
   const OptimizerItem &item = *constructor.optimizerItem;
+  if (!ensureChecked(item))
+    return poison(site.at);
   auto optimizer = std::make_shared<OptimizerInstance>();
   optimizer->item = &item;
   optimizer->at = site.at;
@@ -254,7 +240,7 @@ Value Elaborator::constructOptimizer(const Function &constructor, CallSite &site
         continue; // none
       if (!argument.value.isNumber() || !(argument.value.asDouble() > 0)) {
         error(Diag::BadSetting, argument.value.at, argument.name,
-              argument.value.isNumber() ? fmt::format("{}", argument.value.asDouble()) : typeString(argument.value),
+              argument.value.isNumber() ? fmt::format("{}", argument.value.asDouble()) : describe(argument.value),
               "a positive number");
         return poison(site.at);
       }
@@ -272,13 +258,9 @@ Value Elaborator::constructOptimizer(const Function &constructor, CallSite &site
     optimizer->arguments[std::string(parameter.name)] = binding.value;
   }
   // The learning rate is what people get wrong: a number that is none, or negative.
-  if (auto lr = optimizer->arguments.find("lr"); lr != optimizer->arguments.end() && lr->second.isNumber()) {
-    double rate = lr->second.asDouble();
-    if (!(rate >= 0) || std::isinf(rate)) {
-      error(Diag::BadSetting, lr->second.at, "lr", fmt::format("{}", rate), "a number that is not negative");
+  if (auto lr = optimizer->arguments.find("lr"); lr != optimizer->arguments.end())
+    if (!checkRate(lr->second, lr->second.at))
       return poison(site.at);
-    }
-  }
   Value value = Value::unit(site.at);
   value.kind = Value::Optimizer;
   value.optimizer = optimizer;

@@ -1,5 +1,5 @@
 // Elaborates operators: of what is known at compile time, and of tensors.
-#include "frontend/Elaborator.h"
+#include "frontend/ActiveCalls.h"
 
 #include <cmath>
 
@@ -15,7 +15,7 @@ Value Elaborator::unary(UnaryOp op, Value operand, SourceRange at) {
       return Value::ofBool(!operand.flag, at);
     if (operand.isTensor() && operand.dtype == DType::Bool)
       return unaryOp("not", operand, at);
-    error(Diag::WrongType, operand.at, "the operand of `!`", typeString(operand), "bool");
+    error(Diag::WrongType, operand.at, "the operand of `!`", describe(operand), "bool").help("compare with something: `x == 0`");
     return poison(at);
   }
   switch (operand.kind) {
@@ -37,7 +37,7 @@ Value Elaborator::unary(UnaryOp op, Value operand, SourceRange at) {
   default:
     break;
   }
-  auto report = error(Diag::WrongType, operand.at, "the operand of `-`", typeString(operand), "a number");
+  auto report = error(Diag::WrongType, operand.at, "the operand of `-`", describe(operand), "a number");
   if (operand.isTensor())
     report.help("`!x` negates a bool");
   return poison(at);
@@ -150,6 +150,15 @@ static std::optional<Value> fold(BinaryOp op, const Value &lhs, const Value &rhs
   }
 }
 
+/// The error of `/` on integers.
+Value Elaborator::integerDivision(const Value &lhs, const Value &rhs, SourceRange at) {
+  error(Diag::IntegerDivision, at, describe(lhs), describe(rhs))
+      .help(fmt::format("`div({0}, {1})` rounds down, `f32({0}) / {2}` divides", shortText(lhs.at),
+                        shortText(rhs.at) == "x" && rhs.kind != Value::Number ? "y" : shortText(rhs.at),
+                        rhs.kind == Value::Number && rhs.weak ? shortText(rhs.at) : "f32(" + shortText(rhs.at) + ")"));
+  return poison(at);
+}
+
 Value Elaborator::binary(BinaryOp op, Value lhs, Value rhs, SourceRange at) {
   if (lhs.poison() || rhs.poison())
     return poison(at);
@@ -169,7 +178,7 @@ Value Elaborator::binary(BinaryOp op, Value lhs, Value rhs, SourceRange at) {
       if (side->kind == Value::Bool)
         *side = tensorOf(*side);
       if (!side->isTensor() || side->dtype != DType::Bool) {
-        error(Diag::WrongType, side->at, fmt::format("an operand of `{}`", symbol), typeString(*side), "bool")
+        error(Diag::WrongType, side->at, fmt::format("an operand of `{}`", symbol), describe(*side), "bool")
             .help("compare with something: `x != 0`");
         return poison(at);
       }
@@ -214,11 +223,16 @@ Value Elaborator::binary(BinaryOp op, Value lhs, Value rhs, SourceRange at) {
         return Value::ofSize(a * b, at);
       case BinaryOp::Div:
         if (a.isConstant() && b.isConstant()) {
-          if (b.constant() == 0 || a.constant() % b.constant() != 0) {
+          if (b.constant() == 0) {
+            error(Diag::DivisionByZero, at, fmt::format("{} / 0", a.str()));
+            return poison(at);
+          }
+          if (a.constant() % b.constant() != 0) {
             auto report = error(Diag::NotDivisible, at, b.str(), a.str());
-            report.note(lhs.at, fmt::format("`{}` is {}", sources.text(lhs.at), a.str()))
-                .note(rhs.at, fmt::format("`{}` is {}", sources.text(rhs.at), b.str()))
-                .help("`div(a, b)` rounds down; `f32(a) / b` divides as a number");
+            for (const Value *side : {&lhs, &rhs})
+              if (std::string text = shortText(side->at), is = (side == &lhs ? a : b).str(); !inLibrary(sources, side->at) && text != is)
+                report.note(side->at, fmt::format("`{}` is {}", text, is));
+            report.help("`div(a, b)` rounds down; `f32(a) / b` divides as a number");
             return poison(at);
           }
           return Value::ofSize(Size(a.constant() / b.constant()), at);
@@ -245,13 +259,11 @@ Value Elaborator::binary(BinaryOp op, Value lhs, Value rhs, SourceRange at) {
     if (!a.weak || !b.weak) {
       DType dtype = !a.weak ? a.dtype : b.dtype;
       if (!a.weak && !b.weak && a.dtype != b.dtype) {
-        error(Diag::TypeMix, at, symbol, typeString(a), typeString(b));
+        error(Diag::TypeMix, at, symbol, describe(a), describe(b));
         return poison(at);
       }
-      if (op == BinaryOp::Div && isIntegral(dtype)) {
-        error(Diag::IntegerDivision, at, typeString(a), typeString(b)).help("`div(a, b)` rounds down; `f32(a) / b` divides");
-        return poison(at);
-      }
+      if (op == BinaryOp::Div && isIntegral(dtype))
+        return integerDivision(a, b, at);
       if (std::optional<Value> result = fold(op, a, b, at)) {
         result->weak = false;
         result->dtype = dtype;
@@ -264,8 +276,11 @@ Value Elaborator::binary(BinaryOp op, Value lhs, Value rhs, SourceRange at) {
       error(Diag::WrongType, lhs.at, "an operand of `@`", "a number", "a tensor").help("`*` multiplies numbers");
       return poison(at);
     }
-    auto report = error(Diag::DoesNotFit, at, fmt::format("`{}`", sources.text(at)), "i64");
-    report.note(rhs.at, fmt::format("the operands are {} and {}", a.integer, b.integer));
+    std::string text = fmt::format("{} {} {}", a.integer, symbol, b.integer);
+    if ((op == BinaryOp::Div || op == BinaryOp::Rem) && b.integer == 0)
+      error(Diag::DivisionByZero, at, text);
+    else
+      error(Diag::DoesNotFit, at, fmt::format("`{}`", text), "i64").help("write one of them as a floating-point number: `1.0`");
     return poison(at);
   }
   if ((lhs.kind == Value::Bool && rhs.kind == Value::Bool) && (op == BinaryOp::Eq || op == BinaryOp::Ne))
@@ -280,7 +295,7 @@ Value Elaborator::binary(BinaryOp op, Value lhs, Value rhs, SourceRange at) {
     return modelArithmetic(op, lhs, rhs, at);
   for (const Value *side : {&lhs, &rhs})
     if (!side->isTensor() && !side->isNumber() && side->kind != Value::Bool) {
-      auto report = error(Diag::WrongType, side->at, fmt::format("an operand of `{}`", symbol), typeString(*side), "a number or a tensor");
+      auto report = error(Diag::WrongType, side->at, fmt::format("an operand of `{}`", symbol), describe(*side), "a number or a tensor");
       if (side->kind == Value::Fn)
         report.help("call it: `" + std::string(sources.text(side->at)) + "(..)`");
       return poison(at);
@@ -290,19 +305,19 @@ Value Elaborator::binary(BinaryOp op, Value lhs, Value rhs, SourceRange at) {
   if (op == BinaryOp::Pow)
     return power(lhs, rhs, at);
 
+  const Value left = lhs, right = rhs; // as written, for messages
+  for (const Value *side : {&lhs, &rhs})
+    if ((side->kind == Value::Bool || (side->isTensor() && side->dtype == DType::Bool)) && !isComparison(op)) {
+      error(Diag::TypeMix, at, symbol, describe(lhs), describe(rhs))
+          .help(fmt::format("convert first: `f32({})`, or use `&&` and `||`", shortText(side->at)));
+      return poison(at);
+    }
   if (!unifyDTypes(lhs, rhs, symbol, at, isComparison(op)))
     return poison(at);
-  if (lhs.dtype == DType::Bool && !isComparison(op)) {
-    error(Diag::TypeMix, at, symbol, typeString(lhs), typeString(rhs)).help("convert first: `f32(x)`, or use `&&` and `||`");
-    return poison(at);
-  }
-  if (op == BinaryOp::Div && isIntegral(lhs.dtype)) {
-    error(Diag::IntegerDivision, at, typeString(lhs), typeString(rhs))
-        .help("`div(a, b)` rounds down; `f32(a) / f32(b)` divides");
-    return poison(at);
-  }
+  if (op == BinaryOp::Div && isIntegral(lhs.dtype))
+    return integerDivision(left, right, at);
   if (lhs.dtype == DType::Bool && op != BinaryOp::Eq && op != BinaryOp::Ne) {
-    error(Diag::TypeMix, at, symbol, typeString(lhs), typeString(rhs)).help("bools compare with `==` and `!=` only");
+    error(Diag::TypeMix, at, symbol, describe(lhs), describe(rhs)).help("bools compare with `==` and `!=` only");
     return poison(at);
   }
   std::optional<Shape> shape = broadcastShapes(lhs, rhs, symbol, at);

@@ -27,7 +27,8 @@ bool Elaborator::applyOverride(const std::string &name, Value &value) {
     bool fits = value.kind == Value::Unit || value.poison() || made.kind == value.kind ||
                 (made.isNumber() && (value.isNumber() || (value.isTensor() && value.shape.empty())));
     if (!fits) {
-      error(Diag::UnknownOverride, {}, name, fmt::format("the value `{}` is {}, expected {}", text, typeString(made), typeString(value)));
+      const char *expected = value.kind == Value::Bool ? "true or false" : value.kind == Value::String ? "text" : value.isNumber() || value.isTensor() ? "a number" : nullptr;
+      error(Diag::UnknownOverride, {}, name, expected ? fmt::format("found `{}`, expected {}", text, expected) : fmt::format("{} cannot be given on the command line", describe(value)));
       return false;
     }
     value = made;

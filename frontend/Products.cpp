@@ -11,7 +11,7 @@ Value Elaborator::power(const Value &base, const Value &exponent, SourceRange at
   if (whole && base.isTensor() && base.dtype != DType::Bool && std::abs(exponent.integer) <= 64) {
     int64_t n = std::abs(exponent.integer);
     if (exponent.integer < 0 && isIntegral(base.dtype)) {
-      error(Diag::TypeMix, at, "**", typeString(base), typeString(exponent)).help("convert the integers first: `f32(x)`");
+      error(Diag::TypeMix, at, "**", describe(base), describe(exponent)).help(fmt::format("convert the integers first: `f32({})`", shortText(base.at)));
       return poison(at);
     }
     Value result = n == 0 ? constant(1, base.dtype, base.shape, at) : poison(at);
@@ -35,7 +35,7 @@ Value Elaborator::power(const Value &base, const Value &exponent, SourceRange at
   if (!unifyDTypes(lhs, rhs, "**", at))
     return poison(at);
   if (!isFloating(lhs.dtype)) {
-    error(Diag::TypeMix, at, "**", typeString(lhs), typeString(rhs)).help("convert the integers first: `f32(x)`");
+    error(Diag::TypeMix, at, "**", describe(lhs), describe(rhs)).help(fmt::format("convert the integers first: `f32({})`", shortText(base.at)));
     return poison(at);
   }
   std::optional<Shape> shape = broadcastShapes(lhs, rhs, "**", at);
@@ -51,13 +51,13 @@ Value Elaborator::matmul(const Value &left, const Value &right, SourceRange at) 
   Value lhs = left, rhs = right;
   for (Value *side : {&lhs, &rhs})
     if (!side->isTensor() || side->shape.empty()) {
-      error(Diag::WrongType, side->at, "an operand of `@`", typeString(*side), "a tensor with axes").help("`*` multiplies by a scalar");
+      error(Diag::WrongType, side->at, "an operand of `@`", describe(*side), "a tensor with axes").help("`*` multiplies by a scalar");
       return poison(at);
     }
   if (!unifyDTypes(lhs, rhs, "@", at))
     return poison(at);
   if (!isFloating(lhs.dtype)) {
-    error(Diag::TypeMix, at, "@", typeString(lhs), typeString(rhs)).help("convert first: `f32(x) @ ..`");
+    error(Diag::TypeMix, at, "@", describe(lhs), describe(rhs)).help(fmt::format("convert first: `f32({}) @ f32({})`", shortText(lhs.at), shortText(rhs.at)));
     return poison(at);
   }
   size_t a = lhs.shape.size(), b = rhs.shape.size();
@@ -65,7 +65,8 @@ Value Elaborator::matmul(const Value &left, const Value &right, SourceRange at) 
   const Dim &rows = b == 1 ? rhs.shape[0] : rhs.shape[b - 2];
   if (!sameSize(columns.size, rows.size).value_or(true)) {
     auto report = error(Diag::MatmulShape, at, str(lhs.shape), str(rhs.shape), columns.size.str(), rows.size.str());
-    report.note(lhs.at, "this is " + typeString(lhs)).note(rhs.at, "this is " + typeString(rhs));
+    noteIs(report, lhs);
+    noteIs(report, rhs);
     noteOrigins(report, lhs, a - 1);
     noteOrigins(report, rhs, b == 1 ? 0 : b - 2);
     if (b >= 2 && sameSize(columns.size, rhs.shape[b - 1].size).value_or(false))
@@ -92,7 +93,8 @@ Value Elaborator::matmul(const Value &left, const Value &right, SourceRange at) 
     auto one = [](const Dim *dim) { return dim->size.isConstant() && dim->size.constant() == 1; };
     if (x && y && !one(x) && !one(y) && !sameSize(x->size, y->size).value_or(true)) {
       auto report = error(Diag::ShapeMismatch, at, str(lhs.shape), str(rhs.shape), "@");
-      report.note(lhs.at, "this is " + typeString(lhs)).note(rhs.at, "this is " + typeString(rhs));
+      noteIs(report, lhs);
+      noteIs(report, rhs);
       report.help("the axes before the last two are batch axes: they must be equal or 1");
       return poison(at);
     }
@@ -138,7 +140,7 @@ Value Elaborator::modelArithmetic(BinaryOp op, const Value &lhs, const Value &rh
   bool scaling = !both && (op == BinaryOp::Mul || (op == BinaryOp::Div && lhs.kind == Value::Model)) &&
                  (scale.isNumber() || (scale.isTensor() && scale.shape.empty()));
   if (!(sum && both) && !scaling) {
-    error(Diag::TypeMix, at, spelling(op), typeString(lhs), typeString(rhs))
+    error(Diag::TypeMix, at, spelling(op), describe(lhs), describe(rhs))
         .help("models of one shape add and subtract, and are scaled by a number");
     return poison(at);
   }
@@ -147,7 +149,7 @@ Value Elaborator::modelArithmetic(BinaryOp op, const Value &lhs, const Value &rh
   if (both) {
     b = parametersOf(*rhs.model);
     if (a.size() != b.size()) {
-      error(Diag::TypeMix, at, spelling(op), typeString(lhs), typeString(rhs))
+      error(Diag::TypeMix, at, spelling(op), describe(lhs), describe(rhs))
           .help(fmt::format("they have {} and {} parameters", a.size(), b.size()));
       return poison(at);
     }

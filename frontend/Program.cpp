@@ -78,43 +78,21 @@ void Elaborator::declare(const Program &program, const ScopeRef &scope) {
     auto &rule = static_cast<const DerivativeItem &>(*static_cast<const ItemStmt *>(stmt)->item);
     auto found = scope->names.find(rule.name);
     std::string name(rule.name);
-    if (found == scope->names.end() || found->second.value.kind != Value::Fn || found->second.value.function->kind != Function::User)
-      error(Diag::DerivativeRule, rule.nameRange, name, "there is no function of this name in the file");
-    else
-      found->second.value.function->derivative = &rule;
+    if (found == scope->names.end() || found->second.value.kind != Value::Fn || found->second.value.function->kind != Function::User) {
+      std::vector<std::string> functions;
+      for (auto &[known, binding] : scope->names)
+        if (binding.value.kind == Value::Fn && binding.value.function->kind == Function::User)
+          functions.push_back(known);
+      auto report = error(Diag::DerivativeRule, rule.nameRange, name, "there is no function of this name in the file");
+      if (std::string near = nearest(name, functions); !near.empty())
+        report.help("did you mean `" + near + "`?");
+    } else if (const DerivativeItem *&given = found->second.value.function->derivative; given && given->range.file == rule.range.file) {
+      error(Diag::DerivativeRule, rule.nameRange, name, "it has a rule already").note(given->nameRange, "the first stands here");
+    } else {
+      given = &rule;
+      distinctNames(rule.parameters);
+    }
   }
-}
-
-bool Elaborator::ensureChecked(const FnItem &item, const ScopeRef &scope, const std::shared_ptr<ModelInstance> &self) {
-  bool ofLibrary = item.range.valid() && sources.name(item.range.file).starts_with("std/");
-  if (!checkItems || ofLibrary)
-    return true;
-  auto [found, isNew] = checked.try_emplace(&item, Checked::InProgress);
-  if (!isNew)
-    return found->second != Checked::Bad;
-  unsigned before = diagnostics.errorCount();
-  FunctionFrame *savedFrame = std::exchange(frame, nullptr);
-  checkFunction(item, scope, self);
-  frame = savedFrame;
-  bool good = diagnostics.errorCount() == before;
-  checked[&item] = good ? Checked::Good : Checked::Bad;
-  return good;
-}
-
-bool Elaborator::ensureChecked(const ModelItem &item) {
-  bool ofLibrary = item.range.valid() && sources.name(item.range.file).starts_with("std/");
-  if (!checkItems || ofLibrary)
-    return true;
-  auto [found, isNew] = checked.try_emplace(&item, Checked::InProgress);
-  if (!isNew)
-    return found->second != Checked::Bad;
-  unsigned before = diagnostics.errorCount();
-  FunctionFrame *savedFrame = std::exchange(frame, nullptr);
-  checkModel(item);
-  frame = savedFrame;
-  bool good = diagnostics.errorCount() == before;
-  checked[&item] = good ? Checked::Good : Checked::Bad;
-  return good;
 }
 
 /// The name that a top-level statement defines; "" for none or several.
@@ -174,10 +152,15 @@ void Elaborator::program(const Program &program, bool show) {
   for (const Stmt *stmt : program.statements)
     if (stmt->kind == StmtKind::Item) {
       const Item &item = *static_cast<const ItemStmt *>(stmt)->item;
-      if (item.kind == ItemKind::Fn)
-        ensureChecked(static_cast<const FnItem &>(item), file, nullptr);
-      else if (item.kind == ItemKind::Model)
+      if (item.kind == ItemKind::Fn) {
+        if (ensureChecked(static_cast<const FnItem &>(item), file, nullptr))
+          if (auto found = file->names.find(item.name); found != file->names.end() && found->second.value.kind == Value::Fn)
+            ensureRuleChecked(*found->second.value.function);
+      } else if (item.kind == ItemKind::Model) {
         ensureChecked(static_cast<const ModelItem &>(item));
+      } else if (item.kind == ItemKind::Optimizer) {
+        ensureChecked(static_cast<const OptimizerItem &>(item));
+      }
     }
 }
 

@@ -1,5 +1,5 @@
 // Elaborates statements: let and var, assignment, loops.
-#include "frontend/Elaborator.h"
+#include "frontend/ActiveCalls.h"
 
 namespace dlc {
 
@@ -10,15 +10,17 @@ Value Elaborator::statement(const Stmt &stmt, const ScopeRef &scope) {
   case StmtKind::Let: {
     auto &let = static_cast<const LetStmt &>(stmt);
     Value value = topLevel(*let.value, scope);
+    if (scope == file && let.pattern->kind == ExprKind::Name)
+      applyOverride(std::string(static_cast<const NameExpr *>(let.pattern)->name), value);
     if (let.type && !value.poison())
       if (!matchType(*let.type, value, scope, "the value", true, let.type->range))
         value = poison(let.range);
     if (value.kind == Value::Unit) {
-      error(Diag::NoValue, let.value->range, fmt::format("`{}`", sources.text(let.value->range)));
+      auto report = error(Diag::NoValue, let.value->range, "`" + shortText(let.value->range) + "`");
+      if (let.value->kind == ExprKind::If)
+        report.help("an `if` gives a value when both branches end with one");
       value = poison(let.range);
     }
-    if (scope == file && let.pattern->kind == ExprKind::Name)
-      applyOverride(std::string(static_cast<const NameExpr *>(let.pattern)->name), value);
     bindPattern(*let.pattern, value, scope, let.isVar);
     if (scope == file && let.pattern->kind == ExprKind::Name && !value.poison())
       inferred.push_back({std::string(static_cast<const NameExpr *>(let.pattern)->name),
@@ -36,7 +38,7 @@ Value Elaborator::statement(const Stmt &stmt, const ScopeRef &scope) {
     return Value::unit(stmt.range);
   case StmtKind::Break:
     if (!insideLoop)
-      error(Diag::NotCallable, stmt.range, "`break` outside of a loop");
+      error(Diag::BreakOutside, stmt.range).help("the value of a function is its last expression; `if` skips the rest");
     broken = insideLoop && atTopLevel();
     return Value::unit(stmt.range);
   case StmtKind::Expr: {
@@ -47,6 +49,16 @@ Value Elaborator::statement(const Stmt &stmt, const ScopeRef &scope) {
     return Value::unit(stmt.range);
   }
   return Value::unit(stmt.range);
+}
+
+void Elaborator::patternCount(SourceRange at, size_t names, const Value &value) {
+  auto report = error(Diag::PatternCount, at, fmt::format("{} {}", names, names == 1 ? "name" : "names"),
+                      value.kind != Value::Tuple ? describe(value) : fmt::format("{} values", value.elements.size()));
+  noteIs(report, value);
+  if (value.kind == Value::Tuple && value.elements.size() > names)
+    report.help("`_` stands for what is ignored");
+  else if (value.isTensor() && !value.shape.empty())
+    report.help("rows are taken by `x[0]`, `x[1]`, or by `for row in x`");
 }
 
 void Elaborator::bindPattern(const Expr &pattern, const Value &value, const ScopeRef &scope, bool isVar) {
@@ -63,8 +75,13 @@ void Elaborator::bindPattern(const Expr &pattern, const Value &value, const Scop
   auto &tuple = static_cast<const TupleExpr &>(pattern);
   bool fits = value.kind == Value::Tuple && value.elements.size() == tuple.elements.size();
   if (!fits && !value.poison())
-    error(Diag::PatternCount, pattern.range, tuple.elements.size(),
-          value.kind == Value::Tuple ? fmt::format("{} values", value.elements.size()) : typeString(value));
+    patternCount(pattern.range, tuple.elements.size(), value);
+  for (size_t i = 0; i < tuple.elements.size(); ++i)
+    for (size_t j = 0; j < i; ++j)
+      if (sources.text(tuple.elements[i]->range) == sources.text(tuple.elements[j]->range) && sources.text(tuple.elements[i]->range) != "_") {
+        error(Diag::DefinedTwice, tuple.elements[i]->range, sources.text(tuple.elements[i]->range)).note(tuple.elements[j]->range, "first defined here");
+        break;
+      }
   for (size_t i = 0; i < tuple.elements.size(); ++i)
     bindPattern(*tuple.elements[i], fits ? value.elements[i] : poison(pattern.range), scope, isVar);
 }
@@ -76,6 +93,9 @@ void Elaborator::assign(const AssignStmt &stmt, const ScopeRef &scope) {
     if (old.kind == Value::Tuple && value.kind == Value::Tuple && old.elements.size() == value.elements.size()) {
       for (size_t i = 0; i < old.elements.size(); ++i)
         value.elements[i] = binary(stmt.op, old.elements[i], value.elements[i], stmt.range);
+    } else if (old.kind == Value::Tuple && !value.poison()) {
+      patternCount(stmt.target->range, old.elements.size(), value);
+      return;
     } else {
       value = binary(stmt.op, old, value, stmt.range);
     }
@@ -83,14 +103,38 @@ void Elaborator::assign(const AssignStmt &stmt, const ScopeRef &scope) {
   assignTo(*stmt.target, value, scope);
 }
 
-/// A copy of a model with one tensor replaced: what an assignment to a buffer makes.
-static bool replaceBuffer(ModelInstance &model, std::string_view name, const Value &value) {
-  for (ModelInstance::Entry &entry : model.entries)
-    if (entry.name == name && entry.param && !entry.param->trained) {
-      entry.param->value.ir = value.ir;
-      return true;
-    }
-  return false;
+/// An assignment to a member of a model: a buffer takes the value, anything else is an error. False when it has no such
+/// member.
+bool Elaborator::assignMember(ModelInstance &model, const std::string &name, Value value, SourceRange at) {
+  const ModelInstance::Entry *entry = model.find(name);
+  if (!entry) {
+    auto function = model.functions.find(name);
+    if (function != model.functions.end())
+      error(Diag::NotAssignable, at, name, "it is a function of the model").note(function->second->nameRange, "defined here");
+    return function != model.functions.end();
+  }
+  if (!entry->param || entry->param->trained) {
+    error(Diag::NotAssignable, at, name, entry->param ? "it is a `param`, which only training changes" : "it is a layer of the model")
+        .note(entry->at, "defined here")
+        .help("a `buffer` may be assigned");
+    return true;
+  }
+  if (value.poison())
+    return true;
+  Value &kept = entry->param->value;
+  if (value.isNumber())
+    value = tensorOf(value, kept.dtype);
+  bool same = value.isTensor() && value.dtype == kept.dtype && value.shape.size() == kept.shape.size();
+  for (size_t i = 0; same && i < value.shape.size(); ++i)
+    same = sameSize(value.shape[i].size, kept.shape[i].size).value_or(true);
+  if (!same) {
+    error(Diag::WrongType, value.at, "the new value of buffer `" + name + "`", describe(value), describe(kept)).note(entry->at, "defined here");
+    return true;
+  }
+  kept.ir = value.ir;
+  if (emitting())
+    error(Diag::NotSupported, at, "buffers that a step updates");
+  return true;
 }
 
 void Elaborator::assignTo(const Expr &target, const Value &value, const ScopeRef &scope) {
@@ -103,19 +147,19 @@ void Elaborator::assignTo(const Expr &target, const Value &value, const ScopeRef
     for (Scope *level = scope.get(); level; level = level->parent.get()) {
       auto found = level->names.find(name);
       if (found == level->names.end()) {
-        if (level->self && replaceBuffer(*level->self, name, value)) {
-          if (emitting())
-            error(Diag::NotSupported, target.range, "buffers that a step updates");
+        if (level->self && assignMember(*level->self, name, value, target.range))
           return;
-        }
         crossed |= level->functionStart;
         continue;
       }
       Binding &binding = found->second;
       if (!binding.isVar) {
         auto report = error(Diag::NotAssignable, target.range, name, "it is not a `var`");
-        if (binding.at.valid())
-          report.note(binding.at, "defined here").help("define it with `var` to assign it again");
+        if (binding.at.valid() && !inLibrary(sources, binding.at))
+          report.note(binding.at, "defined here");
+        bool definition = binding.value.kind == Value::Fn && binding.value.function->kind != Function::Lambda;
+        if (!definition)
+          report.help(crossed ? "return the new value, or take it as an argument" : "define it by `var`: `var " + name + " = ..`");
         return;
       }
       if (crossed) {
@@ -132,8 +176,9 @@ void Elaborator::assignTo(const Expr &target, const Value &value, const ScopeRef
         for (size_t i = 0; same && i < made.shape.size(); ++i)
           same = sameSize(binding.value.shape[i].size, made.shape[i].size).value_or(true);
         if (!same && insideLoop) {
-          error(Diag::WrongType, target.range, "`" + name + "`", typeString(made), "`" + typeString(binding.value) + "`, as before the loop")
-              .note(binding.at, "defined here as " + typeString(binding.value));
+          error(Diag::WrongType, target.range, "`" + name + "`", describe(made), describe(binding.value) + ", as before the loop")
+              .note(binding.at, "defined here as " + describe(binding.value))
+              .help("what a loop changes keeps its type and its sizes");
           return;
         }
       }
@@ -148,8 +193,7 @@ void Elaborator::assignTo(const Expr &target, const Value &value, const ScopeRef
     auto &tuple = static_cast<const TupleExpr &>(target);
     if (value.kind != Value::Tuple || value.elements.size() != tuple.elements.size()) {
       if (!value.poison())
-        error(Diag::PatternCount, target.range, tuple.elements.size(),
-              value.kind == Value::Tuple ? fmt::format("{} values", value.elements.size()) : typeString(value));
+        patternCount(target.range, tuple.elements.size(), value);
       return;
     }
     for (size_t i = 0; i < tuple.elements.size(); ++i)
@@ -169,13 +213,11 @@ void Elaborator::assignTo(const Expr &target, const Value &value, const ScopeRef
     Value base = expression(*field.base, scope);
     if (base.poison())
       return;
-    if (base.kind == Value::Model && replaceBuffer(*base.model, field.name, value)) {
-      if (emitting())
-        error(Diag::NotSupported, target.range, "buffers that a step updates");
-      return;
-    }
     std::string name(field.name);
-    error(Diag::NotAssignable, target.range, name, "it is not a `buffer`");
+    if (base.kind == Value::Model && assignMember(*base.model, name, value, field.nameRange))
+      return;
+    if (!member(base, field.name, target.range, field.nameRange).poison())
+      error(Diag::NotAssignable, field.nameRange, name, "it is not a `buffer` of a model");
     return;
   }
   default:
@@ -217,13 +259,14 @@ void Elaborator::forLoop(const ForStmt &stmt, const ScopeRef &scope) {
   if (source.kind == Value::Range) {
     Value begin = source.elements[0], end = source.elements[1];
     for (Value *bound : {&begin, &end})
-      if (!bound->isNumber() && !(bound->isTensor() && bound->shape.empty() && bound->dtype != DType::F32)) {
-        error(Diag::WrongType, bound->at, "a bound of a range", typeString(*bound), "a whole number");
+      if (!(bound->isNumber() && !(bound->kind == Value::Number && bound->isFloat)) &&
+          !(bound->isTensor() && bound->shape.empty() && isIntegral(bound->dtype))) {
+        error(Diag::WrongType, bound->at, "a bound of a range", describe(*bound), "a whole number");
         return;
       }
   } else if (!source.isTensor() || source.shape.empty()) {
-    error(Diag::WrongType, source.at, "what a loop runs over", typeString(source), "a tensor with axes, a list or a range")
-        .help("`for i in 0..n` counts");
+    error(Diag::WrongType, source.at, "what a loop runs over", describe(source), "a tensor with axes, a list or a range")
+        .help(source.kind == Value::Number && !source.isFloat ? fmt::format("`for i in 0..{}` counts", source.integer) : "`for i in 0..n` counts");
     return;
   }
   if (atTopLevel()) { // statements that run one by one: the loop runs here
@@ -257,7 +300,8 @@ void Elaborator::whileLoop(const WhileStmt &stmt, const ScopeRef &scope) {
   bool scalarBool = condition.kind == Value::Bool ||
                     (condition.isTensor() && condition.dtype == DType::Bool && condition.shape.empty());
   if (!scalarBool) {
-    error(Diag::ConditionType, condition.at, typeString(condition)).help("compare with something: `x != 0`");
+    error(Diag::ConditionType, condition.at, describe(condition))
+        .help(condition.isTensor() && condition.dtype == DType::Bool ? "`all(..)` or `any(..)` make one bool of many" : "compare with something: `x != 0`");
     return;
   }
   if (atTopLevel()) {

@@ -22,12 +22,17 @@ std::vector<std::pair<std::string, Value>> TrainElaborator::fields(const Size &b
 Value TrainElaborator::scalar(Value value, const std::string &what) {
   if (value.poison())
     return value;
-  if (value.isNumber() || value.kind == Value::Bool)
+  if (value.isNumber() || value.kind == Value::Bool) {
+    SourceRange at = value.at;
     value = e.tensorOf(value, DType::F32);
+    value.at = at;
+  }
   if (!value.isTensor() || !value.shape.empty()) {
-    auto report = e.error(Diag::NotScalar, value.at, what, typeString(value));
-    if (value.isTensor())
-      report.help("`mean(..)` makes one number of many");
+    auto report = e.error(Diag::NotScalar, value.at, what, describe(value));
+    if (value.isTensor()) {
+      e.noteOrigins(report, value);
+      report.help(fmt::format("`mean({})` makes one number of many", e.shortText(value.at)));
+    }
     return e.poison(value.at);
   }
   return e.cast(value, DType::F32, value.at);
@@ -54,7 +59,12 @@ std::optional<TrainElaborator::Body> TrainElaborator::body(const Value &trained,
       if (minimized)
         e.error(Diag::TwoOptimizers, entry.range, name).note(minimized->range, "first here").help("add the two losses");
       minimized = &entry;
-      result.loss = scalar(e.expression(*entry.value, scope), "what is minimized");
+      Value loss = e.expression(*entry.value, scope);
+      if (loss.isNumber() || loss.kind == Value::Bool || (loss.isTensor() && loss.shape.empty() && !isFloating(loss.dtype))) {
+        e.error(Diag::NoGradient, loss.at, describe(loss)).help("what is minimized is computed from the model's parameters, in floating-point numbers");
+        loss = e.poison(loss.at);
+      }
+      result.loss = scalar(loss, "what is minimized");
     } else if (entry.kind == TrainEntry::Report) {
       result.reports.push_back(scalar(e.expression(*entry.value, scope), fmt::format("report `{}`", entry.name)));
     }
@@ -77,7 +87,8 @@ bool TrainElaborator::check() {
   if (data.kind == Value::Data) {
     plan.data = data.data;
   } else if (data.kind != Value::Unit && !data.poison()) {
-    e.error(Diag::WrongType, data.at, "what `" + name + "` is trained on", typeString(data), "a data set");
+    e.error(Diag::WrongType, data.at, "what `" + name + "` is trained on", describe(data), "a data set").help("`data examples: { x: f32[10] } = csv(\"..\")` declares one");
+    data = e.poison(data.at);
   }
   const ModelItem *savedModel = e.overrideModel;
   if (item.model->kind == ExprKind::Call) {
@@ -92,7 +103,7 @@ bool TrainElaborator::check() {
   if (model.poison() || data.poison())
     return false;
   if (model.kind != Value::Model || parametersOf(*model.model).empty()) {
-    auto report = e.error(Diag::NothingToTrain, model.at, name, model.kind == Value::Model ? "a model without parameters" : typeString(model));
+    auto report = e.error(Diag::NothingToTrain, model.at, name, describe(model) + (model.kind == Value::Model ? " without parameters" : ""));
     if (model.kind == Value::Fn && model.function->kind == Function::Constructor)
       report.help("make one: `" + std::string(e.sources.text(model.at)) + "(..)`");
     return false;
@@ -102,8 +113,13 @@ bool TrainElaborator::check() {
   for (const TrainEntry &entry : item.entries)
     if (entry.kind == TrainEntry::Report) {
       std::string report(entry.name);
-      if (std::find(plan.reports.begin(), plan.reports.end(), report) != plan.reports.end() || report == "loss")
-        e.error(Diag::DefinedTwice, entry.nameRange, report);
+      if (report == "loss")
+        e.error(Diag::DefinedTwice, entry.nameRange, report).help("the loss is reported by itself");
+      for (const TrainEntry &earlier : item.entries)
+        if (&earlier == &entry)
+          break;
+        else if (earlier.kind == TrainEntry::Report && earlier.name == entry.name)
+          e.error(Diag::DefinedTwice, entry.nameRange, report).note(earlier.nameRange, "first defined here");
       plan.reports.push_back(report);
     }
   bool good = settings();
@@ -124,7 +140,7 @@ bool TrainElaborator::check() {
     step.soft = true;
     std::vector<mlir::Value> results;
     Value rate;
-    good = update(*checked, params, params, states, step, results, rate);
+    good = update(params, params, states, step, results, rate);
   }
   e.checkingOnly = savedChecking;
   e.frame = savedFrame;

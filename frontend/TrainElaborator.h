@@ -29,6 +29,17 @@ private:
   /// The block's lets, `minimize` and reports for one batch; nothing when an error was reported.
   std::optional<Body> body(const Value &model, const std::vector<std::pair<std::string, Value>> &fields, bool training);
   bool settings();
+  bool unknownSettings();
+  bool lengths();
+  bool validation();
+  bool optimizerSetting();
+  /// Whether the file or the command line gives a setting; whether the command line does.
+  bool given(const char *key) const { return setting(key) || overridden(key); }
+  bool overridden(const char *key) const;
+  /// Reports a setting's value.
+  bool bad(const char *key, const Value &value, const std::string &found, const std::string &expected, const std::string &help = "");
+  /// The optimizers that take an argument of this name: `adam`; "" when none does.
+  std::string optimizerWith(const std::string &argument) const;
   const ast::TrainEntry *setting(const char *key) const;
   Value settingValue(const char *key);
   bool number(const char *key, int64_t &into, int64_t least);
@@ -37,8 +48,10 @@ private:
   bool stopAfter();
   Value scalar(Value value, const std::string &what);
   std::vector<std::pair<std::string, Value>> fields(const Size &batch);
-  bool update(const Body &body, const std::vector<Value> &gradients, const std::vector<Value> &params,
+  bool update(const std::vector<Value> &gradients, const std::vector<Value> &params,
               std::vector<std::vector<Value>> states, const Value &step, std::vector<mlir::Value> &results, Value &rate);
+  /// The optimizer's settings at this step: schedules become scalars. Null when an error was reported.
+  ScopeRef settingsAt(const Value &step);
   std::vector<Value> clip(std::vector<Value> gradients);
 
   Elaborator &e;

@@ -1,4 +1,5 @@
 // The functions of a training as modules: the step, the evaluation and the initial values.
+#include "frontend/ActiveCalls.h"
 #include "frontend/TrainElaborator.h"
 
 #include "ir/Dialect.h"
@@ -35,31 +36,42 @@ std::vector<Value> TrainElaborator::clip(std::vector<Value> gradients) {
   return gradients;
 }
 
-bool TrainElaborator::update(const Body &, const std::vector<Value> &given, const std::vector<Value> &params,
+ScopeRef TrainElaborator::settingsAt(const Value &step) {
+  OptimizerInstance &instance = *optimizer.optimizer;
+  auto settings = std::make_shared<Scope>();
+  settings->parent = instance.scope;
+  for (auto &[key, value] : instance.arguments) {
+    if (value.kind != Value::Fn)
+      continue;
+    Value now = e.apply(value, {step}, value.at);
+    if (now.poison())
+      return nullptr;
+    if (key == "lr" && !e.checkRate(now, now.at.valid() ? now.at : value.at))
+      return nullptr;
+    if (!now.isNumber() && !(now.isTensor() && now.shape.empty())) {
+      e.error(Diag::BadSetting, value.at, key, "a function that gives " + describe(now), "a function of the step that gives a number");
+      return nullptr;
+    }
+    if (now.isTensor())
+      now.soft = now.dtype == DType::F64;
+    settings->names[key] = {now, false, value.at};
+  }
+  return settings;
+}
+
+bool TrainElaborator::update(const std::vector<Value> &given, const std::vector<Value> &params,
                              std::vector<std::vector<Value>> states, const Value &step, std::vector<mlir::Value> &results,
                              Value &rate) {
   OptimizerInstance &instance = *optimizer.optimizer;
   const OptimizerItem &definition = *instance.item;
   std::vector<Value> gradients = clip(given);
-  // Schedules become scalars of this step.
-  auto settings = std::make_shared<Scope>();
-  settings->parent = instance.scope;
-  for (auto &[key, value] : instance.arguments)
-    if (value.kind == Value::Fn) {
-      Value now = e.apply(value, {step}, value.at);
-      if (now.poison())
-        return false;
-      if (now.isTensor())
-        now.soft = now.dtype == DType::F64 && now.shape.empty();
-      settings->names[key] = {now, false, value.at};
-    }
+  // What goes wrong inside an optimizer of std is shown where the user names it.
+  InsideCall inside(e, instance.at);
+  ScopeRef settings = settingsAt(step);
+  if (!settings)
+    return false;
   if (Binding *lr = settings->find("lr"))
     rate = lr->value;
-  if (definition.updateParameters.size() != 3) {
-    e.error(Diag::BadSetting, definition.nameRange, "update", fmt::format("a function of {} parameters", definition.updateParameters.size()),
-            "`update(p, g, step)`");
-    return false;
-  }
   for (size_t i = 0; i < params.size(); ++i) {
     if (!plan.params[i]->trained) {
       results.push_back(e.ir(params[i]));
@@ -86,7 +98,9 @@ bool TrainElaborator::update(const Body &, const std::vector<Value> &given, cons
       if (value.isTensor() && value.shape.empty() && !params[i].shape.empty())
         value = e.broadcastTo(e.cast(value, params[i].dtype, value.at), params[i].shape, value.at);
       if (!value.isTensor() || value.dtype != params[i].dtype || str(value.shape) != str(params[i].shape)) {
-        e.error(Diag::WrongType, value.at, what, typeString(value), "`" + typeString(params[i]) + "`")
+        if (value.kind == Value::Unit)
+          value.at = definition.update->range;
+        e.error(Diag::WrongType, value.at, what, describe(value), describe(params[i]))
             .note(definition.nameRange, fmt::format("in the update of `{}` for `{}`", definition.name, plan.params[i]->path));
         return false;
       }
@@ -188,7 +202,7 @@ mlir::OwningOpRef<mlir::ModuleOp> TrainElaborator::function(bool isStep, int64_t
       Value step = e.cast(frame->step, DType::F64, item.nameRange);
       step.soft = true;
       std::vector<mlir::Value> updated;
-      good = update(*made, gradients, params, states, step, updated, rate);
+      good = update(gradients, params, states, step, updated, rate);
       if (good && (rate.isNumber() || rate.isTensor())) {
         Value shown = e.tensorOf(rate, DType::F32);
         shown = e.cast(shown, DType::F32, item.range);

@@ -120,6 +120,8 @@ struct Value {
 
 /// The type as the user would write it: `f32[n, 10]`, `(f32, i64)`, `fn(x)`, `Mlp`.
 std::string typeString(const Value &value);
+/// What a value is, for messages: a type in backticks, or words (`the number 3`, `a data set`).
+std::string describe(const Value &value);
 
 /// A name's meaning in a scope.
 struct Binding {

@@ -34,11 +34,6 @@ private:
   std::vector<float> values;
 };
 
-/// The error of a failed check: "sample 17 of `digits`: `label` is 11, but must be from 0 to 9". `rowIndices` (or null)
-/// are the batch's rows in the data set.
-Error checkError(const CompiledFunction &function, int64_t check, const dlc_context &context,
-                 const std::string &dataName, const int64_t *rowIndices, int64_t rows);
-
 /// Means over examples, in f64 and in the order of the batches.
 struct MetricSums {
   std::vector<double> sums; ///< of the loss and the reports

@@ -55,9 +55,10 @@ TEST(Progress, TheLiveLineFitsTheWindow) {
     progress.update(2, 60, 60, {{"loss", 0.1234}, {"accuracy", 0.971}}, 1e6, 4000);
     std::string line = text.substr(1, text.size() - 4);
     EXPECT_LT(int(line.size()), std::max(width, 2)) << line;
-    if (width == 200)
+    if (width == 200) {
       EXPECT_EQ(line, "epoch 2/5 [==============================]  loss 0.1234  accuracy 97.1 %  1,000,000 samples/s  "
                       "1:06:40 left");
+    }
   }
 }
 

@@ -160,10 +160,8 @@ static size_t blockBytes(mlir::BlockArgument argument) {
   return size_t(mlir::cast<mlir::MemRefType>(argument.getType()).getNumElements());
 }
 
-std::unique_ptr<Compiled> Compiler::compile(mlir::OwningOpRef<mlir::ModuleOp> module) {
-  if (!module || !lower(*module, PipelineStop::planned))
-    return nullptr;
-  mlir::func::FuncOp function = entryOf(*module);
+std::unique_ptr<Compiled> Compiler::describe(mlir::ModuleOp module) {
+  mlir::func::FuncOp function = entryOf(module);
   auto compiled = std::make_unique<Compiled>();
   compiled->params = slotsOf(function, "param", compiled->paramTypes);
   compiled->state = slotsOf(function, "state", compiled->stateTypes);
@@ -182,6 +180,13 @@ std::unique_ptr<Compiled> Compiler::compile(mlir::OwningOpRef<mlir::ModuleOp> mo
       text.limit = check.getAs<mlir::IntegerAttr>("limit").getInt();
       compiled->function.checks.push_back(text);
     }
+  return compiled;
+}
+
+std::unique_ptr<Compiled> Compiler::compile(mlir::OwningOpRef<mlir::ModuleOp> module) {
+  if (!module || !lower(*module, PipelineStop::planned))
+    return nullptr;
+  std::unique_ptr<Compiled> compiled = describe(*module);
   PhaseTimer timer(times, "kernels to native code");
   if (!jit) {
     llvm::Expected<std::unique_ptr<Jit>> made = Jit::create(chosen);
@@ -191,7 +196,7 @@ std::unique_ptr<Compiled> Compiler::compile(mlir::OwningOpRef<mlir::ModuleOp> mo
     }
     jit = std::move(*made);
   }
-  llvm::Expected<dlc_function> added = jit->add(*module, function.getName());
+  llvm::Expected<dlc_function> added = jit->add(*module, entryOf(*module).getName());
   if (!added) {
     diagnostics.report(Diag::Internal, {}, llvm::toString(added.takeError()));
     return nullptr;

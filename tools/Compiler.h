@@ -40,6 +40,8 @@ public:
   std::optional<std::string> emit(mlir::OwningOpRef<mlir::ModuleOp> module, const std::string &stage);
   /// Runs the pipeline up to `stop`, errors becoming diagnostics.
   bool lower(mlir::ModuleOp module, PipelineStop stop);
+  /// What a planned module's entry needs: all of Compiled but the code.
+  static std::unique_ptr<Compiled> describe(mlir::ModuleOp planned);
   /// Gives the parameters of a module the layouts that an earlier function has for them.
   static void setLayouts(mlir::ModuleOp module, const Compiled &earlier);
   static const std::vector<std::string> &stages();

@@ -23,6 +23,14 @@ namespace {
 struct Tolerance {
   double relative, absolute;
 };
+/// Cases whose numbers need more than the rule allows, and why.
+struct Exception {
+  const char *name;
+  Tolerance value;
+};
+constexpr Exception exceptions[] = {
+    {"matmul8", {1e-5, 5e-6}}, // sums of a hundred products of size one that cancel to a hundredth
+};
 constexpr Tolerance valueTolerance{1e-5, 1e-6}, gradientTolerance{1e-4, 1e-5}, lossTolerance{1e-4, 0}, parameterTolerance{1e-4, 1e-5};
 
 struct Case {
@@ -166,7 +174,11 @@ std::string Golden::operatorCase(const nlohmann::json &description, const Safete
   const Value *value = session.elaborator->lookup("golden_value");
   if (!expected || !value)
     return "the value is not in the file";
-  if (std::string error = compare(*value, *expected, valueTolerance, "value"); !error.empty())
+  Tolerance allowed = valueTolerance;
+  for (const Exception &exception : exceptions)
+    if (name == exception.name)
+      allowed = exception.value;
+  if (std::string error = compare(*value, *expected, allowed, "value"); !error.empty())
     return error;
   const Value *all = session.elaborator->lookup("golden_gradients");
   for (size_t i = 0; i < gradients.size(); ++i) {

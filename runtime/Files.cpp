@@ -28,7 +28,7 @@ struct Descriptor {
 };
 } // namespace
 
-Result<std::string> readFile(const std::string &path) {
+static Result<std::string> readWhole(const std::string &path) {
   Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
   struct stat status;
   if (file.number < 0 || ::fstat(file.number, &status) != 0)
@@ -51,6 +51,14 @@ Result<std::string> readFile(const std::string &path) {
       }
       length += size_t(got);
     }
+  }
+}
+
+Result<std::string> readFile(const std::string &path) {
+  try {
+    return readWhole(path);
+  } catch (const std::exception &) { // bad_alloc or length_error, of the string
+    return Error::inFile(path, "does not fit the memory");
   }
 }
 

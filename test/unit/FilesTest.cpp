@@ -51,6 +51,22 @@ TEST(Files, WhatCannotBeReadIsAnError) {
   EXPECT_EQ(errorOf(readFile(folder.path)), folder.path + ": is a folder, but a file is expected");
 }
 
+TEST(Files, AFileLargerThanTheMemoryIsAnError) {
+  TemporaryFolder folder;
+  std::string path = folder.write("huge", "");
+  if (truncate(path.c_str(), off_t(1) << 42) != 0)
+    GTEST_SKIP() << "this file system has no sparse files";
+  pid_t child = fork();
+  if (child == 0) { // so that the memory is not really taken
+    struct rlimit limit = {rlim_t(1) << 33, rlim_t(1) << 33};
+    setrlimit(RLIMIT_AS, &limit);
+    _exit(errorOf(readFile(path)) == path + ": does not fit the memory" ? 0 : 1);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 TEST(Paths, LooksBesideTheProgramThenInTheDataFolders) {
   TemporaryFolder program, data, environment;
   setenv("DLC_DATA", environment.path.c_str(), 1);

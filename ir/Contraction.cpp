@@ -66,20 +66,21 @@ LogicalResult ContractOp::verify() {
     return failure();
   Type element = elementOf(getLhs());
   if (elementOf(getRhs()) != element)
-    return emitOpError() << "operands have elements of " << element << " and " << elementOf(getRhs()) << ", expected one element type";
+    return emitOpError() << "operands have elements of " << element << " and " << elementOf(getRhs())
+                         << ", expected one element type";
   for (char letter : terms.lhs.str() + terms.rhs.str())
     if (!terms.result.contains(letter) && !(terms.lhs.contains(letter) && terms.rhs.contains(letter)))
       return emitOpError() << "letter `" << StringRef(&letter, 1) << "` of `" << equation
                            << "` stands in one operand alone, expected it in the result (or reduced before)";
   for (auto [place, letter] : llvm::enumerate(terms.lhs))
     if (size_t other = terms.rhs.find(letter); other != StringRef::npos && lhs[place] != rhs[other])
-      return emitOpError() << "letter `" << StringRef(&letter, 1) << "` is " << lhs[place] << " in the left operand and "
-                           << rhs[other] << " in the right one, expected one size";
+      return emitOpError() << "letter `" << StringRef(&letter, 1) << "` is " << lhs[place]
+                           << " in the left operand and " << rhs[other] << " in the right one, expected one size";
   SmallVector<int64_t> shape;
   for (char letter : terms.result) {
     if (!terms.lhs.contains(letter) && !terms.rhs.contains(letter))
-      return emitOpError() << "letter `" << StringRef(&letter, 1) << "` of the result stands in no operand of `" << equation
-                           << "`";
+      return emitOpError() << "letter `" << StringRef(&letter, 1) << "` of the result stands in no operand of `"
+                           << equation << "`";
     shape.push_back(sizeOf(letter, terms, lhs, rhs));
   }
   return verifyResult(*this, shape, element, "the sizes that the equation's letters have in the operands");

@@ -5,10 +5,10 @@ def ContractOp : Dl_DiffOp<"contract"> {
   let summary = "a sum of products over the axes that the result does not have";
   let description = [{
     `"nk,mk->nm"`: result[n, m] = sum over k of lhs[n, k] * rhs[m, k]. One letter (a-z, A-Z) an axis. Letters in both
-    operands and the result are batch axes, in both operands but not the result are summed, in one operand and the result
-    are free. Each letter occurs at most once in a term; a letter of the result occurs in an operand; a letter of one
-    operand alone is in the result (else reduce it first). Operands are both f32, both f64 or both bf16; sums of bf16 are
-    kept in f32.
+    operands and the result are batch axes, in both operands but not the result are summed, in one operand and the
+    result are free. Each letter occurs at most once in a term; a letter of the result occurs in an operand; a letter of
+    one operand alone is in the result (else reduce it first). Operands are both f32, both f64 or both bf16; sums of
+    bf16 are kept in f32.
     Example: `%a = dl.contract "nk,mk->nm" %x, %w : tensor<64x784xf32>, tensor<128x784xf32> -> tensor<64x128xf32>`
   }];
   let arguments = (ins StrAttr:$equation, Dl_FloatTensor:$lhs, Dl_FloatTensor:$rhs);

@@ -40,8 +40,8 @@ static LogicalResult verifyRegion(Operation *op, Region &region, StringRef name,
   Block &block = region.front();
   auto yield = dyn_cast<YieldOp>(block.getTerminator());
   if (!yield)
-    return op->emitOpError() << "has a " << name << " that ends with `" << block.getTerminator()->getName().getStringRef()
-                             << "`, expected `dl.yield`";
+    return op->emitOpError() << "has a " << name << " that ends with `"
+                             << block.getTerminator()->getName().getStringRef() << "`, expected `dl.yield`";
   if (failed(verifyTypes(op, name + " arguments", block.getArgumentTypes(), arguments)))
     return failure();
   return yielded ? verifyTypes(op, name + " yields", yield.getOperandTypes(), *yielded) : success();

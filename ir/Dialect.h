@@ -56,8 +56,8 @@ private:
 
 } // namespace dlc::dl
 
-#include "ir/Enums.h.inc"
 #include "ir/Dialect.h.inc"
+#include "ir/Enums.h.inc"
 #include "ir/Interfaces.h.inc"
 
 #define GET_ATTRDEF_CLASSES

@@ -94,7 +94,8 @@ def CompareOp : Dl_Elementwise<"compare", [NonDifferentiable, SameTypeOperands]>
   let arguments = (ins Dl_ComparePredicateAttr:$predicate, Dl_Tensor:$lhs, Dl_Tensor:$rhs);
   let results = (outs Dl_BoolTensor:$result);
   let assemblyFormat = "$predicate $lhs `,` $rhs attr-dict `:` type($lhs) `->` type($result)";
-  let builders = [OpBuilder<(ins "::dlc::dl::ComparePredicate":$predicate, "::mlir::Value":$lhs, "::mlir::Value":$rhs)>];
+  let builders = [
+    OpBuilder<(ins "::dlc::dl::ComparePredicate":$predicate, "::mlir::Value":$lhs, "::mlir::Value":$rhs)>];
 }
 def SelectOp : Dl_DiffElementwise<"select", [
     AllTypesMatch<["onTrue", "onFalse", "result"]>,
@@ -109,8 +110,8 @@ def SelectOp : Dl_DiffElementwise<"select", [
 def CastOp : Dl_DiffElementwise<"cast"> {
   let summary = "converts the element type; floats to integers round toward zero";
   let description = [{
-    Between integers the low bits are kept; to i1, whether the element is not zero; from i1, 0 or 1. A float that does not
-    fit the integer type becomes the nearest one that does, NaN becomes 0.
+    Between integers the low bits are kept; to i1, whether the element is not zero; from i1, 0 or 1. A float that does
+    not fit the integer type becomes the nearest one that does, NaN becomes 0.
     Example: `%y = dl.cast %x : tensor<5xi64> -> tensor<5xf32>`
   }];
   let arguments = (ins Dl_Tensor:$operand);

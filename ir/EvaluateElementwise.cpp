@@ -74,7 +74,9 @@ static FloatUnary floatUnary(Operation *op) {
   return llvm::TypeSwitch<Operation *, FloatUnary>(op)
       .Case<NegOp>([](auto) { return [](double x) { return -x; }; })
       .Case<AbsOp>([](auto) { return [](double x) { return std::fabs(x); }; })
-      .Case<SignOp>([](auto) { return [](double x) { return x > 0 ? 1.0 : x < 0 ? -1.0 : x; }; })
+      .Case<SignOp>([](auto) { return [](double x) {
+                                 return x > 0 ? 1.0 : x < 0 ? -1.0 : x;
+                               }; })
       .Case<ExpOp>([](auto) { return [](double x) { return std::exp(x); }; })
       .Case<Expm1Op>([](auto) { return [](double x) { return std::expm1(x); }; })
       .Case<LogOp>([](auto) { return [](double x) { return std::log(x); }; })

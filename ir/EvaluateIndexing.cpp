@@ -5,14 +5,15 @@ using namespace mlir;
 
 namespace dlc::dl {
 
-/// Calls `visit` with the place in [a.., n, b..] and the row-major place in [a.., I.., b..] that each index joins; returns
-/// what is wrong with the first index out of range.
+/// Calls `visit` with the place in [a.., n, b..] and the row-major place in [a.., I.., b..] that each index joins;
+/// returns what is wrong with the first index out of range.
 static std::string forEachPair(ArrayRef<int64_t> shape, const HostTensor &indices, int64_t axis,
                                llvm::function_ref<void(int64_t, int64_t)> visit) {
   int64_t size = shape[axis], inner = ShapedType::getNumElements(shape.drop_front(axis + 1)), count = indices.size();
   for (auto [i, index] : llvm::enumerate(indices.ints))
     if (index < 0 || index >= size)
-      return ("index " + Twine(index) + " (element " + Twine(i) + ") is out of range, expected 0 to " + Twine(size - 1)).str();
+      return ("index " + Twine(index) + " (element " + Twine(i) + ") is out of range, expected 0 to " + Twine(size - 1))
+          .str();
   for (int64_t outer = 0, outers = ShapedType::getNumElements(shape.take_front(axis)); outer < outers; ++outer)
     for (int64_t i = 0; i < count; ++i)
       for (int64_t j = 0; j < inner; ++j)

@@ -53,11 +53,15 @@ template <class T> static T neutral(ReduceKind kind, Type element) {
   case ReduceKind::max:
     if constexpr (isFloat)
       return -std::numeric_limits<double>::infinity();
-    return element.isInteger(8) ? 0 : element.isInteger(32) ? std::numeric_limits<int32_t>::min() : std::numeric_limits<T>::min();
+    return element.isInteger(8)    ? 0
+           : element.isInteger(32) ? std::numeric_limits<int32_t>::min()
+                                   : std::numeric_limits<T>::min();
   case ReduceKind::min:
     if constexpr (isFloat)
       return std::numeric_limits<double>::infinity();
-    return element.isInteger(8) ? 255 : element.isInteger(32) ? std::numeric_limits<int32_t>::max() : std::numeric_limits<T>::max();
+    return element.isInteger(8)    ? 255
+           : element.isInteger(32) ? std::numeric_limits<int32_t>::max()
+                                   : std::numeric_limits<T>::max();
   }
   return 0;
 }
@@ -107,7 +111,8 @@ static SmallVector<int64_t> keptStrides(ArrayRef<int64_t> shape, ArrayRef<int64_
 }
 
 template <class T>
-static void reduce(ReduceOp op, const HostTensor &operand, const std::vector<T> &from, HostTensor &out, std::vector<T> &to) {
+static void reduce(ReduceOp op, const HostTensor &operand, const std::vector<T> &from, HostTensor &out,
+                   std::vector<T> &to) {
   std::fill(to.begin(), to.end(), neutral<T>(op.getKind(), out.element));
   SmallVector<int64_t> strides = keptStrides(operand.shape, op.getAxes(), out.shape);
   size_t place = 0;

@@ -1,5 +1,5 @@
-// The reference evaluator (Evaluator.h): functions, blocks and operations with regions. The loops of single operations are
-// in the Evaluate*.cpp files, a family each.
+// The reference evaluator (Evaluator.h): functions, blocks and operations with regions. The loops of single operations
+// are in the Evaluate*.cpp files, a family each.
 #include "ir/Evaluator.h"
 
 #include "ir/EvaluateOp.h"
@@ -170,7 +170,8 @@ FailureOr<SmallVector<HostTensor>> evaluate(func::FuncOp function, ArrayRef<Host
   SharedList values;
   for (auto [i, argument] : llvm::enumerate(arguments)) {
     auto expected = dyn_cast<RankedTensorType>(function.getArgument(i).getType());
-    if (!expected || expected.getShape() != ArrayRef<int64_t>(argument.shape) || expected.getElementType() != argument.element)
+    if (!expected || expected.getShape() != ArrayRef<int64_t>(argument.shape) ||
+        expected.getElementType() != argument.element)
       return function.emitError() << "`" << function.getName() << "` got " << argument.type() << " as argument " << i
                                   << ", expected " << function.getArgument(i).getType();
     values.push_back(std::make_shared<HostTensor>(argument));
@@ -183,7 +184,8 @@ FailureOr<SmallVector<HostTensor>> evaluate(func::FuncOp function, ArrayRef<Host
 
 FailureOr<HostTensor> evaluateOp(Operation *op, ArrayRef<HostTensor> operands, const EvaluateOptions &options,
                                  std::string *error) {
-  SmallVector<const HostTensor *> in = llvm::map_to_vector(operands, [](const HostTensor &operand) { return &operand; });
+  SmallVector<const HostTensor *> in =
+      llvm::map_to_vector(operands, [](const HostTensor &operand) { return &operand; });
   std::string ignored;
   return evaluateOne(op, in, options, error ? *error : ignored);
 }

@@ -27,11 +27,11 @@ struct EvaluateOptions {
   bool roundToType = false;
 };
 
-/// The results of a function of the stages graph, gradient (no dl.grad) and fused (on tensors; layouts do not matter here).
-/// Errors go to the context's diagnostics: what cannot be evaluated, arguments of other types than the function's, a
-/// dl.check_index that fails.
-llvm::FailureOr<llvm::SmallVector<HostTensor>> evaluate(mlir::func::FuncOp function, llvm::ArrayRef<HostTensor> arguments,
-                                                        const EvaluateOptions &options = {});
+/// The results of a function of the stages graph, gradient (no dl.grad) and fused (on tensors; layouts do not matter
+/// here). Errors go to the context's diagnostics: what cannot be evaluated, arguments of other types than the
+/// function's, a dl.check_index that fails.
+llvm::FailureOr<llvm::SmallVector<HostTensor>>
+evaluate(mlir::func::FuncOp function, llvm::ArrayRef<HostTensor> arguments, const EvaluateOptions &options = {});
 
 /// The result of one operation with one result and no region, given its operands. Fails, with the reason in `error` (if
 /// given) and no diagnostic, where it has no value: an index out of range, an operation without a loop here.
@@ -39,7 +39,8 @@ llvm::FailureOr<HostTensor> evaluateOp(mlir::Operation *op, llvm::ArrayRef<HostT
                                        const EvaluateOptions &options = {}, std::string *error = nullptr);
 
 /// The same on constants, the result rounded to its type.
-llvm::FailureOr<mlir::DenseElementsAttr> evaluate(mlir::Operation *op, llvm::ArrayRef<mlir::DenseElementsAttr> operands);
+llvm::FailureOr<mlir::DenseElementsAttr> evaluate(mlir::Operation *op,
+                                                  llvm::ArrayRef<mlir::DenseElementsAttr> operands);
 
 /// Between constants and host tensors; floats are rounded to the element type on the way to a constant.
 HostTensor toHost(mlir::DenseElementsAttr constant);

@@ -1,4 +1,5 @@
-// Operations whose places come from data. Indices are in range (dl.check_index stands before where they come from data).
+// Operations whose places come from data. Indices are in range: where they come from outside, dl.check_index stands
+// before.
 include "ir/Base.td"
 
 def GatherOp : Dl_DiffOp<"gather"> {
@@ -10,12 +11,14 @@ def GatherOp : Dl_DiffOp<"gather"> {
   }];
   let arguments = (ins Dl_Tensor:$operand, Dl_IntTensor:$indices, I64Attr:$axis);
   let results = (outs Dl_Tensor:$result);
-  let assemblyFormat = "$operand `at` $indices `along` $axis attr-dict `:` type($operand) `,` type($indices) `->` type($result)";
+  let assemblyFormat = [{
+    $operand `at` $indices `along` $axis attr-dict `:` type($operand) `,` type($indices) `->` type($result)
+  }];
   let builders = [OpBuilder<(ins "::mlir::Value":$operand, "::mlir::Value":$indices, "int64_t":$axis)>];
   let hasVerifier = 1;
 }
 def ScatterAddOp : Dl_DiffOp<"scatter_add", [AllTypesMatch<["operand", "result"]>]> {
-  let summary = "the adjoint of gather: the operand, with each update added to the slice that its index names, in order";
+  let summary = "the adjoint of gather: each update added to the slice that its index names, in order";
   let description = [{
     operand [a.., n, b..], updates [a.., I.., b..], result as operand:
     result[a.., k, b..] = operand[a.., k, b..] + sum over i with indices[i..] = k of updates[a.., i.., b..].
@@ -24,6 +27,9 @@ def ScatterAddOp : Dl_DiffOp<"scatter_add", [AllTypesMatch<["operand", "result"]
   }];
   let arguments = (ins Dl_NumberTensor:$operand, Dl_IntTensor:$indices, Dl_NumberTensor:$updates, I64Attr:$axis);
   let results = (outs Dl_NumberTensor:$result);
-  let assemblyFormat = "$operand `at` $indices `with` $updates `along` $axis attr-dict `:` type($operand) `,` type($indices) `,` type($updates)";
+  let assemblyFormat = [{
+    $operand `at` $indices `with` $updates `along` $axis attr-dict
+    `:` type($operand) `,` type($indices) `,` type($updates)
+  }];
   let hasVerifier = 1;
 }

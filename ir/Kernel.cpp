@@ -17,7 +17,8 @@ LogicalResult LayoutAttr::verify(function_ref<InFlightDiagnostic()> emitError, A
   return success();
 }
 
-LogicalResult LayoutAttr::verifyEncoding(ArrayRef<int64_t> shape, Type, function_ref<InFlightDiagnostic()> emitError) const {
+LogicalResult LayoutAttr::verifyEncoding(ArrayRef<int64_t> shape, Type,
+                                         function_ref<InFlightDiagnostic()> emitError) const {
   if (getOrder().size() != shape.size())
     return emitError() << "layout orders " << getOrder().size() << " axes, expected " << shape.size()
                        << ", the tensor's rank";
@@ -39,15 +40,16 @@ static RankedTensorType bodyType(Type edge) {
 /// Fails unless there is one body value for each edge, of the edge's shape and element type.
 static LogicalResult verifyEdge(KernelOp op, StringRef what, TypeRange body, StringRef edgeName, TypeRange edge) {
   if (body.size() != edge.size())
-    return op.emitOpError() << "has " << body.size() << " " << what << ", expected " << edge.size() << ", one for each of its "
-                            << edgeName;
+    return op.emitOpError() << "has " << body.size() << " " << what << ", expected " << edge.size()
+                            << ", one for each of its " << edgeName;
   for (auto [i, type] : llvm::enumerate(body)) {
     RankedTensorType expected = bodyType(edge[i]);
     if (!expected)
       return op.emitOpError() << "has " << edge[i] << " as number " << i << " of its " << edgeName
                               << ", expected a tensor or memref of static shape";
     if (type != expected)
-      return op.emitOpError() << "has " << type << " as number " << i << " of the " << what << ", expected " << expected << ", what " << edge[i] << " holds";
+      return op.emitOpError() << "has " << type << " as number " << i << " of the " << what << ", expected " << expected
+                              << ", what " << edge[i] << " holds";
   }
   return success();
 }
@@ -61,7 +63,8 @@ static LogicalResult verifyStageOf(KernelOp op) {
     return success();
   if (planned && op.getNumResults() == 0 && llvm::all_of(ins, isMemref) && llvm::all_of(outs, isMemref))
     return success();
-  return op.emitOpError() << "mixes stages, expected tensors with results and no outs, or memrefs with outs and no results";
+  return op.emitOpError()
+         << "mixes stages, expected tensors with results and no outs, or memrefs with outs and no results";
 }
 
 /// The operation of type `Op` that the body must hold, if it is the only one and its operands are block arguments.
@@ -72,13 +75,14 @@ template <class Op> static LogicalResult verifyOnly(KernelOp op) {
                llvm::all_of(inner->getOperands(), [&](Value value) { return isa<BlockArgument>(value); });
   if (alone)
     return success();
-  return op.emitOpError() << "of kind `" << stringifyKernelKind(op.getKind()) << "` expected one `" << Op::getOperationName()
-                          << "` of block arguments and nothing else";
+  return op.emitOpError() << "of kind `" << stringifyKernelKind(op.getKind()) << "` expected one `"
+                          << Op::getOperationName() << "` of block arguments and nothing else";
 }
 
 /// Fails for an operation that no kernel of this kind holds.
 static LogicalResult rejects(KernelOp op, Operation &inner) {
-  return op.emitOpError() << "of kind `" << stringifyKernelKind(op.getKind()) << "` cannot hold `" << inner.getName().getStringRef() << "`";
+  return op.emitOpError() << "of kind `" << stringifyKernelKind(op.getKind()) << "` cannot hold `"
+                          << inner.getName().getStringRef() << "`";
 }
 
 static bool isPointOrMovement(Operation &op) {
@@ -95,8 +99,9 @@ static LogicalResult verifyMap(KernelOp op) {
   for (Operation &inner : op.getBody().front().without_terminator()) {
     if (isa<ReduceOp, ArgReduceOp>(inner)) {
       if (first && (axesOf(&inner) != axesOf(first) || shapeOf(inner.getOperand(0)) != shapeOf(first->getOperand(0))))
-        return op.emitOpError() << "reduces axes " << listText(axesOf(&inner)) << " of " << listText(shapeOf(inner.getOperand(0)))
-                                << " and axes " << listText(axesOf(first)) << " of " << listText(shapeOf(first->getOperand(0)))
+        return op.emitOpError() << "reduces axes " << listText(axesOf(&inner)) << " of "
+                                << listText(shapeOf(inner.getOperand(0))) << " and axes " << listText(axesOf(first))
+                                << " of " << listText(shapeOf(first->getOperand(0)))
                                 << ", expected the same axes of one space";
       first = first ? first : &inner;
     } else if (!isPointOrMovement(inner) && !isa<GatherOp, RandomOp>(inner)) {
@@ -139,7 +144,8 @@ LogicalResult KernelOp::verify() {
   Block &block = getBody().front();
   auto yield = dyn_cast<YieldOp>(block.getTerminator());
   if (!yield)
-    return emitOpError() << "has a body that ends with `" << block.getTerminator()->getName().getStringRef() << "`, expected `dl.yield`";
+    return emitOpError() << "has a body that ends with `" << block.getTerminator()->getName().getStringRef()
+                         << "`, expected `dl.yield`";
   if (failed(verifyStageOf(*this)) ||
       failed(verifyEdge(*this, "block arguments", block.getArgumentTypes(), "ins", getIns().getTypes())))
     return failure();
@@ -171,7 +177,8 @@ LogicalResult BufferOp::verify() {
                llvm::none_of(strides, [](int64_t stride) { return ShapedType::isDynamic(stride) || stride < 0; });
   if (!known || !type.getElementType().isIntOrFloat())
     return emitOpError() << "result is " << type << ", expected numbers of static shape, strides and offset 0";
-  int64_t offset = getOffset(), bytes = extentInBytes(type, strides), elementBytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  int64_t offset = getOffset(), bytes = extentInBytes(type, strides),
+          elementBytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
   if (offset < 0 || offset % elementBytes != 0)
     return emitOpError() << "offset is " << offset << ", expected a multiple of " << elementBytes
                          << ", the bytes of an element";

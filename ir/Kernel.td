@@ -3,8 +3,8 @@ include "ir/Base.td"
 include "mlir/IR/TensorEncoding.td"
 
 def Dl_KernelKind : I32EnumAttr<"KernelKind", "which emitter makes the loop nest", [
-    I32EnumAttrCase<"map", 0>, I32EnumAttrCase<"contract", 1>, I32EnumAttrCase<"check", 2>, I32EnumAttrCase<"scatter", 3>,
-    I32EnumAttrCase<"cumulative", 4>]> {
+    I32EnumAttrCase<"map", 0>, I32EnumAttrCase<"contract", 1>, I32EnumAttrCase<"check", 2>,
+    I32EnumAttrCase<"scatter", 3>, I32EnumAttrCase<"cumulative", 4>]> {
   let cppNamespace = "::dlc::dl";
   let genSpecializedAttr = 0;
 }
@@ -13,10 +13,10 @@ def Dl_KernelKindAttr : EnumAttr<Dl_Dialect, Dl_KernelKind, "kernel_kind">;
 def Dl_LayoutAttr : AttrDef<Dl_Dialect, "Layout", [DeclareAttrInterfaceMethods<VerifiableTensorEncoding>]> {
   let summary = "the physical order of a tensor's axes and the padding of its rows";
   let description = [{
-    `order` lists the logical axes from the outermost in memory to the innermost; `row` is the distance, in elements, between
-    neighbours along the second innermost axis in memory (at least the size of the innermost axis; the outer ones follow
-    densely). It is an encoding of tensor types at the edges of kernels: `tensor<128x784xf32, #dl.layout<order = [1, 0], row = 144>>`.
-    A tensor without it is row-major and dense.
+    `order` lists the logical axes from the outermost in memory to the innermost; `row` is the distance, in elements,
+    between neighbours along the second innermost axis in memory (at least the size of the innermost axis; the outer
+    ones follow densely). It is an encoding of tensor types at the edges of kernels: `tensor<128x784xf32,
+    #dl.layout<order = [1, 0], row = 144>>`. A tensor without it is row-major and dense.
   }];
   let mnemonic = "layout";
   let parameters = (ins ArrayRefParameter<"int64_t">:$order, "int64_t":$row);
@@ -28,34 +28,40 @@ def KernelOp : Dl_Op<"kernel", [IsolatedFromAbove, AttrSizedOperandSegments, Sin
   let summary = "one loop nest: operations on tensors by value that are computed together";
   let description = [{
     Stage fused: `ins` are tensors, `outs` is empty, and the results are tensors (their types may carry a layout). Stage
-    planned: `ins` and `outs` are memrefs and there are no results. The body always works on tensors without layouts: a block
-    argument for each of `ins`; it yields one tensor for each result or each of `outs`. An output may share its buffer with an
-    input that the body reads at the same element only.
+    planned: `ins` and `outs` are memrefs and there are no results. The body always works on tensors without layouts: a
+    block argument for each of `ins`; it yields one tensor for each result or each of `outs`. An output may share its
+    buffer with an input that the body reads at the same element only.
 
     What a body may hold, by kind:
-    - map: Pointwise and Movement operations, dl.gather, dl.random, and reductions (dl.reduce, dl.arg_reduce) that all reduce the
-      same axes of the same space S; every other tensor is of shape S, of S without the reduced axes, or is seen through movements.
-      Every yielded tensor has shape S or S without the reduced axes (without reductions: one common shape).
-    - contract: exactly one dl.contract, whose operands are block arguments (perhaps through dl.reshape or dl.transpose), and
-      Pointwise and Movement operations on its result, of the result's shape; every yielded tensor has that shape.
+    - map: Pointwise and Movement operations, dl.gather, dl.random, and reductions (dl.reduce, dl.arg_reduce) that all
+      reduce the same axes of the same space S; every other tensor is of shape S, of S without the reduced axes, or is
+      seen through movements. Every yielded tensor has shape S or S without the reduced axes (without reductions: one
+      common shape).
+    - contract: exactly one dl.contract, whose operands are block arguments (perhaps through dl.reshape or
+      dl.transpose), and Pointwise and Movement operations on its result, of the result's shape; every yielded tensor
+      has that shape.
     - check: one dl.check_index of a block argument; yields nothing.
     - scatter: one dl.scatter_add of block arguments.
     - cumulative: one dl.cumulative of a block argument.
-    Example: `%y = dl.kernel "relu" map ins(%x : tensor<4xf32>) outs() { ^bb0(%u: tensor<4xf32>): %v = dl.relu %u : tensor<4xf32>
-    dl.yield %v : tensor<4xf32> } -> tensor<4xf32>`
+    Example: `%y = dl.kernel "relu" map ins(%x : tensor<4xf32>) outs() { ^bb0(%u: tensor<4xf32>): %v = dl.relu %u :
+    tensor<4xf32> dl.yield %v : tensor<4xf32> } -> tensor<4xf32>`
   }];
   let arguments = (ins StrAttr:$name, Dl_KernelKindAttr:$kind, Variadic<AnyType>:$ins, Variadic<AnyType>:$outs);
   let results = (outs Variadic<Dl_Tensor>:$values);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
-    $name $kind `ins` `(` ($ins^ `:` type($ins))? `)` `outs` `(` ($outs^ `:` type($outs))? `)` attr-dict-with-keyword $body (`->` type($values)^)?
+    $name $kind `ins` `(` ($ins^ `:` type($ins))? `)` `outs` `(` ($outs^ `:` type($outs))? `)`
+    attr-dict-with-keyword $body (`->` type($values)^)?
   }];
   let hasVerifier = 1;
 }
 
 def BufferOp : Dl_Op<"buffer", [Pure]> {
   let summary = "a buffer inside a block: its byte offset and its strides";
-  let description = "Example: `%x = dl.buffer %arena at 4096 : memref<269312xi8> -> memref<64x784xf32>` (strides in the memref's layout)";
+  let description = [{
+    The strides are those of the memref's layout.
+    Example: `%x = dl.buffer %arena at 4096 : memref<269312xi8> -> memref<64x784xf32>`
+  }];
   let arguments = (ins AnyMemRef:$block, I64Attr:$offset);
   let results = (outs AnyMemRef:$result);
   let assemblyFormat = "$block `at` $offset attr-dict `:` type($block) `->` type($result)";

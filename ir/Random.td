@@ -11,8 +11,8 @@ def Dl_DistributionAttr : EnumAttr<Dl_Dialect, Dl_Distribution, "distribution">;
 def RandomOp : Dl_Op<"random", [Pure, NonDifferentiable]> {
   let summary = "uniform in [0, 1) or standard normal numbers";
   let description = [{
-    The key: `seed` and `step` (scalars i64), the place in the program (`path`, a hash of the call path), the indices of the
-    loops around it, outermost first. Element i (row-major) is a function of key and i alone.
+    The key: `seed` and `step` (scalars i64), the place in the program (`path`, a hash of the call path), the indices of
+    the loops around it, outermost first. Element i (row-major) is a function of key and i alone.
     Example: `%u = dl.random uniform seed %s step %t path 17 indices () : tensor<i64>, tensor<i64> -> tensor<64x10xf32>`
   }];
   let arguments = (ins Dl_DistributionAttr:$distribution, Dl_IndexScalar:$seed, Dl_IndexScalar:$step, I64Attr:$path,

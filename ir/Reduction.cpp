@@ -15,7 +15,8 @@ static SmallVector<int64_t> without(ArrayRef<int64_t> shape, ArrayRef<int64_t> a
   return rest;
 }
 
-void ReduceOp::build(OpBuilder &builder, OperationState &state, ReduceKind kind, Value operand, ArrayRef<int64_t> axes) {
+void ReduceOp::build(OpBuilder &builder, OperationState &state, ReduceKind kind, Value operand,
+                     ArrayRef<int64_t> axes) {
   auto type = RankedTensorType::get(without(shapeOf(operand), axes), elementOf(operand));
   build(builder, state, type, kind, operand, axes);
 }
@@ -32,7 +33,8 @@ LogicalResult ReduceOp::verify() {
                          << ", found elements of " << element;
   if (failed(verifyAxes(*this, getAxes(), shapeOf(getOperand()).size())))
     return failure();
-  return verifyResult(*this, without(shapeOf(getOperand()), getAxes()), element, "the operand without the reduced axes");
+  return verifyResult(*this, without(shapeOf(getOperand()), getAxes()), element,
+                      "the operand without the reduced axes");
 }
 
 void ArgReduceOp::build(OpBuilder &builder, OperationState &state, ReduceKind kind, Value operand, int64_t axis) {
@@ -48,7 +50,8 @@ LogicalResult ArgReduceOp::verify() {
   if (failed(verifyAxis(*this, axis, shape.size())))
     return failure();
   if (shape[axis] == 0)
-    return emitOpError() << "axis " << axis << " of the operand has size 0, expected at least one element to choose from";
+    return emitOpError() << "axis " << axis
+                         << " of the operand has size 0, expected at least one element to choose from";
   return verifyResult(*this, without(shape, axis), IntegerType::get(getContext(), 64), "the operand without the axis");
 }
 

@@ -12,9 +12,9 @@ def Dl_ReduceKindAttr : EnumAttr<Dl_Dialect, Dl_ReduceKind, "reduce_kind">;
 def ReduceOp : Dl_DiffOp<"reduce"> {
   let summary = "joins the elements along axes";
   let description = [{
-    result[i] = join over j of operand[i, j]: sum, prod, max, min of numbers; all, any of i1. `axes` increases. The gradient
-    of max and min goes to the first extremum. An empty reduction gives the neutral element (the least number for max).
-    NaN wins in max and min.
+    result[i] = join over j of operand[i, j]: sum, prod, max, min of numbers; all, any of i1. `axes` increases. The
+    gradient of max and min goes to the first extremum. An empty reduction gives the neutral element (the least number
+    for max). NaN wins in max and min.
     Example: `%s = dl.reduce sum %x over [1] : tensor<64x10xf32> -> tensor<64xf32>`
   }];
   let arguments = (ins Dl_ReduceKindAttr:$kind, Dl_Tensor:$operand, DenseI64ArrayAttr:$axes);

@@ -47,8 +47,10 @@ private:
 /// Applies the rule of `op` and adds what it says.
 static LogicalResult visit(OpBuilder &builder, Operation &op, const llvm::DenseSet<Value> &active,
                            Cotangents &cotangents) {
-  SmallVector<Value> results = llvm::map_to_vector(op.getResults(), [&](Value result) { return cotangents.of(result); });
-  SmallVector<bool> wanted = llvm::map_to_vector(op.getOperands(), [&](Value operand) { return active.contains(operand); });
+  SmallVector<Value> results =
+      llvm::map_to_vector(op.getResults(), [&](Value result) { return cotangents.of(result); });
+  SmallVector<bool> wanted =
+      llvm::map_to_vector(op.getOperands(), [&](Value operand) { return active.contains(operand); });
   if (llvm::none_of(results, [](Value cotangent) { return bool(cotangent); }) || !llvm::is_contained(wanted, true))
     return success();
   auto rule = dyn_cast<AdjointOpInterface>(op);

@@ -13,12 +13,13 @@ llvm::DenseSet<mlir::Value> activeValues(mlir::Block &block, mlir::Operation *en
 
 /// The cotangents of `inputs`, null for those that get none, given those of `outputs` (null is zero). The primal
 /// operations are those of the builder's block before its insertion point, where the adjoint's are put. Only operations
-/// on a path from an input to an output are visited; values from outside the block are constants. Fails, with an error on
-/// the operation, where one of these has no gradient.
+/// on a path from an input to an output are visited; values from outside the block are constants. Fails, with an error
+/// on the operation, where one of these has no gradient.
 ///
-/// A rule may replace the uses of a primal result by an equal value that was saved more of: whoever keeps outputs across
-/// the sweep should read them again (from the yield) after it.
-llvm::FailureOr<llvm::SmallVector<mlir::Value>> reverseSweep(mlir::OpBuilder &builder, llvm::ArrayRef<mlir::Value> outputs,
+/// A rule may replace the uses of a primal result by an equal value that was saved more of: whoever keeps outputs
+/// across the sweep should read them again (from the yield) after it.
+llvm::FailureOr<llvm::SmallVector<mlir::Value>> reverseSweep(mlir::OpBuilder &builder,
+                                                             llvm::ArrayRef<mlir::Value> outputs,
                                                              llvm::ArrayRef<mlir::Value> cotangents,
                                                              llvm::ArrayRef<mlir::Value> inputs);
 

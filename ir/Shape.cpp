@@ -15,11 +15,12 @@ static TypedAttr elementAttr(Type type, double value) {
   if (type.isInteger(1))
     return IntegerAttr::get(type, value != 0);
   constexpr double limit = 9223372036854775808.0;
-  int64_t truncated = std::isnan(value)  ? 0
-                      : value >= limit   ? std::numeric_limits<int64_t>::max()
-                      : value <= -limit  ? std::numeric_limits<int64_t>::min()
-                                         : int64_t(value);
-  return IntegerAttr::get(type, APInt(type.getIntOrFloatBitWidth(), truncated, /*isSigned=*/true, /*implicitTrunc=*/true));
+  int64_t truncated = std::isnan(value) ? 0
+                      : value >= limit  ? std::numeric_limits<int64_t>::max()
+                      : value <= -limit ? std::numeric_limits<int64_t>::min()
+                                        : int64_t(value);
+  return IntegerAttr::get(type,
+                          APInt(type.getIntOrFloatBitWidth(), truncated, /*isSigned=*/true, /*implicitTrunc=*/true));
 }
 
 void ConstantOp::build(OpBuilder &builder, OperationState &state, RankedTensorType type, double splat) {
@@ -46,8 +47,9 @@ LogicalResult ReshapeOp::verify() {
   int64_t found = getType().getNumElements(), expected = getOperand().getType().getNumElements();
   if (found == expected)
     return success();
-  return emitOpError() << "result of shape " << listText(shapeOf(getResult())) << " has " << found << " elements, expected "
-                       << expected << " as the operand of shape " << listText(shapeOf(getOperand()));
+  return emitOpError() << "result of shape " << listText(shapeOf(getResult())) << " has " << found
+                       << " elements, expected " << expected << " as the operand of shape "
+                       << listText(shapeOf(getOperand()));
 }
 
 /// Axis i of the result is axis permutation[i].
@@ -67,7 +69,8 @@ LogicalResult TransposeOp::verify() {
   if (sorted != llvm::to_vector(llvm::seq<int64_t>(0, shape.size())))
     return emitOpError() << "permutation is " << listText(getPermutation()) << ", expected each of the " << shape.size()
                          << " axes once";
-  return verifyResult(*this, permuted(shape, getPermutation()), elementOf(getOperand()), "the operand's axes, permuted");
+  return verifyResult(*this, permuted(shape, getPermutation()), elementOf(getOperand()),
+                      "the operand's axes, permuted");
 }
 
 void BroadcastOp::build(OpBuilder &builder, OperationState &state, Value operand, ArrayRef<int64_t> shape,
@@ -77,13 +80,13 @@ void BroadcastOp::build(OpBuilder &builder, OperationState &state, Value operand
 
 LogicalResult BroadcastOp::verify() {
   ArrayRef<int64_t> operand = shapeOf(getOperand()), result = shapeOf(getResult());
-  if (failed(verifySameElement(*this, getOperand())) ||
-      failed(verifyLength(*this, "to", getAxes(), operand.size())) || failed(verifyAxes(*this, getAxes(), result.size())))
+  if (failed(verifySameElement(*this, getOperand())) || failed(verifyLength(*this, "to", getAxes(), operand.size())) ||
+      failed(verifyAxes(*this, getAxes(), result.size())))
     return failure();
   for (auto [axis, target] : llvm::enumerate(getAxes()))
     if (operand[axis] != result[target])
-      return emitOpError() << "axis " << axis << " of the operand has size " << operand[axis]
-                           << ", expected " << result[target] << ", the size of the result's axis " << target;
+      return emitOpError() << "axis " << axis << " of the operand has size " << operand[axis] << ", expected "
+                           << result[target] << ", the size of the result's axis " << target;
   return success();
 }
 
@@ -113,8 +116,8 @@ LogicalResult SliceOp::verify() {
   return success();
 }
 
-void PadOp::build(OpBuilder &builder, OperationState &state, Value operand, ArrayRef<int64_t> low, ArrayRef<int64_t> high,
-                  ArrayRef<int64_t> interior) {
+void PadOp::build(OpBuilder &builder, OperationState &state, Value operand, ArrayRef<int64_t> low,
+                  ArrayRef<int64_t> high, ArrayRef<int64_t> interior) {
   SmallVector<int64_t> shape;
   for (auto [axis, size] : llvm::enumerate(shapeOf(operand)))
     shape.push_back(low[axis] + size + std::max<int64_t>(size - 1, 0) * interior[axis] + high[axis]);
@@ -169,7 +172,8 @@ LogicalResult ConcatOp::verify() {
     if (shape.size() == shapeOf(first).size())
       shape[axis] = shapeOf(first)[axis];
     if (ArrayRef<int64_t>(shape) != shapeOf(first) || elementOf(operand) != elementOf(first))
-      return emitOpError() << "operand " << i << " is " << operand.getType() << ", expected " << first.getType() << " up to the size of axis " << axis << ", as operand 0";
+      return emitOpError() << "operand " << i << " is " << operand.getType() << ", expected " << first.getType()
+                           << " up to the size of axis " << axis << ", as operand 0";
   }
   return verifyResult(*this, joinedShape(getOperands(), axis), elementOf(first), "the operands behind one another");
 }

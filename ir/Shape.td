@@ -1,7 +1,8 @@
 // Operations that make, move or view elements.
 include "ir/Base.td"
 
-def ConstantOp : Dl_Op<"constant", [Pure, ConstantLike, Movement, NonDifferentiable, AllTypesMatch<["value", "result"]>]> {
+def ConstantOp : Dl_Op<"constant", [
+    Pure, ConstantLike, Movement, NonDifferentiable, AllTypesMatch<["value", "result"]>]> {
   let summary = "a constant tensor; most are splats";
   let description = "Example: `%c = dl.constant dense<1.0> : tensor<64x10xf32>`";
   let arguments = (ins ElementsAttr:$value);

@@ -77,8 +77,7 @@ OpFoldResult PadOp::fold(FoldAdaptor adaptor) {
   if (getOperand().getType() == getType())
     return getOperand();
   auto splat = dyn_cast_or_null<SplatElementsAttr>(adaptor.getOperand());
-  if (splat &&
-      splat.getSplatValue<Attribute>() == Builder(getContext()).getZeroAttr(getType().getElementType()))
+  if (splat && splat.getSplatValue<Attribute>() == Builder(getContext()).getZeroAttr(getType().getElementType()))
     return splat.resizeSplat(getType());
   return {};
 }

@@ -25,7 +25,8 @@ constexpr StringRef goneFromGraph[] = {"dl.kernel", "dl.buffer"};
 constexpr StringRef goneFromGradient[] = {"dl.kernel", "dl.buffer", "dl.grad", "dl.call"};
 constexpr StringRef inFused[] = {"func.func", "func.return", "dl.kernel"};
 constexpr StringRef inPlanned[] = {"func.func", "func.return", "dl.kernel", "dl.buffer"};
-constexpr StringRef inLoops[] = {"func.*", "scf.*", "cf.*", "vector.*", "arith.*", "math.*", "memref.*", "llvm.*", "ub.*"};
+constexpr StringRef inLoops[] = {"func.*", "scf.*",    "cf.*",   "vector.*", "arith.*",
+                                 "math.*", "memref.*", "llvm.*", "ub.*"};
 constexpr StringRef inLlvm[] = {"llvm.*"};
 
 const StageTable tables[] = {
@@ -38,11 +39,13 @@ const StageTable tables[] = {
 };
 
 /// Inside a kernel: what a kernel computes, and its yield. KernelOp::verify knows more, by kind.
-constexpr StringRef goneFromKernels[] = {"dl.kernel", "dl.buffer", "dl.grad", "dl.call",         "dl.if",
-                                         "dl.scan",   "dl.while",  "dl.stop_gradient"};
+constexpr StringRef goneFromKernels[] = {"dl.kernel", "dl.buffer", "dl.grad",  "dl.call",
+                                         "dl.if",     "dl.scan",   "dl.while", "dl.stop_gradient"};
 } // namespace
 
-static const StageTable &tableOf(Stage stage) { return *llvm::find_if(tables, [&](auto &table) { return table.stage == stage; }); }
+static const StageTable &tableOf(Stage stage) {
+  return *llvm::find_if(tables, [&](auto &table) { return table.stage == stage; });
+}
 
 StringRef stageName(Stage stage) { return tableOf(stage).name; }
 
@@ -64,8 +67,8 @@ static bool contains(ArrayRef<StringRef> names, StringRef name) {
 static LogicalResult verifyInKernel(Operation *op, StringRef stage) {
   StringRef name = op->getName().getStringRef();
   if (!isa<DlDialect>(op->getDialect()) || contains(goneFromKernels, name))
-    return op->emitError() << "`" << name << "` stands in a kernel, expected only what a loop nest computes (stage `" << stage
-                           << "`)";
+    return op->emitError() << "`" << name << "` stands in a kernel, expected only what a loop nest computes (stage `"
+                           << stage << "`)";
   for (Type type : op->getResultTypes())
     if (auto tensor = dyn_cast<RankedTensorType>(type); tensor && tensor.getEncoding())
       return op->emitError() << "`" << name << "` has the layout of " << type
@@ -75,7 +78,8 @@ static LogicalResult verifyInKernel(Operation *op, StringRef stage) {
 
 static LogicalResult verifyKernel(KernelOp kernel, const StageTable &table) {
   bool onBuffers = llvm::any_of(kernel->getOperandTypes(), llvm::IsaPred<MemRefType>);
-  bool onTensors = kernel->getNumResults() > 0 || llvm::any_of(kernel->getOperandTypes(), llvm::IsaPred<RankedTensorType>);
+  bool onTensors =
+      kernel->getNumResults() > 0 || llvm::any_of(kernel->getOperandTypes(), llvm::IsaPred<RankedTensorType>);
   if (table.tensorKernels && onBuffers)
     return kernel.emitError() << "`dl.kernel` works on buffers, expected tensors at stage `" << table.name << "`";
   if (table.bufferKernels && onTensors)

@@ -56,7 +56,8 @@ LogicalResult verifySameElement(Operation *op, Value operand) {
   Type found = elementOf(op->getResult(0)), expected = elementOf(operand);
   if (found == expected)
     return success();
-  return op->emitOpError() << "result has elements of " << found << ", expected " << expected << ", the operand's element type";
+  return op->emitOpError() << "result has elements of " << found << ", expected " << expected
+                           << ", the operand's element type";
 }
 
 } // namespace dlc::dl

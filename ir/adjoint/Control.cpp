@@ -9,8 +9,9 @@ using namespace mlir;
 
 namespace dlc::dl {
 
-/// One branch of the adjoint: from the inputs and the cotangents to the inputs' cotangents, by running the primal branch
-/// again and sweeping over it. `places` are the results that have a cotangent, `wanted` the inputs that want theirs.
+/// One branch of the adjoint: from the inputs and the cotangents to the inputs' cotangents, by running the primal
+/// branch again and sweeping over it. `places` are the results that have a cotangent, `wanted` the inputs that want
+/// theirs.
 static LogicalResult buildBranch(Location loc, Region &primal, ArrayRef<unsigned> places, ArrayRef<unsigned> wanted,
                                  TypeRange cotangentTypes, Region &branch) {
   Block &from = primal.front(), &block = branch.emplaceBlock();
@@ -68,7 +69,8 @@ LogicalResult CallOp::adjoint(AdjointContext &context) {
   auto callee = SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(*this, getCalleeAttr());
   auto name = callee ? callee->getAttrOfType<FlatSymbolRefAttr>("dl.derivative") : FlatSymbolRefAttr();
   if (!name)
-    return emitError() << "`" << getCallee() << "` has no rule for its gradient, expected its body in the place of the call "
+    return emitError() << "`" << getCallee()
+                       << "` has no rule for its gradient, expected its body in the place of the call "
                        << "or `dl.derivative`";
   SmallVector<Value> cotangents;
   for (unsigned i = 0; i < getNumResults(); ++i)

@@ -98,7 +98,8 @@ LogicalResult ReduceOp::adjoint(AdjointContext &context) {
   if (getOperand().getType().getNumElements() == 0)
     return success();
   if (getKind() == ReduceKind::sum)
-    context.set(0, broadcastTo(context.builder, context.loc(), context.cotangent(), shape, otherAxes(shape.size(), getAxes())));
+    context.set(
+        0, broadcastTo(context.builder, context.loc(), context.cotangent(), shape, otherAxes(shape.size(), getAxes())));
   else if (getKind() == ReduceKind::prod)
     context.set(0, adjointOfProduct(context, *this));
   else
@@ -108,7 +109,8 @@ LogicalResult ReduceOp::adjoint(AdjointContext &context) {
 
 /// The running sum of dy in the other direction.
 LogicalResult CumulativeOp::adjoint(AdjointContext &context) {
-  context.set(0, CumulativeOp::create(context.builder, context.loc(), getType(), context.cotangent(), getAxis(), !getReverse()));
+  context.set(0, CumulativeOp::create(context.builder, context.loc(), getType(), context.cotangent(), getAxis(),
+                                      !getReverse()));
   return success();
 }
 

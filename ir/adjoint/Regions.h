@@ -6,8 +6,8 @@
 
 namespace dlc::dl {
 
-/// Puts copies of the operations of `block`, without its terminator, at the builder; `mapping` holds what stands for the
-/// block's arguments and then the copies' results. A check_index is left out: the forward pass has checked.
+/// Puts copies of the operations of `block`, without its terminator, at the builder; `mapping` holds what stands for
+/// the block's arguments and then the copies' results. A check_index is left out: the forward pass has checked.
 void cloneBody(mlir::OpBuilder &builder, mlir::Block &block, mlir::IRMapping &mapping);
 
 /// Replaces every check_index under `op` by its operand.

@@ -3,8 +3,8 @@
 // 1. The forward scan is put a second time beside the first, with the carried values at the start of each iteration as
 //    extra stacks (and, with `breaks`, a live flag: true for the iterations that ran); the first one's uses go to it.
 // 2. The adjoint scan carries the cotangents of the carried values and sums those of the invariants. Its slices are the
-//    forward scan's slices, the saved stacks and the cotangents of the stacked results. Its body runs one iteration again
-//    and sweeps over it; it stacks the cotangents of the slices.
+//    forward scan's slices, the saved stacks and the cotangents of the stacked results. Its body runs one iteration
+//    again and sweeps over it; it stacks the cotangents of the slices.
 // 3. With `breaks`, the body is a dl.if by the live flag: iterations that did not run hand the cotangents on.
 // 4. Saved stacks that the body does not use are left out.
 #include "ir/Builders.h"
@@ -30,7 +30,8 @@ void append(SmallVectorImpl<Value> &list, ValueRange values) { llvm::append_rang
 
 class ScanAdjoint {
 public:
-  ScanAdjoint(ScanOp op, AdjointContext &context) : op(op), context(context), builder(context.builder), loc(context.loc()) {}
+  ScanAdjoint(ScanOp op, AdjointContext &context)
+      : op(op), context(context), builder(context.builder), loc(context.loc()) {}
 
   LogicalResult build() {
     findParts();
@@ -40,7 +41,8 @@ public:
     SmallVector<Value> cotangents;
     for (unsigned i : parts.carried)
       cotangents.push_back(context.cotangent(i));
-    SmallVector<Value> inits = orZeros(builder, loc, cotangents, ValueRange(pick(op.getInits(), parts.carried)).getTypes());
+    SmallVector<Value> inits =
+        orZeros(builder, loc, cotangents, ValueRange(pick(op.getInits(), parts.carried)).getTypes());
     for (unsigned i : parts.invariants)
       inits.push_back(splat(builder, loc, op.getInvariants()[i].getType(), 0));
     SmallVector<Value> slices(op.getSlices());
@@ -63,7 +65,8 @@ private:
   /// Which values take part: carried ones that depend on a wanted operand, perhaps by way of other iterations.
   void findParts() {
     unsigned numCarried = op.getInits().size(), numSlices = op.getSlices().size();
-    SmallVector<bool> carried = llvm::map_to_vector(llvm::seq(numCarried), [&](unsigned i) { return context.wants(i); });
+    SmallVector<bool> carried =
+        llvm::map_to_vector(llvm::seq(numCarried), [&](unsigned i) { return context.wants(i); });
     for (unsigned i = 0; i < numSlices; ++i)
       if (context.wants(numCarried + i))
         parts.slices.push_back(i);
@@ -126,12 +129,13 @@ private:
 
   /// The body: its arguments, one iteration again, the sweep, the yield.
   LogicalResult fillBody(Block &block, ValueRange inits, ValueRange slices, ValueRange invariants) {
-    addArguments(block, op.indexArg().getType(), loc);
+    block.addArgument(op.indexArg().getType(), loc);
     addArguments(block, inits.getTypes(), loc);
     for (Value slice : slices)
-      addArguments(block, RankedTensorType::get(shapeOf(slice).drop_front(), elementOf(slice)), loc);
+      block.addArgument(RankedTensorType::get(shapeOf(slice).drop_front(), elementOf(slice)), loc);
     addArguments(block, invariants.getTypes(), loc);
-    OpBuilder at = OpBuilder::atBlockEnd(&block);
+    OpBuilder at(op.getContext());
+    at.setInsertionPointToEnd(&block);
     SmallVector<Value> arguments(block.getArguments().begin(), block.getArguments().end());
     if (!op.getBreaks())
       return fillIteration(block, at);
@@ -153,8 +157,9 @@ private:
     return fillIteration(ran, at);
   }
 
-  /// One iteration again and the sweep over it, in a block with the adjoint body's arguments: the index; the cotangents of
-  /// the carried values and the invariants' sums; slices, saved carried values, the live flag, stacked cotangents; invariants.
+  /// One iteration again and the sweep over it, in a block with the adjoint body's arguments: the index; the cotangents
+  /// of the carried values and the invariants' sums; slices, saved carried values, the live flag, stacked cotangents;
+  /// invariants.
   LogicalResult fillIteration(Block &block, OpBuilder &at) {
     ArrayRef<BlockArgument> rest = block.getArguments();
     auto take = [&](size_t count) {

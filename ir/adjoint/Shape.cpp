@@ -27,7 +27,8 @@ LogicalResult SliceOp::adjoint(AdjointContext &context) {
   if (getType().getNumElements() == 0)
     return success();
   SmallVector<int64_t> interior = llvm::map_to_vector(getSteps(), [](int64_t step) { return step - 1; });
-  context.set(0, PadOp::create(context.builder, context.loc(), getOperand().getType(), context.cotangent(), getStarts(), interior));
+  context.set(0, PadOp::create(context.builder, context.loc(), getOperand().getType(), context.cotangent(), getStarts(),
+                               interior));
   return success();
 }
 
@@ -36,7 +37,8 @@ LogicalResult PadOp::adjoint(AdjointContext &context) {
   if (getOperand().getType().getNumElements() == 0)
     return success();
   SmallVector<int64_t> steps = llvm::map_to_vector(getInterior(), [](int64_t interior) { return interior + 1; });
-  context.set(0, SliceOp::create(context.builder, context.loc(), getOperand().getType(), context.cotangent(), getLow(), steps));
+  context.set(
+      0, SliceOp::create(context.builder, context.loc(), getOperand().getType(), context.cotangent(), getLow(), steps));
   return success();
 }
 
@@ -50,7 +52,8 @@ LogicalResult ConcatOp::adjoint(AdjointContext &context) {
   SmallVector<int64_t> starts(shapeOf(getResult()).size(), 0), steps(starts.size(), 1);
   for (auto [i, operand] : llvm::enumerate(getOperands())) {
     if (context.wants(i))
-      context.set(i, SliceOp::create(context.builder, context.loc(), operand.getType(), context.cotangent(), starts, steps));
+      context.set(
+          i, SliceOp::create(context.builder, context.loc(), operand.getType(), context.cotangent(), starts, steps));
     starts[getAxis()] += shapeOf(operand)[getAxis()];
   }
   return success();

@@ -1,7 +1,7 @@
 // Comma-separated text: which column is which field, quotes and line ends, categories, and errors with line and column.
 #include "RuntimeTesting.h"
 
-#include <chrono>
+#include <ctime>
 #include <random>
 
 using namespace dlc;
@@ -139,11 +139,11 @@ TEST_F(Csv, ReadsTwentyMegabytesQuickly) {
   }
   std::vector<FieldSpec> fields = {field("a", DType::F32), field("b", DType::F32), field("c", DType::F32),
                                    category("d")};
-  auto begin = std::chrono::steady_clock::now();
+  std::clock_t begin = std::clock(); // CPU time: other processes may hold the machine
   auto data = open(content, fields);
-  double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  double seconds = double(std::clock() - begin) / CLOCKS_PER_SEC;
   ASSERT_TRUE(data) << errorOf(data);
   EXPECT_EQ((*data)->classes("d"), 5000);
   RecordProperty("seconds", std::to_string(seconds));
-  EXPECT_LT(seconds, 2.0) << "about 0.3 s on an idle machine";
+  EXPECT_LT(seconds, 0.5);
 }

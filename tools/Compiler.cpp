@@ -180,6 +180,15 @@ std::unique_ptr<Compiled> Compiler::describe(mlir::ModuleOp module) {
       text.limit = check.getAs<mlir::IntegerAttr>("limit").getInt();
       compiled->function.checks.push_back(text);
     }
+  // The checks stand in the order of their kernels; a sample is one entry of the first axis.
+  size_t next = 0;
+  function.walk([&](dl::KernelOp kernel) {
+    if (kernel.getKind() != dl::KernelKind::check || next >= compiled->function.checks.size())
+      return;
+    auto type = mlir::cast<mlir::MemRefType>(kernel.getIns()[0].getType());
+    int64_t rows = type.getRank() ? type.getDimSize(0) : 0;
+    compiled->function.checks[next++].elementsPerSample = rows > 0 ? type.getNumElements() / rows : 0;
+  });
   return compiled;
 }
 

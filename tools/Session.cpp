@@ -156,7 +156,10 @@ bool Session::open(DataInfo &info) {
     Result<std::shared_ptr<const Dataset>> data = openSource(info.source->kind, arguments, fields, paths);
     if (!data)
       return problem(data.error());
-    opened->whole = *data;
+    // Messages name it as the program does.
+    auto named = std::make_shared<Dataset>(**data);
+    named->setName(info.name);
+    opened->whole = named;
     if (info.source->splitTrain) {
       Result<Dataset::Split> split = opened->whole->split(*info.source->splitTrain, uint64_t(info.source->splitSeed), info.source->splitShuffle);
       if (!split)

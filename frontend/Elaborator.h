@@ -270,6 +270,8 @@ public:
 
   /// Evaluates tensors of a finished top-level value: every tensor leaf becomes a host buffer.
   bool materialise(Value &value);
+  /// A list of numbers with a fraction among them is a tensor where nothing asks for another kind (sizes are whole).
+  Value settled(Value value);
   /// Elaborates an expression at top level and runs it.
   Value topLevel(const ast::Expr &expr, const ScopeRef &scope);
 

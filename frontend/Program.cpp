@@ -196,12 +196,31 @@ void Elaborator::collectLeaves(Value &value, std::vector<Value *> &leaves, std::
   }
 }
 
+/// Whether a list holds numbers alone, at least one of them a fraction.
+static bool holdsFractions(const Value &list, bool &numbers) {
+  bool fraction = false;
+  for (const Value &element : list.elements) {
+    bool inner = element.kind == Value::List && holdsFractions(element, numbers);
+    numbers &= element.kind == Value::List || element.kind == Value::Number;
+    fraction |= inner || (element.kind == Value::Number && element.isFloat);
+  }
+  return fraction;
+}
+
+Value Elaborator::settled(Value value) {
+  bool numbers = true;
+  if (value.kind != Value::List || !holdsFractions(value, numbers) || !numbers)
+    return value;
+  SourceRange at = value.at;
+  return apply(library->find("tensor")->value, {std::move(value)}, at);
+}
+
 Value Elaborator::topLevel(const Expr &expr, const ScopeRef &scope) {
   if (!atTopLevel())
     return expression(expr, scope);
   auto made = begin("main", expr.range);
   unsigned before = diagnostics.errorCount();
-  Value value = expression(expr, scope);
+  Value value = settled(expression(expr, scope));
   std::vector<Value *> leaves;
   std::set<const void *> seen;
   if (diagnostics.errorCount() == before)

@@ -9,7 +9,7 @@ Value Elaborator::statement(const Stmt &stmt, const ScopeRef &scope) {
   switch (stmt.kind) {
   case StmtKind::Let: {
     auto &let = static_cast<const LetStmt &>(stmt);
-    Value value = topLevel(*let.value, scope);
+    Value value = settled(topLevel(*let.value, scope));
     if (scope == file && let.pattern->kind == ExprKind::Name)
       applyOverride(std::string(static_cast<const NameExpr *>(let.pattern)->name), value);
     if (let.type && !value.poison())

@@ -1,0 +1,205 @@
+// Mistakes that people make, and what the checker says of each: its kind, its place, its words.
+#include "frontend/Elaborator.h"
+#include "frontend/Parser.h"
+
+#include "mlir/IR/MLIRContext.h"
+
+#include <gtest/gtest.h>
+
+namespace dlc {
+namespace {
+
+struct Mistake {
+  Diag kind;
+  const char *source;
+  unsigned line, column;
+  const char *text;
+};
+
+const Mistake mistakes[] = {
+    {Diag::UnknownName, "fn f(x: f32[n, 4]) {\n  relu(xx)\n}\n",
+     2, 8, "unknown name `xx`"},
+    {Diag::UnknownName, "fn f(x: f32[n, 4]) {\n  rellu(x)\n}\n",
+     2, 3, "unknown name `rellu`"},
+    {Diag::UnknownType, "fn f(x: f31[n]) { x }\n",
+     1, 9, "unknown type `f31`"},
+    {Diag::UnknownMember, "model M(k: dim = 3) {\n  layer a = Linear(4, k)\n  fn forward(x: f32[n, 4]) -> f32[n, k] { a(x) }\n}\nfn f(m: M) { m.b }\n",
+     5, 16, "model `M` has no member `b`"},
+    {Diag::UnknownMember, "data d: { x: f32[4], y: i64 } = csv(\"a.csv\")\nprint(d.z)\n",
+     2, 9, "data set `d` has no member `z`"},
+    {Diag::DefinedTwice, "fn f(x: f32) { x }\nfn f(x: f32) { x }\n",
+     2, 4, "`f` is defined twice"},
+    {Diag::DefinedTwice, "data d: { x: f32, x: f32 } = csv(\"a.csv\")\n",
+     1, 19, "`x` is defined twice"},
+    {Diag::NotAssignable, "fn f(x: f32[n, 4]) {\n  let y = x\n  y = x\n  y\n}\n",
+     3, 3, "`y` cannot be assigned: it is not a `var`"},
+    {Diag::UsedBeforeDefinition, "let a = b + 1\nlet b = 2\n",
+     1, 9, "`b` is used before it is defined"},
+    {Diag::Recursive, "fn f(x: f32[n]) -> f32[n] { f(x) }\n",
+     1, 29, "`f` calls itself without end"},
+    {Diag::Recursive, "model A {\n  layer a = A()\n  fn forward(x: f32[n]) { x }\n}\nlet m = A()\n",
+     2, 13, "`A` holds itself without end"},
+    {Diag::TypeMix, "fn f(x: f32[n], i: i64[n]) {\n  x + i\n}\n",
+     2, 3, "`+` of `f32[n]` and `i64[n]`"},
+    {Diag::TypeMix, "fn f(x: f32[n], y: f64[n]) {\n  x + y\n}\n",
+     2, 3, "`+` of `f32[n]` and `f64[n]`"},
+    {Diag::TypeMix, "fn f(b: bool[n]) {\n  b * b\n}\n",
+     2, 3, "`*` of `bool[n]` and `bool[n]`"},
+    {Diag::WrongType, "let x = relu(\"a\")\n",
+     1, 14, "argument 1 of `relu` is a string, expected a tensor"},
+    {Diag::WrongType, "fn g(k: dim) { zeros([k]) }\nlet x = g(1.5)\n",
+     2, 11, "argument `k` of `g` is the number 1.5, expected a size (`dim`)"},
+    {Diag::WrongType, "fn f(x: f32[n, 4]) {\n  x[0.5]\n}\n",
+     2, 5, "an index is the number 0.5, expected an integer"},
+    {Diag::NotCallable, "let x = [1.0, 2.0]\nlet y = x(1)\n",
+     2, 9, "`f32[2]` cannot be called"},
+    {Diag::NotConstant, "data d: { x: f32[n] } = csv(\"a.csv\")\n",
+     1, 18, "`n` must be known when the program is compiled"},
+    {Diag::DoesNotFit, "fn f(x: u8[n]) {\n  x + 300\n}\n",
+     2, 7, "300 does not fit in u8"},
+    {Diag::IntegerDivision, "fn f(i: i64[n]) {\n  i / i\n}\n",
+     2, 3, "`/` of integers (`i64[n]` and `i64[n]`)"},
+    {Diag::ConditionType, "fn f(x: f32[n, 4]) {\n  if x { 1.0 } else { 2.0 }\n}\n",
+     2, 6, "the condition is `f32[n, 4]`, expected bool"},
+    {Diag::ConditionType, "fn f(x: f32[n, 4]) {\n  where(x, x, x)\n}\n",
+     2, 9, "the condition is `f32[n, 4]`, expected bool"},
+    {Diag::BranchTypes, "fn f(x: f32[n, 4]) {\n  if sum(x) > 0 { x } else { 1.0 > sum(x) }\n}\n",
+     2, 3, "the branches differ: `f32[n, 4]` and `bool`"},
+    {Diag::PatternCount, "let (a, b) = (1, 2, 3)\n",
+     1, 5, "2 names for 3 values"},
+    {Diag::NoValue, "let x = print(1)\n",
+     1, 9, "`print(1)` has no value"},
+    {Diag::ShapeMismatch, "fn f(x: f32[n, 4], y: f32[n, 5]) {\n  x + y\n}\n",
+     2, 3, "shapes `[n, 4]` and `[n, 5]` do not fit in `+`"},
+    {Diag::ShapeMismatch, "fn f(x: f32[n, 4], y: f32[n]) {\n  x + y\n}\n",
+     2, 3, "shapes `[n, 4]` and `[n]` do not fit in `+`"},
+    {Diag::ShapeMismatch, "fn f(x: f32[8, 10], l: i64[7]) {\n  cross_entropy(x, l)\n}\n",
+     2, 3, "shapes `[8, 10]` and `[7]` do not fit in `a loss with labels`"},
+    {Diag::MatmulShape, "fn f(x: f32[n, 4], y: f32[5, 4]) {\n  x @ y\n}\n",
+     2, 3, "shapes `[n, 4]` and `[5, 4]` do not fit in `@`: 4 columns against 5 rows"},
+    {Diag::MatmulShape, "fn f(x: f32[n, 4], y: f32[7, 2]) {\n  x @ y\n}\n",
+     2, 3, "shapes `[n, 4]` and `[7, 2]` do not fit in `@`: 4 columns against 7 rows"},
+    {Diag::ArgumentShape, "model M(k: dim = 3) {\n  layer a = Linear(4, k)\n  fn forward(x: f32[n, 4]) -> f32[n, k] { a(x) }\n}\nlet s = M()(zeros([2, 5]))\n",
+     5, 13, "argument `x` of `M()` is `f32[2, 5]`, expected `f32[2, 4]`"},
+    {Diag::ArgumentShape, "fn f(x: f32[n, n]) { x }\nlet y = f(zeros([2, 3]))\n",
+     2, 11, "argument `x` of `f` is `f32[2, 3]`, expected `f32[2, 2]`"},
+    {Diag::RankMismatch, "fn f(x: f32[n]) {\n  transpose(x)\n}\n",
+     2, 13, "`f32[n]` has 1 axes, expected at least 2"},
+    {Diag::RankMismatch, "fn f(x: f32[n, 4]) {\n  conv2d(x, x)\n}\n",
+     2, 10, "the input `f32[n, 4]` has 2 axes, expected 4 (batch, channels, then space)"},
+    {Diag::AxisRange, "fn f(x: f32[n, 4]) {\n  sum(x, axis: 2)\n}\n",
+     2, 16, "axis 2 is out of range for `f32[n, 4]`, which has 2 axes"},
+    {Diag::AxisTwice, "fn f(x: f32[n, 4]) {\n  sum(x, axis: [0, 0])\n}\n",
+     2, 20, "axis 0 is given twice"},
+    {Diag::ReshapeCount, "let y = reshape(zeros([2, 3]), [4, 2])\n",
+     1, 9, "`f32[2, 3]` has 6 elements, `[4, 2]` has 8"},
+    {Diag::NotDivisible, "let y = reshape(zeros([2, 3]), [4, -1])\n",
+     1, 32, "4 does not divide 6"},
+    {Diag::NegativeSize, "let y = zeros([2, 3]) |> reshape([-2, 3])\n",
+     1, 35, "a size would be -2"},
+    {Diag::IndexRange, "let y = zeros([2, 3])[2]\n",
+     1, 23, "index 2 is out of range for an axis of size 2"},
+    {Diag::SliceRange, "let y = zeros([2, 3])[0:5]\n",
+     1, 23, "slice 0:5 is out of range for an axis of size 2"},
+    {Diag::TooManyIndices, "let y = zeros([2, 3])[0, 1, 2]\n",
+     1, 9, "3 indices for `f32[2, 3]`, which has 2 axes"},
+    {Diag::SliceLength, "fn f(x: f32[9], i: i64) {\n  x[:i]\n}\n",
+     2, 5, "the length of a slice must be known when the program is compiled"},
+    {Diag::ConcatShape, "fn f(x: f32[2, 3], y: f32[2, 4]) {\n  concat([x, y], axis: 0)\n}\n",
+     2, 3, "`f32[2, 3]` and `f32[2, 4]` cannot be joined along axis 0"},
+    {Diag::EinsumEquation, "fn f(x: f32[3, 3]) {\n  einsum(\"ij,jk->iz\", x, x)\n}\n",
+     2, 10, "einsum \"ij,jk->iz\": `z` of the result is in no term"},
+    {Diag::EinsumEquation, "fn f(x: f32[3, 4], y: f32[5, 6]) {\n  einsum(\"ij,jk->ik\", x, y)\n}\n",
+     2, 3, "einsum \"ij,jk->ik\": `j` is 4 and 5"},
+    {Diag::WindowSize, "fn f(x: f32[1, 1, 4, 4]) {\n  max_pool2d(x, 9)\n}\n",
+     2, 3, "a window of 9 does not fit into 4"},
+    {Diag::MissingArgument, "let y = reshape(zeros([2]))\n",
+     1, 9, "`reshape` misses its argument `shape`"},
+    {Diag::ExtraArgument, "let y = exp(1.0, 2.0)\n",
+     1, 18, "`exp` takes 1 argument, found 2"},
+    {Diag::UnknownArgument, "fn f(x: f32[n, 4]) {\n  sum(x, axes: 0)\n}\n",
+     2, 10, "`sum` has no parameter `axes`"},
+    {Diag::ArgumentTwice, "fn f(x: f32[n, 4]) {\n  sum(x, axis: 0, axis: 1)\n}\n",
+     2, 19, "argument `axis` is given twice"},
+    {Diag::PositionalAfterNamed, "fn f(x: f32[n, 4]) {\n  sum(axis: 0, x)\n}\n",
+     2, 16, "found an argument without a name behind named ones"},
+    {Diag::BadArgument, "fn f(x: f32[n, 4]) {\n  x[::0]\n}\n",
+     2, 7, "the step of a slice is 0, expected a positive number"},
+    {Diag::NoForward, "model A {\n  param w: f32[2] = 0\n  fn go(x: f32[2]) { x * w }\n}\nlet m = A()\nlet y = m(zeros([2]))\n",
+     6, 9, "model `A` has no function `forward`"},
+    {Diag::NotALayer, "model A {\n  layer a = 3\n  fn forward(x: f32[2]) { x }\n}\n",
+     2, 13, "layer `a` is the number 3, expected a model or a function"},
+    {Diag::InitialiserShape, "model A {\n  param w: f32[2] = zeros([3])\n  fn forward(x: f32[2]) { x * w }\n}\n",
+     2, 21, "the initial value of `w` is `f32[3]`, expected `f32[2]`"},
+    {Diag::NotASource, "data d: { x: f32 } = 3\n",
+     1, 22, "`d` is the number 3, expected a data source"},
+    {Diag::UnknownSetting, "model M(k: dim = 3) {\n  layer a = Linear(4, k)\n  fn forward(x: f32[n, 4]) -> f32[n, k] { a(x) }\n}\ndata d: { x: f32[4], y: i64 } = csv(\"a.csv\")\ntrain t = M() on d {\n  minimize cross_entropy(t(x), y)\n  optimizer: sgd(lr: 0.1)\n  epoch: 3\n  batch: 4\n}\n",
+     9, 3, "unknown setting `epoch`"},
+    {Diag::SettingTwice, "model M(k: dim = 3) {\n  layer a = Linear(4, k)\n  fn forward(x: f32[n, 4]) -> f32[n, k] { a(x) }\n}\ndata d: { x: f32[4], y: i64 } = csv(\"a.csv\")\ntrain t = M() on d {\n  minimize cross_entropy(t(x), y)\n  optimizer: sgd(lr: 0.1)\n  epochs: 3\n  epochs: 4\n  batch: 4\n}\n",
+     10, 3, "setting `epochs` is given twice"},
+    {Diag::MissingSetting, "model M(k: dim = 3) {\n  layer a = Linear(4, k)\n  fn forward(x: f32[n, 4]) -> f32[n, k] { a(x) }\n}\ndata d: { x: f32[4], y: i64 } = csv(\"a.csv\")\ntrain t = M() on d {\n  minimize cross_entropy(t(x), y)\n  optimizer: sgd(lr: 0.1)\n  seed: 1\n  batch: 4\n}\n",
+     6, 7, "`train t` has no `epochs`"},
+    {Diag::BadSetting, "model M(k: dim = 3) {\n  layer a = Linear(4, k)\n  fn forward(x: f32[n, 4]) -> f32[n, k] { a(x) }\n}\ndata d: { x: f32[4], y: i64 } = csv(\"a.csv\")\ntrain t = M() on d {\n  minimize cross_entropy(t(x), y)\n  optimizer: sgd(lr: 0.1)\n  epochs: 0\n  batch: 4\n}\n",
+     9, 11, "`epochs` is 0, expected a positive whole number"},
+    {Diag::BadSetting, "model M(k: dim = 3) {\n  layer a = Linear(4, k)\n  fn forward(x: f32[n, 4]) -> f32[n, k] { a(x) }\n}\ndata d: { x: f32[4], y: i64 } = csv(\"a.csv\")\ntrain t = M() on d {\n  minimize cross_entropy(t(x), y)\n  optimizer: sgd(lr: 0.1)\n  epochs: 1\n  save: 3\n  batch: 4\n}\n",
+     10, 9, "`save` is the number 3, expected a file name in quotes"},
+    {Diag::BadSetting, "model M(k: dim = 3) {\n  layer a = Linear(4, k)\n  fn forward(x: f32[n, 4]) -> f32[n, k] { a(x) }\n}\ndata d: { x: f32[4], y: i64 } = csv(\"a.csv\")\ntrain t = M() on d {\n  minimize cross_entropy(t(x), y)\n  optimizer: sgd(lr: -0.1)\n  epochs: 1\n  batch: 4\n}\n",
+     8, 22, "`lr` is -0.1, expected a number that is not negative, or a schedule"},
+    {Diag::BadSetting, "model M(k: dim = 3) {\n  layer a = Linear(4, k)\n  fn forward(x: f32[n, 4]) -> f32[n, k] { a(x) }\n}\ndata d: { x: f32[4], y: i64 } = csv(\"a.csv\")\ntrain t = M() on d {\n  minimize cross_entropy(t(x), y)\n  optimizer: sgd(lr: 0.1)\n  epochs: 1\n  batch: 0\n}\n",
+     10, 10, "`batch` is 0, expected a positive whole number"},
+    {Diag::NothingToMinimize, "model M(k: dim = 3) {\n  layer a = Linear(4, k)\n  fn forward(x: f32[n, 4]) -> f32[n, k] { a(x) }\n}\ndata d: { x: f32[4], y: i64 } = csv(\"a.csv\")\ntrain t = M() on d {\n  let s = t(x)\n  optimizer: sgd(lr: 0.1)\n  epochs: 1\n  batch: 4\n}\n",
+     6, 7, "`train t` minimizes nothing"},
+    {Diag::NotScalar, "model M(k: dim = 3) {\n  layer a = Linear(4, k)\n  fn forward(x: f32[n, 4]) -> f32[n, k] { a(x) }\n}\ndata d: { x: f32[4], y: i64 } = csv(\"a.csv\")\ntrain t = M() on d {\n  minimize t(x)\n  optimizer: sgd(lr: 0.1)\n  epochs: 1\n  batch: 4\n}\n",
+     7, 12, "what is minimized is `f32[batch, 3]`, expected a scalar"},
+    {Diag::NothingToTrain, "model M(k: dim = 3) {\n  layer a = Linear(4, k)\n  fn forward(x: f32[n, 4]) -> f32[n, k] { a(x) }\n}\ndata d: { x: f32[4], y: i64 } = csv(\"a.csv\")\ntrain t = M on d {\n  minimize cross_entropy(t(x), y)\n  optimizer: sgd(lr: 0.1)\n  epochs: 1\n  batch: 4\n}\n",
+     6, 11, "`t` is the model `M`, not made, expected a model with parameters"},
+    {Diag::TwoOptimizers, "model M(k: dim = 3) {\n  layer a = Linear(4, k)\n  fn forward(x: f32[n, 4]) -> f32[n, k] { a(x) }\n}\ndata d: { x: f32[4], y: i64 } = csv(\"a.csv\")\ntrain t = M() on d {\n  minimize cross_entropy(t(x), y)\n  optimizer: sgd(lr: 0.1)\n  epochs: 1\n  minimize sum(t(x))\n  batch: 4\n}\n",
+     10, 3, "`train t` minimizes twice"},
+    {Diag::GradientOf, "let g = grad(v => v * 2)([1.0, 2.0])\n",
+     1, 9, "a gradient needs a floating-point scalar, the function's value is `f32[2]`"},
+    {Diag::DerivativeRule, "derivative g(x) -> y with dy { dx = dy }\n",
+     1, 12, "the rule of `g`: there is no function of this name in the file"},
+    {Diag::WrongType, "fn f(x: f32[n, 4]) {\n  if !x { 1.0 } else { 2.0 }\n}\n",
+     2, 7, "the operand of `!` is `f32[n, 4]`, expected bool"},
+    {Diag::BreakOutside, "break\n",
+     1, 1, "`break` stands outside of a loop"},
+    {Diag::DivisionByZero, "let x = div(4, 0)\n",
+     1, 9, "`div(4, 0)` divides by zero"},
+    {Diag::NoGradient, "model M(k: dim = 3) {\n  layer a = Linear(4, k)\n  fn forward(x: f32[n, 4]) -> f32[n, k] { a(x) }\n}\ndata d: { x: f32[4], y: i64 } = csv(\"a.csv\")\ntrain t = M() on d {\n  minimize sum(y)\n  optimizer: sgd(lr: 0.1)\n  epochs: 1\n  batch: 4\n}\n",
+     7, 12, "`i64` has no gradient"},
+    {Diag::NoGradient, "model M(k: dim = 3) {\n  layer a = Linear(4, k)\n  fn forward(x: f32[n, 4]) -> f32[n, k] { a(x) }\n}\ndata d: { x: f32[4], y: i64 } = csv(\"a.csv\")\ntrain t = M() on d {\n  minimize 3\n  optimizer: sgd(lr: 0.1)\n  epochs: 1\n  batch: 4\n}\n",
+     7, 12, "the number 3 has no gradient"},};
+
+class CheckerErrorTest : public testing::TestWithParam<Mistake> {};
+
+TEST_P(CheckerErrorTest, SaysWhatAndWhere) {
+  const Mistake &mistake = GetParam();
+  SourceManager sources;
+  DiagnosticEngine diagnostics(sources);
+  mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
+  Elaborator checker(sources, diagnostics, context, nullptr);
+  ast::AstContext tree;
+  uint32_t file = sources.add("test.dl", mistake.source);
+  ast::Program program = parse(sources, file, tree, diagnostics);
+  ASSERT_EQ(diagnostics.errorCount(), 0u) << diagnostics.render();
+  checker.program(program);
+  ASSERT_GE(diagnostics.errorCount(), 1u);
+  const Diagnostic &first = diagnostics.all().front();
+  EXPECT_EQ(nameOf(first.kind), std::string(nameOf(mistake.kind)));
+  LineColumn place = sources.lineColumn(first.at.file, first.at.begin);
+  EXPECT_EQ(place.line, mistake.line);
+  EXPECT_EQ(place.column, mistake.column);
+  EXPECT_EQ(first.text, mistake.text);
+  EXPECT_EQ(diagnostics.exitCode(), 1);
+}
+
+INSTANTIATE_TEST_SUITE_P(Mistakes, CheckerErrorTest, testing::ValuesIn(mistakes),
+                         [](const testing::TestParamInfo<Mistake> &info) {
+                           std::string name = nameOf(info.param.kind);
+                           for (char &c : name)
+                             c = c == '-' ? '_' : c;
+                           return name + "_" + std::to_string(info.index);
+                         });
+
+} // namespace
+} // namespace dlc

@@ -1,14 +1,14 @@
-// A planned function becomes one or two objects, each lowered by a thread of its own, and a step; the objects are linked
+// A planned function becomes one or two objects, made side by side, and a step; the objects are linked
 // into a library of their own inside the process, so that functions of different modules may have the same names.
 #include "codegen/Jit.h"
 #include "codegen/Lowering.h"
+#include "mlir/IR/Threading.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/ExecutionEngine/Orc/ExecutionUtils.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include <atomic>
-#include <thread>
 
 using namespace mlir;
 
@@ -46,19 +46,14 @@ llvm::Expected<std::unique_ptr<Jit>> Jit::create(Target target) {
 namespace {
 /// A part of a module on its way to an object: some kernels' loops, then code.
 struct Part {
-  OwningOpRef<ModuleOp> loops;
+  ModuleOp loops;
   std::vector<unsigned> kernels;
   std::unique_ptr<llvm::MemoryBuffer> object;
   std::string problem;
 
-  explicit Part(Location loc) : loops(ModuleOp::create(loc)) {}
-  LogicalResult emit(KernelTable &table, const Target &target) {
-    OpBuilder builder = OpBuilder::atBlockEnd(loops->getBody());
-    return emitKernels(builder, table, kernels, target);
-  }
-  void compile(const Target &target) {
+  void generate(const Target &target) {
     llvm::LLVMContext context;
-    auto module = lowerToLlvm(*loops, target, context);
+    auto module = translateToLlvm(loops, target, context);
     if (!module) {
       problem = llvm::toString(module.takeError());
       return;
@@ -71,44 +66,38 @@ struct Part {
 };
 } // namespace
 
-/// Runs `work` on each part, the first on this thread.
-static void forEachPart(std::vector<Part> &parts, llvm::function_ref<void(Part &)> work) {
-  std::vector<std::thread> threads;
-  for (size_t i = 1; i < parts.size(); ++i)
-    threads.emplace_back([&, i] { work(parts[i]); });
-  work(parts[0]);
-  for (std::thread &thread : threads)
-    thread.join();
-}
-
 llvm::Expected<dlc_function> Jit::add(ModuleOp planned, llvm::StringRef name) {
   auto function = planned.lookupSymbol<func::FuncOp>(name);
   if (!function || function.isExternal())
     return llvm::createStringError("the module has no function `" + name + "`");
-  prepareContext(*planned.getContext());
+  MLIRContext &context = *planned.getContext();
+  prepareContext(context);
   KernelTable table(function);
-  bool split = table.entries.size() >= kernelsForTwoThreads && std::thread::hardware_concurrency() > 1;
-  std::vector<Part> parts;
-  for (int i = 0; i < (split ? 2 : 1); ++i)
-    parts.emplace_back(planned.getLoc());
+  bool split = table.entries.size() >= kernelsForTwoThreads && context.isMultithreadingEnabled() && context.getNumThreads() > 1;
+  OwningOpRef<ModuleOp> whole = ModuleOp::create(planned.getLoc());
+  std::vector<Part> parts(split ? 2 : 1);
+  for (Part &part : parts)
+    whole->push_back(part.loops = ModuleOp::create(planned.getLoc()));
   for (unsigned i = 0; i < table.entries.size(); ++i)
     parts[i % parts.size()].kernels.push_back(i);
 
-  // Loops first: the step needs to know every kernel's tasks.
-  llvm::Error error = runReporting(*planned.getContext(), [&] {
-    std::atomic<bool> failing{false};
-    forEachPart(parts, [&](Part &part) {
-      if (failed(part.emit(table, target)))
-        failing = true;
-    });
-    if (failing)
+  // What works on the one context at once goes through MLIR's own parallel loops: the context locks its tables only there.
+  llvm::Error error = runReporting(context, [&] {
+    auto emit = [&](Part &part) {
+      OpBuilder builder = OpBuilder::atBlockEnd(part.loops.getBody());
+      return emitKernels(builder, table, part.kernels, target);
+    };
+    if (failed(failableParallelForEach(&context, parts, emit)))
       return failure();
-    OpBuilder builder = OpBuilder::atBlockEnd(parts[0].loops->getBody());
-    return emitStep(builder, function, table, name);
+    // The step needs to know every kernel's tasks.
+    OpBuilder builder = OpBuilder::atBlockEnd(parts[0].loops.getBody());
+    if (failed(emitStep(builder, function, table, name)))
+      return failure();
+    return convertPartsToLlvm(*whole);
   });
   if (error)
     return std::move(error);
-  forEachPart(parts, [&](Part &part) { part.compile(target); });
+  parallelForEach(&context, parts, [&](Part &part) { part.generate(target); });
 
   llvm::orc::LLJIT &jit = *engine->jit;
   auto library = jit.createJITDylib("dlc" + std::to_string(engine->libraries++));

@@ -147,7 +147,7 @@ private:
     for (dl::KernelOp kernel : order.kernels)
       for (Value result : kernel.getValues()) {
         if (home.contains(result))
-          place[result] = place[home[result]];
+          place[result] = Value(place.lookup(home.lookup(result)));
         else if (arenaIndex.contains(result))
           place[result] = makeBuffer(result, body->getArguments().back(), buffers[arenaIndex[result]].offset);
       }
@@ -163,9 +163,9 @@ private:
     for (dl::KernelOp kernel : order.kernels) {
       SmallVector<Value> ins, outs;
       for (Value operand : kernel.getIns())
-        ins.push_back(place[operand]);
+        ins.push_back(place.at(operand));
       for (Value result : kernel.getValues())
-        outs.push_back(place[result]);
+        outs.push_back(place.at(result));
       names.insert(kernel.getName());
       auto clone =
           dl::KernelOp::create(builder, kernel.getLoc(), TypeRange(), kernel.getName(), kernel.getKind(), ins, outs);

@@ -11,7 +11,7 @@ namespace dlc {
 void ContractLoops::emitDotPanel(const Index &rowBlock, const Columns &columns) {
   auto [first, last] = rowTilesOf(rowBlock);
   Index origin = startOf(plan.rows, first);
-  int64_t count = (columns.vectors - 1) * lanes + columns.lastLive, tile = std::min(plan.columnTile, count);
+  int64_t count = columns.count(lanes), tile = std::min(plan.columnTile, count);
   forTiles(plan.rows, first, last, [&](int64_t rows, Index row) {
     nest.loop(nest.constant(0), nest.constant(count / tile * tile), tile, {}, [&](Value offset, ValueRange) {
       emitDotTile(rows, row, origin, columns, indexOf(offset, {0, count - tile}), tile);

@@ -11,24 +11,10 @@ using namespace mlir;
 
 namespace dlc {
 
-/// A measure of the code that the epilogue is for one vector; above `inlineLimit` for a whole tile it becomes a loop.
-static int64_t epilogueSize(dl::KernelOp kernel) {
-  int64_t size = 0;
-  for (Operation &op : kernel.getBody().front()) {
-    if (isa<dl::ExpOp, dl::Expm1Op, dl::LogOp, dl::Log1pOp, dl::TanhOp, dl::ErfOp, dl::LogisticOp, dl::SinOp, dl::CosOp,
-            dl::PowOp, dl::RandomOp>(op))
-      size += 30;
-    else if (!isa<dl::ContractOp>(op))
-      size += 1;
-  }
-  return size + static_cast<int64_t>(kernel.getIns().size() + kernel.getOuts().size());
-}
-static constexpr int64_t inlineLimit = 320;
-
 ContractLoops::ContractLoops(KernelFunction &function, ContractPlan plan)
     : function(function), plan(std::move(plan)),
       points(function.builder, contractOf(function.kernel).getLoc(), function.target, function.kernel, function.buffers),
-      nest(points.nest), op(contractOf(function.kernel)), lanes(this->plan.lanes) {
+      nest(points.nest), op(contractOf(function.kernel)), lanes(this->plan.lanes), epilogue(points, this->plan, op) {
   Builder &builder = function.builder;
   const ContractShape &shape = this->plan.shape;
   scalar = shape.element.isF64() ? builder.getF64Type() : builder.getF32Type();
@@ -36,13 +22,13 @@ ContractLoops::ContractLoops(KernelFunction &function, ContractPlan plan)
   lhs = function.buffers[shape.lhs], rhs = function.buffers[shape.rhs];
   place.assign(shape.axes.size(), Index::of(0));
   width = this->plan.columns.biggest() * lanes;
-  int64_t tile = this->plan.rows.biggest() * this->plan.columns.biggest();
-  throughScratch = this->plan.form == ContractPlan::Dot || this->plan.blocked || epilogueSize(function.kernel) * tile > inlineLimit;
+  if (needsEpilogueFunction(function.kernel, this->plan, function.target))
+    epilogueFunction = emitEpilogueFunction(function, this->plan, width);
 }
 
 void ContractLoops::emit() {
   int64_t rows = plan.rows.biggest() * (plan.form == ContractPlan::Dot || plan.blocked ? plan.rowTilesPerTask : 1);
-  if (throughScratch)
+  if (epilogueFunction)
     scratch = allocate(rows * width);
   if (plan.pack)
     panel = allocate((plan.packAll ? plan.depth() : plan.depthBlock) * width);
@@ -174,50 +160,13 @@ void ContractLoops::forPanel(const Index &panelIndex, llvm::function_ref<void(co
   }
 }
 
-Index ContractLoops::lanesOf(const Columns &columns, int64_t vector) {
-  int64_t offset = vector * lanes, size = plan.sizeOf(plan.column);
-  if (columns.start.isConstant()) {
-    offset += columns.start.constant;
-    return points.indices.lanes({}, offset, {offset, std::min(offset + lanes, size) - 1});
-  }
-  Range range = points.indices.range(columns.start);
-  int64_t high = std::min(range.high + offset + lanes, size) - 1;
-  return points.indices.lanes(valueOf(columns.start), offset, {range.low + offset, high});
-}
-
-Value ContractLoops::maskOf(const Columns &columns, int64_t vector) {
-  return points.tailMask(columns.live(vector, lanes), lanes);
-}
-
-void ContractLoops::finish(const Index &row, const Columns &columns, int64_t vector, Value sum) {
-  setPlace(plan.row, row);
-  setPlace(plan.column, lanesOf(columns, vector));
-  SmallVector<ContractAxis> axes;
-  SmallVector<Index> indices;
-  for (auto [axis, index] : llvm::zip_equal(plan.shape.axes, place))
-    if (axis.inResult)
-      axes.push_back(axis), indices.push_back(index);
-  Point point;
-  point.indices = resultIndices(axes, indices, cast<RankedTensorType>(op.getResult().getType()).getRank(), points.indices);
-  point.lanes = lanes;
-  point.mask = maskOf(columns, vector);
-  if (plan.shape.element.isBF16())
-    sum = roundToBf16(nest.place(sum), nest.loc, sum);
-  if (!plan.column)
-    sum = vector::ExtractOp::create(nest.place(sum), nest.loc, sum, 0);
-  points.bind(op.getResult(), point, sum);
-  points.storeAll(point);
-}
-
 void ContractLoops::finishScratch(Value count, const Index &row, const Columns &columns) {
-  nest.loop(nest.constant(0), count, 1, {}, [&](Value step, ValueRange) {
-    Index index = indexOf(step, {0, plan.sizeOf(plan.row) - 1});
-    for (int64_t v = 0; v < columns.vectors; ++v) {
-      Index address = index * width + points.indices.lanes({}, v * lanes, {v * lanes, v * lanes + lanes - 1});
-      finish(row + index, columns, v, load(scratch, scalar, address));
-    }
-    return Values{};
-  });
+  // The array of buffers is the first argument of the kernel's function.
+  Value args = cast<BlockArgument>(function.begin).getOwner()->getArgument(0);
+  Values arguments{args, scratch, valueOf(row), count, valueOf(columns.start), nest.constant(columns.count(lanes))};
+  for (unsigned axis : plan.outer)
+    arguments.push_back(valueOf(place[axis]));
+  func::CallOp::create(nest.here(), nest.loc, epilogueFunction, arguments);
 }
 
 Index ContractLoops::lhsAddress() const {

@@ -3,9 +3,7 @@
 // panels (ContractPack) are member functions with files of their own.
 #pragma once
 
-#include "codegen/ContractPlan.h"
-#include "codegen/KernelEmitter.h"
-#include "codegen/PointEmitter.h"
+#include "codegen/ContractEpilogue.h"
 
 namespace dlc {
 
@@ -16,12 +14,7 @@ public:
   void emit();
 
 private:
-  /// Some vectors of columns: the first element, and how many lanes of the last vector are alive.
-  struct Columns {
-    Index start;
-    int64_t vectors, lastLive;
-    int64_t live(int64_t vector, int64_t lanes) const { return vector + 1 == vectors ? lastLive : lanes; }
-  };
+  using Columns = ContractColumns;
   using Values = llvm::SmallVector<mlir::Value>;
 
   // Loops (ContractLoops.cpp).
@@ -41,13 +34,8 @@ private:
   mlir::Value greatest(mlir::Value a, int64_t b);
   mlir::Value valueOf(const Index &index) { return points.materialize(index, 1); }
 
-  // The result (ContractLoops.cpp).
-  /// The lanes of vector `vector` of `columns` as an index along the column axis.
-  Index lanesOf(const Columns &columns, int64_t vector);
-  mlir::Value maskOf(const Columns &columns, int64_t vector);
-  /// The epilogue of sums held in registers.
-  void finish(const Index &row, const Columns &columns, int64_t vector, mlir::Value sum);
-  /// The epilogue of the first `count` rows of sums in the scratch buffer, which belong to rows `row` and following.
+  /// Calls the epilogue's function for the first `count` rows of sums in the scratch buffer, which belong to rows `row` and
+  /// following.
   void finishScratch(mlir::Value count, const Index &row, const Columns &columns);
 
   // The tile form (ContractTile.cpp).
@@ -114,7 +102,9 @@ private:
   /// Where panels and partial sums are, and the distance of their rows in elements.
   mlir::Value panel, scratch;
   int64_t width = 0;
-  bool throughScratch = false;
+  ContractEpilogue epilogue;
+  /// Set where the epilogue is a function.
+  mlir::func::FuncOp epilogueFunction;
 };
 
 } // namespace dlc

@@ -24,8 +24,8 @@ void ContractLoops::packPanel(const Columns &columns) {
 void ContractLoops::packFrom(unsigned level, const Columns &columns) {
   auto copyRow = [&] {
     for (int64_t v = 0; v < columns.vectors; ++v) {
-      setPlace(plan.column, lanesOf(columns, v));
-      Value value = load(rhs, plan.shape.element, rhsAddress(), maskOf(columns, v));
+      setPlace(plan.column, epilogue.lanesOf(columns, v));
+      Value value = load(rhs, plan.shape.element, rhsAddress(), epilogue.maskOf(columns, v));
       Index inPanel = points.indices.lanes({}, v * lanes, {v * lanes, v * lanes + lanes - 1});
       storeVector(panel, panelRow() * width + inPanel, points.splat(value, lanes));
     }

@@ -10,6 +10,8 @@ namespace dlc {
 
 /// Bytes of the stack that a panel may take.
 static constexpr int64_t panelBytes = 256 << 10;
+/// Cycles from one multiply-add to the next on the same sum; four, and some for what is not ideal.
+static constexpr double latency = 4.6;
 
 Split Split::evenly(int64_t total, int64_t most) {
   Split split;
@@ -133,7 +135,7 @@ double Planner::storeCost(const ContractPlan &plan) const {
 /// Cycles of one step of the sum for a tile.
 static double stepCost(int64_t rows, int64_t vectors, int64_t ways) {
   double fma = 0.5 * rows * vectors, loads = 0.5 * (rows + vectors);
-  return std::max({fma, loads, 4.0 / ways}) + 0.06 * (rows + vectors);
+  return std::max({fma, loads, latency / ways}) + 0.06 * (rows + vectors);
 }
 
 /// Sets rows, columns and ways; the cycles of all sums of one outer index.
@@ -161,7 +163,7 @@ double Planner::chooseTile(ContractPlan &plan, bool gathers) const {
                     (depth * stepCost(r1, v1, ways) * (gathers ? 12 : 1) + 8 + 1.5 * ways * r1 * v1);
         }
       // Each variant of the tile is code to compile.
-      cycles *= 1 + 0.01 * ((rows.bigCount != 0) + (columns.bigCount != 0));
+      cycles *= 1 + 0.03 * ((rows.bigCount != 0) + (columns.bigCount != 0));
       if (cycles < least) {
         least = cycles;
         plan.rows = rows, plan.columns = columns, plan.ways = ways;
@@ -205,7 +207,7 @@ void Planner::tryDot(std::optional<unsigned> column, unsigned inner) {
   plan.columns = Split::evenly(llvm::divideCeil(width, lanes), 4);
   for (int64_t c = 1; c <= std::min<int64_t>(8, lanes); c *= 2)
     for (int64_t r = 1; r <= std::min<int64_t>(height, 8); ++r) {
-      if (r * c + c + 3 > target.registers() || c >= 2 * width)
+      if (r * c + c + 1 > target.registers() || c >= 2 * width)
         continue;
       Split rows = Split::evenly(height, r);
       if (rows.biggest() != r)
@@ -214,7 +216,7 @@ void Planner::tryDot(std::optional<unsigned> column, unsigned inner) {
       while (ways < 8 && 2 * ways * r * c <= 8 && 2 * ways * lanes <= plan.innerDepth())
         ways *= 2;
       double loads = batch ? static_cast<double>(r * c) : 0.5 * (r + c);
-      double step = std::max({0.5 * r * c, loads, 4.0 / ways}) + 0.06 * (r + c);
+      double step = std::max({0.5 * r * c, loads, latency / ways}) + 0.06 * (r + c);
       double tile = steps * step + 10 + 2.0 * r * c * ways + 4.0 * r;
       double cycles = tile * static_cast<double>(rows.parts * llvm::divideCeil(width, c));
       if (cycles < least) {

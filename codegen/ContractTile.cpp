@@ -13,7 +13,7 @@ void ContractLoops::emitTilePanel(const Index &rowBlock, const Columns &columns)
     return emitBlockedPanel(first, last, columns);
   forTiles(plan.rows, first, last, [&](int64_t rows, Index row) {
     Values sums = accumulate(rows, row, columns, Values(rows * columns.vectors, zeroVector()));
-    finishTile(rows, row, columns, sums);
+    nest.pinned([&] { finishTile(rows, row, columns, sums); });
   });
 }
 
@@ -21,12 +21,12 @@ void ContractLoops::finishTile(int64_t rows, const Index &row, const Columns &co
   for (int64_t r = 0; r < rows; ++r)
     for (int64_t v = 0; v < columns.vectors; ++v) {
       Value sum = sums[r * columns.vectors + v];
-      if (throughScratch)
+      if (epilogueFunction)
         storeVector(scratch, points.indices.lanes({}, r * width + v * lanes, {0, width * rows}), sum);
       else
-        finish(row + r, columns, v, sum);
+        epilogue.finish(place, row + r, columns, v, sum);
     }
-  if (throughScratch)
+  if (epilogueFunction)
     finishScratch(nest.constant(rows), row, columns);
 }
 
@@ -136,8 +136,8 @@ ContractLoops::Values ContractLoops::step(int64_t rows, const Index &row, const 
   for (int64_t r = 0; r < rows; ++r) {
     setPlace(plan.row, row + r);
     for (int64_t v = 0; v < columns.vectors; ++v) {
-      setPlace(plan.column, lanesOf(columns, v));
-      Value mask = maskOf(columns, v);
+      setPlace(plan.column, epilogue.lanesOf(columns, v));
+      Value mask = epilogue.maskOf(columns, v);
       if (r == 0 || rightByRow) {
         Index inPanel = points.indices.lanes({}, v * lanes, {v * lanes, v * lanes + lanes - 1});
         right[v] = plan.pack ? load(panel, scalar, panelRow() * width + inPanel) : load(rhs, plan.shape.element, rhsAddress(), mask);
@@ -145,8 +145,8 @@ ContractLoops::Values ContractLoops::step(int64_t rows, const Index &row, const 
     }
     for (int64_t v = 0; v < columns.vectors; ++v) {
       if (v == 0 || leftByColumn) {
-        setPlace(plan.column, lanesOf(columns, v));
-        left[v] = points.splat(load(lhs, plan.shape.element, lhsAddress(), maskOf(columns, v)), lanes);
+        setPlace(plan.column, epilogue.lanesOf(columns, v));
+        left[v] = points.splat(load(lhs, plan.shape.element, lhsAddress(), epilogue.maskOf(columns, v)), lanes);
       } else {
         left[v] = left[0];
       }

@@ -99,6 +99,14 @@ SmallVector<Value> LoopNest::branch(Value condition, TypeRange types, Side onTru
   return SmallVector<Value>(branch.getResults());
 }
 
+void LoopNest::pinned(llvm::function_ref<void()> body) {
+  size_t scope = scopes.size() - 1;
+  bool before = scopes[scope].branch;
+  scopes[scope].branch = true;
+  body();
+  scopes[scope].branch = before;
+}
+
 Value LoopNest::constant(int64_t value) {
   Value &known = constants[value];
   if (!known) {

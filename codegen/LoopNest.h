@@ -40,6 +40,9 @@ public:
   using Side = llvm::function_ref<llvm::SmallVector<mlir::Value>()>;
   llvm::SmallVector<mlir::Value> branch(mlir::Value condition, mlir::TypeRange types, Side onTrue, Side onFalse);
 
+  /// While `body` runs nothing is placed outside the innermost scope: what it computes does not take registers from a
+  /// loop that stands before it there.
+  void pinned(llvm::function_ref<void()> body);
   /// An i64, emitted once, in the outermost scope.
   mlir::Value constant(int64_t value);
 

@@ -156,7 +156,7 @@ double Judge::accessCost(const Index &address, int64_t lanes) {
   double cost = 0.5;
   for (auto &[atom, coefficient] : address.terms)
     if (atom->varies)
-      cost = atom->kind != Atom::Lanes ? 1.5 * lanes : coefficient == 1 ? 1 : coefficient == -1 ? 2 : 1.2 * lanes;
+      cost = atom->kind != Atom::Lanes ? 1.5 * lanes : coefficient == 1 ? 1 : coefficient == -1 ? 2 : 2.0 * lanes;
   return cost;
 }
 
@@ -199,7 +199,7 @@ void Judge::judge(MapPlan &plan, ArrayRef<int64_t> order, ArrayRef<int64_t> lane
   plan.stepCost = plan.cellCost = 1;
   auto reads = [&](Value tensor, const Point &point, double &cost) {
     forEachAccess(kernel, tensor, point, indices, isReduction,
-                  [&](Value, const Index &address) { cost += accessCost(address, plan.lanes); });
+                  [&](Value buffer, const Index &index) { cost += buffer ? accessCost(index, plan.lanes) : 3; });
   };
   Block &body = kernel.getBody().front();
   for (auto &phase : plan.phases)

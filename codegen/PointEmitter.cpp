@@ -205,8 +205,12 @@ void forEachAccess(dl::KernelOp kernel, Value tensor, const Point &point, IndexC
       return self(self, gather.getOperand(), point.at(moved));
     }
     if (op->hasTrait<dl::Movement>()) {
-      for (const Source &source : sourcesOf(op, point.indices, indices))
+      for (const Source &source : sourcesOf(op, point.indices, indices)) {
+        for (const Condition &condition : source.conditions)
+          if (condition.index.varies())
+            visit({}, condition.index);
         self(self, op->getOperand(source.operand), point.at(source.indices));
+      }
       return;
     }
     for (Value operand : op->getOperands())

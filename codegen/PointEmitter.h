@@ -83,8 +83,8 @@ private:
 };
 
 /// What the kernel reads for `tensor` at a point, without emitting anything: calls `visit` with each buffer (a block
-/// argument of the body, or a constant's result) and the address in elements. Stops at operations that `isLeaf`
-/// accepts.
+/// argument of the body, or a constant's result) and the address in elements, and with null and the index for each
+/// condition that differs from lane to lane. Stops at operations that `isLeaf` accepts.
 void forEachAccess(dl::KernelOp kernel, mlir::Value tensor, const Point &point, IndexContext &indices,
                    llvm::function_ref<bool(mlir::Operation *)> isLeaf,
                    llvm::function_ref<void(mlir::Value, const Index &)> visit);

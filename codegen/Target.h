@@ -21,7 +21,7 @@ struct Target {
   /// How many elements of `element` (a signless integer or float type) fill a native vector.
   int lanes(mlir::Type element) const { return vectorBytes * 8 / static_cast<int>(element.getIntOrFloatBitWidth()); }
 
-  /// Vector registers, and the accumulators that a product keeps in them: 8 rows x 3 vectors of 32 registers, or 6 x 2 of 16.
+  /// Vector registers, and the tile of sums that a large product keeps in them.
   int registers() const { return avx512 ? 32 : 16; }
   int tileRows() const { return avx512 ? 8 : 6; }
   int tileVectors() const { return avx512 ? 3 : 2; }

@@ -86,7 +86,9 @@ def Dl_ComparePredicate : I32EnumAttr<"ComparePredicate",
   let cppNamespace = "::dlc::dl";
   let genSpecializedAttr = 0;
 }
-def Dl_ComparePredicateAttr : EnumAttr<Dl_Dialect, Dl_ComparePredicate, "predicate">;
+def Dl_ComparePredicateAttr : EnumAttr<Dl_Dialect, Dl_ComparePredicate, "predicate"> {
+  let assemblyFormat = "`` $value";
+}
 
 def CompareOp : Dl_Elementwise<"compare", [NonDifferentiable, SameTypeOperands]> {
   let summary = "compares two tensors of one type";

@@ -1,12 +1,15 @@
 // Kernels, layouts and buffers: the edges of a kernel, what each kind of kernel may hold, buffers inside their blocks.
 #include "ir/Dialect.h"
 #include "ir/Verify.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 
 namespace dlc::dl {
 
 LogicalResult LayoutAttr::verify(function_ref<InFlightDiagnostic()> emitError, ArrayRef<int64_t> order, int64_t row) {
+  if (order.empty())
+    return emitError() << "layout orders no axes, expected at least one";
   SmallVector<int64_t> sorted(order);
   llvm::sort(sorted);
   if (sorted != llvm::to_vector(llvm::seq<int64_t>(0, order.size())))
@@ -156,15 +159,15 @@ LogicalResult KernelOp::verify() {
   return verifyKind(*this);
 }
 
-/// The number of bytes from a buffer's first element to behind its last one; strides are in elements.
-static int64_t extentInBytes(MemRefType type, ArrayRef<int64_t> strides) {
-  int64_t last = 0;
+/// The number of bytes from a buffer's first element to behind its last one, saturated; strides are in elements.
+static uint64_t extentInBytes(MemRefType type, ArrayRef<int64_t> strides, uint64_t elementBytes) {
+  uint64_t last = 0;
   for (auto [size, stride] : llvm::zip_equal(type.getShape(), strides)) {
     if (size == 0)
       return 0;
-    last += (size - 1) * stride;
+    last = llvm::SaturatingMultiplyAdd<uint64_t>(size - 1, stride, last);
   }
-  return (last + 1) * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  return llvm::SaturatingMultiply<uint64_t>(llvm::SaturatingAdd<uint64_t>(last, 1), elementBytes);
 }
 
 LogicalResult BufferOp::verify() {
@@ -177,14 +180,15 @@ LogicalResult BufferOp::verify() {
                llvm::none_of(strides, [](int64_t stride) { return ShapedType::isDynamic(stride) || stride < 0; });
   if (!known || !type.getElementType().isIntOrFloat())
     return emitOpError() << "result is " << type << ", expected numbers of static shape, strides and offset 0";
-  int64_t offset = getOffset(), bytes = extentInBytes(type, strides),
-          elementBytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  int64_t offset = getOffset(), room = block.getDimSize(0);
+  int64_t elementBytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  uint64_t bytes = extentInBytes(type, strides, elementBytes);
   if (offset < 0 || offset % elementBytes != 0)
     return emitOpError() << "offset is " << offset << ", expected a multiple of " << elementBytes
                          << ", the bytes of an element";
-  if (offset > block.getDimSize(0) || bytes > block.getDimSize(0) - offset)
-    return emitOpError() << "buffer of " << bytes << " bytes at " << offset << " passes the end of its block of "
-                         << block.getDimSize(0) << " bytes";
+  if (offset > room || bytes > uint64_t(room - offset))
+    return emitOpError() << "buffer of " << bytes << " bytes at " << offset << " passes the end of its block of " << room
+                         << " bytes";
   return success();
 }
 

@@ -8,7 +8,9 @@ def Dl_KernelKind : I32EnumAttr<"KernelKind", "which emitter makes the loop nest
   let cppNamespace = "::dlc::dl";
   let genSpecializedAttr = 0;
 }
-def Dl_KernelKindAttr : EnumAttr<Dl_Dialect, Dl_KernelKind, "kernel_kind">;
+def Dl_KernelKindAttr : EnumAttr<Dl_Dialect, Dl_KernelKind, "kernel_kind"> {
+  let assemblyFormat = "`` $value";
+}
 
 def Dl_LayoutAttr : AttrDef<Dl_Dialect, "Layout", [DeclareAttrInterfaceMethods<VerifiableTensorEncoding>]> {
   let summary = "the physical order of a tensor's axes and the padding of its rows";

@@ -6,7 +6,9 @@ def Dl_Distribution : I32EnumAttr<"Distribution", "what is drawn", [
   let cppNamespace = "::dlc::dl";
   let genSpecializedAttr = 0;
 }
-def Dl_DistributionAttr : EnumAttr<Dl_Dialect, Dl_Distribution, "distribution">;
+def Dl_DistributionAttr : EnumAttr<Dl_Dialect, Dl_Distribution, "distribution"> {
+  let assemblyFormat = "`` $value";
+}
 
 def RandomOp : Dl_Op<"random", [Pure, NonDifferentiable]> {
   let summary = "uniform in [0, 1) or standard normal numbers";

@@ -7,7 +7,9 @@ def Dl_ReduceKind : I32EnumAttr<"ReduceKind", "how elements are joined", [
   let cppNamespace = "::dlc::dl";
   let genSpecializedAttr = 0;
 }
-def Dl_ReduceKindAttr : EnumAttr<Dl_Dialect, Dl_ReduceKind, "reduce_kind">;
+def Dl_ReduceKindAttr : EnumAttr<Dl_Dialect, Dl_ReduceKind, "reduce_kind"> {
+  let assemblyFormat = "`` $value";
+}
 
 def ReduceOp : Dl_DiffOp<"reduce"> {
   let summary = "joins the elements along axes";

@@ -2,6 +2,7 @@
 // there.
 
 #include "passes/Pipeline.h"
+#include "ir/Stages.h"
 #include "passes/Passes.h"
 
 #include "mlir/Pass/PassRegistry.h"
@@ -15,6 +16,24 @@ namespace dlc {
 #define GEN_PASS_REGISTRATION
 #include "passes/Passes.h.inc"
 
+namespace {
+
+/// Stands at each boundary: what a stage may not contain is a bug in the pass before.
+struct VerifyBoundary : PassWrapper<VerifyBoundary, OperationPass<ModuleOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(VerifyBoundary)
+  explicit VerifyBoundary(dl::Stage stage) : stage(stage) {}
+
+  void runOnOperation() override {
+    if (failed(dl::verifyStage(getOperation(), stage)))
+      signalPassFailure();
+    markAllAnalysesPreserved();
+  }
+
+  dl::Stage stage;
+};
+
+} // namespace
+
 ArrayRef<StringRef> optimizationNames() {
   static constexpr StringRef names[] = {"simplify", "fold-constants", "one-hot-products", "cse",
                                         "fuse",     "layouts",        "reuse",            "in-place"};
@@ -23,6 +42,8 @@ ArrayRef<StringRef> optimizationNames() {
 
 void buildPipeline(OpPassManager &manager, const PipelineOptions &options) {
   auto enabled = [&](const char *name) { return !options.disabled.count(name); };
+  auto boundary = [&](dl::Stage stage) { manager.addPass(std::make_unique<VerifyBoundary>(stage)); };
+  boundary(dl::Stage::graph);
   if (options.stopAfter == PipelineStop::graph)
     return;
 
@@ -46,6 +67,7 @@ void buildPipeline(OpPassManager &manager, const PipelineOptions &options) {
     if (enabled("cse"))
       manager.addPass(createCSEPass());
   }
+  boundary(dl::Stage::gradient);
   if (options.stopAfter == PipelineStop::gradient)
     return;
 
@@ -59,6 +81,7 @@ void buildPipeline(OpPassManager &manager, const PipelineOptions &options) {
   // Layouts are for what remains between kernels, so they are chosen when that is known.
   if (enabled("layouts"))
     manager.addPass(createChooseLayouts());
+  boundary(dl::Stage::fused);
   if (options.stopAfter == PipelineStop::fused)
     return;
 
@@ -67,6 +90,7 @@ void buildPipeline(OpPassManager &manager, const PipelineOptions &options) {
   plan.reuse = enabled("reuse");
   plan.inPlace = enabled("in-place");
   manager.addPass(createPlanBuffers(plan));
+  boundary(dl::Stage::planned);
 }
 
 LogicalResult runPipeline(ModuleOp module, const PipelineOptions &options) {

@@ -6,42 +6,47 @@ using namespace mlir;
 namespace dlc::dl {
 
 namespace {
-/// The operand of a reduction with its reduced axes last and as one, and the way back.
+/// The operand of a reduction with its reduced axes as one, and the way back. Several axes are moved behind the others and
+/// joined; one stays where it is. There is at least one.
 class JoinedAxes {
 public:
   JoinedAxes(AdjointContext &context, ReduceOp op)
-      : builder(context.builder), loc(context.loc()), shape(shapeOf(op.getOperand())), axes(op.getAxes()) {
+      : operand(op.getOperand()), builder(context.builder), loc(context.loc()), shape(shapeOf(operand)) {
+    ArrayRef<int64_t> axes = op.getAxes();
+    if (axes.size() == 1) {
+      axis = axes.front();
+      return;
+    }
     permutation = otherAxes(shape.size(), axes);
-    outerRank = permutation.size();
+    axis = permutation.size();
     llvm::append_range(permutation, axes);
-    for (int64_t axis : axes)
-      count *= shape[axis];
-    operand = TransposeOp::create(builder, loc, op.getOperand(), permutation);
-    SmallVector<int64_t> joined(shapeOf(operand).take_front(outerRank));
-    joined.push_back(count);
+    operand = TransposeOp::create(builder, loc, operand, permutation);
+    permuted = SmallVector<int64_t>(shapeOf(operand));
+    SmallVector<int64_t> joined(ArrayRef<int64_t>(permuted).take_front(axis));
+    joined.push_back(ShapedType::getNumElements(ArrayRef<int64_t>(permuted).drop_front(axis)));
     operand = reshapeTo(builder, loc, operand, joined);
   }
 
-  int64_t axis() const { return outerRank; }
   /// A value of the reduction's shape, repeated along the joined axis.
   Value spread(Value value) {
-    return BroadcastOp::create(builder, loc, value, shapeOf(operand), otherAxes(outerRank, {}));
+    return BroadcastOp::create(builder, loc, value, shapeOf(operand), otherAxes(shapeOf(operand).size(), axis));
   }
   /// A value of the joined shape in the operand's own.
   Value back(Value value) {
-    SmallVector<int64_t> permuted = llvm::map_to_vector(permutation, [&](int64_t axis) { return shape[axis]; });
+    if (permutation.empty())
+      return value;
     return TransposeOp::create(builder, loc, reshapeTo(builder, loc, value, permuted), inverted(permutation));
   }
 
   Value operand;
-  int64_t count = 1;
+  /// The place of the joined axis.
+  int64_t axis;
 
 private:
   OpBuilder &builder;
   Location loc;
-  ArrayRef<int64_t> shape, axes;
-  SmallVector<int64_t> permutation;
-  int64_t outerRank;
+  ArrayRef<int64_t> shape;
+  SmallVector<int64_t> permutation, permuted;
 };
 } // namespace
 
@@ -51,9 +56,9 @@ static Value adjointOfExtremum(AdjointContext &context, ReduceOp op) {
   OpBuilder &builder = context.builder;
   Location loc = context.loc();
   Arithmetic at(context);
-  Value first = ArgReduceOp::create(builder, loc, op.getKind(), joined.operand, joined.axis());
+  Value first = ArgReduceOp::create(builder, loc, op.getKind(), joined.operand, joined.axis);
   auto indices = withElement(joined.operand.getType(), builder.getI64Type());
-  Value place = IotaOp::create(builder, loc, indices, joined.axis());
+  Value place = IotaOp::create(builder, loc, indices, joined.axis);
   Value isFirst = at.compare(ComparePredicate::eq, place, joined.spread(first));
   return joined.back(at.select(isFirst, joined.spread(context.cotangent()), at.like(joined.operand, 0)));
 }
@@ -88,8 +93,8 @@ static Value productOfOthers(AdjointContext &context, Value value, int64_t axis,
 static Value adjointOfProduct(AdjointContext &context, ReduceOp op) {
   JoinedAxes joined(context, op);
   Arithmetic at(context);
-  Value before = productOfOthers(context, joined.operand, joined.axis(), 1);
-  Value after = productOfOthers(context, joined.operand, joined.axis(), -1);
+  Value before = productOfOthers(context, joined.operand, joined.axis, 1);
+  Value after = productOfOthers(context, joined.operand, joined.axis, -1);
   return joined.back(at.mul(joined.spread(context.cotangent()), at.mul(before, after)));
 }
 

@@ -208,7 +208,7 @@ std::vector<Case> controlCases() {
       "%0#1 : tensor<f64>"};
   const std::string stop =
       "%lim = dl.constant dense<1> : tensor<i64>\n%brk = dl.compare eq %i, %lim : tensor<i64> -> tensor<i1>\n";
-  // 1 / (x0 - index): the iterations that do not run would divide by zero.
+  // The stacks of the iterations that do not run hold zeros, by which these would divide.
   Case guarded{"scan",
                "iterations that do not run do not matter",
                "%w: tensor<f64>",
@@ -220,6 +220,23 @@ std::vector<Case> controlCases() {
                "%0 : tensor<f64>",
                0.5,
                2};
+  // c' = c + the sum over j of (x[j] * c, or x[j] * v for odd j).
+  Case nested{"scan", "a loop in a loop, a branch in both", "%z: tensor<f64>, %xs: tensor<2x3xf64>, %w: tensor<f64>",
+              "%0 = dl.scan 2 carry(%z) slices(%xs) invariants(%w) {\n"
+              "^bb0(%i: tensor<i64>, %c: tensor<f64>, %x: tensor<3xf64>, %v: tensor<f64>):\n"
+              "%s = dl.scan 3 reverse carry(%c) slices(%x) invariants(%c, %v) {\n"
+              "^bb0(%j: tensor<i64>, %d: tensor<f64>, %y: tensor<f64>, %e: tensor<f64>, %u: tensor<f64>):\n"
+              "%two = dl.constant dense<2> : tensor<i64>\n%r = dl.rem %j, %two : tensor<i64>\n"
+              "%one = dl.constant dense<1> : tensor<i64>\n%odd = dl.compare eq %r, %one : tensor<i64> -> tensor<i1>\n"
+              "%p = dl.if %odd, (%y, %e, %u) {\n^bb0(%k: tensor<f64>, %l: tensor<f64>, %m: tensor<f64>):\n"
+              "%q = dl.mul %k, %m : tensor<f64>\ndl.yield %q : tensor<f64>\n} else {\n"
+              "^bb0(%k: tensor<f64>, %l: tensor<f64>, %m: tensor<f64>):\n%q = dl.mul %k, %l : tensor<f64>\n"
+              "dl.yield %q : tensor<f64>\n} : (tensor<i1>, tensor<f64>, tensor<f64>, tensor<f64>) -> tensor<f64>\n"
+              "%n = dl.add %d, %p : tensor<f64>\ndl.yield %n : tensor<f64>\n"
+              "} : (tensor<f64>, tensor<3xf64>, tensor<f64>, tensor<f64>) -> tensor<f64>\ndl.yield %s : tensor<f64>\n"
+              "} : (tensor<f64>, tensor<2x3xf64>, tensor<f64>) -> tensor<f64>",
+              "%0 : tensor<f64>"};
+  nested.orders = 3;
   const std::string rule =
       "func.func private @cube(%x: tensor<3xf64>, %s: tensor<f64>) -> tensor<3xf64> attributes {dl.derivative = "
       "@cube_rule} {\n"
@@ -238,6 +255,7 @@ std::vector<Case> controlCases() {
       {"if", "the first branch", "%x: tensor<3xf64>, %s: tensor<f64>", branch, results, 0.5, 2},
       {"if", "the second branch", "%x: tensor<3xf64>, %s: tensor<f64>", branch, results, -2, -0.5},
       scanCase("forward", ""),
+      nested,
       scanCase("reverse", "reverse"),
       scanCase("with a break", "breaks", stop, "%brk, ", "tensor<i1>, "),
       scanCase("reverse with a break", "reverse breaks", stop, "%brk, ", "tensor<i1>, "),

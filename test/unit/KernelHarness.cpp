@@ -1,22 +1,9 @@
-// The plain pipeline to machine code, buffers with guarded padding, and timing.
+// From a kernel's text to machine code, buffers with guarded padding, and timing.
 #include "test/unit/KernelHarness.h"
-#include "mlir/Conversion/Passes.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "codegen/Lowering.h"
+#include "ir/Evaluator.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
-#include "mlir/Pass/PassManager.h"
-#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
-#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
-#include "mlir/Target/LLVMIR/Export.h"
-#include "mlir/Transforms/Passes.h"
-#include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/TargetSelect.h"
 #include <chrono>
 #include <cmath>
@@ -31,38 +18,6 @@ namespace dlc::test {
 CompiledKernel::CompiledKernel() = default;
 CompiledKernel::~CompiledKernel() = default;
 
-static void lower(ModuleOp module) {
-  PassManager manager(module->getName());
-  manager.addPass(createCanonicalizerPass());
-  manager.addPass(createCSEPass());
-  manager.addPass(createSCFToControlFlowPass());
-  manager.addPass(createConvertVectorToLLVMPass());
-  manager.addPass(createConvertMathToLLVMPass());
-  manager.addPass(createConvertFuncToLLVMPass());
-  manager.addPass(createArithToLLVMConversionPass());
-  manager.addPass(createConvertControlFlowToLLVMPass());
-  manager.addPass(createConvertIndexToLLVMPass());
-  manager.addPass(createUBToLLVMConversionPass());
-  manager.addPass(createReconcileUnrealizedCastsPass());
-  EXPECT_TRUE(succeeded(manager.run(module)));
-}
-
-static void optimise(llvm::Module &module, llvm::TargetMachine &machine) {
-  llvm::PassBuilder builder(&machine);
-  llvm::LoopAnalysisManager loops;
-  llvm::FunctionAnalysisManager functions;
-  llvm::CGSCCAnalysisManager graph;
-  llvm::ModuleAnalysisManager modules;
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(graph);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, graph, modules);
-  llvm::ModulePassManager passes;
-  llvm::cantFail(builder.parsePassPipeline(passes, "function(early-cse,loop-mssa(licm))"));
-  passes.run(module, modules);
-}
-
 std::unique_ptr<CompiledKernel> CompiledKernel::make(StringRef text, const Target &target) {
   static bool initialised = [] {
     llvm::InitializeNativeTarget();
@@ -72,10 +27,8 @@ std::unique_ptr<CompiledKernel> CompiledKernel::make(StringRef text, const Targe
   (void)initialised;
   std::unique_ptr<CompiledKernel> result(new CompiledKernel);
   DialectRegistry registry;
-  registry.insert<dl::DlDialect, arith::ArithDialect, cf::ControlFlowDialect, func::FuncDialect, LLVM::LLVMDialect,
-                  math::MathDialect, memref::MemRefDialect, scf::SCFDialect, vector::VectorDialect>();
-  registerBuiltinDialectTranslation(registry);
-  registerLLVMDialectTranslation(registry);
+  registry.insert<dl::DlDialect>();
+  registerCodegenDialects(registry);
   result->context = std::make_unique<MLIRContext>(registry, MLIRContext::Threading::DISABLED);
   result->context->loadAllAvailableDialects();
   result->module = parseSourceString<ModuleOp>(text, result->context.get());
@@ -96,22 +49,17 @@ std::unique_ptr<CompiledKernel> CompiledKernel::make(StringRef text, const Targe
     llvm::errs() << result->loops;
     return nullptr;
   }
-  lower(*loops);
-
   auto llvmContext = std::make_unique<llvm::LLVMContext>();
-  auto llvmModule = translateModuleToLLVMIR(*loops, *llvmContext);
-  if (!llvmModule)
+  auto llvmModule = lowerToLlvm(*loops, target, *llvmContext);
+  if (!llvmModule) {
+    llvm::errs() << llvm::toString(llvmModule.takeError());
     return nullptr;
+  }
   auto machineBuilder = llvm::cantFail(llvm::orc::JITTargetMachineBuilder::detectHost());
   machineBuilder.setCPU(target.cpu);
   machineBuilder.getFeatures() = llvm::SubtargetFeatures(target.features);
-  machineBuilder.setCodeGenOptLevel(llvm::CodeGenOptLevel::Default);
-  auto machine = llvm::cantFail(machineBuilder.createTargetMachine());
-  llvmModule->setDataLayout(machine->createDataLayout());
-  llvmModule->setTargetTriple(machine->getTargetTriple());
-  optimise(*llvmModule, *machine);
   result->jit = llvm::cantFail(llvm::orc::LLJITBuilder().setJITTargetMachineBuilder(machineBuilder).create());
-  llvm::cantFail(result->jit->addIRModule(llvm::orc::ThreadSafeModule(std::move(llvmModule), std::move(llvmContext))));
+  llvm::cantFail(result->jit->addIRModule(llvm::orc::ThreadSafeModule(std::move(*llvmModule), std::move(llvmContext))));
   result->function = llvm::cantFail(result->jit->lookup("kernel")).toPtr<KernelFn>();
   result->compileMilliseconds =
       std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
@@ -278,6 +226,41 @@ double timeKernel(const CompiledKernel &kernel, Buffers &buffers) {
   for (int batch = 0; batch < 20; ++batch)
     best = std::min(best, run(count) / double(count));
   return best;
+}
+
+static dl::HostTensor toHost(Value like, const Tensor &values) {
+  dl::HostTensor host = dl::HostTensor::zeros(cast<RankedTensorType>(like.getType()));
+  for (size_t i = 0; i < values.size(); ++i)
+    if (host.isFloat())
+      host.floats[i] = values[i];
+    else
+      host.ints[i] = static_cast<int64_t>(values[i]);
+  return host;
+}
+
+std::vector<Tensor> evaluateBody(dl::KernelOp kernel, const std::vector<Tensor> &ins) {
+  Block &body = kernel.getBody().front();
+  llvm::DenseMap<Value, dl::HostTensor> known;
+  for (auto [argument, values] : llvm::zip_equal(body.getArguments(), ins))
+    known[argument] = toHost(argument, values);
+  for (Operation &op : body.without_terminator()) {
+    SmallVector<dl::HostTensor> operands;
+    for (Value operand : op.getOperands())
+      operands.push_back(known[operand]);
+    std::string error;
+    FailureOr<dl::HostTensor> result = dl::evaluateOp(&op, operands, {}, &error);
+    if (failed(result)) {
+      ADD_FAILURE() << op.getName().getStringRef().str() << " " << error;
+      result = dl::HostTensor::zeros(cast<RankedTensorType>(op.getResult(0).getType()));
+    }
+    known[op.getResult(0)] = std::move(*result);
+  }
+  std::vector<Tensor> results;
+  for (Value value : body.getTerminator()->getOperands()) {
+    const dl::HostTensor &host = known[value];
+    results.push_back(host.isFloat() ? host.floats : Tensor(host.ints.begin(), host.ints.end()));
+  }
+  return results;
 }
 
 void checkKernel(const std::string &text, Check check) {

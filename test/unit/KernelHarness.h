@@ -1,5 +1,5 @@
-// Compiles one planned kernel, given as text, runs it on random data, and compares it with a plain evaluation of its
-// body in f64. Shared by the tests of the kernel emitters.
+// Compiles one planned kernel, given as text, runs it on random data, and compares it with what the reference evaluator
+// gives for its body. Shared by the tests of the kernel emitters.
 #pragma once
 
 #include "codegen/KernelEmitter.h"
@@ -18,7 +18,7 @@ using KernelFn = int64_t (*)(void *const *buffers, int64_t begin, int64_t end);
 /// The tensors of a kernel in f64, row-major.
 using Tensor = std::vector<double>;
 
-/// What an evaluation of the kernel's body gives for each yielded tensor, computed in f64 (integers exactly).
+/// What the reference evaluator gives for each yielded tensor of the kernel's body, in f64 throughout.
 std::vector<Tensor> evaluateBody(dl::KernelOp kernel, const std::vector<Tensor> &ins);
 
 class CompiledKernel {

@@ -7,17 +7,26 @@ namespace dlc {
 
 /// How many instances of one function may be under way at once.
 constexpr size_t maxInstances = 256;
+/// How many calls one call may lead to.
+constexpr size_t maxCalls = 200'000;
 
 /// Keeps a call on the list of active ones while it is elaborated.
 class ActiveGuard {
 public:
   ActiveGuard(Elaborator &elaborator, const void *what, std::string key, SourceRange at = {}) : elaborator(elaborator) {
-    elaborator.active.push_back({what, std::move(key)});
+    elaborator.active.push_back({what, std::move(key), elaborator.undecided});
     elaborator.callSites.push_back(at);
   }
   ~ActiveGuard() {
     elaborator.active.pop_back();
     elaborator.callSites.pop_back();
+  }
+  /// Whether a call of a function that is under way depends on a condition of sizes: only an instance knows where it ends.
+  static bool mayEnd(const Elaborator &elaborator, const void *what) {
+    for (const Elaborator::Active &call : elaborator.active)
+      if (call.what == what && call.undecided < elaborator.undecided)
+        return true;
+    return false;
   }
   /// 0: fine; 1: the same call is under way; 2: too many of this function.
   static int check(const Elaborator &elaborator, const void *what, const std::string &key) {

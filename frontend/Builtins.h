@@ -36,8 +36,10 @@ Value floatArgument(Elaborator &e, CallSite &site, size_t i);
 std::optional<std::vector<int64_t>> axesArgument(Elaborator &e, CallSite &site, size_t i, const Value &tensor);
 /// Argument `i`, one axis.
 std::optional<int64_t> axisArgument(Elaborator &e, CallSite &site, size_t i, const Value &tensor, int64_t absent);
-/// Argument `i`, a list of sizes (or one).
-std::optional<Shape> shapeArgument(Elaborator &e, CallSite &site, size_t i);
+/// Argument `i`, a list of sizes (or one); with `open`, -1 may stand for a size that follows.
+std::optional<Shape> shapeArgument(Elaborator &e, CallSite &site, size_t i, bool open = false);
+/// Argument `i`, a size of a new axis: not negative.
+std::optional<Size> lengthArgument(Elaborator &e, CallSite &site, size_t i, const char *what);
 /// Argument `i`, a whole number, or a list of one for each of `count` axes; absent: `absent` each.
 std::optional<std::vector<int64_t>> numbersArgument(Elaborator &e, CallSite &site, size_t i, size_t count, int64_t absent);
 std::optional<bool> boolArgument(Elaborator &e, CallSite &site, size_t i, bool absent);

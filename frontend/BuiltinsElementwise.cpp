@@ -5,6 +5,9 @@
 
 namespace dlc {
 
+/// More elements than this are a slip.
+static constexpr double maxElements = 1e14;
+
 Value notYet(Elaborator &e, Value type, const std::string &what, SourceRange at) {
   if (!e.emitting())
     return type;
@@ -80,7 +83,7 @@ std::optional<int64_t> axisArgument(Elaborator &e, CallSite &site, size_t i, con
   return normalAxis(e, Value::ofInteger(absent, site.at), tensor);
 }
 
-std::optional<Shape> shapeArgument(Elaborator &e, CallSite &site, size_t i) {
+std::optional<Shape> shapeArgument(Elaborator &e, CallSite &site, size_t i, bool open) {
   std::vector<Value> entries = {site[i]};
   if (site[i].kind == Value::List || site[i].kind == Value::Tuple)
     entries = site[i].elements;
@@ -89,9 +92,33 @@ std::optional<Shape> shapeArgument(Elaborator &e, CallSite &site, size_t i) {
     std::optional<Size> size = e.size(entry, "the size of an axis");
     if (!size)
       return std::nullopt;
+    if (size->isConstant() && size->constant() < (open ? -1 : 0)) {
+      e.error(Diag::NegativeSize, entry.at, size->constant());
+      return std::nullopt;
+    }
     shape.push_back({*size, entry.at});
   }
+  double count = 1;
+  for (const Dim &dim : shape)
+    count *= dim.size.isConstant() && dim.size.constant() > 0 ? double(dim.size.constant()) : 1;
+  if (count > maxElements) {
+    e.error(Diag::TooLarge, site[i].at, "a tensor of shape `" + str(shape) + "`");
+    return std::nullopt;
+  }
   return shape;
+}
+
+std::optional<Size> lengthArgument(Elaborator &e, CallSite &site, size_t i, const char *what) {
+  std::optional<Size> size = e.size(site[i], what);
+  if (!size || !size->isConstant())
+    return size;
+  if (size->constant() < 0)
+    e.error(Diag::NegativeSize, site[i].at, size->constant());
+  else if (double(size->constant()) > maxElements)
+    e.error(Diag::TooLarge, site[i].at, fmt::format("a tensor of {} elements", size->constant()));
+  else
+    return size;
+  return std::nullopt;
 }
 
 std::optional<std::vector<int64_t>> numbersArgument(Elaborator &e, CallSite &site, size_t i, size_t count, int64_t absent) {

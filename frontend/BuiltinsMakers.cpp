@@ -132,7 +132,7 @@ static void addSplats(BuiltinTable &table) {
     return e.broadcastTo(value, *shape, site.at);
   });
   table.add("eye", {"n", "dtype?"}, [](Elaborator &e, CallSite &site) {
-    std::optional<Size> n = e.size(site[0], "the size of `eye`");
+    std::optional<Size> n = lengthArgument(e, site, 0, "the size of `eye`");
     std::optional<DType> dtype = dtypeArgument(e, site, 1, DType::F32);
     if (!n || !dtype)
       return e.poison(site.at);
@@ -141,7 +141,7 @@ static void addSplats(BuiltinTable &table) {
     return e.cast(same, *dtype, site.at);
   });
   table.add("arange", {"n", "dtype?"}, [](Elaborator &e, CallSite &site) {
-    std::optional<Size> n = e.size(site[0], "the length of `arange`");
+    std::optional<Size> n = lengthArgument(e, site, 0, "the length of `arange`");
     std::optional<DType> dtype = dtypeArgument(e, site, 1, DType::I64);
     if (!n || !dtype)
       return e.poison(site.at);
@@ -149,7 +149,7 @@ static void addSplats(BuiltinTable &table) {
   });
   table.add("linspace", {"begin", "end", "n"}, [](Elaborator &e, CallSite &site) {
     std::optional<double> begin = numberArgument(e, site, 0, 0), end = numberArgument(e, site, 1, 0);
-    std::optional<Size> n = e.size(site[2], "the length of `linspace`");
+    std::optional<Size> n = lengthArgument(e, site, 2, "the length of `linspace`");
     if (!begin || !end || !n)
       return e.poison(site.at);
     Shape shape = {{*n, site.at}};
@@ -219,7 +219,7 @@ static void addRandom(BuiltinTable &table) {
     return e.apply(e.library->find("argmax")->value, {noisy, Value::ofInteger(-1, site.at)}, site.at);
   });
   table.add("permutation", {"n"}, [](Elaborator &e, CallSite &site) {
-    std::optional<Size> n = e.size(site[0], "the length of a permutation");
+    std::optional<Size> n = lengthArgument(e, site, 0, "the length of a permutation");
     if (!n)
       return e.poison(site.at);
     return notYet(e, Value::ofTensor(DType::I64, {{*n, site.at}}, {}, site.at), "`permutation`", site.at);

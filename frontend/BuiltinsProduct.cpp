@@ -152,7 +152,7 @@ static Value indexArgument(Elaborator &e, CallSite &site, size_t i) {
 
 static Value oneHot(Elaborator &e, CallSite &site) {
   Value i = indexArgument(e, site, 0);
-  std::optional<Size> classes = e.size(site[1], "the number of classes");
+  std::optional<Size> classes = lengthArgument(e, site, 1, "the number of classes");
   if (i.poison() || !classes)
     return e.poison(site.at);
   Shape shape = i.shape;

@@ -9,7 +9,7 @@ static Value reshapeBuiltin(Elaborator &e, CallSite &site) {
   Value x = tensorArgument(e, site, 0);
   if (x.poison())
     return x;
-  std::optional<Shape> shape = shapeArgument(e, site, 1);
+  std::optional<Shape> shape = shapeArgument(e, site, 1, true);
   if (!shape)
     return e.poison(site.at);
   Size total = elementCount(x.shape), others(1);
@@ -22,9 +22,6 @@ static Value reshapeBuiltin(Elaborator &e, CallSite &site) {
         return e.poison(site.at);
       }
       open = i;
-    } else if (size.isConstant() && size.constant() < 0) {
-      e.error(Diag::NegativeSize, (*shape)[i].origin, size.constant());
-      return e.poison(site.at);
     } else {
       others = others * size;
     }
@@ -350,7 +347,7 @@ void addShapeBuiltins(BuiltinTable &table) {
   });
   table.add("window", {"x", "end", "length"}, [](Elaborator &e, CallSite &site) {
     Value x = tensorArgument(e, site, 0);
-    std::optional<Size> length = e.size(site[2], "the length of a window");
+    std::optional<Size> length = lengthArgument(e, site, 2, "the length of a window");
     if (x.poison() || !length)
       return e.poison(site.at);
     if (x.shape.empty()) {

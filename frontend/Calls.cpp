@@ -280,6 +280,45 @@ Value Elaborator::apply(const Value &callee, CallSite &site) {
   return poison(site.at);
 }
 
+/// What stands for a function's body, in the list of calls under way.
+static const void *bodyOf(const Function &function) {
+  return function.kind == Function::Lambda ? static_cast<const void *>(function.lambda) : function.item;
+}
+
+bool Elaborator::mayCall(const Function &function, std::string &key, const CallSite &site) {
+  // A function with another closure or of another model is another function.
+  key += fmt::format("{},{}", static_cast<const void *>(function.kind == Function::Lambda ? function.scope.get() : nullptr),
+                     static_cast<const void *>(function.self.get()));
+  if (active.empty()) {
+    callCount = 0;
+    exhausted = false;
+    failed.clear();
+  }
+  if (ActiveGuard::mayEnd(*this, bodyOf(function)))
+    return false;
+  // What failed once is not tried again; and a call that makes calls without number ends.
+  const void *what = bodyOf(function);
+  if (exhausted || failed.count({what, key}))
+    return false;
+  if (++callCount > maxCalls) {
+    exhausted = true;
+    error(Diag::TooManyCalls, !callSites.empty() && callSites.front().valid() ? callSites.front() : site.at, maxCalls)
+          .help("a loop over a range or a tensor is compiled once, recursion and comprehensions are not");
+    return false;
+  }
+  int trouble = ActiveGuard::check(*this, what, key);
+  if (trouble == 0)
+    return true;
+  exhausted = trouble == 2;
+  std::string name = function.name.empty() ? shortText(function.lambda->range) : function.name;
+  auto report = error(Diag::Recursive, site.at, name, "calls");
+  if (function.item)
+    report.note(function.item->nameRange, "`" + name + "` is defined here");
+  report.help(trouble == 1 ? "a function may call itself with other sizes or numbers, until an `if` ends it; a loop is `for` or `while`"
+                           : fmt::format("stopped after {} instances of it with different sizes or numbers", maxInstances));
+  return false;
+}
+
 Value Elaborator::callUser(const Function &function, CallSite &site) {
   const std::vector<Parameter> &parameters =
       function.kind == Function::Lambda ? function.lambda->parameters : function.item->parameters;
@@ -314,24 +353,19 @@ Value Elaborator::callUser(const Function &function, CallSite &site) {
       if (Value result = callWithRule(function, arguments, site); result.kind != Value::All)
         return result;
 
-  const void *what = function.kind == Function::Lambda ? static_cast<const void *>(function.lambda) : function.item;
   std::string key = keyOf(arguments);
-  if (int trouble = ActiveGuard::check(*this, what, key)) {
-    std::string name = function.name.empty() ? "the function" : function.name;
-    auto report = error(Diag::Recursive, site.at, name, "calls");
-    if (function.item)
-      report.note(function.item->nameRange, "`" + name + "` is defined here");
-    report.help(trouble == 1 ? "a function may call itself with other sizes or numbers, until an `if` ends it; a loop is `for` or `while`"
-                             : fmt::format("stopped after {} instances of it with different sizes or numbers", maxInstances));
+  if (!mayCall(function, key, site))
     return poison(site.at);
-  }
-  ActiveGuard guard(*this, what, std::move(key), site.at);
+  const void *what = bodyOf(function);
+  ActiveGuard guard(*this, what, key, site.at);
   bool savedLoop = std::exchange(insideLoop, false);
   Value result = function.kind == Function::Lambda ? expression(*function.lambda->body, scope)
                                                    : block(*function.item->body, scope);
   insideLoop = savedLoop;
-  if (result.poison())
+  if (result.poison()) {
+    failed.insert({what, std::move(key)});
     return poison(site.at);
+  }
   if (function.item && function.item->result) {
     if (!matchType(*function.item->result, result, scope, "the result of `" + site.callee + "`", true,
                    function.item->result->range))

@@ -25,6 +25,10 @@ Value Elaborator::callWithRule(const Function &function, const std::vector<Value
     if (!argument.isTensor())
       return notApplicable(site.at);
   const DerivativeItem &rule = *function.derivative;
+  const std::string types = keyOf(arguments);
+  std::string key = types;
+  if (!mayCall(function, key, site))
+    return poison(site.at);
   auto bodyOf = [&](const std::vector<Value> &inputs) {
     auto scope = std::make_shared<Scope>();
     scope->parent = function.scope;
@@ -32,7 +36,12 @@ Value Elaborator::callWithRule(const Function &function, const std::vector<Value
     for (size_t i = 0; i < inputs.size(); ++i)
       if (!bindParameter(function.item->parameters[i], inputs[i], scope, site.callee))
         return poison(site.at);
-    return block(*function.item->body, scope);
+    ActiveGuard guard(*this, function.item, key, site.at);
+    Value result = block(*function.item->body, scope);
+    if (const TypeExpr *type = function.item->result; type && !result.poison())
+      if (!matchType(*type, result, scope, "the result of `" + site.callee + "`", true, type->range))
+        return poison(site.at);
+    return result;
   };
   auto ruleOf = [&](const std::vector<Value> &inputs, const Value &result, const Value &cotangent) {
     auto scope = std::make_shared<Scope>();
@@ -104,7 +113,9 @@ Value Elaborator::callWithRule(const Function &function, const std::vector<Value
   }
   if (!emitting()) {
     Value result = bodyOf(arguments);
-    if (!result.poison() && result.isTensor()) {
+    // A rule may call its own function: that call is only the function.
+    if (!result.poison() && result.isTensor() && !ActiveGuard::check(*this, &rule, key)) {
+      ActiveGuard guard(*this, &rule, key, site.at);
       Value cotangent = result;
       for (const Value &value : ruleOf(arguments, result, cotangent))
         if (value.poison())
@@ -113,8 +124,8 @@ Value Elaborator::callWithRule(const Function &function, const std::vector<Value
     return result;
   }
   // Two functions beside the one being built; one pair for each set of types.
-  mlir::ModuleOp module = *frame->module;
-  std::string symbol = function.name + "_" + std::to_string(std::hash<std::string>()(keyOf(arguments)) % 1000000007);
+  auto module = frame->function->getParentOfType<mlir::ModuleOp>();
+  std::string symbol = function.name + "_" + std::to_string(std::hash<std::string>()(types) % 1000000007);
   auto buildFunction = [&](const std::string &name, const std::vector<Value> &types,
                            const std::function<std::vector<Value>(const std::vector<Value> &)> &body) {
     auto savedBuilder = std::move(builder);

@@ -132,7 +132,11 @@ public:
   Value member(const Value &base, std::string_view name, SourceRange at, SourceRange nameAt);
   Value comprehension(const ast::ComprehensionExpr &expr, const ScopeRef &scope);
   Value branchesDiffer(const Value &onTrue, const Value &onFalse, SourceRange at);
+  /// Whether two values could be the results of the two branches of one `if`.
+  bool mayBeBranches(const Value &a, const Value &b) const;
   Value conditional(const ast::IfExpr &expr, const ScopeRef &scope);
+  /// Both branches of a condition that only an instance decides; no value where they agree in no common type.
+  Value undecidedBranches(const ast::IfExpr &expr, const ScopeRef &scope);
   Value memberOfModel(const ModelRef &model, std::string_view name, SourceRange at);
   /// An expression that must be a size (a type's entry, an element of a list of sizes).
   std::optional<Size> size(const Value &value, const char *what);
@@ -167,6 +171,8 @@ public:
   Value apply(const Value &callee, CallSite &site);
   Value apply(const Value &callee, std::vector<Value> arguments, SourceRange at);
   Value callUser(const Function &function, CallSite &site);
+  /// Whether a function may be called now with arguments of this key; reports recursion without end. Completes the key.
+  bool mayCall(const Function &function, std::string &key, const CallSite &site);
   /// The value of `wrt:`, a parameter's name or a list of names, bare or in quotes: strings.
   Value wrtArgument(const ast::Expr &expr, const ScopeRef &scope);
   Value callWithRule(const Function &function, const std::vector<Value> &arguments, CallSite &site);
@@ -319,10 +325,17 @@ private:
   struct Active {
     const void *what;
     std::string key;
+    unsigned undecided; ///< branches of conditions of sizes around it
   };
   friend class ActiveGuard;
   std::vector<Active> active; ///< calls under way, to find recursion
+  std::set<std::pair<const void *, std::string>> failed; ///< instances in which errors were reported
+  size_t callCount = 0;   ///< calls made since the outermost one under way
+  bool exhausted = false; ///< there were too many of them: the outermost one comes to nothing
+  unsigned undecided = 0; ///< branches under way that only an instance decides
   unsigned depth = 0;
+  bool tooDeep = false;  ///< reported for the expression under way
+  int64_t unrolled = 0;  ///< elements of comprehensions in the expression under way
   std::vector<std::unique_ptr<Builtin>> builtins;
   std::unique_ptr<ast::AstContext> libraryTree;
   std::vector<std::pair<std::string, std::string>> inferred; ///< name and signature, in order

@@ -19,13 +19,31 @@ private:
 };
 
 static constexpr unsigned maxDepth = 1500;
+/// How many elements the comprehensions of one expression may have.
+static constexpr int64_t maxUnrolled = 100'000;
+
+/// How many elements a list may have, those of lists within it counted: they are all known while compiling.
+static constexpr size_t maxLeaves = 500'000;
+
+static size_t leafCount(const std::vector<Value> &values) {
+  size_t count = values.size();
+  for (const Value &value : values)
+    count += leafCount(value.elements);
+  return count;
+}
 
 Value Elaborator::expression(const Expr &expr, const ScopeRef &scope) {
   DepthGuard guard(depth);
-  if (depth > maxDepth) {
-    error(Diag::TooDeep, expr.range, maxDepth);
-    return poison(expr.range);
+  if (depth == 1) {
+    tooDeep = false;
+    unrolled = 0;
   }
+  if (depth > maxDepth && !tooDeep) {
+    error(Diag::TooDeep, expr.range, maxDepth).help("recursion as deep as this is better a loop: `for i in 0..n`");
+    tooDeep = true;
+  }
+  if (tooDeep) // all that is under way comes to nothing
+    return poison(expr.range);
   switch (expr.kind) {
   case ExprKind::Number: {
     auto &number = static_cast<const NumberExpr &>(expr);
@@ -49,6 +67,10 @@ Value Elaborator::expression(const Expr &expr, const ScopeRef &scope) {
     }
     if (failed)
       return poison(expr.range);
+    if (leafCount(values) > maxLeaves) {
+      error(Diag::TooLarge, expr.range, "this list");
+      return poison(expr.range);
+    }
     return expr.kind == ExprKind::Tuple ? Value::ofTuple(std::move(values), expr.range)
                                         : Value::ofList(std::move(values), expr.range);
   }
@@ -331,11 +353,11 @@ Value Elaborator::comprehension(const ComprehensionExpr &expr, const ScopeRef &s
       list.flag = true;
       return list;
     }
-    if (count.constant() > 100000) {
-      error(Diag::NotSupported, expr.range, "a comprehension of more than 100,000 elements");
-      return poison(expr.range);
-    }
     for (int64_t i = 0; i < count.constant(); ++i) {
+      if (count.constant() > maxUnrolled || ++unrolled > maxUnrolled) {
+        error(Diag::NotSupported, expr.range, fmt::format("comprehensions of more than {} elements in all", maxUnrolled));
+        return poison(expr.range);
+      }
       std::string saved = path;
       path += "[" + std::to_string(i) + "]";
       values.push_back(element(Value::ofInteger(begin->constant() + i, expr.range)));
@@ -364,10 +386,13 @@ Value Elaborator::comprehension(const ComprehensionExpr &expr, const ScopeRef &s
   return Value::ofList(std::move(values), expr.range);
 }
 
-/// Whether two values could be the results of the two branches of one `if`.
-static bool sameKind(const Value &a, const Value &b) {
-  return a.kind == b.kind || (a.isNumber() && b.isTensor()) || (a.isTensor() && b.isNumber()) ||
-         (a.isNumber() && b.isNumber());
+bool Elaborator::mayBeBranches(const Value &a, const Value &b) const {
+  if (!a.isTensor() || !b.isTensor())
+    return a.kind == b.kind || ((a.isNumber() || a.isTensor()) && (b.isNumber() || b.isTensor()));
+  bool same = a.dtype == b.dtype && a.shape.size() == b.shape.size();
+  for (size_t i = 0; same && i < a.shape.size(); ++i)
+    same = sameSize(a.shape[i].size, b.shape[i].size).value_or(true);
+  return same;
 }
 
 Value Elaborator::branchesDiffer(const Value &onTrue, const Value &onFalse, SourceRange at) {
@@ -379,6 +404,17 @@ Value Elaborator::branchesDiffer(const Value &onTrue, const Value &onFalse, Sour
   else
     report.help("both branches of a condition that is computed have one type");
   return poison(at);
+}
+
+Value Elaborator::undecidedBranches(const IfExpr &expr, const ScopeRef &scope) {
+  ++undecided;
+  Value onTrue = block(*expr.thenBlock, scope);
+  Value onFalse = expr.elseBlock ? block(*expr.elseBlock, scope) : Value::unit(expr.range);
+  --undecided;
+  // A branch that calls its own function has no type of its own yet.
+  if (onTrue.poison() || onFalse.poison())
+    return onTrue.poison() ? onFalse : onTrue;
+  return mayBeBranches(onTrue, onFalse) ? onTrue : poison(expr.range);
 }
 
 Value Elaborator::conditional(const IfExpr &expr, const ScopeRef &scope) {
@@ -407,21 +443,16 @@ Value Elaborator::conditional(const IfExpr &expr, const ScopeRef &scope) {
     error(Diag::NotSupported, expr.range, "an `if` whose condition is computed, in compiled code; `where(c, a, b)` is");
     return poison(expr.range);
   }
+  if (condition.ofSizes)
+    return undecidedBranches(expr, scope);
   Value onTrue = block(*expr.thenBlock, scope);
   if (!expr.elseBlock)
     return Value::unit(expr.range);
   Value onFalse = block(*expr.elseBlock, scope);
   if (onTrue.poison() || onFalse.poison())
     return poison(expr.range);
-  if (!sameKind(onTrue, onFalse))
+  if (!mayBeBranches(onTrue, onFalse))
     return branchesDiffer(onTrue, onFalse, expr.range);
-  if (onTrue.isTensor() && onFalse.isTensor()) {
-    bool same = onTrue.dtype == onFalse.dtype && onTrue.shape.size() == onFalse.shape.size();
-    for (size_t i = 0; same && i < onTrue.shape.size(); ++i)
-      same = sameSize(onTrue.shape[i].size, onFalse.shape[i].size).value_or(true);
-    if (!same)
-      return branchesDiffer(onTrue, onFalse, expr.range);
-  }
   return onTrue.isTensor() ? onTrue : onFalse;
 }
 

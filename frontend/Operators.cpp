@@ -13,8 +13,11 @@ Value Elaborator::unary(UnaryOp op, Value operand, SourceRange at) {
   if (op == UnaryOp::Not) {
     if (operand.kind == Value::Bool)
       return Value::ofBool(!operand.flag, at);
-    if (operand.isTensor() && operand.dtype == DType::Bool)
-      return unaryOp("not", operand, at);
+    if (operand.isTensor() && operand.dtype == DType::Bool) {
+      Value result = unaryOp("not", operand, at);
+      result.ofSizes = operand.ofSizes;
+      return result;
+    }
     error(Diag::WrongType, operand.at, "the operand of `!`", describe(operand), "bool").help("compare with something: `x == 0`");
     return poison(at);
   }
@@ -42,6 +45,9 @@ Value Elaborator::unary(UnaryOp op, Value operand, SourceRange at) {
     report.help("`!x` negates a bool");
   return poison(at);
 }
+
+/// The longest string that a program may make.
+static constexpr size_t maxText = size_t(1) << 20;
 
 static bool isComparison(BinaryOp op) {
   return op == BinaryOp::Eq || op == BinaryOp::Ne || op == BinaryOp::Lt || op == BinaryOp::Le || op == BinaryOp::Gt ||
@@ -174,6 +180,7 @@ Value Elaborator::binary(BinaryOp op, Value lhs, Value rhs, SourceRange at) {
     // A constant side that decides, decides (so that a condition may guard another).
     if (lhs.kind == Value::Bool && lhs.flag == (op == BinaryOp::Or))
       return Value::ofBool(lhs.flag, at);
+    bool ofSizes = (lhs.ofSizes || lhs.kind == Value::Bool) && (rhs.ofSizes || rhs.kind == Value::Bool);
     for (Value *side : {&lhs, &rhs}) {
       if (side->kind == Value::Bool)
         *side = tensorOf(*side);
@@ -186,7 +193,9 @@ Value Elaborator::binary(BinaryOp op, Value lhs, Value rhs, SourceRange at) {
     std::optional<Shape> shape = broadcastShapes(lhs, rhs, symbol, at);
     if (!shape)
       return poison(at);
-    return binaryOp(op == BinaryOp::And ? "and" : "or", broadcastTo(lhs, *shape, lhs.at), broadcastTo(rhs, *shape, rhs.at), at);
+    Value both = binaryOp(op == BinaryOp::And ? "and" : "or", broadcastTo(lhs, *shape, lhs.at), broadcastTo(rhs, *shape, rhs.at), at);
+    both.ofSizes = ofSizes;
+    return both;
   }
   // Lists of numbers beside tensors are tensors.
   for (Value *side : {&lhs, &rhs})
@@ -247,7 +256,8 @@ Value Elaborator::binary(BinaryOp op, Value lhs, Value rhs, SourceRange at) {
         return Value::ofBool(compare(op, lhs.asDouble(), rhs.asDouble()), at);
       if (lhs.kind == Value::SizeOf && rhs.kind == Value::SizeOf && lhs.size == rhs.size)
         return Value::ofBool(compare(op, 0, 0), at);
-      Value unknown = Value::ofTensor(DType::Bool, {}, {}, at); // decided in each instance
+      Value unknown = Value::ofTensor(DType::Bool, {}, {}, at);
+      unknown.ofSizes = true;
       return unknown;
     }
     if (symbolicSize) // a number that the instance knows
@@ -288,6 +298,10 @@ Value Elaborator::binary(BinaryOp op, Value lhs, Value rhs, SourceRange at) {
   if (lhs.kind == Value::String && rhs.kind == Value::String) {
     if (op == BinaryOp::Eq || op == BinaryOp::Ne)
       return Value::ofBool((lhs.text == rhs.text) == (op == BinaryOp::Eq), at);
+    if (op == BinaryOp::Add && lhs.text.size() + rhs.text.size() > maxText) {
+      error(Diag::TooLarge, at, "this string");
+      return poison(at);
+    }
     if (op == BinaryOp::Add)
       return Value::ofString(lhs.text + rhs.text, at);
   }

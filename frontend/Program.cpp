@@ -111,6 +111,8 @@ static std::string_view definedName(const Stmt &stmt, SourceRange &at) {
 }
 
 void Elaborator::program(const Program &program, bool show) {
+  // At the prompt, what was wrong may have become right.
+  std::erase_if(checked, [](const auto &entry) { return entry.second == Checked::Bad; });
   for (const Stmt *stmt : program.statements) {
     SourceRange at;
     std::string_view name = definedName(*stmt, at);

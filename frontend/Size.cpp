@@ -2,6 +2,7 @@
 #include "frontend/Size.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace dlc {
 
@@ -33,8 +34,16 @@ int compareProducts(const std::vector<SizeAtomRef> &a, const std::vector<SizeAto
 }
 
 int64_t floorDivide(int64_t a, int64_t b) {
+  if (b == -1) // the quotient of the least integer does not exist
+    return a == std::numeric_limits<int64_t>::min() ? std::numeric_limits<int64_t>::max() : -a;
   int64_t q = a / b;
   return (a % b != 0 && (a < 0) != (b < 0)) ? q - 1 : q;
+}
+
+/// Sizes beyond 64 bits stay at the limit: they are refused where a tensor would have them.
+int64_t saturated(__int128 value) {
+  constexpr int64_t limit = std::numeric_limits<int64_t>::max();
+  return value > limit ? limit : value < -limit ? -limit : int64_t(value);
 }
 
 } // namespace
@@ -60,7 +69,7 @@ void Size::add(Term term) {
     return compareProducts(a.atoms, b.atoms) < 0;
   });
   if (at != terms.end() && compareProducts(at->atoms, term.atoms) == 0) {
-    at->coefficient += term.coefficient;
+    at->coefficient = saturated(__int128(at->coefficient) + term.coefficient);
     if (at->coefficient == 0)
       terms.erase(at);
     return;
@@ -79,9 +88,11 @@ Size Size::operator-(const Size &other) const { return *this + Size(-1) * other;
 
 Size Size::operator*(const Size &other) const {
   Size result;
+  if (terms.size() * other.terms.size() > 4096) // nobody means this; it equals nothing, and perhaps anything
+    return ofData("..", {});
   for (const Term &a : terms)
     for (const Term &b : other.terms) {
-      Term product{a.coefficient * b.coefficient, a.atoms};
+      Term product{saturated(__int128(a.coefficient) * b.coefficient), a.atoms};
       product.atoms.insert(product.atoms.end(), b.atoms.begin(), b.atoms.end());
       std::sort(product.atoms.begin(), product.atoms.end(), atomLess);
       // den * (num / den) is num.
@@ -134,9 +145,12 @@ std::optional<Size> Size::dividedBy(const Size &divisor) const {
   const Term &by = divisor.terms[0];
   Size result;
   for (Term term : terms) {
-    if (term.coefficient % by.coefficient != 0)
+    if (by.coefficient == -1)
+      term.coefficient = saturated(-__int128(term.coefficient));
+    else if (term.coefficient % by.coefficient != 0)
       return std::nullopt;
-    term.coefficient /= by.coefficient;
+    else
+      term.coefficient /= by.coefficient;
     for (const SizeAtomRef &atom : by.atoms) {
       auto found = std::find_if(term.atoms.begin(), term.atoms.end(),
                                 [&](const SizeAtomRef &a) { return compareAtoms(a, atom) == 0; });
@@ -149,13 +163,22 @@ std::optional<Size> Size::dividedBy(const Size &divisor) const {
   return result;
 }
 
+/// Longer than this no size is meant by anybody: what it stands for is not looked into any more.
+static constexpr size_t maxName = 1000;
+
+Size Size::ofDivision(int kind, std::string name, const Size &a, const Size &b) {
+  if (name.size() > maxName)
+    return ofData("..", {});
+  return ofAtom(std::make_shared<SizeAtom>(SizeAtom{SizeAtom::Kind(kind), std::move(name), {}, a, b}));
+}
+
 Size Size::quotient(const Size &a, const Size &b) {
   if (std::optional<Size> exact = a.dividedBy(b))
     return *exact;
   std::string name = "(" + a.str() + ") / (" + b.str() + ")";
   if (a.terms.size() == 1 && b.terms.size() == 1)
     name = a.str() + " / " + b.str();
-  return ofAtom(std::make_shared<SizeAtom>(SizeAtom{SizeAtom::Quotient, std::move(name), {}, a, b}));
+  return ofDivision(SizeAtom::Quotient, std::move(name), a, b);
 }
 
 Size Size::floorDiv(const Size &a, const Size &b) {
@@ -164,12 +187,14 @@ Size Size::floorDiv(const Size &a, const Size &b) {
   if (std::optional<Size> exact = a.dividedBy(b))
     return *exact;
   std::string name = "div(" + a.str() + ", " + b.str() + ")";
-  return ofAtom(std::make_shared<SizeAtom>(SizeAtom{SizeAtom::Floor, std::move(name), {}, a, b}));
+  return ofDivision(SizeAtom::Floor, std::move(name), a, b);
 }
 
 std::string Size::str() const {
   if (terms.empty())
     return "0";
+  if (terms.size() > 40)
+    return "..";
   std::string text;
   for (const Term &term : terms) {
     int64_t c = term.coefficient;

@@ -55,6 +55,7 @@ private:
     std::vector<SizeAtomRef> atoms;
   };
   static Size ofAtom(SizeAtomRef atom);
+  static Size ofDivision(int kind, std::string name, const Size &a, const Size &b);
   void add(Term term);
   std::optional<Size> dividedBy(const Size &divisor) const;
 

@@ -136,7 +136,7 @@ std::string typeString(const Value &value) {
 }
 
 std::string describe(const Value &value) {
-  auto quoted = [](const std::string &text) { return "`" + text + "`"; };
+  auto quoted = [](const std::string &text) { return "`" + (text.size() > 160 ? text.substr(0, 160) + " .." : text) + "`"; };
   auto decimal = [](double number) { // with its point, so that it is no integer
     std::string text = fmt::format("{}", number);
     return text.find_first_of(".en") == std::string::npos ? text + ".0" : text;

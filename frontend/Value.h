@@ -81,6 +81,7 @@ struct Value {
   mlir::Value ir;
   HostBufferRef host;
   std::function<HostBufferRef()> lazy; ///< a column, read when used
+  bool ofSizes = false;                ///< a condition of sizes that have only names: each instance decides it
   bool soft = false;                   ///< an f64 scalar that takes the dtype of what it meets (hyperparameters, steps)
 
   // Number, Bool, String, Duration

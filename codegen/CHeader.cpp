@@ -86,7 +86,7 @@ llvm::Expected<std::string> libraryHeader(ModuleOp planned, StringRef name) {
                 " is not in [0, " + std::to_string(check.getAs<IntegerAttr>("limit").getInt()) + ")\n";
     }
   std::string upper = name.upper();
-  std::string text = "/* " + name.str() + ": a compiled function with its parameters. Needs libc and libm only. */\n";
+  std::string text = "/* " + name.str() + ": a compiled function. Needs libc and libm only. */\n";
   text += "#ifndef " + upper + "_H\n#define " + upper + "_H\n\n#include <stddef.h>\n#include <stdint.h>\n\n";
   text += "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n";
   text += "/* Tensors are dense and row-major:\n" + arguments;

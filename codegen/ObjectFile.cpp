@@ -1,26 +1,17 @@
-// Files are written beside their place and renamed. A library is an object, the wrapper with C's conventions inside, that
-// the system's compiler driver or linker turns into a shared object.
+// A library is an object, the wrapper with C's conventions inside, that the system's compiler driver or linker turns into a
+// shared object.
 #include "codegen/ObjectFile.h"
+#include "codegen/Linker.h"
 #include "codegen/Lowering.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/Module.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/MemoryBuffer.h"
-#include "llvm/Support/Program.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
 
 namespace dlc {
-
-static llvm::Error writeFile(StringRef path, StringRef bytes) {
-  auto write = [&](llvm::raw_ostream &stream) { return stream << bytes, llvm::Error::success(); };
-  if (llvm::Error error = llvm::writeToOutput(path, write))
-    return llvm::createStringError("cannot write `" + path + "`: " + llvm::toString(std::move(error)));
-  return llvm::Error::success();
-}
 
 llvm::Error writeCode(ModuleOp planned, const Target &target, StringRef kind, StringRef path) {
   std::string bytes;
@@ -119,51 +110,16 @@ static void addWrapper(llvm::Module &module, func::FuncOp planned, StringRef nam
   builder.CreateRet(builder.getInt64(bytesOf(planned.getArgumentTypes().back()) + 63));
 }
 
-/// The first that there is of the compilers, which know where libraries are, and the linkers, which have to be told.
-static llvm::Expected<SmallVector<std::string>> linkCommand(StringRef object, StringRef library) {
-  for (StringRef driver : {"cc", "clang-22", "clang", "gcc"})
-    if (auto path = llvm::sys::findProgramByName(driver))
-      return SmallVector<std::string>{*path, "-shared", "-o", library.str(), object.str(), "-lm"};
-  for (StringRef linker : {"ld.lld-22", "ld.lld", "ld"})
-    if (auto path = llvm::sys::findProgramByName(linker))
-      return SmallVector<std::string>{*path, "-shared", "-o", library.str(), object.str(), "-L/lib/x86_64-linux-gnu",
-                                      "-L/usr/lib/x86_64-linux-gnu", "-L/lib64", "-L/usr/lib64", "-lm", "-lc"};
-  return llvm::createStringError("no linker is installed; a shared library needs one of cc, clang, gcc, ld.lld, ld");
-}
-
-static llvm::Error link(StringRef object, StringRef library) {
-  auto command = linkCommand(object, library);
-  if (!command)
-    return command.takeError();
-  SmallString<128> log;
-  if (std::error_code code = llvm::sys::fs::createTemporaryFile("dlc-link", "log", log))
-    return llvm::createStringError("cannot make a temporary file: " + code.message());
-  llvm::FileRemover removeLog(log);
-  SmallVector<StringRef> arguments(command->begin(), command->end());
-  std::optional<StringRef> redirects[] = {StringRef(""), StringRef(log), StringRef(log)};
-  std::string problem;
-  int status = llvm::sys::ExecuteAndWait(arguments[0], arguments, std::nullopt, redirects, 0, 0, &problem);
-  if (status == 0)
-    return llvm::Error::success();
-  if (auto output = llvm::MemoryBuffer::getFile(log); output && problem.empty())
-    problem = (*output)->getBuffer().trim().str();
-  return llvm::createStringError("`" + arguments[0] + "` could not link `" + library + "`: " + problem);
-}
-
-llvm::Error writeLibrary(ModuleOp planned, const Target &target, StringRef name, ArrayRef<char> params, StringRef path,
-                         StringRef headerPath) {
+llvm::Expected<TemporaryFile> exportedObject(ModuleOp planned, const Target &target, StringRef name, ArrayRef<char> params) {
   auto entry = plannedEntry(planned);
   if (!entry)
     return entry.takeError();
   if (llvm::Error error = verifyExport(*entry, name, params))
-    return error;
-  auto header = libraryHeader(planned, name);
-  if (!header)
-    return header.takeError();
+    return std::move(error);
   OwningOpRef<ModuleOp> loops(planned.clone());
   prepareContext(*planned.getContext());
   if (llvm::Error error = runReporting(*planned.getContext(), [&] { return emitLoops(*loops, target); }))
-    return error;
+    return std::move(error);
   llvm::LLVMContext context;
   auto module = lowerToLlvm(*loops, target, context);
   if (!module)
@@ -172,13 +128,18 @@ llvm::Error writeLibrary(ModuleOp planned, const Target &target, StringRef name,
   auto object = generateCode(**module, target, CodeKind::Object);
   if (!object)
     return object.takeError();
-  SmallString<128> objectPath;
-  if (std::error_code code = llvm::sys::fs::createTemporaryFile("dlc", "o", objectPath))
-    return llvm::createStringError("cannot make a temporary file: " + code.message());
-  llvm::FileRemover removeObject(objectPath);
-  if (llvm::Error error = writeFile(objectPath, (*object)->getBuffer()))
-    return error;
-  if (llvm::Error error = link(objectPath, path))
+  return TemporaryFile::create("o", (*object)->getBuffer());
+}
+
+llvm::Error writeLibrary(ModuleOp planned, const Target &target, StringRef name, ArrayRef<char> params, StringRef path,
+                         StringRef headerPath) {
+  auto object = exportedObject(planned, target, name, params);
+  if (!object)
+    return object.takeError();
+  auto header = libraryHeader(planned, name);
+  if (!header)
+    return header.takeError();
+  if (llvm::Error error = linkLibrary(object->path(), path))
     return error;
   return writeFile(headerPath, *header);
 }

@@ -1,6 +1,8 @@
-// Compiled functions as files: objects, assembly and LLVM IR; and shared libraries for C programs that know nothing of dlc.
+// Compiled functions as files: objects, assembly and LLVM IR; shared libraries for C programs that know nothing of dlc; and
+// programs.
 #pragma once
 
+#include "codegen/Linker.h"
 #include "codegen/Target.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/ArrayRef.h"
@@ -23,6 +25,15 @@ llvm::Error writeCode(mlir::ModuleOp planned, const Target &target, llvm::String
 /// of the block's size, and when no linker is found.
 llvm::Error writeLibrary(mlir::ModuleOp planned, const Target &target, llvm::StringRef name, llvm::ArrayRef<char> params,
                          llvm::StringRef path, llvm::StringRef headerPath);
+
+/// Writes a program around the same function: it reads its inputs from .npy files and writes its results so; `--help`
+/// lists them. It needs the C library and libm. Fails as writeLibrary does, and where no C compiler is found.
+llvm::Error writeProgram(mlir::ModuleOp planned, const Target &target, llvm::StringRef name, llvm::ArrayRef<char> params,
+                         llvm::StringRef path);
+
+/// The object of both: the function `name` and its companion, nothing else visible.
+llvm::Expected<TemporaryFile> exportedObject(mlir::ModuleOp planned, const Target &target, llvm::StringRef name,
+                                             llvm::ArrayRef<char> params);
 
 /// The text of that header.
 llvm::Expected<std::string> libraryHeader(mlir::ModuleOp planned, llvm::StringRef name);

@@ -7,6 +7,7 @@
 #include "runtime/Checkpoint.h"
 
 #include "llvm/Support/FileSystem.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <cstdio>
@@ -46,9 +47,20 @@ static std::string identifier(const std::string &entry) {
   return name.empty() || isdigit(static_cast<unsigned char>(name[0])) ? "f_" + name : name;
 }
 
-static int writeOutput(const CompileArguments &arguments, Compiler &compiler, DiagnosticEngine &diagnostics, mlir::OwningOpRef<mlir::ModuleOp> module, bool hasParams) {
-  bool text = arguments.emit != "lib" && arguments.emit != "obj";
-  if (text) {
+/// Makes parameters inputs like others: without weights they are given at each call.
+static void passParameters(mlir::ModuleOp module) {
+  mlir::Builder builder(module.getContext());
+  for (auto function : module.getOps<mlir::func::FuncOp>())
+    for (unsigned i = 0; i < function.getNumArguments(); ++i)
+      if (auto role = function.getArgAttrOfType<mlir::StringAttr>(i, "dl.role"); role && role.getValue() == "param")
+        function.setArgAttr(i, "dl.role", builder.getStringAttr("input"));
+}
+
+static int writeOutput(const CompileArguments &arguments, Compiler &compiler, DiagnosticEngine &diagnostics, mlir::OwningOpRef<mlir::ModuleOp> module) {
+  bool exported = arguments.emit == "lib" || arguments.emit == "exe";
+  if (exported && arguments.weights.empty())
+    passParameters(*module);
+  if (!exported && arguments.emit != "obj") {
     std::optional<std::string> printed = compiler.emit(std::move(module), arguments.emit);
     if (!printed)
       return diagnostics.exitCode();
@@ -80,19 +92,16 @@ static int writeOutput(const CompileArguments &arguments, Compiler &compiler, Di
     Result<void> loaded = loadCheckpoint(arguments.weights, {described->params, params->data()});
     if (!loaded)
       return fail(loaded.error().str());
-  } else if (hasParams) {
-    return fail("a library holds its model's parameters: give them with --weights FILE", 2);
   }
   llvm::ArrayRef<char> block(reinterpret_cast<const char *>(params->data()), described->paramBytes);
-  std::string header = withoutSuffix(arguments.output) + ".h";
-  if (llvm::Error error = writeLibrary(*module, compiler.target(), identifier(arguments.entry), block, arguments.output, header))
-    return fail(llvm::toString(std::move(error)));
-  return 0;
+  std::string name = identifier(arguments.entry);
+  llvm::Error error = arguments.emit == "exe"
+                          ? writeProgram(*module, compiler.target(), name, block, arguments.output)
+                          : writeLibrary(*module, compiler.target(), name, block, arguments.output, withoutSuffix(arguments.output) + ".h");
+  return error ? fail(llvm::toString(std::move(error))) : 0;
 }
 
 static int compile(const CompileArguments &arguments) {
-  if (arguments.emit == "exe")
-    return fail("not supported yet: `--emit exe`; `--emit lib` gives a library that a program can call", 3);
   std::map<std::string, int64_t> sizes;
   for (const std::string &text : arguments.sizes) {
     std::string name, value;
@@ -129,7 +138,7 @@ static int compile(const CompileArguments &arguments) {
     code = unit.diagnostics.exitCode();
     if (made.module && code == 0) {
       Compiler compiler(unit.context, unit.sources, unit.diagnostics, *target, std::set<std::string>(arguments.disabled.begin(), arguments.disabled.end()));
-      code = writeOutput(arguments, compiler, unit.diagnostics, std::move(made.module), !made.params.empty());
+      code = writeOutput(arguments, compiler, unit.diagnostics, std::move(made.module));
     }
   }
   std::fflush(stdout);
@@ -142,10 +151,10 @@ Action addCompileCommand(CLI::App &app) {
   auto arguments = std::make_shared<CompileArguments>();
   command->add_option("file", arguments->file, "the program (.dl)")->required();
   command->add_option("--entry", arguments->entry, "the function: `f`, or `Model.forward` of a model made with its defaults")->required();
-  command->add_option("--weights", arguments->weights, "a safetensors file with the model's parameters");
+  command->add_option("--weights", arguments->weights, "a safetensors file with the model's parameters; without it they are inputs of the library or program");
   command->add_option("--size", arguments->sizes, "NAME=NUMBER: a size that the entry's types leave open (repeatable)")->allow_extra_args(false);
   command->add_option("--set", arguments->settings, "NAME=VALUE: a top-level `let` or a default of the trained model")->allow_extra_args(false);
-  command->add_option("--emit", arguments->emit, "lib (a shared library and a C header), obj, exe, asm, llvm, or a stage: graph, gradient, fused, planned, loops")
+  command->add_option("--emit", arguments->emit, "lib (a shared library and a C header), exe (a program from .npy to .npy files), obj, asm, llvm, or a stage: graph, gradient, fused, planned, loops")
       ->check(CLI::IsMember({"lib", "obj", "exe", "asm", "llvm", "graph", "gradient", "fused", "planned", "loops"}));
   command->add_option("-o,--output", arguments->output, "the file to write (text goes to standard output without it)");
   command->add_option("--cpu", arguments->cpu, "generate code for this processor (LLVM's names; `host` is this one)");

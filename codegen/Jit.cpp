@@ -1,14 +1,16 @@
-// A planned function becomes one or two objects, made side by side, and a step; the objects are linked
-// into a library of their own inside the process, so that functions of different modules may have the same names.
+// A planned function becomes one or two objects, one of them with the step; they are linked into a library of their own
+// inside the process, so that functions of different modules may have the same names. MLIR's context is used by one thread
+// at a time; LLVM's work, most of the time, is done for both objects side by side.
 #include "codegen/Jit.h"
 #include "codegen/Lowering.h"
-#include "mlir/IR/Threading.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/ExecutionEngine/Orc/ExecutionUtils.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include <atomic>
+#include <chrono>
+#include <thread>
 
 using namespace mlir;
 
@@ -44,21 +46,22 @@ llvm::Expected<std::unique_ptr<Jit>> Jit::create(Target target) {
 }
 
 namespace {
-/// A part of a module on its way to an object: some kernels' loops, then code.
+/// A part of a module on its way to an object: some kernels' loops, LLVM IR in a context of its own, code.
 struct Part {
-  ModuleOp loops;
+  OwningOpRef<ModuleOp> loops;
   std::vector<unsigned> kernels;
+  llvm::LLVMContext context;
+  std::unique_ptr<llvm::Module> module;
   std::unique_ptr<llvm::MemoryBuffer> object;
   std::string problem;
 
+  /// Needs nothing of MLIR, so that parts can do it side by side.
   void generate(const Target &target) {
-    llvm::LLVMContext context;
-    auto module = translateToLlvm(loops, target, context);
-    if (!module) {
-      problem = llvm::toString(module.takeError());
+    if (llvm::Error error = optimizeLightly(*module, target)) {
+      problem = llvm::toString(std::move(error));
       return;
     }
-    if (auto code = generateCode(**module, target, CodeKind::Object))
+    if (auto code = generateCode(*module, target, CodeKind::Object))
       object = std::move(*code);
     else
       problem = llvm::toString(code.takeError());
@@ -66,38 +69,64 @@ struct Part {
 };
 } // namespace
 
-llvm::Expected<dlc_function> Jit::add(ModuleOp planned, llvm::StringRef name) {
+namespace {
+/// Tells the time between one call of `ended` and the next.
+class Stopwatch {
+public:
+  explicit Stopwatch(const TimeSink &sink) : sink(sink) {}
+  void ended(llvm::StringRef part) {
+    auto now = std::chrono::steady_clock::now();
+    if (sink)
+      sink(part, std::chrono::duration<double, std::milli>(now - begin).count());
+    begin = now;
+  }
+
+private:
+  const TimeSink &sink;
+  std::chrono::steady_clock::time_point begin = std::chrono::steady_clock::now();
+};
+} // namespace
+
+llvm::Expected<dlc_function> Jit::add(ModuleOp planned, llvm::StringRef name, const TimeSink &onTime) {
+  Stopwatch watch(onTime);
   auto function = planned.lookupSymbol<func::FuncOp>(name);
   if (!function || function.isExternal())
     return llvm::createStringError("the module has no function `" + name + "`");
-  MLIRContext &context = *planned.getContext();
-  prepareContext(context);
+  prepareContext(*planned.getContext());
   KernelTable table(function);
-  bool split = table.entries.size() >= kernelsForTwoThreads && context.isMultithreadingEnabled() && context.getNumThreads() > 1;
-  OwningOpRef<ModuleOp> whole = ModuleOp::create(planned.getLoc());
+  bool split = table.entries.size() >= kernelsForTwoThreads && std::thread::hardware_concurrency() > 1;
   std::vector<Part> parts(split ? 2 : 1);
-  for (Part &part : parts)
-    whole->push_back(part.loops = ModuleOp::create(planned.getLoc()));
   for (unsigned i = 0; i < table.entries.size(); ++i)
     parts[i % parts.size()].kernels.push_back(i);
 
-  // What works on the one context at once goes through MLIR's own parallel loops: the context locks its tables only there.
-  llvm::Error error = runReporting(context, [&] {
-    auto emit = [&](Part &part) {
-      OpBuilder builder = OpBuilder::atBlockEnd(part.loops.getBody());
-      return emitKernels(builder, table, part.kernels, target);
-    };
-    if (failed(failableParallelForEach(&context, parts, emit)))
-      return failure();
+  llvm::Error error = runReporting(*planned.getContext(), [&] {
+    for (Part &part : parts) {
+      part.loops = ModuleOp::create(planned.getLoc());
+      OpBuilder builder = OpBuilder::atBlockEnd(part.loops->getBody());
+      if (failed(emitKernels(builder, table, part.kernels, target)))
+        return failure();
+    }
     // The step needs to know every kernel's tasks.
-    OpBuilder builder = OpBuilder::atBlockEnd(parts[0].loops.getBody());
-    if (failed(emitStep(builder, function, table, name)))
-      return failure();
-    return convertPartsToLlvm(*whole);
+    OpBuilder builder = OpBuilder::atBlockEnd(parts[0].loops->getBody());
+    return emitStep(builder, function, table, name);
   });
   if (error)
     return std::move(error);
-  parallelForEach(&context, parts, [&](Part &part) { part.generate(target); });
+  watch.ended("kernels to loops");
+  for (Part &part : parts) {
+    auto module = translateToLlvm(*part.loops, part.context);
+    if (!module)
+      return module.takeError();
+    part.module = std::move(*module);
+  }
+  watch.ended("loops to LLVM");
+  std::thread second;
+  if (split)
+    second = std::thread([&] { parts[1].generate(target); });
+  parts[0].generate(target);
+  if (split)
+    second.join();
+  watch.ended("LLVM to machine code");
 
   llvm::orc::LLJIT &jit = *engine->jit;
   auto library = jit.createJITDylib("dlc" + std::to_string(engine->libraries++));
@@ -113,6 +142,7 @@ llvm::Expected<dlc_function> Jit::add(ModuleOp planned, llvm::StringRef name) {
   auto address = jit.lookup(*library, name);
   if (!address)
     return address.takeError();
+  watch.ended("linking");
   return address->toPtr<dlc_function>();
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "codegen/Target.h"
+#include "passes/Pipeline.h"
 #include "runtime/Abi.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/Support/Error.h"
@@ -19,7 +20,8 @@ public:
 
   /// Compiles function `name` of a planned module, which is not changed; the code lives as long as the Jit. May be called
   /// from several threads at once with modules of different contexts.
-  llvm::Expected<dlc_function> add(mlir::ModuleOp planned, llvm::StringRef name);
+  /// `onTime`, if there is one, is told the time that each part of the work took.
+  llvm::Expected<dlc_function> add(mlir::ModuleOp planned, llvm::StringRef name, const TimeSink &onTime = {});
 
 private:
   struct Engine;

@@ -80,33 +80,29 @@ llvm::Error runReporting(MLIRContext &context, llvm::function_ref<LogicalResult(
   return llvm::createStringError(text.empty() ? "code generation failed without saying why" : text);
 }
 
-LogicalResult convertPartsToLlvm(ModuleOp parts) {
-  PassManager manager(parts.getContext());
-  buildLowerToLlvm(manager.nest<ModuleOp>());
-  return manager.run(parts);
-}
-
-llvm::Expected<std::unique_ptr<llvm::Module>> translateToLlvm(ModuleOp module, const Target &target,
-                                                              llvm::LLVMContext &context) {
-  std::unique_ptr<llvm::Module> translated = translateModuleToLLVMIR(module, context, "dlc");
-  if (!translated)
-    return llvm::createStringError("the LLVM dialect could not be translated to LLVM IR");
-  if (llvm::Error failed = optimizeLightly(*translated, target))
-    return std::move(failed);
-  return translated;
+llvm::Expected<std::unique_ptr<llvm::Module>> translateToLlvm(ModuleOp loops, llvm::LLVMContext &context) {
+  prepareContext(*loops.getContext());
+  std::unique_ptr<llvm::Module> module;
+  llvm::Error error = runReporting(*loops.getContext(), [&] {
+    PassManager manager(loops.getContext());
+    buildLowerToLlvm(manager);
+    if (failed(manager.run(loops)))
+      return failure();
+    module = translateModuleToLLVMIR(loops, context, "dlc");
+    return success(module != nullptr);
+  });
+  if (error)
+    return std::move(error);
+  return module;
 }
 
 llvm::Expected<std::unique_ptr<llvm::Module>> lowerToLlvm(ModuleOp loops, const Target &target,
                                                           llvm::LLVMContext &context) {
-  prepareContext(*loops.getContext());
-  llvm::Error error = runReporting(*loops.getContext(), [&] {
-    PassManager manager(loops.getContext());
-    buildLowerToLlvm(manager);
-    return manager.run(loops);
-  });
-  if (error)
-    return std::move(error);
-  return translateToLlvm(loops, target, context);
+  auto module = translateToLlvm(loops, context);
+  if (module)
+    if (llvm::Error failed = optimizeLightly(**module, target))
+      return std::move(failed);
+  return module;
 }
 
 llvm::Error printLowered(ModuleOp planned, const Target &target, StringRef stage, llvm::raw_ostream &stream) {

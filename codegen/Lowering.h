@@ -41,14 +41,9 @@ llvm::Expected<mlir::func::FuncOp> plannedEntry(mlir::ModuleOp module);
 /// Errors go to the context's diagnostics.
 llvm::LogicalResult emitLoops(mlir::ModuleOp module, const Target &target);
 
-/// Loops -> the LLVM dialect, in each module inside `parts`, side by side where the context has threads. Errors go to the
-/// context's diagnostics.
-llvm::LogicalResult convertPartsToLlvm(mlir::ModuleOp parts);
-/// The LLVM dialect -> LLVM IR, optimised lightly. Several modules of a context may be translated at once.
-llvm::Expected<std::unique_ptr<llvm::Module>> translateToLlvm(mlir::ModuleOp module, const Target &target,
-                                                              llvm::LLVMContext &context);
-
-/// Loops -> LLVM IR: both of these for one module, which is consumed. Errors carry what was reported.
+/// Loops -> LLVM IR. Consumes the loops; errors carry what was reported.
+llvm::Expected<std::unique_ptr<llvm::Module>> translateToLlvm(mlir::ModuleOp loops, llvm::LLVMContext &context);
+/// The same, and the light passes.
 llvm::Expected<std::unique_ptr<llvm::Module>> lowerToLlvm(mlir::ModuleOp loops, const Target &target,
                                                           llvm::LLVMContext &context);
 

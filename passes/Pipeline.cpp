@@ -5,9 +5,12 @@
 #include "ir/Stages.h"
 #include "passes/Passes.h"
 
+#include "mlir/Pass/PassInstrumentation.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
 #include "llvm/ADT/StringExtras.h"
+
+#include <chrono>
 
 using namespace mlir;
 
@@ -93,8 +96,31 @@ void buildPipeline(OpPassManager &manager, const PipelineOptions &options) {
   boundary(dl::Stage::planned);
 }
 
+namespace {
+
+/// Measures each pass that has a name (the adaptors between passes have none).
+struct PassTimer : PassInstrumentation {
+  explicit PassTimer(TimeSink sink) : sink(std::move(sink)) {}
+
+  void runBeforePass(Pass *pass, Operation *) override { begins.push_back(Clock::now()); }
+  void runAfterPass(Pass *pass, Operation *) override {
+    std::chrono::duration<double, std::milli> spent = Clock::now() - begins.pop_back_val();
+    if (!pass->getArgument().empty())
+      sink(pass->getArgument(), spent.count());
+  }
+  void runAfterPassFailed(Pass *pass, Operation *op) override { runAfterPass(pass, op); }
+
+  using Clock = std::chrono::steady_clock;
+  TimeSink sink;
+  SmallVector<Clock::time_point> begins;
+};
+
+} // namespace
+
 LogicalResult runPipeline(ModuleOp module, const PipelineOptions &options) {
   PassManager manager(module.getContext(), ModuleOp::getOperationName());
+  if (options.onTime)
+    manager.addInstrumentation(std::make_unique<PassTimer>(options.onTime));
   buildPipeline(manager, options);
   return manager.run(module);
 }

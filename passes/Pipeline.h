@@ -3,6 +3,7 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassManager.h"
+#include <functional>
 #include <set>
 #include <string>
 
@@ -11,10 +12,15 @@ namespace dlc {
 /// Where a pipeline stops. `gradient` is simplified unless that is disabled.
 enum class PipelineStop { graph, gradient, fused, planned };
 
+/// Told the name of a part of the work and the milliseconds that it took.
+using TimeSink = std::function<void(llvm::StringRef part, double milliseconds)>;
+
 struct PipelineOptions {
   /// Optimisations switched off, by the names of optimizationNames(). Results then differ by rounding at most.
   std::set<std::string> disabled;
   PipelineStop stopAfter = PipelineStop::planned;
+  /// Told of each pass; may be empty.
+  TimeSink onTime;
 };
 
 /// The names that `disabled` may hold.

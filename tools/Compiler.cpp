@@ -7,8 +7,6 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Diagnostics.h"
 
-#include <chrono>
-
 namespace dlc {
 
 void PhaseTimes::add(const std::string &phase, double milliseconds) {
@@ -24,27 +22,13 @@ std::string PhaseTimes::table() const {
   std::string text;
   double total = 0;
   for (auto &[name, milliseconds] : phases) {
-    text += fmt::format("{:<24} {:9.2f} ms\n", name, milliseconds);
+    text += fmt::format("{:<28} {:9.2f} ms\n", name, milliseconds);
     total += milliseconds;
   }
-  return text + fmt::format("{:<24} {:9.2f} ms\n", "total", total);
+  return text.empty() ? "nothing was compiled\n" : text + fmt::format("{:<28} {:9.2f} ms\n", "total", total);
 }
 
 namespace {
-
-/// Adds the time of a scope to a phase.
-class PhaseTimer {
-public:
-  PhaseTimer(PhaseTimes &times, std::string phase) : times(times), phase(std::move(phase)), begin(std::chrono::steady_clock::now()) {}
-  ~PhaseTimer() {
-    times.add(phase, std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count());
-  }
-
-private:
-  PhaseTimes &times;
-  std::string phase;
-  std::chrono::steady_clock::time_point begin;
-};
 
 /// The place that a location names, in the sources; nowhere when it names none.
 SourceRange placeOf(mlir::Location location, const SourceManager &sources) {
@@ -94,7 +78,7 @@ bool Compiler::lower(mlir::ModuleOp module, PipelineStop stop) {
   PipelineOptions options;
   options.disabled = disabled;
   options.stopAfter = stop;
-  PhaseTimer timer(times, "graph passes");
+  options.onTime = [&](llvm::StringRef part, double milliseconds) { times.add(part.str(), milliseconds); };
   unsigned before = diagnostics.errorCount();
   if (mlir::succeeded(runPipeline(module, options)))
     return true;
@@ -196,7 +180,6 @@ std::unique_ptr<Compiled> Compiler::compile(mlir::OwningOpRef<mlir::ModuleOp> mo
   if (!module || !lower(*module, PipelineStop::planned))
     return nullptr;
   std::unique_ptr<Compiled> compiled = describe(*module);
-  PhaseTimer timer(times, "kernels to native code");
   if (!jit) {
     llvm::Expected<std::unique_ptr<Jit>> made = Jit::create(chosen);
     if (!made) {
@@ -205,7 +188,8 @@ std::unique_ptr<Compiled> Compiler::compile(mlir::OwningOpRef<mlir::ModuleOp> mo
     }
     jit = std::move(*made);
   }
-  llvm::Expected<dlc_function> added = jit->add(*module, entryOf(*module).getName());
+  auto onTime = [&](llvm::StringRef part, double milliseconds) { times.add(part.str(), milliseconds); };
+  llvm::Expected<dlc_function> added = jit->add(*module, entryOf(*module).getName(), onTime);
   if (!added) {
     diagnostics.report(Diag::Internal, {}, llvm::toString(added.takeError()));
     return nullptr;

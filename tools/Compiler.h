@@ -21,7 +21,7 @@ struct Compiled {
   std::vector<mlir::RankedTensorType> paramTypes, stateTypes; ///< with the layouts that were chosen
 };
 
-/// Milliseconds spent, by phase, for `--time-passes`.
+/// Milliseconds spent, by pass and by part of code generation, for `--time-passes`.
 struct PhaseTimes {
   std::vector<std::pair<std::string, double>> phases;
   void add(const std::string &phase, double milliseconds);

@@ -156,7 +156,7 @@ protected:
   /// The program at a stage.
   OwningOpRef<ModuleOp> lower(PipelineStop stage, std::set<std::string> disabled = {}) {
     auto module = parseSourceString<ModuleOp>(program(), &context);
-    EXPECT_TRUE(module && succeeded(runPipeline(*module, {std::move(disabled), stage})));
+    EXPECT_TRUE(module && succeeded(runPipeline(*module, {std::move(disabled), stage, {}})));
     EXPECT_TRUE(succeeded(verify(*module)));
     return module;
   }

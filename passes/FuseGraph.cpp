@@ -162,6 +162,8 @@ void FuseGraph::makeClusters() {
     }
     cluster.sealed = cluster.kind != dl::KernelKind::map && cluster.kind != dl::KernelKind::contract;
     node.cluster = index;
+    cluster.rank = index;
+    ranked.push_back(index);
     clusters.push_back(std::move(cluster));
   }
 }
@@ -196,6 +198,10 @@ SmallVector<unsigned> FuseGraph::outputs(unsigned cluster) const {
       result.push_back(index);
   }
   return result;
+}
+
+size_t FuseGraph::size() const {
+  return llvm::count_if(clusters, [](const Cluster &cluster) { return !cluster.nodes.empty(); });
 }
 
 SmallVector<unsigned> FuseGraph::order() const {

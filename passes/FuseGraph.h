@@ -54,6 +54,8 @@ struct Cluster {
   /// The arithmetic on scalar arguments that is computed once.
   bool scalars = false;
   unsigned version = 0;
+  /// Its place in an order in which every cluster comes after what it depends on.
+  unsigned rank = 0;
 };
 
 /// Bytes of a tensor's elements, without padding.
@@ -72,8 +74,11 @@ public:
   /// Merges clusters while a pair saves memory traffic, the one that saves most first.
   void mergeClusters();
 
-  /// The clusters in an order of execution.
+  /// The clusters in an order of execution. Fewer than there are when some depend on each other in a circle, which merging
+  /// never brings about.
   llvm::SmallVector<unsigned> order() const;
+  /// How many clusters hold something.
+  size_t size() const;
   const Cluster &cluster(unsigned index) const { return clusters[index]; }
   const FuseNode &node(unsigned index) const { return nodes[index]; }
   /// The node that computes `value`, or -1 when it is an argument or absorbed.
@@ -96,6 +101,8 @@ private:
   bool mergedSpace(const Cluster &a, const Cluster &b, Cluster &merged) const;
   bool edgesAllow(const Cluster &merged) const;
   void reach(llvm::ArrayRef<unsigned> group, bool forward, llvm::DenseSet<unsigned> &seen) const;
+  std::pair<unsigned, unsigned> span(llvm::ArrayRef<unsigned> group) const;
+  void rankAnew(llvm::ArrayRef<unsigned> group);
   llvm::SmallVector<unsigned> closure(unsigned a, unsigned b) const;
   bool merge(llvm::ArrayRef<unsigned> group, Cluster &merged) const;
   bool sharesProducer(const Cluster &a, const Cluster &b) const;
@@ -104,6 +111,8 @@ private:
 
   std::vector<FuseNode> nodes;
   std::vector<Cluster> clusters;
+  /// The clusters by rank.
+  std::vector<unsigned> ranked;
   llvm::DenseMap<mlir::Operation *, unsigned> nodeIndex;
   /// The nodes that read a value other than as a whole.
   llvm::DenseMap<mlir::Value, llvm::SmallVector<unsigned>> readers;

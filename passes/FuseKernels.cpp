@@ -124,7 +124,10 @@ private:
     for (Operation &op : block.without_terminator())
       before.push_back(&op);
     OpBuilder builder(end);
-    for (unsigned cluster : graph.order())
+    SmallVector<unsigned> order = graph.order();
+    if (order.size() != graph.size())
+      return function.emitError("kernels were fused that depend on each other in a circle");
+    for (unsigned cluster : order)
       makeKernel(builder, graph, cluster, names, known);
     writeResults(builder, function, names, known);
     for (Operation *op : llvm::reverse(before))

@@ -78,18 +78,24 @@ bool FuseGraph::edgesAllow(const Cluster &merged) const {
   return true;
 }
 
-/// Adds to `seen` the clusters that depend on the group (or, not `forward`, that it depends on), the group's own not
-/// counted as steps. Only what lies between the group's first and last node can lie on a path within it.
-void FuseGraph::reach(ArrayRef<unsigned> group, bool forward, llvm::DenseSet<unsigned> &seen) const {
-  unsigned first = ~0u, last = 0;
+/// The first and the last rank of the group.
+std::pair<unsigned, unsigned> FuseGraph::span(ArrayRef<unsigned> group) const {
+  auto [first, last] = std::pair(clusters[group.front()].rank, clusters[group.front()].rank);
   for (unsigned cluster : group) {
-    first = std::min(first, clusters[cluster].nodes.front());
-    last = std::max(last, clusters[cluster].nodes.back());
+    first = std::min(first, clusters[cluster].rank);
+    last = std::max(last, clusters[cluster].rank);
   }
+  return {first, last};
+}
+
+/// Adds to `seen` the clusters that depend on the group (or, not `forward`, that it depends on) and rank within its span:
+/// nothing else can lie on a path within it. The group's own are not counted.
+void FuseGraph::reach(ArrayRef<unsigned> group, bool forward, llvm::DenseSet<unsigned> &seen) const {
+  auto [first, last] = span(group);
   SmallVector<unsigned> pending(group);
-  auto visit = [&](unsigned node) {
-    unsigned cluster = nodes[node].cluster;
-    bool between = forward ? clusters[cluster].nodes.front() <= last : clusters[cluster].nodes.back() >= first;
+  auto visit = [&, first = first, last = last](unsigned node) {
+    unsigned cluster = nodes[node].cluster, rank = clusters[cluster].rank;
+    bool between = forward ? rank <= last : rank >= first;
     if (between && !llvm::is_contained(group, cluster) && seen.insert(cluster).second)
       pending.push_back(cluster);
   };
@@ -115,6 +121,25 @@ SmallVector<unsigned> FuseGraph::closure(unsigned a, unsigned b) const {
       group.push_back(cluster);
   llvm::sort(group);
   return group;
+}
+
+/// Ranks the clusters anew within the span of a group that is about to be one: what it depends on comes first, then the
+/// group, then the others, all in the order that they had (the repair step of Pearce and Kelly, "A dynamic topological sort
+/// algorithm for directed acyclic graphs", 2007).
+void FuseGraph::rankAnew(ArrayRef<unsigned> group) {
+  auto [first, last] = span(group);
+  llvm::DenseSet<unsigned> before;
+  reach(group, false, before);
+  SmallVector<unsigned> parts[3];
+  for (unsigned rank = first; rank <= last; ++rank) {
+    unsigned cluster = ranked[rank];
+    parts[llvm::is_contained(group, cluster) ? 1 : before.contains(cluster) ? 0 : 2].push_back(cluster);
+  }
+  unsigned rank = first;
+  for (unsigned cluster : llvm::concat<unsigned>(parts[0], parts[1], parts[2])) {
+    ranked[rank] = cluster;
+    clusters[cluster].rank = rank++;
+  }
 }
 
 /// Makes one cluster of the group, if its members may share a loop nest.
@@ -272,6 +297,8 @@ void FuseGraph::mergeClusters() {
     if (group.size() > maxGroup || !merge(group, merged))
       continue;
     ++merged.version;
+    rankAnew(group);
+    merged.rank = a.rank;
     for (unsigned member : group) {
       for (unsigned index : clusters[member].nodes)
         nodes[index].cluster = pair.a;

@@ -151,3 +151,24 @@ func.func @no_elements(%x: tensor<0x4xf32>) -> tensor<0x4xf32> {
   %z = dl.neg %y : tensor<0x4xf32>
   return %z : tensor<0x4xf32>
 }
+
+// What lies on a path between two clusters counts wherever in the block it stands: `exp` feeds the product, which feeds the
+// last operation, which may join `mul` and `sub`; the first product of `x` then reads that kernel and cannot join `exp`.
+// CHECK-LABEL: func.func @far_apart
+// CHECK: dl.kernel "prepare" map ins(%arg0
+// CHECK: dl.kernel "product" contract ins(%0, %arg3
+// CHECK: dl.kernel "mul_sub" map ins(%arg1, %arg2, %1
+// CHECK: dl.kernel "mul" map ins(%arg0, %2#0
+func.func @far_apart(%x: tensor<64x64xf32> {dl.role = "input", dl.name = "x"}, %y: tensor<64x64xf32> {dl.role = "input", dl.name = "y"},
+                     %z: tensor<64x64xf32> {dl.role = "input", dl.name = "z"}, %w: tensor<64x64xf32> {dl.role = "input", dl.name = "w"})
+    -> (tensor<64x64xf32>, tensor<64x64xf32>, tensor<64x64xf32>) {
+  %a = dl.exp %x : tensor<64x64xf32>
+  %d = dl.mul %y, %z : tensor<64x64xf32>
+  %s = dl.transpose %d by [1, 0] : tensor<64x64xf32> -> tensor<64x64xf32>
+  %b = dl.mul %x, %s : tensor<64x64xf32>
+  %c = dl.contract "ij,jk->ik" %a, %w : tensor<64x64xf32>, tensor<64x64xf32> -> tensor<64x64xf32>
+  %t = dl.transpose %c by [1, 0] : tensor<64x64xf32> -> tensor<64x64xf32>
+  %e = dl.sub %y, %z : tensor<64x64xf32>
+  %f = dl.mul %e, %t : tensor<64x64xf32>
+  return %b, %c, %f : tensor<64x64xf32>, tensor<64x64xf32>, tensor<64x64xf32>
+}

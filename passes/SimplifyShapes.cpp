@@ -103,10 +103,11 @@ LogicalResult simplifySlice(dl::SliceOp op, PatternRewriter &rewriter) {
   if (!inner)
     return failure();
   SmallVector<int64_t> starts, steps;
-  for (auto [start, step, innerStart, innerStep] :
-       llvm::zip_equal(op.getStarts(), op.getSteps(), inner.getStarts(), inner.getSteps())) {
-    starts.push_back(innerStart + start * innerStep);
-    steps.push_back(step * innerStep);
+  for (auto [size, start, step, innerStart, innerStep] :
+       llvm::zip_equal(shapeOf(op.getResult()), op.getStarts(), op.getSteps(), inner.getStarts(), inner.getSteps())) {
+    // Where nothing is taken, the start may lie behind the end of the inner slice, and so anywhere in its operand.
+    starts.push_back(size == 0 ? 0 : innerStart + start * innerStep);
+    steps.push_back(size == 0 ? 1 : step * innerStep);
   }
   rewriter.replaceOpWithNewOp<dl::SliceOp>(op, op.getType(), inner.getOperand(), starts, steps);
   return success();

@@ -75,3 +75,12 @@ func.func @reshape_sinks(%x: tensor<64x28x28xui8>) -> tensor<64x784xf32> {
   %d = dl.div %c, %k : tensor<64x784xf32>
   return %d : tensor<64x784xf32>
 }
+
+// Nothing taken from behind the last row of a slice is nothing taken from anywhere.
+// CHECK-LABEL: func.func @empty_slice
+// CHECK-NEXT: dl.slice %arg0 from [0, 3] step [1, 2] : tensor<10x9xf32> -> tensor<0x2xf32>
+func.func @empty_slice(%x: tensor<10x9xf32>) -> tensor<0x2xf32> {
+  %a = dl.slice %x from [0, 1] step [3, 2] : tensor<10x9xf32> -> tensor<4x4xf32>
+  %b = dl.slice %a from [4, 1] step [1, 1] : tensor<4x4xf32> -> tensor<0x2xf32>
+  return %b : tensor<0x2xf32>
+}

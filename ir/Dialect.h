@@ -29,6 +29,9 @@ llvm::ArrayRef<int64_t> shapeOf(mlir::Value tensor);
 /// The element type of a value of tensor type.
 mlir::Type elementOf(mlir::Value tensor);
 
+/// Whether every value of the element type `from` is a value of `to`.
+bool isExactCast(mlir::Type from, mlir::Type to);
+
 /// What an adjoint rule sees: the cotangents of the operation's results, and which operands want theirs.
 class AdjointContext {
 public:

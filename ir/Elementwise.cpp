@@ -13,8 +13,7 @@ void CastOp::build(OpBuilder &builder, OperationState &state, Value operand, Typ
   build(builder, state, withElement(operand.getType(), elementType), operand);
 }
 
-/// Whether every value of `from` is a value of `to`.
-static bool holds(Type to, Type from) {
+bool isExactCast(Type from, Type to) {
   if (from == to || from.isInteger(1))
     return true;
   if (auto toFloat = dyn_cast<FloatType>(to)) {
@@ -30,7 +29,7 @@ OpFoldResult CastOp::fold(FoldAdaptor) {
     return getOperand();
   auto inner = getOperand().getDefiningOp<CastOp>();
   if (inner && inner.getOperand().getType() == getType() &&
-      holds(elementOf(inner.getResult()), elementOf(inner.getOperand())))
+      isExactCast(elementOf(inner.getOperand()), elementOf(inner.getResult())))
     return inner.getOperand();
   return {};
 }

@@ -8,18 +8,6 @@ using namespace mlir;
 
 namespace dlc {
 
-bool isExactCast(Type from, Type to) {
-  if (from == to || from.isInteger(1))
-    return true;
-  if (from.isUnsignedInteger(8))
-    return to.isInteger(32) || to.isInteger(64) || isa<FloatType>(to);
-  if (from.isInteger(32))
-    return to.isInteger(64) || to.isF64();
-  if (from.isBF16())
-    return to.isF32() || to.isF64();
-  return from.isF32() && to.isF64();
-}
-
 namespace {
 
 /// x > 0 is relu(x) > 0, which is kept anyway for what follows the relu, as x is not.
@@ -45,7 +33,7 @@ bool isNarrow(Value value) {
   if (auto iota = value.getDefiningOp<dl::IotaOp>())
     return shapeOf(value)[iota.getAxis()] <= Limits::max();
   if (auto cast = value.getDefiningOp<dl::CastOp>())
-    return isExactCast(tensorType(cast.getOperand()).getElementType(), IntegerType::get(value.getContext(), 32));
+    return dl::isExactCast(tensorType(cast.getOperand()).getElementType(), IntegerType::get(value.getContext(), 32));
   auto broadcast = value.getDefiningOp<dl::BroadcastOp>();
   return broadcast && isNarrow(broadcast.getOperand());
 }
@@ -81,7 +69,7 @@ LogicalResult simplifyCheck(dl::CheckIndexOp op, PatternRewriter &rewriter) {
     return failure();
   Value inner = source->getOperand(0);
   Type from = tensorType(inner).getElementType();
-  if (from.isInteger(1) || !isa<IntegerType>(from) || !isExactCast(from, tensorType(op).getElementType()))
+  if (from.isInteger(1) || !isa<IntegerType>(from) || !dl::isExactCast(from, tensorType(op).getElementType()))
     return failure();
   Value checked = dl::CheckIndexOp::create(rewriter, op.getLoc(), inner.getType(), inner, op.getLimit(), op.getWhat());
   if (isa<dl::CastOp>(source))

@@ -141,9 +141,10 @@ LogicalResult simplifyNeg(dl::NegOp op, PatternRewriter &rewriter) {
   return success();
 }
 
+/// An unsigned integer is its own absolute value, a wrapped negation too.
 LogicalResult simplifyAbs(dl::AbsOp op, PatternRewriter &rewriter) {
-  if (auto inner = op.getOperand().getDefiningOp<dl::AbsOp>())
-    return replace(rewriter, op, inner.getResult());
+  if (tensorType(op).getElementType().isUnsignedInteger() || op.getOperand().getDefiningOp<dl::AbsOp>())
+    return replace(rewriter, op, op.getOperand());
   auto neg = op.getOperand().getDefiningOp<dl::NegOp>();
   if (!neg)
     return failure();
@@ -190,9 +191,15 @@ LogicalResult simplifySelect(dl::SelectOp op, PatternRewriter &rewriter) {
   return success();
 }
 
+/// A cast of an exact cast is one cast, of the same values. But a float out of an integer type's range saturates where an
+/// integer wraps: an integer stays a float in between unless the result holds it.
 LogicalResult simplifyCast(dl::CastOp op, PatternRewriter &rewriter) {
   auto inner = op.getOperand().getDefiningOp<dl::CastOp>();
-  if (!inner || !isExactCast(tensorType(inner.getOperand()).getElementType(), tensorType(inner).getElementType()))
+  if (!inner)
+    return failure();
+  Type from = dl::elementOf(inner.getOperand()), between = dl::elementOf(inner), to = dl::elementOf(op);
+  bool wraps = isa<IntegerType>(from) && isa<IntegerType>(to) && !to.isInteger(1) && !dl::isExactCast(from, to);
+  if (!dl::isExactCast(from, between) || (wraps && isa<FloatType>(between)))
     return failure();
   rewriter.replaceOpWithNewOp<dl::CastOp>(op, op.getType(), inner.getOperand());
   return success();

@@ -33,9 +33,6 @@ mlir::Value makeSplat(mlir::OpBuilder &builder, mlir::Location loc, mlir::Ranked
 /// Whether the float element type `type` holds `number` as a finite normal number (or zero), perhaps rounded.
 bool fitsFloat(mlir::Type type, double number);
 
-/// Whether every number of the element type `from` is one of `to`.
-bool isExactCast(mlir::Type from, mlir::Type to);
-
 /// The positions of the axes whose size is not 1.
 llvm::SmallVector<int64_t> largeAxes(llvm::ArrayRef<int64_t> shape);
 /// Whether a reshape between the shapes only adds or removes axes of size 1.

@@ -133,6 +133,33 @@ func.func @casts(%x: tensor<4xui8>, %y: tensor<4xf64>) -> (tensor<4xf64>, tensor
   return %b, %d : tensor<4xf64>, tensor<4xf64>
 }
 
+// A float saturates where an integer wraps: the cast through a float stays unless the result holds every element.
+// CHECK-LABEL: func.func @casts_through_float
+// CHECK-NEXT: %[[FLOAT:.*]] = dl.cast %arg0 : tensor<4xi32> -> tensor<4xf64>
+// CHECK-NEXT: dl.cast %[[FLOAT]] : tensor<4xf64> -> tensor<4xui8>
+// CHECK-NEXT: dl.cast %arg0 : tensor<4xi32> -> tensor<4xi64>
+// CHECK-NEXT: dl.cast %arg0 : tensor<4xi32> -> tensor<4xi1>
+func.func @casts_through_float(%x: tensor<4xi32>) -> (tensor<4xui8>, tensor<4xi64>, tensor<4xi1>) {
+  %a = dl.cast %x : tensor<4xi32> -> tensor<4xf64>
+  %b = dl.cast %a : tensor<4xf64> -> tensor<4xui8>
+  %c = dl.cast %a : tensor<4xf64> -> tensor<4xi64>
+  %d = dl.cast %a : tensor<4xf64> -> tensor<4xi1>
+  return %b, %c, %d : tensor<4xui8>, tensor<4xi64>, tensor<4xi1>
+}
+
+// The magnitude of -5 is that of 5, but 251, which -5 is as ui8, is its own.
+// CHECK-LABEL: func.func @magnitudes
+// CHECK-NEXT: dl.abs %arg0
+// CHECK-NEXT: %[[NEG:.*]] = dl.neg %arg1
+// CHECK-NEXT: return %{{.*}}, %[[NEG]]
+func.func @magnitudes(%x: tensor<4xi32>, %y: tensor<4xui8>) -> (tensor<4xi32>, tensor<4xui8>) {
+  %a = dl.neg %x : tensor<4xi32>
+  %b = dl.abs %a : tensor<4xi32>
+  %c = dl.neg %y : tensor<4xui8>
+  %d = dl.abs %c : tensor<4xui8>
+  return %b, %d : tensor<4xi32>, tensor<4xui8>
+}
+
 // A check of converted labels is a check of the labels; of two, the stricter that comes first serves both.
 // CHECK-LABEL: func.func @checks
 // CHECK-NEXT: %[[CHECKED:.*]] = dl.check_index %arg0 below 10 what "label" : tensor<4xui8>

@@ -112,8 +112,8 @@ def SelectOp : Dl_DiffElementwise<"select", [
 def CastOp : Dl_DiffElementwise<"cast"> {
   let summary = "converts the element type; floats to integers round toward zero";
   let description = [{
-    Between integers the low bits are kept; to i1, whether the element is not zero; from i1, 0 or 1. A float that does
-    not fit the integer type becomes the nearest one that does, NaN becomes 0.
+    Between integers the low bits are kept; to i1, whether the element is not zero (NaN is not); from i1, 0 or 1. A float
+    that does not fit an integer type becomes the nearest one that does, NaN becomes 0.
     Example: `%y = dl.cast %x : tensor<5xi64> -> tensor<5xf32>`
   }];
   let arguments = (ins Dl_Tensor:$operand);

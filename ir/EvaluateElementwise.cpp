@@ -129,12 +129,12 @@ template <class T> static bool compare(ComparePredicate predicate, T x, T y) {
   return false;
 }
 
-/// Toward zero, the nearest value that the type has; NaN is 0.
+/// To i1, whether it is not zero (NaN is not). Else toward zero, the nearest value that the type has; NaN is 0.
 static int64_t truncateTo(Type type, double value) {
-  if (std::isnan(value))
-    return 0;
   if (type.isInteger(1))
     return value != 0;
+  if (std::isnan(value))
+    return 0;
   if (type.isInteger(8))
     return int64_t(std::min(std::max(value, 0.0), 255.0));
   if (type.isInteger(32))

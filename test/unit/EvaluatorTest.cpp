@@ -170,6 +170,8 @@ TEST_F(EvaluatorTest, CastsRoundTowardZeroAndStayInRange) {
              {-1, 2, 300, 2147483647, 0});
   expectNear(run("tensor<5xui8>", std::string(floats) + "%r = dl.cast %x : tensor<5xf32> -> tensor<5xui8>"),
              {0, 2, 255, 255, 0});
+  expectNear(run("tensor<5xi1>", std::string(floats) + "%r = dl.cast %x : tensor<5xf32> -> tensor<5xi1>"),
+             {1, 1, 1, 1, 1});
   expectNear(
       run("tensor<2xf32>",
           "%x = dl.constant dense<[200, 255]> : tensor<2xui8>\n%r = dl.cast %x : tensor<2xui8> -> tensor<2xf32>"),

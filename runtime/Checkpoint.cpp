@@ -5,6 +5,8 @@
 #include "runtime/Safetensors.h"
 
 #include <algorithm>
+#include <cctype>
+#include <cerrno>
 #include <cstdlib>
 #include <deque>
 #include <fmt/format.h>
@@ -168,10 +170,19 @@ struct MetadataReader {
   uint64_t whole(const std::string &key) {
     std::string digits = text(key);
     char *end = nullptr;
+    errno = 0;
     uint64_t value = std::strtoull(digits.c_str(), &end, 10);
-    if (digits.empty() || *end != '\0' || digits[0] == '-')
+    if (digits.empty() || !std::isdigit(uint8_t(digits[0])) || *end != '\0' || errno == ERANGE)
       bad = key;
     return value;
+  }
+  /// A number of steps, epochs or examples: sums and products of it must not overflow.
+  int64_t count(const std::string &key) {
+    constexpr uint64_t most = uint64_t(1) << 53;
+    uint64_t value = whole(key);
+    if (value > most)
+      bad = key;
+    return int64_t(std::min(value, most));
   }
   std::vector<double> numbers(const std::string &key) {
     std::string all = text(key);
@@ -204,16 +215,16 @@ Result<RunPosition> loadResume(const std::string &path, const SlotBlock &params,
     return file.error();
   MetadataReader reader{file->metadata()};
   RunPosition at;
-  at.epoch = int64_t(reader.whole("epoch"));
-  at.stepInEpoch = int64_t(reader.whole("step_in_epoch"));
-  at.step = int64_t(reader.whole("step"));
+  at.epoch = reader.count("epoch");
+  at.stepInEpoch = reader.count("step_in_epoch");
+  at.step = reader.count("step");
   at.seed = reader.whole("seed");
-  at.batch = int64_t(reader.whole("batch"));
+  at.batch = reader.count("batch");
   std::vector<double> best = reader.numbers("best"), seconds = reader.numbers("seconds");
   at.hasBest = !best.empty();
   at.best = at.hasBest ? best[0] : 0;
-  at.bestAt = int64_t(reader.whole("best_at"));
-  at.sumExamples = int64_t(reader.whole("sum_examples"));
+  at.bestAt = reader.count("best_at");
+  at.sumExamples = reader.count("sum_examples");
   at.sums = reader.numbers("sums");
   at.seconds = seconds.empty() ? 0 : seconds[0];
   if (!reader.bad.empty())

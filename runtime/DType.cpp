@@ -165,6 +165,26 @@ double elementAsDouble(DType dtype, const void *data, int64_t index) {
   return withDType(dtype, [&](auto d) { return double(load<decltype(d)::value>(data, index)); });
 }
 
+void setElement(DType dtype, void *data, int64_t index, double value) {
+  withDType(dtype, [&](auto d) {
+    using Stored = typename Storage<decltype(d)::value>::Stored;
+    Stored stored;
+    if constexpr (d == DType::BF16)
+      stored = floatToBf16(float(value));
+    else if constexpr (d == DType::Bool)
+      stored = value != 0;
+    else if constexpr (std::is_integral_v<Stored>)
+      // Converting a float out of range is undefined: clamp. The largest i64 is no double.
+      stored = std::isnan(value)                                     ? Stored(0)
+               : value >= double(std::numeric_limits<Stored>::max()) ? std::numeric_limits<Stored>::max()
+               : value <= double(std::numeric_limits<Stored>::min()) ? std::numeric_limits<Stored>::min()
+                                                                     : Stored(value);
+    else
+      stored = Stored(value);
+    std::memcpy(static_cast<char *>(data) + index * int64_t(sizeof stored), &stored, sizeof stored);
+  });
+}
+
 int64_t convertExactly(DType from, const void *source, DType to, void *target, int64_t count) {
   if (from == to) {
     std::memcpy(target, source, size_t(count) * sizeOf(from));

@@ -43,6 +43,9 @@ float halfToFloat(uint16_t bits);
 /// Element `index` of a dense array, exact except for i64 beyond 2^53.
 double elementAsDouble(DType dtype, const void *data, int64_t index);
 
+/// Sets element `index` of a dense array to `value`, rounded to the dtype (towards zero for integers).
+void setElement(DType dtype, void *data, int64_t index, double value);
+
 /// Copies `count` elements and changes their dtype, which must keep every value: 255 of u8 becomes 255.0 of f32, but
 /// 0.1 of f64 does not become an f32. Gives the index of the first element that the target cannot hold, or -1.
 int64_t convertExactly(DType from, const void *source, DType to, void *target, int64_t count);

@@ -43,6 +43,14 @@ void packTensor(const TensorSlot &slot, const void *dense, void *block) {
   });
 }
 
+void fillTensor(const TensorSlot &slot, double value, void *block) {
+  size_t size = sizeOf(slot.dtype);
+  forEachRun(slot, [&](size_t, size_t to, size_t bytes) {
+    for (size_t i = 0; i < bytes / size; ++i)
+      setElement(slot.dtype, static_cast<char *>(block) + to, int64_t(i), value);
+  });
+}
+
 void unpackTensor(const TensorSlot &slot, const void *block, void *dense) {
   forEachRun(slot, [&](size_t to, size_t from, size_t bytes) {
     std::memcpy(static_cast<char *>(dense) + to, static_cast<const char *>(block) + from, bytes);

@@ -28,6 +28,8 @@ TensorSlot denseSlot(std::string name, DType dtype, std::vector<int64_t> shape, 
 
 /// Writes a dense row-major tensor into the slot of a block.
 void packTensor(const TensorSlot &slot, const void *dense, void *block);
+/// Sets every element of the slot of a block, rounded to the slot's dtype.
+void fillTensor(const TensorSlot &slot, double value, void *block);
 /// Reads the slot of a block into a dense row-major tensor.
 void unpackTensor(const TensorSlot &slot, const void *block, void *dense);
 

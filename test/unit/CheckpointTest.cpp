@@ -37,6 +37,26 @@ TEST(TensorSlot, EveryRankAndSize) {
   }
 }
 
+TEST(TensorSlot, FillingRoundsToTheDtypeAndLeavesPadding) {
+  for (DType dtype : {DType::F32, DType::F64, DType::BF16, DType::I32, DType::I64, DType::U8, DType::Bool}) {
+    size_t size = sizeOf(dtype);
+    TensorSlot slot{"m", dtype, {3, 5}, 64, {8, 1}};
+    std::vector<unsigned char> block(64 + 24 * size, 0xAA), dense(15 * size);
+    fillTensor(slot, 1.0, block.data());
+    unpackTensor(slot, block.data(), dense.data());
+    for (int64_t i = 0; i < 15; ++i)
+      EXPECT_EQ(elementAsDouble(dtype, dense.data(), i), 1) << nameOf(dtype);
+    EXPECT_EQ(block[63], 0xAA);
+    EXPECT_EQ(block[64 + 5 * size], 0xAA) << "padding is not touched";
+  }
+  uint8_t byte = 0;
+  setElement(DType::U8, &byte, 0, 1e9);
+  EXPECT_EQ(byte, 255);
+  int64_t whole = 0;
+  setElement(DType::I64, &whole, 0, 1e300);
+  EXPECT_EQ(whole, std::numeric_limits<int64_t>::max());
+}
+
 namespace {
 class Checkpoint : public ::testing::Test {
 protected:
@@ -140,6 +160,21 @@ TEST_F(Checkpoint, APlainCheckpointIsNoResumeFile) {
   ASSERT_TRUE(saveCheckpoint(folder / "m", {params, block.data()}));
   std::string error = errorOf(loadResume(folder / "m", {params, block.data()}, {state, stateBlock.data()}));
   EXPECT_NE(error.find("does not say where a run stood"), std::string::npos) << error;
+}
+
+TEST_F(Checkpoint, APlaceOutOfRangeIsADamagedFile) {
+  for (const char *key : {"epoch", "step_in_epoch", "step", "batch", "best_at", "sum_examples"})
+    for (const char *value : {"18446744073709551615", "9223372036854775807", "99999999999999999999", "-1", " 1", ""}) {
+      RunPosition at;
+      ASSERT_TRUE(saveResume(folder / "r", {{}, nullptr}, {{}, nullptr}, at));
+      auto file = SafetensorsFile::read(folder / "r");
+      ASSERT_TRUE(file);
+      std::map<std::string, std::string> metadata = file->metadata();
+      metadata[key] = value;
+      ASSERT_TRUE(writeSafetensors(folder / "r", {}, metadata));
+      std::string error = errorOf(loadResume(folder / "r", {{}, nullptr}, {{}, nullptr}));
+      EXPECT_NE(error.find("(`" + std::string(key) + "` of its metadata)"), std::string::npos) << value << ": " << error;
+    }
 }
 
 TEST_F(Checkpoint, AStateOfAnotherOptimizerIsAnError) {

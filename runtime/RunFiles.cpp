@@ -53,6 +53,9 @@ static Result<void> checkStopAfter(const TrainingSpec &spec) {
 }
 
 Result<void> checkSpec(const TrainingSpec &spec) {
+  for (const auto &data : {spec.data, spec.validate})
+    if (data && data->size() == 0)
+      return Error::plain(fmt::format("the data set `{}` has no examples", data->name()));
   if (spec.batch <= 0)
     return Error::plain(fmt::format("`batch` is {}, but must be at least 1", spec.batch));
   if (spec.epochs < 0 || spec.steps < 0 || (spec.epochs == 0) == (spec.steps == 0))
@@ -65,9 +68,6 @@ Result<void> checkSpec(const TrainingSpec &spec) {
                                        : "`every` needs `steps`; with `epochs` the validation follows each epoch");
   if (!spec.data && (spec.epochs > 0 || !spec.fields.empty() || spec.validate))
     return Error::plain("a training without data is measured in `steps` and has no fields and no `validate`");
-  for (const auto &data : {spec.data, spec.validate})
-    if (data && data->size() == 0)
-      return Error::plain(fmt::format("the data set `{}` has no examples", data->name()));
   if (Result<void> ok = spec.data ? checkFields(spec) : Result<void>(); !ok)
     return ok;
   if (Result<void> ok = spec.stopAfter ? checkStopAfter(spec) : Result<void>(); !ok)

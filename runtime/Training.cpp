@@ -36,12 +36,14 @@ public:
 private:
   Result<void> begin();
   bool finished() const { return spec.epochs > 0 ? at.epoch >= spec.epochs : at.step >= spec.steps; }
-  Result<void> step(bool &periodEnds);
+  /// Whether all steps of a period are done and its end (validation, files) is still to come.
+  bool periodEnded() const;
+  Result<void> step();
   Result<void> checkFinite(std::span<const float> outputs) const;
   void log(std::span<const float> outputs);
   void showProgress();
   Result<void> endPeriod(bool &stop);
-  Result<void> validate(EpochMetrics &metrics);
+  Result<bool> validate(EpochMetrics &metrics);
   NamedValues named(const EpochMetrics &metrics) const;
   bool judge(const EpochMetrics &metrics);
   void saveFiles(bool isBest);
@@ -111,8 +113,12 @@ void TrainingRun::log(std::span<const float> outputs) {
   stepLog->step(at.step, outputs[0], learningRate, outputs.subspan(1, spec.reports.size()));
 }
 
-/// One step; `periodEnds` tells whether it was the last of its period.
-Result<void> TrainingRun::step(bool &periodEnds) {
+bool TrainingRun::periodEnded() const {
+  int64_t every = spec.every > 0 ? spec.every : (spec.steps + 9) / 10;
+  return sums.examples > 0 && (spec.epochs > 0 ? at.stepInEpoch == 0 : at.step % every == 0 || finished());
+}
+
+Result<void> TrainingRun::step() {
   const Batch *batch = batches ? batches->next() : nullptr;
   int64_t rows = batch != nullptr ? batch->rows : spec.batch;
   Result<std::span<const float>> outputs = functions.run(Mode::Train, batch, spec.data.get(), at.step + 1);
@@ -135,8 +141,6 @@ Result<void> TrainingRun::step(bool &periodEnds) {
   } else {
     examples += rows;
   }
-  int64_t every = spec.every > 0 ? spec.every : (spec.steps + 9) / 10;
-  periodEnds = spec.epochs > 0 ? at.stepInEpoch == 0 : at.step % every == 0 || finished();
   return {};
 }
 
@@ -158,16 +162,20 @@ void TrainingRun::showProgress() {
     progress.update(at.step, at.step, spec.steps, named(metrics), rate, left);
 }
 
-Result<void> TrainingRun::validate(EpochMetrics &metrics) {
+/// False when Ctrl-C came before its end.
+Result<bool> TrainingRun::validate(EpochMetrics &metrics) {
   if (!spec.validate || (spec.steps > 0 && spec.every == 0 && !finished()))
-    return {};
-  Result<std::vector<double>> means = evaluateWith(functions, spec, spec.validate, at.step);
-  if (!means)
-    return means.error();
+    return true;
+  Result<std::optional<std::vector<double>>> outcome = evaluateWith(functions, spec, spec.validate, at.step);
+  if (!outcome)
+    return outcome.error();
+  if (!*outcome)
+    return false;
+  const std::vector<double> &means = **outcome;
   metrics.validated = true;
-  metrics.validationLoss = (*means)[0];
-  metrics.validationReports.assign(means->begin() + 1, means->end());
-  return {};
+  metrics.validationLoss = means[0];
+  metrics.validationReports.assign(means.begin() + 1, means.end());
+  return true;
 }
 
 NamedValues TrainingRun::named(const EpochMetrics &metrics) const {
@@ -212,12 +220,16 @@ Result<void> TrainingRun::endPeriod(bool &stop) {
   EpochMetrics metrics;
   metrics.epoch = spec.epochs > 0 ? at.epoch : at.step;
   metrics.seconds = secondsSince(periodStarted);
-  trainSeconds += secondsSince(trainStarted);
+  double steps = secondsSince(trainStarted);
   std::vector<double> means = sums.means();
   metrics.loss = means[0];
   metrics.reports.assign(means.begin() + 1, means.end());
-  if (Result<void> ok = validate(metrics); !ok)
-    return ok;
+  Result<bool> whole = validate(metrics);
+  if (!whole)
+    return whole.error();
+  if (!*whole)
+    return {}; // the period stays at its end: a run that goes on validates first
+  trainSeconds += steps;
   sums = {};
   at.sums.clear();
   at.sumExamples = 0;
@@ -243,7 +255,7 @@ Result<void> TrainingRun::endPeriod(bool &stop) {
 /// After Ctrl-C: keeps what is needed to go on and says how.
 void TrainingRun::endInterrupted() {
   result.interrupted = true;
-  if (sums.examples > 0) { // within a period: its files are not written yet
+  if (sums.examples > 0) { // within a period or before its validation: its files are not written yet
     trainSeconds += secondsSince(trainStarted);
     at.sums = sums.sums;
     at.sumExamples = sums.examples;
@@ -266,12 +278,11 @@ Result<TrainingResult> TrainingRun::run() {
     return ok.error();
   periodStarted = trainStarted =
       Clock::now() - std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(at.seconds));
-  if (finished())
+  if (finished() && !periodEnded())
     progress.note(fmt::format("nothing to do: `{}` was written at the end of the run", spec.resume));
-  while (!finished() && !result.stoppedEarly && !result.interrupted) {
-    bool periodEnds = false;
-    Result<void> ok = step(periodEnds);
-    if (ok && periodEnds)
+  while ((!finished() || periodEnded()) && !result.stoppedEarly && !result.interrupted) {
+    Result<void> ok = periodEnded() ? Result<void>() : step();
+    if (ok && periodEnded())
       ok = endPeriod(result.stoppedEarly);
     else if (ok)
       showProgress();

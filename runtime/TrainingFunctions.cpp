@@ -1,6 +1,8 @@
 // Calls of compiled functions and what their results mean.
 #include "runtime/TrainingFunctions.h"
 
+#include "runtime/Interrupt.h"
+
 #include <algorithm>
 #include <fmt/format.h>
 
@@ -96,26 +98,32 @@ std::vector<double> MetricSums::means() const {
   return means;
 }
 
-Result<std::vector<double>> evaluateWith(TrainingFunctions &functions, const TrainingSpec &spec,
-                                         const std::shared_ptr<const Dataset> &data, int64_t step) {
+Result<std::optional<std::vector<double>>> evaluateWith(TrainingFunctions &functions, const TrainingSpec &spec,
+                                                        const std::shared_ptr<const Dataset> &data, int64_t step) {
+  InterruptScope interrupt;
   BatchSpec batches{data, spec.fields, spec.batch, false, 0, 0, 0, 1};
   Result<std::unique_ptr<Batches>> stream = Batches::open(batches);
   if (!stream)
     return stream.error();
   MetricSums sums;
   while (const Batch *batch = (*stream)->next()) {
+    if (interrupt.requested())
+      return std::optional<std::vector<double>>();
     Result<std::span<const float>> outputs = functions.run(Mode::Evaluate, batch, data.get(), step);
     if (!outputs)
       return outputs.error();
     sums.add(*outputs, batch->rows);
   }
-  return sums.means();
+  return std::optional(sums.means());
 }
 
 Result<std::vector<double>> evaluate(const TrainingSpec &spec, const std::shared_ptr<const Dataset> &data,
                                      const FunctionProvider &provider, void *params, void *state, ThreadPool &pool) {
   TrainingFunctions functions(spec, provider, params, state, pool);
-  return evaluateWith(functions, spec, data, 1);
+  Result<std::optional<std::vector<double>>> means = evaluateWith(functions, spec, data, 1);
+  if (!means)
+    return means.error();
+  return *means ? Result<std::vector<double>>(std::move(**means)) : Error::plain("interrupted");
 }
 
 } // namespace dlc

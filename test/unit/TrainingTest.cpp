@@ -18,7 +18,8 @@ using namespace dlc::testing;
 
 /// What the step does beside its work; a compiled function has no other way to be told.
 static struct {
-  int64_t interruptAt = 0; ///< raises SIGINT in this step
+  int64_t interruptAt = 0;         ///< raises SIGINT in this step
+  int64_t interruptEvaluation = 0; ///< raises SIGINT in this call of the evaluate function
   int64_t nanAt = 0;
   float rate = 0.05f;
 } behaviour;
@@ -54,6 +55,8 @@ static int64_t stepOf(int64_t n, float *w, float *m, void *const *inputs, void *
     if (step == behaviour.nanAt)
       loss = NAN;
     *static_cast<float *>(outputs[2]) = behaviour.rate;
+  } else if (behaviour.interruptEvaluation > 0 && --behaviour.interruptEvaluation == 0) {
+    raise(SIGINT);
   }
   *static_cast<float *>(outputs[0]) = loss;
   *static_cast<float *>(outputs[1]) = largest;
@@ -227,6 +230,32 @@ TEST_F(Training, CtrlCFinishesTheStepSavesAndSaysHowToResume) {
   }
 }
 
+TEST_F(Training, CtrlCStopsTheValidationAndTheResumedRunDoesItAgain) {
+  spec.validate = moons(50, 2); // four batches
+  auto whole = run();
+  ASSERT_TRUE(whole) << errorOf(whole);
+  std::string expected = weights();
+  for (int64_t at : {1, 3, 5, 9, 11}) { // of the first, the second and the last validation
+    reset();
+    spec.resume = "";
+    spec.save = folder / "w.safetensors";
+    behaviour.interruptEvaluation = at;
+    auto first = run();
+    ASSERT_TRUE(first) << errorOf(first);
+    EXPECT_TRUE(first->interrupted);
+    EXPECT_EQ(first->steps, 4 * ((at + 3) / 4));
+    EXPECT_EQ(first->history.size(), size_t((at - 1) / 4));
+    reset();
+    spec.resume = spec.save;
+    auto second = run();
+    ASSERT_TRUE(second) << errorOf(second);
+    EXPECT_EQ(weights(), expected) << "interrupted at " << at;
+    std::vector<double> metrics = metricsOf(*first), rest = metricsOf(*second);
+    metrics.insert(metrics.end(), rest.begin(), rest.end());
+    EXPECT_EQ(metrics, metricsOf(*whole));
+  }
+}
+
 TEST_F(Training, CtrlCWithoutSaveSaysThatNothingIsKept) {
   behaviour.interruptAt = 5;
   auto result = run();
@@ -357,6 +386,8 @@ TEST_F(Training, SettingsThatMakeNoSenseAreErrors) {
     return errorOf(run());
   };
   EXPECT_EQ(errorWith([](TrainingSpec &s) { s.batch = 0; }), "`batch` is 0, but must be at least 1");
+  EXPECT_EQ(errorWith([](TrainingSpec &s) { s.data = std::make_shared<Dataset>("none", 0, std::vector<Column>()), s.batch = 0; }),
+            "the data set `none` has no examples");
   EXPECT_EQ(errorWith([](TrainingSpec &s) { s.epochs = 0; }), "`epochs` is 0, but must be at least 1");
   EXPECT_EQ(errorWith([](TrainingSpec &s) { s.epochs = -2; }), "`epochs` is -2, but must be at least 1");
   EXPECT_EQ(errorWith([](TrainingSpec &s) { s.epochs = 0, s.steps = -1; }), "`steps` is -1, but must be at least 1");

@@ -3,8 +3,9 @@
  *
  * A compiled function works on blocks that its caller owns. It allocates nothing, takes no lock, and touches no global
  * variable. `params` and `state` are one block each, aligned to 64 bytes, updated in place; slots inside them begin at
- * multiples of 64 bytes (TensorSlot.h). Each of `inputs` and `outputs` points to one dense row-major tensor, and
- * `arena` is scratch memory of the size that the compiler gave with the function; all are aligned to 64 bytes. */
+ * multiples of 64 bytes (TensorSlot.h). Each of `inputs` and `outputs` points to one dense row-major tensor, aligned to
+ * its elements (64 bytes are faster), and `arena` is scratch memory of the size that the compiler gave with the
+ * function, aligned to 64 bytes. */
 #ifndef DLC_RUNTIME_ABI_H
 #define DLC_RUNTIME_ABI_H
 

@@ -28,17 +28,19 @@ struct Descriptor {
 };
 } // namespace
 
-static Result<std::string> readWhole(const std::string &path) {
+static Result<std::string> readWhole(const std::string &path, size_t longest) {
   Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
   struct stat status;
   if (file.number < 0 || ::fstat(file.number, &status) != 0)
     return systemError(path, "open it");
   if (S_ISDIR(status.st_mode))
     return Error::inFile(path, "is a folder, but a file is expected");
+  if (!S_ISREG(status.st_mode) && !S_ISFIFO(status.st_mode))
+    return Error::inFile(path, "is neither a file nor a pipe");
   std::string content;
   size_t length = 0;
   // A pipe has no size: read until nothing comes.
-  for (content.resize(size_t(std::max<int64_t>(status.st_size, 0)) + 1);; content.resize(content.size() * 2)) {
+  for (content.resize(std::min(size_t(std::max<int64_t>(status.st_size, 0)), longest) + 1);; content.resize(content.size() * 2)) {
     while (length < content.size()) {
       ssize_t got = ::read(file.number, content.data() + length, content.size() - length);
       if (got < 0 && errno == EINTR)
@@ -50,13 +52,15 @@ static Result<std::string> readWhole(const std::string &path) {
         return path.ends_with(".gz") ? inflateGzip(path, content) : Result<std::string>(std::move(content));
       }
       length += size_t(got);
+      if (length > longest)
+        return Error::inFile(path, fmt::format("is longer than {} MiB", longest >> 20));
     }
   }
 }
 
-Result<std::string> readFile(const std::string &path) {
+Result<std::string> readFile(const std::string &path, size_t longest) {
   try {
-    return readWhole(path);
+    return readWhole(path, longest);
   } catch (const std::exception &) { // bad_alloc or length_error, of the string
     return Error::inFile(path, "does not fit the memory");
   }

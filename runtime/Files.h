@@ -11,8 +11,9 @@
 namespace dlc {
 
 /// The content of a file. A name that ends in `.gz` must hold a gzip stream (of one or several members), which is
-/// inflated; errors name the byte of the file where the stream is wrong or ends.
-Result<std::string> readFile(const std::string &path);
+/// inflated; errors name the byte of the file where the stream is wrong or ends. A device (which may have no end) and a
+/// file of more than `longest` bytes are errors.
+Result<std::string> readFile(const std::string &path, size_t longest = std::string::npos);
 
 /// The inflated content of a gzip stream; `path` is for errors.
 Result<std::string> inflateGzip(const std::string &path, std::string_view stream);

@@ -2,7 +2,6 @@
 #include "runtime/Progress.h"
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <cstdlib>
 #include <fmt/format.h>
@@ -33,13 +32,11 @@ OutputSink OutputSink::ofDescriptor(int descriptor) {
   return sink;
 }
 
-/// Whether a metric is a share of hits: `accuracy`, `val.accuracy`, `top1`, `top5`.
+/// Whether a metric is a share by its name: `accuracy`, `val.accuracy`, `acc`, `error_rate`. Other names (`top`) may mean
+/// anything.
 static bool isShare(std::string_view name) {
-  if (name.ends_with("accuracy"))
-    return true;
-  while (!name.empty() && std::isdigit(uint8_t(name.back())))
-    name.remove_suffix(1);
-  return name == "top" || name.ends_with(".top");
+  std::string_view last = name.substr(name.rfind('.') + 1);
+  return last.ends_with("accuracy") || last == "acc" || last == "error_rate";
 }
 
 std::string formatMetric(std::string_view name, double value) {

@@ -25,7 +25,7 @@ struct OutputSink {
 /// Metrics to show: (`loss`, 0.1234), (`accuracy`, 0.971), (`val.loss`, ...).
 using NamedValues = std::vector<std::pair<std::string, double>>;
 
-/// `0.1234`, or `97.1 %` for a name that ends in `accuracy` or in `top` and a number.
+/// `0.1234`, or `97.1 %` for `accuracy` (or a name that ends so), `acc` and `error_rate`.
 std::string formatMetric(std::string_view name, double value);
 
 class Progress {

@@ -63,12 +63,16 @@ Result<Column> columnOf(const FieldSpec &field, const FileArray &array) {
   if (!made)
     return made.error();
   int64_t bad = convertExactly(array.dtype, array.data, field.dtype, made->data, rows * field.elements());
-  if (bad >= 0)
+  if (bad >= 0) {
+    std::string repair = field.dtype == DType::F32 && array.dtype == DType::F64
+                             ? "\nsave it with `.astype(np.float32)`, or declare the field f64"
+                             : "";
     return Error::inFile(array.file,
-                         fmt::format("`{}` is {} in example {}, which {} cannot hold exactly (the file's type is {})",
+                         fmt::format("`{}` is {} in example {}, which {} cannot hold exactly (the file's type is {}){}",
                                      field.name, elementAsDouble(array.dtype, array.data, bad),
                                      bad / std::max<int64_t>(field.elements(), 1), nameOf(field.dtype),
-                                     nameOf(array.dtype)));
+                                     nameOf(array.dtype), repair));
+  }
   return std::move(made->column);
 }
 

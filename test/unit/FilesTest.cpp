@@ -49,6 +49,10 @@ TEST(Files, WhatCannotBeReadIsAnError) {
   TemporaryFolder folder;
   EXPECT_EQ(errorOf(readFile(folder / "no")), folder / "no" + ": cannot open it: No such file or directory");
   EXPECT_EQ(errorOf(readFile(folder.path)), folder.path + ": is a folder, but a file is expected");
+  EXPECT_EQ(errorOf(readFile("/dev/zero")), "/dev/zero: is neither a file nor a pipe");
+  std::string path = folder.write("long", std::string((1 << 20) + 1, 'x'));
+  EXPECT_EQ(errorOf(readFile(path, 1 << 20)), path + ": is longer than 1 MiB");
+  EXPECT_TRUE(readFile(path, (1 << 20) + 1));
 }
 
 TEST(Files, AFileLargerThanTheMemoryIsAnError) {

@@ -24,7 +24,10 @@ TEST(Progress, MetricsReadWell) {
   EXPECT_EQ(formatMetric("loss", 0), "0.0000");
   EXPECT_EQ(formatMetric("loss", NAN), "nan");
   EXPECT_EQ(formatMetric("accuracy", 0.97123), "97.1 %");
-  EXPECT_EQ(formatMetric("val.top5", 1), "100.0 %");
+  EXPECT_EQ(formatMetric("val.accuracy", 1), "100.0 %");
+  EXPECT_EQ(formatMetric("error_rate", 0.029), "2.9 %");
+  EXPECT_EQ(formatMetric("top", 4.014), "4.0140");
+  EXPECT_EQ(formatMetric("val.top5", 0.9), "0.9000");
 }
 
 TEST(Progress, PipedThereIsOneLineAPeriod) {

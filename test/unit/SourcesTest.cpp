@@ -92,7 +92,8 @@ TEST(Npy, BadFilesAreErrors) {
             ": `x` is a scalar, but its first axis should count the examples");
   EXPECT_EQ(
       errorFor(npy("{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }", bytesOf(std::vector<double>{0.1}))),
-      ": `x` is 0.1 in example 0, which f32 cannot hold exactly (the file's type is f64)");
+      ": `x` is 0.1 in example 0, which f32 cannot hold exactly (the file's type is f64)\n"
+      "save it with `.astype(np.float32)`, or declare the field f64");
 }
 
 TEST(SafetensorsSource, EachExampleIsARowOfEachTensor) {

@@ -81,6 +81,8 @@ public:
   ~Elaborator();
 
   std::vector<Override> overrides;
+  /// In place of the `seed` of every `train` (`--seed`).
+  std::optional<int64_t> seedOverride;
 
   /// Elaborates a file or one input at the prompt, after what came before. With an executor its statements run in order.
   /// `show` prints the values of expression statements, as the prompt does.

@@ -277,6 +277,7 @@ bool TrainElaborator::settings() {
   bool known = unknownSettings(), good = known;
   good &= number("batch", plan.batch, 1);
   good &= number("seed", plan.seed, 0);
+  plan.seed = e.seedOverride.value_or(plan.seed);
   good &= number("accumulate", plan.accumulate, 1);
   good &= flag("shuffle", plan.shuffle);
   good &= flag("allow_nan", plan.allowNan);

@@ -17,10 +17,12 @@ def Dl_Dialect : Dialect {
   let summary = "tensor programs by value: what a model says, its gradients, its kernels";
   let description = [{
     Operations are few and general, and come in families (one .td file each). Every tensor is ranked and of static
-    shape; a scalar is a tensor of rank 0. Element types: f32 f64 bf16 i32 i64 ui8 i1.
+    shape; a scalar is a tensor of rank 0. Element types: f32 f64 bf16 i32 i64 ui8 i1. A function's result with the
+    attribute `dl.updates = 2 : i64` is the new value of argument 2.
   }];
   let hasConstantMaterializer = 1;
   let useDefaultAttributePrinterParser = 1;
+  let hasRegionResultAttrVerify = 1;
 }
 
 def Dl_Tensor : StaticShapeTensorOf<[F32, F64, BF16, I<32>, I<64>, UI8, I1]>;

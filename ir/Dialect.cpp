@@ -2,6 +2,7 @@
 #include "ir/Dialect.h"
 
 #include "mlir/IR/DialectImplementation.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -35,6 +36,19 @@ Operation *DlDialect::materializeConstant(OpBuilder &builder, Attribute value, T
   if (!elements || elements.getType() != type)
     return nullptr;
   return ConstantOp::create(builder, loc, elements);
+}
+
+LogicalResult DlDialect::verifyRegionResultAttribute(Operation *op, unsigned, unsigned result, NamedAttribute attribute) {
+  auto function = dyn_cast<FunctionOpInterface>(op);
+  if (!function || attribute.getName() != "dl.updates")
+    return success();
+  auto argument = dyn_cast<IntegerAttr>(attribute.getValue());
+  if (argument && argument.getType().isInteger(64) && argument.getInt() >= 0 &&
+      argument.getInt() < static_cast<int64_t>(function.getNumArguments()))
+    return success();
+  return op->emitError() << "`dl.updates` of result " << result << " is " << attribute.getValue()
+                         << ", expected the number of one of the " << function.getNumArguments()
+                         << " arguments, an i64";
 }
 
 RankedTensorType withElement(Type tensor, Type element) {

@@ -1,6 +1,8 @@
 // Short ways to build operations of the graph stage (Builders.h).
 #include "ir/Builders.h"
 
+#include "mlir/IR/IRMapping.h"
+
 using namespace mlir;
 
 namespace dlc::dl {
@@ -25,12 +27,29 @@ Value reshapeTo(OpBuilder &builder, Location loc, Value value, ArrayRef<int64_t>
   return shapeOf(value) == shape ? value : ReshapeOp::create(builder, loc, value, shape).getResult();
 }
 
+SmallVector<Value> inlineBody(OpBuilder &builder, func::FuncOp callee, ValueRange operands, Location call) {
+  IRMapping mapping;
+  mapping.map(callee.getArguments(), operands);
+  Location place = NameLoc::get(builder.getStringAttr(callee.getName()), call);
+  Block &body = callee.getBody().front();
+  for (Operation &op : body.without_terminator()) {
+    Operation *copy = builder.clone(op, mapping);
+    copy->walk([&](Operation *inner) { inner->setLoc(CallSiteLoc::get(inner->getLoc(), place)); });
+  }
+  return llvm::map_to_vector(body.getTerminator()->getOperands(),
+                             [&](Value result) { return mapping.lookupOrDefault(result); });
+}
+
 SmallVector<int64_t> otherAxes(int64_t rank, ArrayRef<int64_t> axes) {
   SmallVector<int64_t> others;
   for (int64_t axis = 0; axis < rank; ++axis)
     if (!llvm::is_contained(axes, axis))
       others.push_back(axis);
   return others;
+}
+
+SmallVector<int64_t> withoutAxes(ArrayRef<int64_t> shape, ArrayRef<int64_t> axes) {
+  return llvm::map_to_vector(otherAxes(shape.size(), axes), [&](int64_t axis) { return shape[axis]; });
 }
 
 SmallVector<int64_t> inverted(ArrayRef<int64_t> permutation) {

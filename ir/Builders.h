@@ -3,6 +3,8 @@
 
 #include "ir/Dialect.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
 namespace dlc::dl {
 
 /// A constant of `type`, every element `value` (rounded to the element type).
@@ -17,8 +19,15 @@ mlir::Value scale(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value valu
 /// `value` under another shape of as many elements; itself when that is its shape.
 mlir::Value reshapeTo(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value value, llvm::ArrayRef<int64_t> shape);
 
+/// Puts copies of the operations of `callee` at the builder and returns its results on `operands`. Each copy keeps its own
+/// place and adds that of the call, under the callee's name, so that an error can name both.
+llvm::SmallVector<mlir::Value> inlineBody(mlir::OpBuilder &builder, mlir::func::FuncOp callee,
+                                          mlir::ValueRange operands, mlir::Location call);
+
 /// The axes of [0, rank) that are not among `axes`, increasing.
 llvm::SmallVector<int64_t> otherAxes(int64_t rank, llvm::ArrayRef<int64_t> axes);
+/// `shape` without `axes`.
+llvm::SmallVector<int64_t> withoutAxes(llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<int64_t> axes);
 /// The permutation that undoes `permutation`.
 llvm::SmallVector<int64_t> inverted(llvm::ArrayRef<int64_t> permutation);
 /// Whether the type is a tensor of floats: what has a cotangent.

@@ -55,7 +55,7 @@ static LogicalResult visit(OpBuilder &builder, Operation &op, const llvm::DenseS
     return success();
   auto rule = dyn_cast<AdjointOpInterface>(op);
   if (!rule)
-    return op.emitError() << "`" << op.getName().getStringRef() << "` has no gradient";
+    return op.emitError() << "no gradient: `" << op.getName().getStringRef() << "`";
   AdjointContext context(builder, &op, results, wanted);
   if (failed(rule.adjoint(context)))
     return failure();

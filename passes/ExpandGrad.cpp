@@ -1,13 +1,16 @@
 // Replaces every dl.grad by its body and the reverse sweep.
 //
-// 1. Gradients are taken from the inside out: an inner one is plain operations when the outer one's sweep meets it.
-// 2. The sweep runs inside the region, where the inputs are block arguments: what the region captures, even an input's
+// 1. The rules (`dl.derivative`) of the functions that a function calls come first: a sweep puts their bodies in.
+// 2. Gradients are taken from the inside out: an inner one is plain operations when the outer one's sweep meets it.
+// 3. The sweep runs inside the region, where the inputs are block arguments: what the region captures, even an input's
 //    own value, is a constant to it.
-// 3. Then the region's operations move in front of the dl.grad, and its results are the values and cotangents.
+// 4. Then the region's operations move in front of the dl.grad, and its results are the values and cotangents.
 
 #include "ir/Dialect.h"
 #include "ir/ReverseSweep.h"
 #include "passes/Passes.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 
 using namespace mlir;
 
@@ -21,14 +24,35 @@ struct ExpandGrad : impl::ExpandGradBase<ExpandGrad> {
   using ExpandGradBase::ExpandGradBase;
 
   void runOnOperation() override {
-    SmallVector<dl::GradOp> grads;
-    getOperation().walk([&](dl::GradOp grad) { grads.push_back(grad); });
-    for (dl::GradOp grad : grads)
-      if (failed(expand(grad)))
+    SymbolTable symbols(getOperation());
+    llvm::DenseSet<Operation *> visited;
+    for (func::FuncOp function : getOperation().getOps<func::FuncOp>())
+      if (failed(expandIn(function, symbols, visited)))
         return signalPassFailure();
   }
 
 private:
+  static LogicalResult expandIn(func::FuncOp function, SymbolTable &symbols, llvm::DenseSet<Operation *> &visited) {
+    if (!visited.insert(function).second)
+      return success();
+    SmallVector<func::FuncOp> rules;
+    function.walk([&](dl::CallOp call) {
+      auto callee = symbols.lookup<func::FuncOp>(call.getCallee());
+      auto name = callee ? callee->getAttrOfType<FlatSymbolRefAttr>("dl.derivative") : FlatSymbolRefAttr();
+      if (auto rule = name ? symbols.lookup<func::FuncOp>(name.getValue()) : func::FuncOp())
+        rules.push_back(rule);
+    });
+    for (func::FuncOp rule : rules)
+      if (failed(expandIn(rule, symbols, visited)))
+        return failure();
+    SmallVector<dl::GradOp> grads;
+    function.walk([&](dl::GradOp grad) { grads.push_back(grad); });
+    for (dl::GradOp grad : grads)
+      if (failed(expand(grad)))
+        return failure();
+    return success();
+  }
+
   static LogicalResult expand(dl::GradOp grad) {
     Block &body = grad->getRegion(0).front();
     Operation *yield = body.getTerminator();

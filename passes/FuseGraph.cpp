@@ -9,24 +9,16 @@ using namespace mlir;
 
 namespace dlc {
 
+using dl::shapeOf;
+
 int64_t bytesOf(Value value) {
   auto type = cast<RankedTensorType>(value.getType());
   return type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
 }
 
-SmallVector<int64_t, 4> withoutAxes(ArrayRef<int64_t> shape, ArrayRef<int64_t> axes) {
-  SmallVector<int64_t, 4> kept;
-  for (auto [axis, size] : llvm::enumerate(shape))
-    if (!llvm::is_contained(axes, static_cast<int64_t>(axis)))
-      kept.push_back(size);
-  return kept;
-}
-
 bool isMovement(Operation *op) { return op->hasTrait<dl::Movement>() || isa<dl::RandomOp>(op); }
 
 namespace {
-
-ArrayRef<int64_t> shapeOf(Value value) { return cast<RankedTensorType>(value.getType()).getShape(); }
 
 /// What is cheaper to compute again than to keep: a conversion or a mask.
 bool isCheap(Operation *op) { return isa<dl::CastOp, dl::CompareOp, dl::NotOp, dl::AndOp, dl::OrOp>(op); }

@@ -60,8 +60,6 @@ struct Cluster {
 
 /// Bytes of a tensor's elements, without padding.
 int64_t bytesOf(mlir::Value value);
-/// `shape` without `axes`.
-llvm::SmallVector<int64_t, 4> withoutAxes(llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<int64_t> axes);
 /// Whether `op` is a movement, or makes elements from indices alone (constants, random numbers).
 bool isMovement(mlir::Operation *op);
 

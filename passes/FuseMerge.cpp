@@ -10,6 +10,7 @@
 // elementwise on its result) and no value between them is seen at another element; the same holds for what lies on a
 // path between them.
 
+#include "ir/Builders.h"
 #include "passes/FuseGraph.h"
 
 #include <queue>
@@ -52,12 +53,12 @@ bool FuseGraph::mergedSpace(const Cluster &a, const Cluster &b, Cluster &merged)
     return false;
   if (!other.reduced.empty())
     return main.kind == dl::KernelKind::map && main.shape == other.shape && main.reduced == other.reduced;
-  return other.shape == main.shape || (!main.reduced.empty() && other.shape == withoutAxes(main.shape, main.reduced));
+  return other.shape == main.shape || (!main.reduced.empty() && other.shape == dl::withoutAxes(main.shape, main.reduced));
 }
 
 /// Whether the nodes of `merged` see each other's values at the same element or once a row.
 bool FuseGraph::edgesAllow(const Cluster &merged) const {
-  SmallVector<int64_t, 4> rows = withoutAxes(merged.shape, merged.reduced), kept;
+  SmallVector<int64_t, 4> rows = dl::withoutAxes(merged.shape, merged.reduced), kept;
   for (int64_t axis = 0; axis < static_cast<int64_t>(merged.shape.size()); ++axis)
     if (!llvm::is_contained(merged.reduced, axis))
       kept.push_back(axis);

@@ -3,15 +3,9 @@
 // 1. Functions are visited callees first, so that each body is inlined into its callers complete.
 // 2. A call of a function with `dl.derivative` stays unless `all` is set: its rule is its adjoint.
 // 3. With `all`, private functions are deleted afterwards; nothing refers to them any more.
-//
-// Operations keep their own place and add the place of the call, under the callee's name, so that an error can name
-// both.
 
-#include "ir/Dialect.h"
+#include "ir/Builders.h"
 #include "passes/Passes.h"
-
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/IR/IRMapping.h"
 
 using namespace mlir;
 
@@ -56,27 +50,16 @@ private:
         return call.emitOpError() << "calls `" << call.getCallee() << "` within itself: recursion cannot be inlined";
       if (failed(inlineInto(callee, symbols)))
         return failure();
-      if (all || !callee->hasAttr("dl.derivative"))
-        inlineCall(call, callee);
+      if (!all && callee->hasAttr("dl.derivative"))
+        continue;
+      OpBuilder builder(call);
+      call->replaceAllUsesWith(dl::inlineBody(builder, callee, call.getOperands(), call.getLoc()));
+      call.erase();
     }
     states[function] = State::done;
     return success();
   }
 
-  void inlineCall(dl::CallOp call, func::FuncOp callee) {
-    OpBuilder builder(call);
-    IRMapping mapping;
-    mapping.map(callee.getArguments(), call.getOperands());
-    Location callLoc = NameLoc::get(builder.getStringAttr(callee.getName()), call.getLoc());
-    Block &body = callee.getBody().front();
-    for (Operation &op : body.without_terminator()) {
-      Operation *clone = builder.clone(op, mapping);
-      clone->walk([&](Operation *inner) { inner->setLoc(CallSiteLoc::get(inner->getLoc(), callLoc)); });
-    }
-    for (auto [result, value] : llvm::zip_equal(call.getResults(), body.getTerminator()->getOperands()))
-      result.replaceAllUsesWith(mapping.lookupOrDefault(value));
-    call.erase();
-  }
 };
 
 } // namespace

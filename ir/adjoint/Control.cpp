@@ -61,17 +61,17 @@ LogicalResult IfOp::adjoint(AdjointContext &context) {
 }
 
 LogicalResult WhileOp::adjoint(AdjointContext &) {
-  return emitError() << "`while` has no reverse gradient: bound it by a `for`";
+  return emitError() << "no gradient: `while` (bound it by a `for`)";
 }
 
-/// Calls the callee's own rule: primals, results and cotangents in, the operands' cotangents out.
+/// The callee's own rule, from primals, results and cotangents to the operands' cotangents. Its body stands in the place
+/// of a call, so that it can be differentiated again.
 LogicalResult CallOp::adjoint(AdjointContext &context) {
   auto callee = SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(*this, getCalleeAttr());
   auto name = callee ? callee->getAttrOfType<FlatSymbolRefAttr>("dl.derivative") : FlatSymbolRefAttr();
   if (!name)
-    return emitError() << "`" << getCallee()
-                       << "` has no rule for its gradient, expected its body in the place of the call "
-                       << "or `dl.derivative`";
+    return emitError() << "no gradient: `" << getCallee()
+                       << "` (expected its body in the place of the call or `dl.derivative`)";
   SmallVector<Value> cotangents;
   for (unsigned i = 0; i < getNumResults(); ++i)
     cotangents.push_back(context.cotangent(i));
@@ -80,13 +80,17 @@ LogicalResult CallOp::adjoint(AdjointContext &context) {
   llvm::append_range(operands, orZeros(context.builder, context.loc(), cotangents, getResultTypes()));
   auto rule = SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(*this, name);
   auto expected = FunctionType::get(getContext(), ValueRange(operands).getTypes(), getOperandTypes());
-  if (!rule || rule.getFunctionType() != expected)
+  if (!rule || rule.isExternal() || rule.getFunctionType() != expected)
     return emitError() << "the rule `" << name.getValue() << "` of `" << getCallee() << "` "
-                       << (rule ? "has another type" : "is no function") << ", expected " << expected;
-  auto call = CallOp::create(context.builder, context.loc(), getOperandTypes(), name, operands);
+                       << (rule && !rule.isExternal() ? "has another type" : "is no function with a body")
+                       << ", expected " << expected;
+  if (rule.walk([](GradOp) { return WalkResult::interrupt(); }).wasInterrupted())
+    return emitError() << "no gradient: `" << getCallee() << "` (its rule `" << name.getValue()
+                       << "` takes a gradient that needs the rule)";
+  SmallVector<Value> results = inlineBody(context.builder, rule, operands, context.loc());
   for (unsigned i = 0; i < getNumOperands(); ++i)
     if (context.wants(i))
-      context.set(i, call.getResult(i));
+      context.set(i, results[i]);
   return success();
 }
 

@@ -172,8 +172,10 @@ LogicalResult PowOp::adjoint(AdjointContext &context) {
     context.set(0, at.mul(context.cotangent(), at.mul(getRhs(), power)));
   }
   if (context.wants(1)) {
-    Value positive = at.select(at.compare(ComparePredicate::eq, getLhs(), zero), one, getLhs());
-    context.set(1, at.mul(context.cotangent(), at.mul(getResult(), at.make<LogOp>(positive))));
+    // Both factors are replaced: 0^y is infinite for y < 0.
+    Value isZero = at.compare(ComparePredicate::eq, getLhs(), zero);
+    Value power = at.select(isZero, zero, getResult()), base = at.select(isZero, one, getLhs());
+    context.set(1, at.mul(context.cotangent(), at.mul(power, at.make<LogOp>(base))));
   }
   return success();
 }

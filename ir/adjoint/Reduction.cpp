@@ -102,7 +102,9 @@ LogicalResult ReduceOp::adjoint(AdjointContext &context) {
   ArrayRef<int64_t> shape = shapeOf(getOperand());
   if (getOperand().getType().getNumElements() == 0)
     return success();
-  if (getKind() == ReduceKind::sum)
+  if (getAxes().empty())
+    context.set(0, context.cotangent());
+  else if (getKind() == ReduceKind::sum)
     context.set(
         0, broadcastTo(context.builder, context.loc(), context.cotangent(), shape, otherAxes(shape.size(), getAxes())));
   else if (getKind() == ReduceKind::prod)

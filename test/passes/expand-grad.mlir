@@ -97,3 +97,40 @@ func.func @nothing(%x: tensor<f32>) -> tensor<f32> {
   %y = dl.sin %x : tensor<f32>
   return %y : tensor<f32>
 }
+
+// The rule of a function that is called stands in the place of a call, its own gradients taken before: so it can be
+// differentiated again.
+// CHECK-LABEL: func.func @by_rule
+// CHECK-NOT: dl.grad
+// CHECK: dl.call @cube
+// CHECK-NOT: dl.call
+// CHECK: return
+func.func @by_rule(%x: tensor<f32>) -> tensor<f32> {
+  %one = dl.constant dense<1.0> : tensor<f32>
+  %d, %dd = dl.grad (%x), (%one) aux 0 {
+  ^bb0(%u: tensor<f32>):
+    %s, %ds = dl.grad (%u), (%one) aux 0 {
+    ^bb0(%v: tensor<f32>):
+      %t = dl.call @cube(%v) : (tensor<f32>) -> tensor<f32>
+      dl.yield %t : tensor<f32>
+    } : (tensor<f32>, tensor<f32>) -> (tensor<f32>, tensor<f32>)
+    dl.yield %ds : tensor<f32>
+  } : (tensor<f32>, tensor<f32>) -> (tensor<f32>, tensor<f32>)
+  return %dd : tensor<f32>
+}
+
+func.func private @cube(%x: tensor<f32>) -> tensor<f32> attributes {dl.derivative = @cube_rule} {
+  %a = dl.mul %x, %x : tensor<f32>
+  %b = dl.mul %a, %x : tensor<f32>
+  return %b : tensor<f32>
+}
+
+func.func private @cube_rule(%x: tensor<f32>, %y: tensor<f32>, %dy: tensor<f32>) -> tensor<f32> {
+  %z, %dx = dl.grad (%x), (%dy) aux 0 {
+  ^bb0(%u: tensor<f32>):
+    %a = dl.mul %u, %u : tensor<f32>
+    %b = dl.mul %a, %u : tensor<f32>
+    dl.yield %b : tensor<f32>
+  } : (tensor<f32>, tensor<f32>) -> (tensor<f32>, tensor<f32>)
+  return %dx : tensor<f32>
+}

@@ -18,7 +18,7 @@ func.func @loop(%x: tensor<f32>) -> tensor<f32> {
   %one = dl.constant dense<1.0> : tensor<f32>
   %y, %dx = dl.grad (%x), (%one) aux 0 {
   ^bb0(%u: tensor<f32>):
-    // expected-error @+1 {{has no reverse gradient}}
+    // expected-error @+1 {{no gradient: `while` (bound it by a `for`)}}
     %z = dl.while carry (%u) invariants () {
     ^bb0(%a: tensor<f32>):
       %limit = dl.constant dense<9.0> : tensor<f32>
@@ -30,6 +30,22 @@ func.func @loop(%x: tensor<f32>) -> tensor<f32> {
       dl.yield %b : tensor<f32>
     } : (tensor<f32>) -> tensor<f32>
     dl.yield %z : tensor<f32>
+  } : (tensor<f32>, tensor<f32>) -> (tensor<f32>, tensor<f32>)
+  return %dx : tensor<f32>
+}
+
+// -----
+
+// A rule that is computed by the rule is none.
+func.func private @f(%x: tensor<f32>) -> tensor<f32> attributes {dl.derivative = @rule} {
+  return %x : tensor<f32>
+}
+func.func private @rule(%x: tensor<f32>, %y: tensor<f32>, %dy: tensor<f32>) -> tensor<f32> {
+  %z, %dx = dl.grad (%x), (%dy) aux 0 {
+  ^bb0(%u: tensor<f32>):
+    // expected-error @+1 {{no gradient: `f` (its rule `rule` takes a gradient that needs the rule)}}
+    %a = dl.call @f(%u) : (tensor<f32>) -> tensor<f32>
+    dl.yield %a : tensor<f32>
   } : (tensor<f32>, tensor<f32>) -> (tensor<f32>, tensor<f32>)
   return %dx : tensor<f32>
 }

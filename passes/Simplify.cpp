@@ -39,10 +39,6 @@ std::optional<double> splatOf(Value value) {
   return static_cast<double>(integer);
 }
 
-Value makeSplat(OpBuilder &builder, Location loc, RankedTensorType type, double number) {
-  return dl::ConstantOp::create(builder, loc, type, number);
-}
-
 bool fitsFloat(Type type, double number) {
   APFloat rounded(number);
   bool lossy = false;
@@ -61,14 +57,6 @@ SmallVector<int64_t> largeAxes(ArrayRef<int64_t> shape) {
 bool sameUpToUnitAxes(ArrayRef<int64_t> from, ArrayRef<int64_t> to) {
   auto large = [](int64_t size) { return size != 1; };
   return llvm::equal(llvm::make_filter_range(from, large), llvm::make_filter_range(to, large));
-}
-
-Value reshapeTo(OpBuilder &builder, Location loc, Value value, ArrayRef<int64_t> shape) {
-  return shapeOf(value) == shape ? value : dl::ReshapeOp::create(builder, loc, value, shape).getResult();
-}
-
-Value broadcastTo(OpBuilder &builder, Location loc, Value value, ArrayRef<int64_t> shape, ArrayRef<int64_t> axes) {
-  return shapeOf(value) == shape ? value : dl::BroadcastOp::create(builder, loc, value, shape, axes).getResult();
 }
 
 Value transposeBy(OpBuilder &builder, Location loc, Value value, ArrayRef<int64_t> permutation) {
@@ -109,7 +97,7 @@ struct Simplify : impl::SimplifyBase<Simplify> {
   }
 
 private:
-  /// Of checks of one value in one block, the first strictest one stays; the others are its result.
+  /// A check that an earlier check of the same value in the block implies is that one's result.
   static void mergeChecks(Block &block) {
     llvm::DenseMap<Value, dl::CheckIndexOp> kept;
     for (auto check : llvm::make_early_inc_range(block.getOps<dl::CheckIndexOp>())) {

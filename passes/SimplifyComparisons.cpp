@@ -43,7 +43,7 @@ Value narrowed(OpBuilder &builder, Value value) {
   Location loc = value.getLoc();
   RankedTensorType type = tensorType(value).clone(builder.getI32Type());
   if (auto number = splatOf(value))
-    return makeSplat(builder, loc, type, *number);
+    return splat(builder, loc, type, *number);
   if (auto iota = value.getDefiningOp<dl::IotaOp>())
     return dl::IotaOp::create(builder, loc, type, iota.getAxis());
   if (auto cast = value.getDefiningOp<dl::CastOp>())

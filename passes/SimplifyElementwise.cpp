@@ -1,6 +1,6 @@
-// Identities of arithmetic, logic and casts. Floats: only what is exact (x + 0 taken as x for -0.0 too), or
-// what exchanges constant factors and so changes the rounding alone; never x * 0 or x - x, which NaN and infinity
-// refute.
+// Identities of arithmetic, logic and casts. Floats: only what is exact (x + 0 taken as x for -0.0 too), or what joins
+// constant factors: (x * a) * b = x * (a * b) rounds once less, and does not overflow or vanish on the way. Never x * 0 or
+// x - x, which NaN and infinity refute.
 
 #include "passes/SimplifyPatterns.h"
 
@@ -57,7 +57,7 @@ LogicalResult simplifySub(dl::SubOp op, PatternRewriter &rewriter) {
     return success();
   }
   if (op.getLhs() == op.getRhs() && !isFloat(op.getLhs()))
-    return replace(rewriter, op, makeSplat(rewriter, op.getLoc(), op.getType(), 0));
+    return replace(rewriter, op, splat(rewriter, op.getLoc(), op.getType(), 0));
   return failure();
 }
 
@@ -77,13 +77,13 @@ LogicalResult simplifyMul(dl::MulOp op, PatternRewriter &rewriter) {
     }
     Type element = tensorType(x).getElementType();
     if (auto neg = x.getDefiningOp<dl::NegOp>(); neg && isFloat(x)) {
-      Value negated = makeSplat(rewriter, op.getLoc(), op.getType(), -*factor);
+      Value negated = splat(rewriter, op.getLoc(), op.getType(), -*factor);
       rewriter.replaceOpWithNewOp<dl::MulOp>(op, op.getType(), neg.getOperand(), negated);
       return success();
     }
     Value inner;
     if (auto first = constantFactor(x, inner); first && fitsFloat(element, *first * *factor)) {
-      Value product = makeSplat(rewriter, op.getLoc(), op.getType(), *first * *factor);
+      Value product = splat(rewriter, op.getLoc(), op.getType(), *first * *factor);
       rewriter.replaceOpWithNewOp<dl::MulOp>(op, op.getType(), inner, product);
       return success();
     }
@@ -106,7 +106,7 @@ LogicalResult simplifyDiv(dl::DivOp op, PatternRewriter &rewriter) {
   // The reciprocal of a power of two is exact; in f32 it may be too small to be normal.
   if (!isFloat(op.getLhs()) || std::abs(std::frexp(*divisor, &exponent)) != 0.5 || !fitsFloat(element, 1 / *divisor))
     return failure();
-  Value factor = makeSplat(rewriter, op.getLoc(), op.getType(), 1 / *divisor);
+  Value factor = splat(rewriter, op.getLoc(), op.getType(), 1 / *divisor);
   rewriter.replaceOpWithNewOp<dl::MulOp>(op, op.getType(), op.getLhs(), factor);
   return success();
 }
@@ -121,7 +121,7 @@ LogicalResult simplifyPow(dl::PowOp op, PatternRewriter &rewriter) {
   }
   if (!isSplat(op.getRhs(), -1) || !isFloat(x))
     return failure();
-  rewriter.replaceOpWithNewOp<dl::DivOp>(op, op.getType(), makeSplat(rewriter, op.getLoc(), op.getType(), 1), x);
+  rewriter.replaceOpWithNewOp<dl::DivOp>(op, op.getType(), splat(rewriter, op.getLoc(), op.getType(), 1), x);
   return success();
 }
 
@@ -136,7 +136,7 @@ LogicalResult simplifyNeg(dl::NegOp op, PatternRewriter &rewriter) {
   auto factor = constantFactor(op.getOperand(), x);
   if (!factor)
     return failure();
-  Value negated = makeSplat(rewriter, op.getLoc(), op.getType(), -*factor);
+  Value negated = splat(rewriter, op.getLoc(), op.getType(), -*factor);
   rewriter.replaceOpWithNewOp<dl::MulOp>(op, op.getType(), x, negated);
   return success();
 }
@@ -197,7 +197,7 @@ LogicalResult simplifyCast(dl::CastOp op, PatternRewriter &rewriter) {
   auto inner = op.getOperand().getDefiningOp<dl::CastOp>();
   if (!inner)
     return failure();
-  Type from = dl::elementOf(inner.getOperand()), between = dl::elementOf(inner), to = dl::elementOf(op);
+  Type from = elementOf(inner.getOperand()), between = elementOf(inner), to = elementOf(op);
   bool wraps = isa<IntegerType>(from) && isa<IntegerType>(to) && !to.isInteger(1) && !dl::isExactCast(from, to);
   if (!dl::isExactCast(from, between) || (wraps && isa<FloatType>(between)))
     return failure();

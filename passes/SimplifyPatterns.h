@@ -1,12 +1,14 @@
 // What the families of simplification share: the registration of their patterns, and how they look at values.
 #pragma once
 
-#include "ir/Dialect.h"
+#include "ir/Builders.h"
 
 #include "mlir/IR/PatternMatch.h"
 #include <optional>
 
 namespace dlc {
+
+using dl::broadcastTo, dl::elementOf, dl::reshapeTo, dl::shapeOf, dl::splat;
 
 // Each adds the patterns of one family (SimplifyElementwise.cpp, ...) to `patterns`.
 void addElementwisePatterns(mlir::RewritePatternSet &patterns);
@@ -23,13 +25,10 @@ void addStopGradientPatterns(mlir::RewritePatternSet &patterns);
 inline mlir::RankedTensorType tensorType(mlir::Value value) {
   return llvm::cast<mlir::RankedTensorType>(value.getType());
 }
-inline llvm::ArrayRef<int64_t> shapeOf(mlir::Value value) { return tensorType(value).getShape(); }
 
 /// The number that every element of `value` is, when `value` is a splat constant that a double holds exactly; i1 is 0
 /// or 1.
 std::optional<double> splatOf(mlir::Value value);
-/// A splat constant of `type`.
-mlir::Value makeSplat(mlir::OpBuilder &builder, mlir::Location loc, mlir::RankedTensorType type, double number);
 /// Whether the float element type `type` holds `number` as a finite normal number (or zero), perhaps rounded.
 bool fitsFloat(mlir::Type type, double number);
 
@@ -37,11 +36,6 @@ bool fitsFloat(mlir::Type type, double number);
 llvm::SmallVector<int64_t> largeAxes(llvm::ArrayRef<int64_t> shape);
 /// Whether a reshape between the shapes only adds or removes axes of size 1.
 bool sameUpToUnitAxes(llvm::ArrayRef<int64_t> from, llvm::ArrayRef<int64_t> to);
-/// `value` under `shape`; itself if it has it.
-mlir::Value reshapeTo(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value value, llvm::ArrayRef<int64_t> shape);
-/// `value` repeated to `shape`, its axis i becoming axis axes[i]; itself if nothing is repeated.
-mlir::Value broadcastTo(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value value, llvm::ArrayRef<int64_t> shape,
-                        llvm::ArrayRef<int64_t> axes);
 /// `value` with its axes in the order of `permutation`; itself for the identity.
 mlir::Value transposeBy(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value value,
                         llvm::ArrayRef<int64_t> permutation);

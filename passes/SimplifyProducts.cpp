@@ -5,6 +5,7 @@
 #include "passes/SimplifyPatterns.h"
 
 #include "llvm/ADT/StringExtras.h"
+#include <cmath>
 
 using namespace mlir;
 
@@ -63,12 +64,13 @@ LogicalResult foldTransposedResult(dl::TransposeOp op, PatternRewriter &rewriter
 LogicalResult foldBroadcastOperand(dl::ContractOp op, PatternRewriter &rewriter) {
   for (unsigned side : {0u, 1u}) {
     Value operand = op->getOperand(side), source;
+    auto number = splatOf(operand);
     SmallVector<int64_t> axes;
     if (auto broadcast = operand.getDefiningOp<dl::BroadcastOp>()) {
       source = broadcast.getOperand();
       axes.append(broadcast.getAxes().begin(), broadcast.getAxes().end());
-    } else if (auto number = splatOf(operand); number && !shapeOf(operand).empty()) {
-      source = makeSplat(rewriter, op.getLoc(), tensorType(operand).clone(ArrayRef<int64_t>()), *number);
+    } else if (number && !shapeOf(operand).empty()) {
+      source = splat(rewriter, op.getLoc(), tensorType(operand).clone(ArrayRef<int64_t>()), *number);
     } else {
       continue;
     }
@@ -91,8 +93,14 @@ LogicalResult foldBroadcastOperand(dl::ContractOp op, PatternRewriter &rewriter)
       else
         otherKept += letter;
     }
-    if (!summed.empty())
+    if (!summed.empty()) {
+      // A factor below 1 goes into the sum, which could overflow without it.
+      if (number && std::abs(*number) < 1 && isa<FloatType>(elementOf(other))) {
+        other = dl::MulOp::create(rewriter, op.getLoc(), other, splat(rewriter, op.getLoc(), other.getType(), *number));
+        source = splat(rewriter, op.getLoc(), source.getType(), 1);
+      }
       other = dl::ReduceOp::create(rewriter, op.getLoc(), dl::ReduceKind::sum, other, summed);
+    }
     otherLetters = otherKept;
 
     // Letters of the result that neither operand has any more: the result is repeated along them.
@@ -137,7 +145,8 @@ LogicalResult unsummedProduct(dl::ContractOp op, PatternRewriter &rewriter) {
   return success();
 }
 
-/// A scaled argument is scaled after the product: an epilogue costs nothing, a copy of the argument does.
+/// An argument scaled by |c| >= 1 is scaled after the product: an epilogue costs nothing, a copy of the argument does. (A
+/// smaller factor may be what keeps the product from overflow.)
 LogicalResult sinkScale(dl::ContractOp op, PatternRewriter &rewriter) {
   for (unsigned side : {0u, 1u}) {
     auto mul = op->getOperand(side).getDefiningOp<dl::MulOp>();
@@ -151,13 +160,13 @@ LogicalResult sinkScale(dl::ContractOp op, PatternRewriter &rewriter) {
           break;
         root = source->getOperand(0);
       }
-      if (!factor || !isa<BlockArgument>(root))
+      if (!factor || !(std::abs(*factor) >= 1) || !isa<BlockArgument>(root))
         continue;
       Value operands[2] = {op.getLhs(), op.getRhs()};
       operands[side] = scaled;
       Value product = contract(rewriter, op.getLoc(), Terms(op), operands[0], operands[1]);
       rewriter.replaceOpWithNewOp<dl::MulOp>(op, op.getType(), product,
-                                             makeSplat(rewriter, mul.getLoc(), op.getType(), *factor));
+                                             splat(rewriter, mul.getLoc(), op.getType(), *factor));
       return success();
     }
   }

@@ -1,7 +1,9 @@
 // Reductions of what is constant, repeated, moved, scaled or already reduced. Sums may be taken in another order than
-// the program's, which changes the rounding alone.
+// the program's, which changes the rounding alone; a factor below 1 stays inside a sum, which could overflow without it.
 
 #include "passes/SimplifyPatterns.h"
+
+#include <cmath>
 
 using namespace mlir;
 
@@ -49,11 +51,11 @@ LogicalResult reduceBroadcast(dl::ReduceOp op, PatternRewriter &rewriter) {
   if (op.getKind() == ReduceKind::sum && isa<FloatType>(element) && !fitsFloat(element, repeats))
     return failure();
   RankedTensorType scalar = tensorType(op.getOperand()).clone(ArrayRef<int64_t>());
-  Value small = broadcast ? broadcast.getOperand() : makeSplat(rewriter, op.getLoc(), scalar, *number);
+  Value small = broadcast ? broadcast.getOperand() : splat(rewriter, op.getLoc(), scalar, *number);
   if (!inner.empty())
     small = dl::ReduceOp::create(rewriter, op.getLoc(), op.getKind(), small, inner);
   if (op.getKind() == ReduceKind::sum && repeats != 1) {
-    Value factor = makeSplat(rewriter, op.getLoc(), tensorType(small), repeats);
+    Value factor = splat(rewriter, op.getLoc(), tensorType(small), repeats);
     small = dl::MulOp::create(rewriter, op.getLoc(), small.getType(), small, factor);
   }
   rewriter.replaceOp(op, broadcastTo(rewriter, op.getLoc(), small, keptShape, keptAxes));
@@ -113,7 +115,8 @@ LogicalResult reduceMoved(dl::ReduceOp op, PatternRewriter &rewriter) {
   return success();
 }
 
-/// sum(-x) = -sum(x), sum(c * x) = c * sum(x).
+/// sum(-x) = -sum(x); sum(c * x) = c * sum(x) for |c| >= 1, of which the right side overflows only where the left does
+/// (and neither underflows: sums are exact among the least numbers).
 LogicalResult reduceScaled(dl::ReduceOp op, PatternRewriter &rewriter) {
   Operation *source = op.getOperand().getDefiningOp();
   if (op.getKind() != ReduceKind::sum || !source || !source->hasOneUse())
@@ -127,11 +130,11 @@ LogicalResult reduceScaled(dl::ReduceOp op, PatternRewriter &rewriter) {
     return failure();
   for (int side : {0, 1}) {
     auto factor = splatOf(source->getOperand(1 - side));
-    if (!factor)
+    if (!factor || !(std::abs(*factor) >= 1))
       continue;
     Value sum = dl::ReduceOp::create(rewriter, op.getLoc(), op.getKind(), source->getOperand(side), op.getAxes());
     rewriter.replaceOpWithNewOp<dl::MulOp>(op, op.getType(), sum,
-                                           makeSplat(rewriter, source->getLoc(), op.getType(), *factor));
+                                           splat(rewriter, source->getLoc(), op.getType(), *factor));
     return success();
   }
   return failure();
@@ -141,7 +144,7 @@ LogicalResult reduceScaled(dl::ReduceOp op, PatternRewriter &rewriter) {
 LogicalResult argReduceUnitAxis(dl::ArgReduceOp op, PatternRewriter &rewriter) {
   if (shapeOf(op.getOperand())[op.getAxis()] != 1)
     return failure();
-  rewriter.replaceOp(op, makeSplat(rewriter, op.getLoc(), tensorType(op.getResult()), 0));
+  rewriter.replaceOp(op, splat(rewriter, op.getLoc(), tensorType(op.getResult()), 0));
   return success();
 }
 

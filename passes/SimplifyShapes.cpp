@@ -142,7 +142,7 @@ struct SinkMovement : PointwisePattern {
     SmallVector<Value> operands;
     for (Value operand : op->getOperands()) {
       if (auto number = splatOf(operand))
-        operands.push_back(makeSplat(rewriter, op->getLoc(), tensorType(operand).clone(shape), *number));
+        operands.push_back(splat(rewriter, op->getLoc(), tensorType(operand).clone(shape), *number));
       else if (Value scalar = scalarBroadcast(operand))
         operands.push_back(broadcastTo(rewriter, op->getLoc(), scalar, shape, {}));
       else
@@ -198,7 +198,7 @@ struct SinkBroadcast : PointwisePattern {
     SmallVector<Value> operands;
     for (Value operand : op->getOperands()) {
       if (auto number = splatOf(operand)) {
-        operands.push_back(makeSplat(rewriter, op->getLoc(), tensorType(operand).clone(sizes), *number));
+        operands.push_back(splat(rewriter, op->getLoc(), tensorType(operand).clone(sizes), *number));
         continue;
       }
       auto broadcast = operand.getDefiningOp<dl::BroadcastOp>();

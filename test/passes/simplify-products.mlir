@@ -61,6 +61,32 @@ func.func @scaled_argument(%x: tensor<64x784xf32>, %w: tensor<128x784xf32>) -> t
   return %y : tensor<64x128xf32>
 }
 
+// One below 1 stays, for the product could overflow without it.
+// CHECK-LABEL: func.func @scaled_down_argument
+// CHECK: %[[S:.*]] = dl.mul %arg0
+// CHECK: dl.contract "nk,mk->nm" %[[S]], %arg1
+func.func @scaled_down_argument(%x: tensor<64x784xf32>, %w: tensor<128x784xf32>) -> tensor<64x128xf32> {
+  %c = dl.constant dense<0.5> : tensor<64x784xf32>
+  %s = dl.mul %x, %c : tensor<64x784xf32>
+  %y = dl.contract "nk,mk->nm" %s, %w : tensor<64x784xf32>, tensor<128x784xf32> -> tensor<64x128xf32>
+  return %y : tensor<64x128xf32>
+}
+
+// A product with a constant is a sum: of the rows scaled by what is below 1, or scaled by what is not.
+// CHECK-LABEL: func.func @product_with_constant
+// CHECK-DAG: %[[HALVES:.*]] = dl.mul %arg0
+// CHECK-DAG: dl.reduce sum %[[HALVES]] over [1]
+// CHECK-DAG: %[[SUM:.*]] = dl.reduce sum %arg0 over [1]
+// CHECK-DAG: dl.mul %[[SUM]]
+// CHECK-NOT: dl.contract
+func.func @product_with_constant(%x: tensor<64x784xf32>) -> (tensor<64xf32>, tensor<64xf32>) {
+  %c = dl.constant dense<0.5> : tensor<784xf32>
+  %y = dl.contract "nk,k->n" %x, %c : tensor<64x784xf32>, tensor<784xf32> -> tensor<64xf32>
+  %d = dl.constant dense<2.0> : tensor<784xf32>
+  %z = dl.contract "nk,k->n" %x, %d : tensor<64x784xf32>, tensor<784xf32> -> tensor<64xf32>
+  return %y, %z : tensor<64xf32>, tensor<64xf32>
+}
+
 // Rows that a one-hot matrix picks are gathered.
 // CHECK-LABEL: func.func @one_hot
 // CHECK-NOT: dl.contract

@@ -19,9 +19,24 @@ func.func @of_broadcast(%x: tensor<64xf32>) -> (tensor<64xf32>, tensor<64xf32>) 
   return %s, %m : tensor<64xf32>, tensor<64xf32>
 }
 
-// CHECK-LABEL: func.func @mean_of_means
+// Factors of at least 1 leave a sum, and sums join.
+// CHECK-LABEL: func.func @scaled
 // CHECK: %[[S:.*]] = dl.reduce sum %arg0 over [0, 1]
 // CHECK: dl.mul %[[S]]
+func.func @scaled(%x: tensor<64x16xf32>) -> tensor<f32> {
+  %a = dl.reduce sum %x over [1] : tensor<64x16xf32> -> tensor<64xf32>
+  %n = dl.constant dense<-3.0> : tensor<64xf32>
+  %b = dl.mul %a, %n : tensor<64xf32>
+  %c = dl.reduce sum %b over [0] : tensor<64xf32> -> tensor<f32>
+  return %c : tensor<f32>
+}
+
+// A smaller one stays: the sum could overflow without it.
+// CHECK-LABEL: func.func @mean_of_means
+// CHECK: %[[S:.*]] = dl.reduce sum %arg0 over [1]
+// CHECK: %[[M:.*]] = dl.mul %[[S]]
+// CHECK: %[[T:.*]] = dl.reduce sum %[[M]] over [0]
+// CHECK: dl.mul %[[T]]
 func.func @mean_of_means(%x: tensor<64x16xf32>) -> tensor<f32> {
   %a = dl.reduce sum %x over [1] : tensor<64x16xf32> -> tensor<64xf32>
   %n = dl.constant dense<16.0> : tensor<64xf32>

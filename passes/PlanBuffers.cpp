@@ -28,19 +28,22 @@ int64_t bufferBytes(RankedTensorType type) {
   return extentOf(type) * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
 }
 
-/// The buffer of a tensor: strides from its layout, the identity when it is dense.
+/// The buffer of a tensor: strides from its layout, the identity when it is dense. Without elements any strides will do, but
+/// those of the identity, of which some are 0, MLIR refuses.
 MemRefType bufferType(RankedTensorType type) {
-  if (!type.getEncoding())
+  bool isEmpty = type.getNumElements() == 0;
+  if (!type.getEncoding() && !isEmpty)
     return MemRefType::get(type.getShape(), type.getElementType());
-  auto strides = StridedLayoutAttr::get(type.getContext(), 0, stridesOf(type));
+  SmallVector<int64_t> steps = isEmpty ? SmallVector<int64_t>(type.getRank(), 1) : stridesOf(type);
+  auto strides = StridedLayoutAttr::get(type.getContext(), 0, steps);
   return MemRefType::get(type.getShape(), type.getElementType(), strides);
 }
 
 /// Plans one function.
 class Planner {
 public:
-  Planner(func::FuncOp function, bool reuse, bool inPlace)
-      : old(function), builder(function.getContext()), reuse(reuse), order(planOrder(function, inPlace)) {}
+  Planner(func::FuncOp function, PlanOrder order, bool reuse)
+      : old(function), builder(function.getContext()), reuse(reuse), order(std::move(order)) {}
 
   LogicalResult run() {
     if (failed(verifyUpdates()))
@@ -180,12 +183,14 @@ private:
   }
 
   void makeCopy(const PlanUpdate &update, llvm::StringSet<> &names) {
-    std::string stem = "replace_" + argumentText(update.argument.getArgNumber(), "dl.name").str(), name = stem;
-    std::replace_if(name.begin(), name.end(), [](char c) { return !llvm::isAlnum(c); }, '_');
+    std::string stem = "replace_" + argumentText(update.argument.getArgNumber(), "dl.name").str();
+    std::replace_if(stem.begin(), stem.end(), [](char c) { return !llvm::isAlnum(c); }, '_');
+    std::string name = stem;
     for (unsigned count = 2; !names.insert(name).second; ++count)
       name = stem + "_" + std::to_string(count);
-    auto copy = dl::KernelOp::create(builder, update.result.getLoc(), TypeRange(), name, dl::KernelKind::map,
-                                     place[update.result], place[update.argument]);
+    Value from = place.at(update.result), to = place.at(update.argument);
+    auto copy =
+        dl::KernelOp::create(builder, update.result.getLoc(), TypeRange(), name, dl::KernelKind::map, from, to);
     auto type = cast<RankedTensorType>(update.result.getType());
     OpBuilder::InsertionGuard guard(builder);
     Block &body = copy->getRegion(0).emplaceBlock();
@@ -240,7 +245,8 @@ struct PlanBuffers : impl::PlanBuffersBase<PlanBuffers> {
           op.emitOpError() << "stands outside kernels: buffers are planned after fusion";
           return signalPassFailure();
         }
-      if (failed(Planner(function, reuse, inPlace).run()))
+      FailureOr<PlanOrder> order = planOrder(function, inPlace);
+      if (failed(order) || failed(Planner(function, *order, reuse).run()))
         return signalPassFailure();
     }
   }

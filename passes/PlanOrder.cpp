@@ -9,6 +9,8 @@
 #include "passes/PlanOrder.h"
 #include "passes/FuseGraph.h"
 
+#include "llvm/ADT/SetVector.h"
+
 using namespace mlir;
 
 namespace dlc {
@@ -41,31 +43,45 @@ public:
     }
     before.resize(kernels.size());
     for (auto [index, kernel] : llvm::enumerate(kernels))
-      for (Value operand : kernel->getOperands())
+      for (Value operand : distinctOperands(kernel)) {
+        ++readers[operand];
         if (auto producer = operand.getDefiningOp<dl::KernelOp>())
           before[index].insert(number[producer]);
+      }
     findUpdates(inPlace);
   }
 
-  PlanOrder run() {
+  FailureOr<PlanOrder> run() {
     PlanOrder order;
     order.updates = updates;
-    std::vector<bool> done(kernels.size());
-    while (order.kernels.size() < kernels.size()) {
-      int best = -1;
-      std::pair<bool, int64_t> bestCost;
-      for (unsigned index = 0; index < kernels.size(); ++index) {
-        if (done[index] || !llvm::all_of(before[index], [&](unsigned other) { return done[other]; }))
-          continue;
-        std::pair<bool, int64_t> cost(kernels[index].getKind() != dl::KernelKind::check, growth(index, done));
-        if (best < 0 || cost < bestCost) {
-          best = index;
-          bestCost = cost;
-        }
-      }
-      done[best] = true;
-      order.kernels.push_back(kernels[best]);
+    std::vector<SmallVector<unsigned>> after(kernels.size());
+    std::vector<unsigned> waiting(kernels.size());
+    SmallVector<unsigned> ready;
+    for (unsigned index = 0; index < kernels.size(); ++index) {
+      waiting[index] = before[index].size();
+      for (unsigned other : before[index])
+        after[other].push_back(index);
+      if (waiting[index] == 0)
+        ready.push_back(index);
     }
+    while (!ready.empty()) {
+      // What running a kernel frees depends on what has run: costs are taken anew.
+      auto cost = [&](unsigned index) {
+        return std::tuple(kernels[index].getKind() != dl::KernelKind::check, growth(index), index);
+      };
+      auto best = llvm::min_element(ready, [&](unsigned a, unsigned b) { return cost(a) < cost(b); });
+      unsigned index = *best;
+      *best = ready.back();
+      ready.pop_back();
+      order.kernels.push_back(kernels[index]);
+      for (Value operand : distinctOperands(kernels[index]))
+        --readers[operand];
+      for (unsigned next : after[index])
+        if (--waiting[next] == 0)
+          ready.push_back(next);
+    }
+    if (order.kernels.size() < kernels.size())
+      return function.emitError() << "kernels of `" << function.getName() << "` wait for each other in a circle";
     return order;
   }
 
@@ -116,23 +132,19 @@ private:
     return false;
   }
 
+  static llvm::SmallSetVector<Value, 8> distinctOperands(dl::KernelOp kernel) {
+    return {kernel->operand_begin(), kernel->operand_end()};
+  }
+
   /// The bytes that the live memory grows by when a kernel runs: its results, less what only it still reads.
-  int64_t growth(unsigned index, const std::vector<bool> &done) const {
+  int64_t growth(unsigned index) const {
     int64_t bytes = 0;
     for (OpResult result : kernels[index]->getResults())
       if (!isExternal(result))
         bytes += bytesOf(result);
-    llvm::DenseSet<Value> seen;
-    for (Value operand : kernels[index]->getOperands()) {
-      if (!operand.getDefiningOp() || isExternal(operand) || !seen.insert(operand).second)
-        continue;
-      bool last = llvm::all_of(operand.getUsers(), [&](Operation *user) {
-        auto entry = number.find(user);
-        return entry != number.end() && (entry->second == index || done[entry->second]);
-      });
-      if (last)
+    for (Value operand : distinctOperands(kernels[index]))
+      if (operand.getDefiningOp() && !isExternal(operand) && readers.lookup(operand) == 1)
         bytes -= bytesOf(operand);
-    }
     return bytes;
   }
 
@@ -145,11 +157,13 @@ private:
   SmallVector<dl::KernelOp> kernels;
   llvm::DenseMap<Operation *, unsigned> number;
   std::vector<llvm::DenseSet<unsigned>> before;
+  /// How many kernels still have to read a value.
+  llvm::DenseMap<Value, unsigned> readers;
   SmallVector<PlanUpdate> updates;
 };
 
 } // namespace
 
-PlanOrder planOrder(func::FuncOp function, bool inPlace) { return Scheduler(function, inPlace).run(); }
+FailureOr<PlanOrder> planOrder(func::FuncOp function, bool inPlace) { return Scheduler(function, inPlace).run(); }
 
 } // namespace dlc

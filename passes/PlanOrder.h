@@ -22,7 +22,7 @@ struct PlanOrder {
 
 /// Orders the kernels of a function in stage fused: checks first; readers of an old value before the kernel that writes
 /// over it; else what frees most memory first. Nothing is written over an argument before every check has run.
-/// `inPlace` false writes nothing over an old value.
-PlanOrder planOrder(mlir::func::FuncOp function, bool inPlace);
+/// `inPlace` false writes nothing over an old value. Fails, with an error, when kernels wait for each other in a circle.
+llvm::FailureOr<PlanOrder> planOrder(mlir::func::FuncOp function, bool inPlace);
 
 } // namespace dlc

@@ -53,6 +53,21 @@ func.func @swap(%a: tensor<4xf32> {dl.role = "param", dl.name = "a"}, %b: tensor
   return %0, %1 : tensor<4xf32>, tensor<4xf32>
 }
 
+// Names of copies are letters, digits and underscores, also those of parameters that differ in nothing else.
+// CHECK-LABEL: func.func @names(
+// CHECK: dl.kernel "replace_w_0" map
+// CHECK: dl.kernel "replace_w_0_2" map
+func.func @names(%a: tensor<4x4xf32> {dl.role = "param", dl.name = "w.0"}, %b: tensor<4x4xf32> {dl.role = "param", dl.name = "w/0"})
+    -> (tensor<4x4xf32> {dl.updates = 0 : i64}, tensor<4x4xf32> {dl.updates = 1 : i64}) {
+  %0:2 = dl.kernel "turn" map ins(%a, %b : tensor<4x4xf32>, tensor<4x4xf32>) outs() {
+  ^bb0(%x: tensor<4x4xf32>, %y: tensor<4x4xf32>):
+    %s = dl.transpose %x by [1, 0] : tensor<4x4xf32> -> tensor<4x4xf32>
+    %t = dl.transpose %y by [1, 0] : tensor<4x4xf32> -> tensor<4x4xf32>
+    dl.yield %s, %t : tensor<4x4xf32>, tensor<4x4xf32>
+  } -> tensor<4x4xf32>, tensor<4x4xf32>
+  return %0#0, %0#1 : tensor<4x4xf32>, tensor<4x4xf32>
+}
+
 // A kernel that reads other elements of the old value cannot write over it.
 // CHECK-LABEL: func.func @transposed(
 // CHECK: dl.kernel "w_update" map ins(%[[W:.*]] : memref<4x4xf32>) outs(%[[NEW:.*]] :
@@ -116,4 +131,18 @@ func.func @chain(%x: tensor<64xf32> {dl.role = "input", dl.name = "x"}, %l: tens
 // CHECK-NEXT: return
 func.func @nothing(%a: tensor<4xf32> {dl.role = "param", dl.name = "a"}) -> (tensor<4xf32> {dl.updates = 0 : i64}) {
   return %a : tensor<4xf32>
+}
+
+// A buffer of no elements has steps of 1, for MLIR refuses some of 0.
+// CHECK-LABEL: func.func @empty(
+// CHECK-SAME: %arg2: memref<2x0xf32, strided<[1, 1]>>
+// CHECK: dl.buffer %arg0 at 0 : memref<0xi8> -> memref<0x3xf32, strided<[1, 1]>>
+func.func @empty(%w: tensor<0x3xf32> {dl.role = "param", dl.name = "w"},
+                 %x: tensor<2x0xf32> {dl.role = "input", dl.name = "x"}) -> (tensor<2x3xf32> {dl.name = "y"}) {
+  %0 = dl.kernel "w_product" contract ins(%x, %w : tensor<2x0xf32>, tensor<0x3xf32>) outs() {
+  ^bb0(%a: tensor<2x0xf32>, %b: tensor<0x3xf32>):
+    %y = dl.contract "nk,km->nm" %a, %b : tensor<2x0xf32>, tensor<0x3xf32> -> tensor<2x3xf32>
+    dl.yield %y : tensor<2x3xf32>
+  } -> tensor<2x3xf32>
+  return %0 : tensor<2x3xf32>
 }

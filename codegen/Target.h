@@ -27,8 +27,7 @@ struct Target {
   int tileVectors() const { return avx512 ? 3 : 2; }
   /// The length of a sum after which a product in f32 keeps partial sums in memory.
   int64_t depthBlock() const { return avx512 ? 1024 : 256; }
-  /// Bytes of cache that a core can count on.
-  int64_t l1Bytes() const { return 32 << 10; }
+  /// Bytes of the second-level cache that a core can count on.
   int64_t l2Bytes() const { return avx512 ? 1 << 20 : 512 << 10; }
   /// Arithmetic of a core in f32 operations a nanosecond, roughly; for estimates of time alone.
   double peakGflops() const { return avx512 ? 220 : 100; }

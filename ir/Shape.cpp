@@ -8,7 +8,8 @@ using namespace mlir;
 
 namespace dlc::dl {
 
-/// `value` as an element of the type: rounded to floats, truncated to integers (into their range), != 0 for i1.
+/// `value` as an element of the type: rounded to floats, != 0 for i1, toward zero for integers: the nearest i64, of which
+/// narrower types keep the low bits.
 static TypedAttr elementAttr(Type type, double value) {
   if (isa<FloatType>(type))
     return FloatAttr::get(type, value);

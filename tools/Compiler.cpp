@@ -64,13 +64,15 @@ bool Compiler::lower(mlir::ModuleOp module, PipelineStop stop) {
     if (diagnostic.getSeverity() != mlir::DiagnosticSeverity::Error)
       return mlir::success();
     std::string text = diagnostic.str();
-    constexpr std::string_view unsupported = "not supported yet: ";
     SourceRange at = placeOf(diagnostic.getLocation(), sources);
-    size_t found = text.find(unsupported);
-    if (found != std::string::npos)
-      diagnostics.report(Diag::NotSupported, at, text.substr(found + unsupported.size()));
-    else if (text.find("has no reverse gradient") != std::string::npos)
-      diagnostics.report(Diag::NoGradient, at, text);
+    auto after = [&](std::string_view prefix) -> std::optional<std::string> {
+      size_t found = text.find(prefix);
+      return found == std::string::npos ? std::nullopt : std::optional(text.substr(found + prefix.size()));
+    };
+    if (auto what = after("not supported yet: "))
+      diagnostics.report(Diag::NotSupported, at, *what);
+    else if (auto what = after("no gradient: "))
+      diagnostics.report(Diag::NoGradient, at, *what);
     else
       diagnostics.report(Diag::Internal, at, text);
     return mlir::success();

@@ -23,6 +23,8 @@ static int check(const std::vector<std::string> &files, bool types) {
       continue;
     }
     ast::Program program = parse(sources, sources.add(file, std::move(*text)), tree, diagnostics);
+    if (diagnostics.errorCount() == 0 && program.statements.empty())
+      diagnostics.report(Diag::RunProblem, {}, file + ": the program is empty");
     if (diagnostics.errorCount() == 0)
       checker.program(program);
     if (types)

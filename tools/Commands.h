@@ -21,6 +21,8 @@ Action addCompileCommand(CLI::App &app);
 /// `dlc version`.
 Action addVersionCommand(CLI::App &app);
 
+/// Adds `--disable NAME`, which takes the names of optimisations alone.
+void addDisableOption(CLI::App &command, std::vector<std::string> &disabled);
 /// Whether standard error wants colour.
 bool colourOfErrors();
 /// "name=value" taken apart; false when there is no `=` or no name.

@@ -6,11 +6,14 @@
 #include "frontend/Parser.h"
 #include "runtime/Checkpoint.h"
 
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <cstdio>
+#include <dlfcn.h>
+#include <set>
 
 namespace dlc {
 
@@ -29,6 +32,9 @@ struct Compilation {
 };
 } // namespace
 
+/// Whether the parameters' values can be part of what is written.
+static bool holdsWeights(const std::string &emit) { return emit == "lib" || emit == "exe"; }
+
 static int fail(const std::string &message, int code = 1) {
   std::fprintf(stderr, "error: %s\n", message.c_str());
   return code;
@@ -40,11 +46,74 @@ static std::string withoutSuffix(const std::string &path) {
   return dot == std::string::npos || (slash != std::string::npos && dot < slash) ? path : path.substr(0, dot);
 }
 
+/// Whether C or C++ has the name already: a keyword, a macro, or a function of the C library and its libm.
+static bool isTaken(const std::string &name) {
+  static const std::set<std::string> words = {
+      // Keywords of C and C++ (those of small letters).
+      "alignas", "alignof", "and", "and_eq", "asm", "auto", "bitand", "bitor", "bool", "break", "case", "catch", "char",
+      "char8_t", "char16_t", "char32_t", "class", "co_await", "co_return", "co_yield", "compl", "concept", "const",
+      "const_cast", "consteval", "constexpr", "constinit", "continue", "decltype", "default", "delete", "do", "double",
+      "dynamic_cast", "else", "enum", "explicit", "export", "extern", "false", "float", "for", "friend", "goto", "if",
+      "inline", "int", "long", "mutable", "namespace", "new", "noexcept", "not", "not_eq", "nullptr", "operator", "or",
+      "or_eq", "private", "protected", "public", "register", "reinterpret_cast", "requires", "restrict", "return", "short",
+      "signed", "sizeof", "static", "static_assert", "static_cast", "struct", "switch", "template", "this", "thread_local",
+      "throw", "true", "try", "typedef", "typeid", "typename", "typeof", "typeof_unqual", "union", "unsigned", "using",
+      "virtual", "void", "volatile", "wchar_t", "while", "xor", "xor_eq",
+      // Macros and types of its headers, and what every program defines.
+      "assert", "complex", "errno", "fpclassify", "isfinite", "isgreater", "isless", "isnormal", "isunordered", "linux",
+      "main", "offsetof", "ptrdiff_t", "signbit", "size_t", "unix", "va_arg", "va_end", "va_start"};
+  if (words.count(name))
+    return true;
+  // libm needs the C library: both are asked.
+  static void *library = dlopen("libm.so.6", RTLD_LAZY | RTLD_LOCAL);
+  return library && dlsym(library, name.c_str());
+}
+
+/// The C name of an entry: `mlp_forward` for `Mlp.forward`, `exp2_fn` for `exp2`.
 static std::string identifier(const std::string &entry) {
   std::string name;
   for (char c : entry)
     name += isalnum(static_cast<unsigned char>(c)) ? char(tolower(static_cast<unsigned char>(c))) : '_';
-  return name.empty() || isdigit(static_cast<unsigned char>(name[0])) ? "f_" + name : name;
+  if (name.empty() || isdigit(static_cast<unsigned char>(name[0])))
+    name = "f_" + name;
+  return isTaken(name) ? name + "_fn" : name;
+}
+
+/// The names of the sizes that the types of an entry leave open, and of its model's arguments; nothing when there is no
+/// such entry.
+static std::optional<std::set<std::string>> sizesOf(const Elaborator &elaborator, const std::string &entry) {
+  size_t dot = entry.find('.');
+  std::string name = dot == std::string::npos ? "forward" : entry.substr(dot + 1);
+  const Value *owner = elaborator.lookup(entry.substr(0, dot));
+  const ast::ModelItem *model = nullptr;
+  const ast::FnItem *function = nullptr;
+  if (owner && owner->kind == Value::Model)
+    model = owner->model->item;
+  else if (owner && owner->kind == Value::Fn)
+    model = owner->function->modelItem, function = owner->function->item;
+  std::set<std::string> names;
+  if (model) {
+    for (const ast::Parameter &parameter : model->parameters)
+      names.insert(std::string(parameter.name));
+    for (const ast::Member *member : model->members)
+      if (member->kind == ast::MemberKind::Fn && member->name == name)
+        function = member->fn;
+  }
+  if (!function)
+    return std::nullopt;
+  for (const ast::Parameter &parameter : function->parameters)
+    for (const ast::Expr *size : parameter.type ? parameter.type->sizes : std::vector<ast::Expr *>()) {
+      // The names in `2 * hidden + input`.
+      llvm::StringRef text = elaborator.sources.text(size->range);
+      auto isPart = [](char c) { return llvm::isAlnum(c) || c == '_'; };
+      while (!text.empty()) {
+        llvm::StringRef word = text.take_while(isPart);
+        text = text.drop_front(std::max<size_t>(word.size(), 1));
+        if (!word.empty() && !llvm::isDigit(word[0]) && !text.starts_with("("))
+          names.insert(word.str());
+      }
+    }
+  return names;
 }
 
 /// Makes parameters inputs like others: without weights they are given at each call.
@@ -57,7 +126,7 @@ static void passParameters(mlir::ModuleOp module) {
 }
 
 static int writeOutput(const CompileArguments &arguments, Compiler &compiler, DiagnosticEngine &diagnostics, mlir::OwningOpRef<mlir::ModuleOp> module) {
-  bool exported = arguments.emit == "lib" || arguments.emit == "exe";
+  bool exported = holdsWeights(arguments.emit);
   if (exported && arguments.weights.empty())
     passParameters(*module);
   if (!exported && arguments.emit != "obj") {
@@ -95,6 +164,8 @@ static int writeOutput(const CompileArguments &arguments, Compiler &compiler, Di
   }
   llvm::ArrayRef<char> block(reinterpret_cast<const char *>(params->data()), described->paramBytes);
   std::string name = identifier(arguments.entry);
+  if (name.ends_with("_fn") && !llvm::StringRef(arguments.entry).ends_with_insensitive("_fn"))
+    std::fprintf(stderr, "note: the function is called `%s`, for C has `%s` already\n", name.c_str(), name.substr(0, name.size() - 3).c_str());
   llvm::Error error = arguments.emit == "exe"
                           ? writeProgram(*module, compiler.target(), name, block, arguments.output)
                           : writeLibrary(*module, compiler.target(), name, block, arguments.output, withoutSuffix(arguments.output) + ".h");
@@ -102,6 +173,8 @@ static int writeOutput(const CompileArguments &arguments, Compiler &compiler, Di
 }
 
 static int compile(const CompileArguments &arguments) {
+  if (!arguments.weights.empty() && !holdsWeights(arguments.emit))
+    return fail("--weights: `--emit " + arguments.emit + "` holds no parameters, only `lib` and `exe` do", 2);
   std::map<std::string, int64_t> sizes;
   for (const std::string &text : arguments.sizes) {
     std::string name, value;
@@ -132,7 +205,15 @@ static int compile(const CompileArguments &arguments) {
   elaborator.overrides = overrides;
   if (unit.diagnostics.errorCount() == 0)
     elaborator.program(program);
-  int code = unit.diagnostics.exitCode();
+  int code = exitCodeOf(unit.diagnostics);
+  if (std::optional<std::set<std::string>> open = sizesOf(elaborator, arguments.entry); open && code == 0)
+    for (auto &[name, size] : sizes)
+      if (!open->count(name)) {
+        std::string known;
+        for (const std::string &one : *open)
+          known += (known.empty() ? "`" : ", `") + one + "`";
+        return fail("--size " + name + ": `" + arguments.entry + "` " + (known.empty() ? "leaves no size open" : "has no such size, only " + known), 2);
+      }
   if (code == 0) {
     Elaborator::EntryModule made = elaborator.entry(arguments.entry, sizes);
     code = unit.diagnostics.exitCode();
@@ -151,14 +232,14 @@ Action addCompileCommand(CLI::App &app) {
   auto arguments = std::make_shared<CompileArguments>();
   command->add_option("file", arguments->file, "the program (.dl)")->required();
   command->add_option("--entry", arguments->entry, "the function: `f`, or `Model.forward` of a model made with its defaults")->required();
-  command->add_option("--weights", arguments->weights, "a safetensors file with the model's parameters; without it they are inputs of the library or program");
+  command->add_option("--weights", arguments->weights, "a safetensors file with the model's parameters, which `lib` and `exe` then hold; without it they are inputs");
   command->add_option("--size", arguments->sizes, "NAME=NUMBER: a size that the entry's types leave open (repeatable)")->allow_extra_args(false);
   command->add_option("--set", arguments->settings, "NAME=VALUE: a top-level `let` or a default of the trained model")->allow_extra_args(false);
   command->add_option("--emit", arguments->emit, "lib (a shared library and a C header), exe (a program from .npy to .npy files), obj, asm, llvm, or a stage: graph, gradient, fused, planned, loops")
       ->check(CLI::IsMember({"lib", "obj", "exe", "asm", "llvm", "graph", "gradient", "fused", "planned", "loops"}));
   command->add_option("-o,--output", arguments->output, "the file to write (text goes to standard output without it)");
   command->add_option("--cpu", arguments->cpu, "generate code for this processor (LLVM's names; `host` is this one)");
-  command->add_option("--disable", arguments->disabled, "switch an optimisation off (repeatable)")->allow_extra_args(false);
+  addDisableOption(*command, arguments->disabled);
   return [arguments] { return compile(*arguments); };
 }
 

@@ -89,8 +89,18 @@ bool Compiler::lower(mlir::ModuleOp module, PipelineStop stop) {
   return false;
 }
 
+DType dtypeOf(mlir::Type element) {
+  return element.isF32()         ? DType::F32
+         : element.isF64()       ? DType::F64
+         : element.isBF16()      ? DType::BF16
+         : element.isInteger(64) ? DType::I64
+         : element.isInteger(32) ? DType::I32
+         : element.isInteger(1)  ? DType::Bool
+                                 : DType::U8;
+}
+
 /// The slots of one block, in order.
-static std::vector<TensorSlot> slotsOf(mlir::func::FuncOp function, llvm::StringRef block, std::vector<mlir::RankedTensorType> &types) {
+static std::vector<TensorSlot> slotsOf(mlir::func::FuncOp function, llvm::StringRef block) {
   std::vector<TensorSlot> slots;
   auto array = function->getAttrOfType<mlir::ArrayAttr>("dl.slots");
   if (!array)
@@ -100,37 +110,9 @@ static std::vector<TensorSlot> slotsOf(mlir::func::FuncOp function, llvm::String
     if (slot.getAs<mlir::StringAttr>("block").getValue() != block)
       continue;
     auto type = mlir::cast<mlir::RankedTensorType>(slot.getAs<mlir::TypeAttr>("type").getValue());
-    TensorSlot made;
-    made.name = slot.getAs<mlir::StringAttr>("name").str();
-    made.dtype = type.getElementType().isF64() ? DType::F64 : type.getElementType().isF32() ? DType::F32
-                 : type.getElementType().isBF16()                                          ? DType::BF16
-                 : type.getElementType().isInteger(64)                                     ? DType::I64
-                 : type.getElementType().isInteger(32)                                     ? DType::I32
-                 : type.getElementType().isInteger(1)                                      ? DType::Bool
-                                                                                           : DType::U8;
-    made.shape.assign(type.getShape().begin(), type.getShape().end());
-    made.byteOffset = size_t(slot.getAs<mlir::IntegerAttr>("offset").getInt());
-    // Dense row-major, or as the layout says: the innermost axis is dense, `row` the distance of the next.
-    size_t rank = made.shape.size();
-    made.strides.assign(rank, 1);
-    llvm::SmallVector<int64_t> order;
-    int64_t row = 0;
-    if (auto layout = mlir::dyn_cast_or_null<dl::LayoutAttr>(type.getEncoding())) {
-      order.assign(layout.getOrder().begin(), layout.getOrder().end());
-      row = layout.getRow();
-    } else {
-      for (size_t i = 0; i < rank; ++i)
-        order.push_back(int64_t(i));
-    }
-    int64_t stride = 1;
-    for (size_t i = rank; i > 0; --i) {
-      made.strides[order[i - 1]] = stride;
-      stride *= made.shape[order[i - 1]];
-      if (i == rank && row)
-        stride = row;
-    }
-    slots.push_back(std::move(made));
-    types.push_back(type);
+    llvm::SmallVector<int64_t> strides = stridesOf(type);
+    slots.push_back({slot.getAs<mlir::StringAttr>("name").str(), dtypeOf(type.getElementType()), type.getShape().vec(),
+                     size_t(slot.getAs<mlir::IntegerAttr>("offset").getInt()), {strides.begin(), strides.end()}});
   }
   return slots;
 }
@@ -149,8 +131,9 @@ static size_t blockBytes(mlir::BlockArgument argument) {
 std::unique_ptr<Compiled> Compiler::describe(mlir::ModuleOp module) {
   mlir::func::FuncOp function = entryOf(module);
   auto compiled = std::make_unique<Compiled>();
-  compiled->params = slotsOf(function, "param", compiled->paramTypes);
-  compiled->state = slotsOf(function, "state", compiled->stateTypes);
+  compiled->params = slotsOf(function, "param");
+  compiled->state = slotsOf(function, "state");
+  compiled->slotTypes = slotTypes(module);
   compiled->paramBytes = blockBytes(function.getArgument(0));
   compiled->stateBytes = blockBytes(function.getArgument(1));
   compiled->function.arenaBytes = blockBytes(function.getArgument(function.getNumArguments() - 1));
@@ -198,22 +181,6 @@ std::unique_ptr<Compiled> Compiler::compile(mlir::OwningOpRef<mlir::ModuleOp> mo
   }
   compiled->function.function = *added;
   return compiled;
-}
-
-void Compiler::setLayouts(mlir::ModuleOp module, const Compiled &earlier) {
-  mlir::func::FuncOp function = entryOf(module);
-  size_t next = 0;
-  for (unsigned i = 0; i < function.getNumArguments(); ++i) {
-    auto role = function.getArgAttrOfType<mlir::StringAttr>(i, "dl.role");
-    if (!role || role.getValue() != "param" || next >= earlier.paramTypes.size())
-      continue;
-    mlir::RankedTensorType type = earlier.paramTypes[next++];
-    auto layout = mlir::dyn_cast_or_null<dl::LayoutAttr>(type.getEncoding());
-    if (!layout && type.getRank() == 2) // dense on purpose
-      layout = dl::LayoutAttr::get(module.getContext(), {0, 1}, type.getDimSize(1));
-    if (layout)
-      function.setArgAttr(i, "dl.layout", layout);
-  }
 }
 
 const std::vector<std::string> &Compiler::stages() {

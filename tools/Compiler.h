@@ -3,6 +3,7 @@
 
 #include "codegen/Jit.h"
 #include "frontend/Diagnostic.h"
+#include "passes/Layouts.h"
 #include "passes/Pipeline.h"
 #include "runtime/TensorSlot.h"
 #include "runtime/Training.h"
@@ -12,13 +13,16 @@
 
 namespace dlc {
 
+/// The runtime's name for an element type of the IR.
+DType dtypeOf(mlir::Type element);
+
 /// A compiled entry function.
 struct Compiled {
   CompiledFunction function; ///< with its arena size and its checks
   size_t paramBytes = 0, stateBytes = 0;
   std::vector<TensorSlot> params, state; ///< in the order of the arguments
   std::vector<std::string> inputs, outputs;
-  std::vector<mlir::RankedTensorType> paramTypes, stateTypes; ///< with the layouts that were chosen
+  llvm::StringMap<mlir::RankedTensorType> slotTypes; ///< of both, with the layouts that were chosen
 };
 
 /// Milliseconds spent, by pass and by part of code generation, for `--time-passes`.
@@ -42,8 +46,6 @@ public:
   bool lower(mlir::ModuleOp module, PipelineStop stop);
   /// What a planned module's entry needs: all of Compiled but the code.
   static std::unique_ptr<Compiled> describe(mlir::ModuleOp planned);
-  /// Gives the parameters of a module the layouts that an earlier function has for them.
-  static void setLayouts(mlir::ModuleOp module, const Compiled &earlier);
   static const std::vector<std::string> &stages();
 
   const Target &target() const { return chosen; }

@@ -51,7 +51,7 @@ static int run(RunArguments &arguments, bool seedGiven) {
       return code;
     session.diagnostics.clear();
   }
-  return runPrompt(session, terminal);
+  return runPrompt(session, terminal, arguments.file);
 }
 
 Action addRunCommand(CLI::App &app) {
@@ -62,11 +62,12 @@ Action addRunCommand(CLI::App &app) {
       ->allow_extra_args(false);
   command->add_option("--threads", arguments->options.threads, "threads to compute with (all that this process may use)")->check(CLI::Range(1, 1024));
   command->add_option("--data", arguments->options.dataFolder, "a folder where data is looked up, after the program's own");
-  CLI::Option *seed = command->add_option("--seed", arguments->seed, "seed of random numbers, instead of the program's")->check(CLI::NonNegativeNumber);
+  CLI::Option *seed = command->add_option("--seed", arguments->seed, "seed of every training, instead of the program's")
+                          ->check([](const std::string &text) { return text.starts_with("-") ? "a seed is a whole number, not negative" : ""; });
   command->add_option("--emit", arguments->options.emit, "print this stage of the first computation instead of running: graph, gradient, fused, planned, loops, llvm, asm")
       ->check(CLI::IsMember(Compiler::stages()));
   command->add_option("--cpu", arguments->options.cpu, "generate code for this processor (LLVM's names; `host` is this one)");
-  command->add_option("--disable", arguments->disabled, "switch an optimisation off (repeatable)")->allow_extra_args(false);
+  addDisableOption(*command, arguments->disabled);
   command->add_flag("--time-passes", arguments->options.timePasses, "say where the compile time went");
   return [arguments, seed] { return run(*arguments, seed->count() > 0); };
 }

@@ -4,17 +4,15 @@
 #include "frontend/Parser.h"
 #include "ir/Dialect.h"
 #include "runtime/AvailableThreads.h"
-#include "runtime/Interrupt.h"
+#include "runtime/Files.h"
 #include "runtime/Print.h"
 #include "runtime/Sources.h"
 #include "runtime/TrainingFunctions.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
-#include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
+#include <algorithm>
+#include <chrono>
 
 namespace dlc {
 
@@ -27,6 +25,7 @@ Session::Session(SessionOptions options)
   pool = std::make_unique<ThreadPool>(this->options.threads > 0 ? this->options.threads : availableThreads());
   elaborator = std::make_unique<Elaborator>(sources, diagnostics, context, this);
   elaborator->overrides = this->options.overrides;
+  elaborator->seedOverride = this->options.seed;
   output = [](const std::string &text) {
     std::fwrite(text.data(), 1, text.size(), stdout);
     std::fflush(stdout);
@@ -48,15 +47,32 @@ Result<std::unique_ptr<Session>> Session::create(SessionOptions options) {
 }
 
 Result<std::string> readProgram(const std::string &path) {
-  std::error_code problem;
-  if (std::filesystem::is_directory(path, problem))
-    return Error::inFile(path, "this is a folder, expected a program");
-  std::ifstream file(path, std::ios::binary);
-  if (!file)
-    return Error::inFile(path, std::filesystem::exists(path, problem) ? "the file cannot be read" : "there is no such file");
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
+  constexpr size_t longest = size_t(16) << 20;
+  return readFile(path, longest);
+}
+
+int exitCodeOf(const DiagnosticEngine &diagnostics) {
+  for (const Diagnostic &diagnostic : diagnostics.all())
+    if (severityOf(diagnostic.kind) != Severity::Warning)
+      return diagnostic.kind == Diag::UnknownOverride ? 2 : diagnostics.exitCode();
+  return 0;
+}
+
+void reportError(DiagnosticEngine &diagnostics, Diag kind, SourceRange at, const Error &error) {
+  llvm::SmallVector<llvm::StringRef> lines;
+  std::string text = error.str();
+  llvm::StringRef(text).split(lines, '\n');
+  DiagnosticEngine::Builder report = diagnostics.report(kind, at, lines[0].str());
+  for (llvm::StringRef line : llvm::ArrayRef(lines).drop_front())
+    report.note(line.trim().str());
+}
+
+void Session::elaborate(const ast::Program &program, bool show) {
+  InterruptScope interrupt;
+  running = &interrupt;
+  elaborator->program(program, show);
+  interrupted |= interrupt.requested();
+  running = nullptr;
 }
 
 void Session::runFile(const std::string &path) {
@@ -68,6 +84,10 @@ void Session::runFile(const std::string &path) {
   ast::Program program = parse(sources, sources.add(path, std::move(*text)), tree, diagnostics);
   if (diagnostics.errorCount())
     return;
+  if (program.statements.empty()) {
+    diagnostics.report(Diag::RunProblem, {}, path + ": the program is empty");
+    return;
+  }
   // Everything is checked before anything runs.
   {
     Elaborator checker(sources, diagnostics, context, nullptr);
@@ -76,22 +96,57 @@ void Session::runFile(const std::string &path) {
   }
   if (diagnostics.errorCount())
     return;
-  if (program.statements.empty()) {
-    diagnostics.report(Diag::RunProblem, {}, path + ": the program is empty");
-    return;
-  }
   elaborator->checkItems = false;
-  elaborator->program(program);
+  elaborate(program, false);
   elaborator->checkItems = true;
 }
 
 void Session::runInput(const std::string &text) {
   ast::Program program = parse(sources, sources.add("input", text), tree, diagnostics, ParseMode::prompt);
   if (!diagnostics.errorCount())
-    elaborator->program(program, true);
+    elaborate(program, true);
 }
 
-int Session::exitCode() const { return interrupted ? 130 : diagnostics.exitCode(); }
+std::optional<ast::Program> Session::expression(const std::string &text) {
+  ast::Program program = parse(sources, sources.add("input", text), tree, diagnostics, ParseMode::prompt);
+  if (diagnostics.errorCount())
+    return std::nullopt;
+  if (program.statements.size() == 1 && program.statements[0]->kind == ast::StmtKind::Expr)
+    return program;
+  output("this is no expression\n");
+  return std::nullopt;
+}
+
+void Session::show(const std::string &text, const std::string &stage) {
+  std::optional<ast::Program> program = expression(text);
+  if (!program)
+    return;
+  options.emit = stage;
+  elaborate(*program, false);
+  options.emit.clear();
+  if (!stopped() && !diagnostics.errorCount())
+    output("nothing is computed here: a function shows its code when it is called, as in `f(x)`\n");
+}
+
+std::optional<double> Session::time(const std::string &text) {
+  std::optional<ast::Program> program = expression(text);
+  if (!program)
+    return std::nullopt;
+  std::vector<std::vector<double>> measured;
+  times = &measured;
+  elaborate(*program, false);
+  times = nullptr;
+  if (measured.empty() || stopped() || diagnostics.errorCount())
+    return std::nullopt;
+  double seconds = 0;
+  for (std::vector<double> &runs : measured) {
+    std::nth_element(runs.begin(), runs.begin() + ptrdiff_t(runs.size() / 2), runs.end());
+    seconds += runs[runs.size() / 2];
+  }
+  return seconds;
+}
+
+int Session::exitCode() const { return interrupted ? 130 : exitCodeOf(diagnostics); }
 
 //===-- Data ------------------------------------------------------------------------------------------------------------===//
 
@@ -125,9 +180,11 @@ static std::optional<SourceValue> sourceValue(const Value &value) {
 
 bool Session::open(DataInfo &info) {
   auto problem = [&](const Error &error) {
-    diagnostics.report(error.kind == Error::Kind::Unsupported ? Diag::NotSupported : Diag::DataProblem,
-                       info.source ? info.source->at : info.at,
-                       error.kind == Error::Kind::Unsupported ? error.message.substr(0, error.message.find(" is not supported yet")) : error.str());
+    SourceRange at = info.source ? info.source->at : info.at;
+    if (error.kind == Error::Kind::Unsupported)
+      diagnostics.report(Diag::NotSupported, at, error.message.substr(0, error.message.find(" is not supported yet")));
+    else
+      reportError(diagnostics, Diag::DataProblem, at, error);
     return false;
   };
   auto opened = std::static_pointer_cast<OpenedData>(info.handle);
@@ -200,14 +257,7 @@ HostBufferRef Session::column(const DataInfo &info, const std::string &field) {
 /// A dense buffer for a tensor type.
 static HostBufferRef allocate(mlir::RankedTensorType type) {
   auto buffer = std::make_shared<HostBuffer>();
-  mlir::Type element = type.getElementType();
-  buffer->dtype = element.isF32()         ? DType::F32
-                  : element.isF64()       ? DType::F64
-                  : element.isBF16()      ? DType::BF16
-                  : element.isInteger(64) ? DType::I64
-                  : element.isInteger(32) ? DType::I32
-                  : element.isInteger(1)  ? DType::Bool
-                                          : DType::U8;
+  buffer->dtype = dtypeOf(type.getElementType());
   buffer->shape.assign(type.getShape().begin(), type.getShape().end());
   buffer->bytes = size_t(type.getNumElements()) * sizeOf(buffer->dtype);
   Result<Arena> arena = Arena::allocate(buffer->bytes + 64);
@@ -238,6 +288,8 @@ bool Session::run(mlir::ModuleOp module, const std::vector<HostBufferRef> &input
     emitted = true;
     return false;
   }
+  if (stopped())
+    return false;
   std::unique_ptr<Compiled> compiled = compiler->compile(std::move(owned));
   if (!compiled)
     return false;
@@ -258,17 +310,27 @@ bool Session::run(mlir::ModuleOp module, const std::vector<HostBufferRef> &input
     diagnostics.report(Diag::RunProblem, at, arena.error().str());
     return false;
   }
-  InterruptScope interrupt;
   dlc_context call = pool->context();
-  call.stop = interrupt.flag();
-  int64_t status = compiled->function.function(nullptr, nullptr, in.data(), out.data(), arena->data(), &call);
+  if (running)
+    call.stop = running->flag();
+  // Ctrl-C may have come while the function was compiled.
+  auto once = [&] { return stopped() ? -1 : compiled->function.function(nullptr, nullptr, in.data(), out.data(), arena->data(), &call); };
+  int64_t status = once();
+  if (status == 0 && times) {
+    using Clock = std::chrono::steady_clock;
+    constexpr size_t most = 101;
+    std::vector<double> &runs = times->emplace_back();
+    for (Clock::time_point end = Clock::now() + std::chrono::seconds(1); status == 0 && runs.size() < most && (runs.empty() || Clock::now() < end);) {
+      Clock::time_point begin = Clock::now();
+      status = once();
+      runs.push_back(std::chrono::duration<double>(Clock::now() - begin).count());
+    }
+  }
+  if (stopped() || status < 0)
+    return false;
   if (status == 0)
     return true;
-  if (status < 0 || interrupt.requested()) {
-    interrupted = true;
-    return false;
-  }
-  diagnostics.report(Diag::RunProblem, at, checkError(compiled->function, status, call, "", nullptr, 0).str());
+  reportError(diagnostics, Diag::RunProblem, at, checkError(compiled->function, status, call, "", nullptr, 0));
   return false;
 }
 
@@ -304,6 +366,10 @@ std::string formatValue(const Value &value) {
     std::string text = value.model->name + " {\n";
     for (const ParamSlotRef &slot : parametersOf(*value.model))
       text += "  " + slot->path + ": " + typeString(slot->value) + "\n";
+    // `ratings.classes` groups numbers as a model does.
+    for (const ModelInstance::Entry &entry : value.model->entries)
+      if (entry.layer && entry.layer->isNumber())
+        text += "  " + entry.name + ": " + formatValue(*entry.layer) + "\n";
     return text + "}";
   }
   case Value::Data: {
@@ -320,6 +386,11 @@ std::string formatValue(const Value &value) {
 void Session::print(const std::vector<Value> &values) {
   std::string line;
   for (const Value &value : values) {
+    // A column of strings stands for itself by one string: its rows are not values of the program.
+    if (value.kind == Value::List && value.flag && value.elements.size() == 1 && value.elements[0].kind == Value::String) {
+      diagnostics.report(Diag::NotSupported, value.at, "printing a column of strings");
+      return;
+    }
     std::string text = formatValue(value);
     bool block = text.find('\n') != std::string::npos;
     line += (line.empty() ? "" : block ? "\n" : " ") + text;

@@ -3,6 +3,7 @@
 
 #include "frontend/Elaborator.h"
 #include "runtime/Dataset.h"
+#include "runtime/Interrupt.h"
 #include "runtime/Paths.h"
 #include "runtime/ThreadPool.h"
 #include "tools/Compiler.h"
@@ -40,13 +41,18 @@ public:
   int exitCode() const;
   /// After Ctrl-C at the prompt: the session goes on.
   void resume() { interrupted = emitted = false; }
+  /// Runs the computations of `text`, an expression, once and then again; gives the median of the seconds that all of them
+  /// take together, without compiling. Nothing after an error or when nothing was computed.
+  std::optional<double> time(const std::string &text);
+  /// Prints `stage` of the first computation of `text`, an expression, instead of running it.
+  void show(const std::string &text, const std::string &stage);
 
   bool open(DataInfo &data) override;
   HostBufferRef column(const DataInfo &data, const std::string &field) override;
   bool run(mlir::ModuleOp module, const std::vector<HostBufferRef> &inputs, std::vector<HostBufferRef> &outputs,
            SourceRange at) override;
   bool train(const TrainPlan &plan, const TrainFunctions &functions, std::vector<HostBufferRef> &params) override;
-  bool stopped() const override { return interrupted || emitted; }
+  bool stopped() const override { return interrupted || emitted || (running && running->requested()); }
   void print(const std::vector<Value> &values) override;
 
   SourceManager sources;
@@ -62,17 +68,27 @@ public:
 
 private:
   explicit Session(SessionOptions options);
+  /// Elaborates a program or an input; Ctrl-C anywhere in it ends it.
+  void elaborate(const ast::Program &program, bool show);
+  /// The expression that `text` is; nothing after an error was reported.
+  std::optional<ast::Program> expression(const std::string &text);
   bool initialise(const TrainPlan &plan, const TrainFunctions &functions, const Compiled &step, void *params, void *state);
 
   SessionOptions options;
   SearchPaths paths;
   ast::AstContext tree;
   bool interrupted = false, emitted = false;
+  const InterruptScope *running = nullptr; ///< that of the program or input under way
+  std::vector<std::vector<double>> *times = nullptr; ///< while timing: of each computation, the seconds of its runs
 };
 
 /// A value as `print` shows it.
 std::string formatValue(const Value &value);
-/// The whole text of a program; an Error when it cannot be read (missing, a folder).
+/// The whole text of a program; an Error when it cannot be read (missing, a folder, beyond any program's size).
 Result<std::string> readProgram(const std::string &path);
+/// The exit code of what was reported: a wrong `--set` is the command line's mistake, not the program's.
+int exitCodeOf(const DiagnosticEngine &diagnostics);
+/// Reports an error of the runtime; its further lines become notes.
+void reportError(DiagnosticEngine &diagnostics, Diag kind, SourceRange at, const Error &error);
 
 } // namespace dlc

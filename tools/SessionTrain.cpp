@@ -21,7 +21,7 @@ bool Session::initialise(const TrainPlan &plan, const TrainFunctions &functions,
       file = *found;
     Result<void> loaded = loadCheckpoint(file, {step.params, params});
     if (!loaded) {
-      diagnostics.report(Diag::TrainingProblem, plan.at, loaded.error().str());
+      reportError(diagnostics, Diag::TrainingProblem, plan.at, loaded.error());
       return false;
     }
   } else {
@@ -32,13 +32,9 @@ bool Session::initialise(const TrainPlan &plan, const TrainFunctions &functions,
     for (size_t i = 0; i < step.params.size(); ++i)
       packTensor(step.params[i], values[i]->data.get(), params);
   }
-  for (size_t i = 0; i < step.state.size(); ++i) {
-    double initial = plan.stateInitial[i / plan.params.size()];
-    if (initial == 0)
-      continue;
-    std::vector<float> dense(size_t(step.state[i].elements()), float(initial));
-    packTensor(step.state[i], dense.data(), state);
-  }
+  for (size_t i = 0; i < step.state.size(); ++i)
+    if (double initial = plan.stateInitial[i / plan.params.size()]; initial != 0) // the block is zeroed
+      fillTensor(step.state[i], initial, state);
   return true;
 }
 
@@ -55,13 +51,18 @@ bool Session::train(const TrainPlan &plan, const TrainFunctions &functions, std:
     return false;
   }
   auto problem = [&](const Error &error) {
-    diagnostics.report(error.kind == Error::Kind::Unsupported ? Diag::NotSupported : Diag::TrainingProblem, plan.at, error.str());
+    reportError(diagnostics, error.kind == Error::Kind::Unsupported ? Diag::NotSupported : Diag::TrainingProblem, plan.at, error);
     return false;
   };
   std::shared_ptr<const Dataset> data = plan.data ? datasetOf(*plan.data) : nullptr;
   int64_t batch = data ? std::min(plan.batch, data->size()) : plan.batch;
+  for (const DataInfo *used : {plan.data.get(), plan.validate.get()})
+    if (used && datasetOf(*used)->size() == 0) {
+      diagnostics.report(Diag::TrainingProblem, plan.at, "the data set `" + used->name + "` has no examples").note(used->source ? used->source->at : used->at, "it was read here");
+      return false;
+    }
   std::unique_ptr<Compiled> step = compiler->compile(functions.step(batch));
-  if (!step)
+  if (!step || stopped())
     return false;
   Result<Arena> params = Arena::allocate(step->paramBytes + 64), state = Arena::allocate(step->stateBytes + 64);
   if (!params)
@@ -85,7 +86,7 @@ bool Session::train(const TrainPlan &plan, const TrainFunctions &functions, std:
   spec.steps = plan.steps;
   spec.every = plan.everyEpochs ? 0 : plan.every;
   spec.shuffle = plan.shuffle;
-  spec.seed = uint64_t(options.seed.value_or(plan.seed));
+  spec.seed = uint64_t(plan.seed);
   spec.reports = plan.reports;
   spec.learningRate = step->outputs.size() > 1 + plan.reports.size();
   if (plan.patience)
@@ -104,7 +105,7 @@ bool Session::train(const TrainPlan &plan, const TrainFunctions &functions, std:
     mlir::OwningOpRef<mlir::ModuleOp> module = mode == Mode::Train ? functions.step(size) : functions.evaluate(size);
     if (!module)
       return Error::plain("the function for batches of " + std::to_string(size) + " cannot be made");
-    Compiler::setLayouts(*module, *step);
+    requestLayouts(*module, step->slotTypes);
     std::unique_ptr<Compiled> compiled = compiler->compile(std::move(module));
     if (!compiled)
       return Error::plain("the function for batches of " + std::to_string(size) + " cannot be compiled");

@@ -1,12 +1,22 @@
 // dlc, the command line: reads the command and runs it.
 #include "tools/Commands.h"
 
+#include "passes/Pipeline.h"
+
 #include <cstdio>
+#include <set>
 #include <unistd.h>
 
 namespace dlc {
 
 bool colourOfErrors() { return isatty(STDERR_FILENO) && !std::getenv("NO_COLOR"); }
+
+void addDisableOption(CLI::App &command, std::vector<std::string> &disabled) {
+  std::set<std::string> names;
+  for (llvm::StringRef name : optimizationNames())
+    names.insert(name.str());
+  command.add_option("--disable", disabled, "switch an optimisation off (repeatable)")->check(CLI::IsMember(names))->allow_extra_args(false);
+}
 
 bool splitAssignment(const std::string &text, std::string &name, std::string &value) {
   size_t equals = text.find('=');

@@ -147,8 +147,10 @@ Result<std::unique_ptr<Batches>> Batches::open(const BatchSpec &spec) {
     impl->batchBytes += roundUp(bytes);
   }
   size_t capacity = std::clamp<size_t>(chunkBytes / std::max<size_t>(impl->batchBytes, 64), 1, chunkBatches);
-  if (spec.endEpoch >= 0) // not more than will ever come
-    capacity = std::min(capacity, size_t(std::max<int64_t>(spec.endEpoch - spec.epoch, 1) * impl->perEpoch));
+  if (spec.endEpoch >= 0) { // not more than will ever come; without overflow, for epochs may be very many
+    int64_t epochs = std::clamp<int64_t>(spec.endEpoch - spec.epoch, 1, int64_t(chunkBatches));
+    capacity = std::min(capacity, size_t(epochs * impl->perEpoch));
+  }
   for (Chunk &chunk : impl->chunks) {
     Result<Arena> memory = Arena::allocate(capacity * impl->batchBytes);
     if (!memory)

@@ -150,8 +150,8 @@ void TrainingRun::showProgress() {
   double spent = trainSeconds + secondsSince(trainStarted);
   double rate = examples > 0 ? double(examples) / spent : -1;
   int64_t perEpoch = batches ? batches->batchesPerEpoch() : 0;
-  int64_t all = spec.epochs > 0 ? spec.epochs * perEpoch : spec.steps;
-  double left = result.steps > 1 ? spent / double(result.steps - 1) * double(all - at.step) : -1;
+  double all = spec.epochs > 0 ? double(spec.epochs) * double(perEpoch) : double(spec.steps);
+  double left = result.steps > 1 ? spent / double(result.steps - 1) * (all - double(at.step)) : -1;
   EpochMetrics metrics;
   std::vector<double> means = sums.means();
   metrics.loss = means[0];

@@ -164,7 +164,10 @@ static int writeOutput(const CompileArguments &arguments, Compiler &compiler, Di
   }
   llvm::ArrayRef<char> block(reinterpret_cast<const char *>(params->data()), described->paramBytes);
   std::string name = identifier(arguments.entry);
-  if (name.ends_with("_fn") && !llvm::StringRef(arguments.entry).ends_with_insensitive("_fn"))
+  // A program has functions of its own, and nobody calls the entry by its name.
+  if (arguments.emit == "exe")
+    name = "entry_" + name;
+  else if (name.ends_with("_fn") && !llvm::StringRef(arguments.entry).ends_with_insensitive("_fn"))
     std::fprintf(stderr, "note: the function is called `%s`, for C has `%s` already\n", name.c_str(), name.substr(0, name.size() - 3).c_str());
   llvm::Error error = arguments.emit == "exe"
                           ? writeProgram(*module, compiler.target(), name, block, arguments.output)

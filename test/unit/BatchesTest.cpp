@@ -47,6 +47,13 @@ static std::vector<Seen> take(const BatchSpec &spec, size_t most) {
 
 static BatchSpec specOf(int n, int64_t batch) { return {moons(n), {"label", "x"}, batch, true, 7, 0, 0, -1}; }
 
+TEST(Batches, EpochsMayBeMoreThanCanBeCounted) {
+  BatchSpec spec{moons(10), {"label", "x"}, 1, true, 1, 0, 0, -1};
+  std::vector<Seen> endless = take(spec, 25);
+  spec.endEpoch = std::numeric_limits<int64_t>::max();
+  EXPECT_EQ(take(spec, 25), endless);
+}
+
 TEST(Batches, EveryExampleOnceAnEpochInANewOrder) {
   BatchSpec spec = specOf(103, 10);
   spec.endEpoch = 3;

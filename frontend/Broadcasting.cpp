@@ -10,6 +10,8 @@ std::optional<bool> Elaborator::sameSize(const Size &a, const Size &b) const {
     return true;
   if (a.isConstant() && b.isConstant())
     return false;
+  if (Size::equivalent(a, b))
+    return true;
   if (a.isFlexible() || b.isFlexible())
     return std::nullopt;
   return false;

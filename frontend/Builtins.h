@@ -32,8 +32,10 @@ void addDataBuiltins(BuiltinTable &table);
 Value tensorArgument(Elaborator &e, CallSite &site, size_t i, std::optional<DType> dtype = std::nullopt);
 /// The same, and floating-point.
 Value floatArgument(Elaborator &e, CallSite &site, size_t i);
-/// Argument `i`, an axis or a list of axes of a tensor of `rank` axes; absent: all axes.
+/// Argument `i`, an axis or a list of different axes of a tensor, in increasing order; absent: all axes.
 std::optional<std::vector<int64_t>> axesArgument(Elaborator &e, CallSite &site, size_t i, const Value &tensor);
+/// The same, in the order given.
+std::optional<std::vector<int64_t>> permutationArgument(Elaborator &e, CallSite &site, size_t i, const Value &tensor);
 /// Argument `i`, one axis.
 std::optional<int64_t> axisArgument(Elaborator &e, CallSite &site, size_t i, const Value &tensor, int64_t absent);
 /// Argument `i`, a list of sizes (or one); with `open`, -1 may stand for a size that follows.

@@ -16,10 +16,8 @@ Value notYet(Elaborator &e, Value type, const std::string &what, SourceRange at)
 }
 
 Value tensorArgument(Elaborator &e, CallSite &site, size_t i, std::optional<DType> dtype) {
-  Value value = site[i];
-  if (value.kind == Value::List)
-    value = e.apply(e.library->find("tensor")->value, {value}, value.at);
-  else if (value.isNumber())
+  Value value = e.tensorOfList(site[i]);
+  if (value.isNumber())
     value = e.tensorOf(value, dtype);
   else if (value.kind == Value::Bool)
     value = e.tensorOf(value);
@@ -55,6 +53,13 @@ static std::optional<int64_t> normalAxis(Elaborator &e, const Value &entry, cons
 }
 
 std::optional<std::vector<int64_t>> axesArgument(Elaborator &e, CallSite &site, size_t i, const Value &tensor) {
+  std::optional<std::vector<int64_t>> axes = permutationArgument(e, site, i, tensor);
+  if (axes)
+    std::sort(axes->begin(), axes->end());
+  return axes;
+}
+
+std::optional<std::vector<int64_t>> permutationArgument(Elaborator &e, CallSite &site, size_t i, const Value &tensor) {
   std::vector<int64_t> axes;
   if (!site.has(i)) {
     for (size_t a = 0; a < tensor.shape.size(); ++a)

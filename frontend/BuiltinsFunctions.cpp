@@ -73,8 +73,8 @@ void addGradientBuiltins(BuiltinTable &table) {
     for (Value &argument : arguments)
       if (argument.isNumber())
         argument = e.tensorOf(argument, DType::F32);
-      else if (argument.kind == Value::List)
-        argument = e.apply(e.library->find("tensor")->value, {argument}, argument.at);
+      else
+        argument = e.tensorOfList(argument);
     for (size_t i = 0; i < arguments.size(); ++i)
       if (!hasGradient(arguments[i])) {
         e.error(Diag::GradientOf, arguments[i].at, "floating-point numbers", fmt::format("argument {}", i + 2), describe(arguments[i]));

@@ -46,7 +46,7 @@ static Value tensorOfList(Elaborator &e, CallSite &site) {
     Value elements = list;
     for (Value &element : elements.elements)
       if (element.kind == Value::List) {
-        element = e.apply(e.library->find("tensor")->value, {element}, element.at);
+        element = e.tensorOfList(element);
         if (element.poison())
           return element;
       }

@@ -51,6 +51,8 @@ static void addReduce(BuiltinTable &table, const char *name, const char *kind, b
         return e.poison(site.at);
       }
     }
+    if ((op == "sum" || op == "prod") && isIntegral(x.dtype))
+      x = e.cast(x, DType::I64, x.at); // so that no sum of bytes overflows
     if ((op == "max" || op == "min") && !axes->empty() && countOf(x, *axes) == 0) {
       e.error(Diag::BadArgument, x.at, fmt::format("`{}` of no elements", site.callee));
       return e.poison(site.at);
@@ -93,7 +95,7 @@ static void addMoments(BuiltinTable &table) {
       Value squares = sumOf(e, e.binaryOp("mul", centred, centred, site.at), *axes, site.at);
       Value result = scaled(e, squares, 1 / (*unbiased ? count - 1 : count), site.at);
       if (root)
-        result = e.unaryOp("sqrt", result, site.at);
+        result = e.apply(e.library->find("root")->value, {result}, site.at);
       return keepAxes(e, result, x, *axes, *keep, site.at);
     });
 }

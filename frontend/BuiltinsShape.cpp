@@ -46,7 +46,7 @@ static Value permuteBuiltin(Elaborator &e, CallSite &site) {
   Value x = tensorArgument(e, site, 0);
   if (x.poison())
     return x;
-  std::optional<std::vector<int64_t>> axes = axesArgument(e, site, 1, x);
+  std::optional<std::vector<int64_t>> axes = permutationArgument(e, site, 1, x);
   if (!axes)
     return e.poison(site.at);
   if (axes->size() != x.shape.size()) {
@@ -65,8 +65,7 @@ static Value concatBuiltin(Elaborator &e, CallSite &site, bool stack) {
   std::vector<Value> parts;
   for (const Value &element : site[0].elements) {
     Value part = element.isNumber() || element.kind == Value::Bool ? e.tensorOf(element) : element;
-    if (part.kind == Value::List)
-      part = e.apply(e.library->find("tensor")->value, {part}, part.at);
+    part = e.tensorOfList(part);
     if (!part.isTensor()) {
       if (!part.poison())
         e.error(Diag::WrongType, part.at, "an element of the list", describe(part), "a tensor");

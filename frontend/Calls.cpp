@@ -34,6 +34,15 @@ SourceRange Elaborator::userPlace(SourceRange at) const {
   return at;
 }
 
+void Elaborator::noteCall(DiagnosticEngine::Builder &report, SourceRange at) const {
+  if (callSites.empty() || !at.valid() || inLibrary(sources, at))
+    return;
+  SourceRange call = callSites.back();
+  bool around = call.file == at.file && call.begin <= at.begin && at.end <= call.end;
+  if (call.valid() && !inLibrary(sources, call) && !around)
+    report.note(call, "in this call");
+}
+
 std::string Elaborator::shortText(SourceRange at) const {
   std::string_view text = at.valid() && !inLibrary(sources, at) ? sources.text(at) : "";
   return text.empty() || text.size() > 40 || text.find('\n') != text.npos ? "x" : std::string(text);
@@ -203,16 +212,9 @@ Value Elaborator::apply(const Value &callee, CallSite &site) {
     Value value = site.arguments[0].value;
     if (value.kind == Value::SizeOf && value.size.isConstant())
       value = Value::ofInteger(value.size.constant(), value.at);
-    if (value.kind == Value::Number) {
-      bool toFloat = callee.dtype == DType::F32 || callee.dtype == DType::F64 || callee.dtype == DType::BF16;
-      Value number = toFloat ? Value::ofNumber(value.number, site.at) : Value::ofInteger(int64_t(value.number), site.at);
-      number.weak = false;
-      number.dtype = callee.dtype;
-      return number;
-    }
-    if (value.kind == Value::List)
-      value = apply(library->find("tensor")->value, {value}, value.at);
-    value = tensorOf(value);
+    if (value.kind == Value::Number)
+      return convertNumber(value, callee.dtype, site.at);
+    value = tensorOf(tensorOfList(value));
     if (!value.isTensor()) {
       if (!value.poison() || site.arguments[0].value.kind != Value::Poison)
         error(Diag::WrongType, site.arguments[0].value.at, fmt::format("the argument of `{}`", site.callee),
@@ -350,8 +352,7 @@ Value Elaborator::callUser(const Function &function, CallSite &site) {
   }
   if (function.derivative && !function.name.empty())
     if (emitting() || !executor || checkingOnly)
-      if (Value result = callWithRule(function, arguments, site); result.kind != Value::All)
-        return result;
+      return callWithRule(function, arguments, site);
 
   std::string key = keyOf(arguments);
   if (!mayCall(function, key, site))

@@ -78,8 +78,12 @@ Value Elaborator::symbolic(const TypeExpr &type, const ScopeRef &scope, SourceRa
         site.at = site.calleeAt = at;
         site.callee = std::string(type.name);
         for (const Parameter &parameter : item->parameters)
-          if (!parameter.defaultValue && parameter.type)
-            site.arguments.push_back({"", symbolic(*parameter.type, scope, at, std::string(parameter.name)), {}});
+          if (!parameter.defaultValue && parameter.type) {
+            Value argument = symbolic(*parameter.type, scope, at, std::string(parameter.name));
+            if (argument.kind == Value::SizeOf) // nothing in the function's type says it
+              argument.size = Size::ofData(std::string(parameter.name), parameter.range);
+            site.arguments.push_back({"", argument, {}});
+          }
         return apply(binding->value, site);
       }
     break;

@@ -9,21 +9,22 @@ namespace dlc {
 
 using namespace ast;
 
-/// The answer "this call has arguments that a rule does not speak of": the function is elaborated as any other.
-static Value notApplicable(SourceRange at) {
-  Value value = Value::unit(at);
-  value.kind = Value::All;
-  return value;
-}
-
 static std::string counted(size_t parameters) { return fmt::format("{} {}", parameters, parameters == 1 ? "parameter" : "parameters"); }
 
 /// The rule of a function with a `derivative`: the function becomes a func.func of its own, called by dl.call, and the
 /// rule another one, which dl.call's adjoint calls.
-Value Elaborator::callWithRule(const Function &function, const std::vector<Value> &arguments, CallSite &site) {
-  for (const Value &argument : arguments)
-    if (!argument.isTensor())
-      return notApplicable(site.at);
+Value Elaborator::callWithRule(const Function &function, std::vector<Value> arguments, CallSite &site) {
+  // Lists, and numbers where a tensor is declared, are tensors here. What else is known while compiling (sizes, numbers
+  // without a type, functions) is the same in the function and its rule, and has no cotangent.
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const Parameter &parameter = function.item->parameters[i];
+    arguments[i] = tensorOfList(arguments[i]);
+    if (arguments[i].isNumber() && parameter.type)
+      if (std::optional<DType> dtype = dtypeNamed(parameter.type->name))
+        arguments[i] = tensorOf(arguments[i], dtype);
+    if (arguments[i].poison())
+      return poison(site.at);
+  }
   const DerivativeItem &rule = *function.derivative;
   const std::string types = keyOf(arguments);
   std::string key = types;
@@ -61,7 +62,7 @@ Value Elaborator::callWithRule(const Function &function, const std::vector<Value
           for (size_t i = 0; i < rule.parameters.size(); ++i)
             if (static_cast<const NameExpr *>(assignment.target)->name == "d" + std::string(rule.parameters[i].name)) {
               Value value = expression(*assignment.value, scope);
-              if (!value.poison()) {
+              if (!value.poison() && inputs[i].isTensor()) {
                 if (value.isNumber())
                   value = tensorOf(value, inputs[i].dtype);
                 bool same = value.isTensor() && value.dtype == inputs[i].dtype && value.shape.size() == inputs[i].shape.size();
@@ -142,7 +143,8 @@ Value Elaborator::callWithRule(const Function &function, const std::vector<Value
     frame = &inner;
     std::vector<Value> inputs = types;
     for (Value &input : inputs)
-      input.ir = entry->addArgument(irType(input.dtype, input.shape), location(input.at));
+      if (input.isTensor())
+        input.ir = entry->addArgument(irType(input.dtype, input.shape), location(input.at));
     std::vector<Value> results = body(inputs);
     std::vector<mlir::Value> values;
     for (Value &result : results)
@@ -170,7 +172,11 @@ Value Elaborator::callWithRule(const Function &function, const std::vector<Value
     types.push_back(results[0]);
     auto [adjoint, cotangents] = buildFunction(symbol + "_adjoint", types, [&](const std::vector<Value> &inputs) {
       std::vector<Value> primals(inputs.begin(), inputs.end() - 2);
-      return ruleOf(primals, inputs[inputs.size() - 2], inputs.back());
+      std::vector<Value> cotangents = ruleOf(primals, inputs[inputs.size() - 2], inputs.back());
+      for (size_t i = primals.size(); i-- > 0;)
+        if (!primals[i].isTensor() && !cotangents[i].poison())
+          cotangents.erase(cotangents.begin() + int64_t(i));
+      return cotangents;
     });
     for (const Value &value : cotangents)
       if (value.poison())
@@ -183,11 +189,16 @@ Value Elaborator::callWithRule(const Function &function, const std::vector<Value
     Shape shape;
     for (int64_t size : type.getShape())
       shape.push_back({Size(size), {}});
-    result = Value::ofTensor(arguments[0].dtype, shape, {}, site.at);
+    DType dtype = DType::F32;
+    for (DType candidate : {DType::F32, DType::F64, DType::BF16, DType::I32, DType::I64, DType::U8, DType::Bool})
+      if (irElement(candidate) == type.getElementType())
+        dtype = candidate;
+    result = Value::ofTensor(dtype, shape, {}, site.at);
   }
   std::vector<mlir::Value> operands;
   for (const Value &argument : arguments)
-    operands.push_back(ir(argument));
+    if (argument.isTensor())
+      operands.push_back(ir(argument));
   auto called = dl::CallOp::create(*builder, location(site.at), existing.getFunctionType().getResults(), symbol, operands);
   result.ir = called.getResult(0);
   result.at = site.at;

@@ -114,8 +114,12 @@ public:
   Executor *executor;
 
   template <class... Args> DiagnosticEngine::Builder error(Diag kind, SourceRange at, const Args &...args) {
-    return diagnostics.report(kind, userPlace(at), args...);
+    DiagnosticEngine::Builder report = diagnostics.report(kind, userPlace(at), args...);
+    noteCall(report, at);
+    return report;
   }
+  /// For a place inside a function of the user's: the call whose arguments brought the error about.
+  void noteCall(DiagnosticEngine::Builder &report, SourceRange at) const;
   /// The place itself; for one inside std, the user's call that led there.
   SourceRange userPlace(SourceRange at) const;
   std::vector<SourceRange> callSites; ///< calls under way, outermost first
@@ -163,7 +167,13 @@ public:
   void noteOrigins(DiagnosticEngine::Builder &builder, const Value &value, std::optional<size_t> axis = std::nullopt);
 
   // Indexing.cpp
+  struct Selection;
   Value index(const ast::IndexExpr &expr, const ScopeRef &scope);
+  /// What an index selects of a tensor; nothing when an error was reported.
+  std::optional<Selection> select(const Value &base, const ast::IndexExpr &expr, const ScopeRef &scope);
+  Value take(const Value &base, const Selection &selection, const ast::IndexExpr &expr);
+  /// The row-major places, in the flat tensor, of the elements that a selection takes, in the selection's shape.
+  std::optional<Value> placesOf(const Value &base, const Selection &selection, SourceRange at);
   Value indexAssign(const Value &base, const ast::IndexExpr &target, const Value &value, const ScopeRef &scope);
   Value gatherRows(const Value &table, const Value &indices, SourceRange at);
 
@@ -177,7 +187,7 @@ public:
   bool mayCall(const Function &function, std::string &key, const CallSite &site);
   /// The value of `wrt:`, a parameter's name or a list of names, bare or in quotes: strings.
   Value wrtArgument(const ast::Expr &expr, const ScopeRef &scope);
-  Value callWithRule(const Function &function, const std::vector<Value> &arguments, CallSite &site);
+  Value callWithRule(const Function &function, std::vector<Value> arguments, CallSite &site);
   /// Binds a parameter: matches its declared type, binding the names of sizes in `scope`.
   bool bindParameter(const ast::Parameter &parameter, Value argument, const ScopeRef &scope, const std::string &callee);
   bool matchType(const ast::TypeExpr &type, Value &value, const ScopeRef &scope, const std::string &what, bool bindNames,
@@ -214,6 +224,7 @@ public:
   void patternCount(SourceRange at, size_t names, const Value &value);
   bool assignMember(ModelInstance &model, const std::string &name, Value value, SourceRange at);
   void assign(const ast::AssignStmt &stmt, const ScopeRef &scope);
+  void assignValue(const ast::AssignStmt &stmt, Value value, const ScopeRef &scope);
   void assignTo(const ast::Expr &target, const Value &value, const ScopeRef &scope);
   void forLoop(const ast::ForStmt &stmt, const ScopeRef &scope);
   void whileLoop(const ast::WhileStmt &stmt, const ScopeRef &scope);
@@ -241,10 +252,16 @@ public:
   mlir::Location location(SourceRange at) const;
   mlir::RankedTensorType irType(DType dtype, const Shape &shape) const;
   mlir::Type irElement(DType dtype) const;
-  /// The SSA value of a tensor in the current function: a host buffer becomes an argument. Null when only checking.
+  /// The SSA value of a tensor in the current function: a host buffer becomes an argument or a constant. Null when only
+  /// checking.
   mlir::Value ir(const Value &value);
+  mlir::Value hostConstant(const HostBuffer &host, mlir::RankedTensorType type, mlir::Location loc);
   /// A splat.
   Value constant(double value, DType dtype, Shape shape, SourceRange at);
+  Value constant(int64_t value, DType dtype, Shape shape, SourceRange at);
+  Value constant(int value, DType dtype, Shape shape, SourceRange at) { return constant(int64_t(value), dtype, std::move(shape), at); }
+  /// A number, known while compiling, as one of `dtype`: with the rules of dl.cast.
+  Value convertNumber(const Value &number, DType dtype, SourceRange at);
   Value cast(const Value &value, DType dtype, SourceRange at);
   /// Numbers, sizes and bools become tensors of rank 0 (of `dtype` when they take one from the context).
   Value tensorOf(const Value &value, std::optional<DType> dtype = std::nullopt);
@@ -266,8 +283,17 @@ public:
     mlir::OwningOpRef<mlir::ModuleOp> module;
     mlir::Operation *function = nullptr;
     mlir::Block *entry = nullptr;
-    std::map<HostBuffer *, mlir::Value> hostArguments;
+    /// A statement's function runs once, now: host tensors are its inputs. In others they become constants.
+    bool isStatement = false;
+    std::map<HostBuffer *, mlir::Value> hostValues;
     std::vector<HostBufferRef> inputs;
+    /// The variables that were assigned, with what they were before.
+    struct Assigned {
+      std::weak_ptr<Scope> scope;
+      std::string name;
+      Value before;
+    };
+    std::vector<Assigned> assigned;
     Value seed, step; ///< of random numbers; made when first needed
   };
   /// Starts building @main (or `name`); `finish` ends it. They nest: an inner one leaves the outer as it was.
@@ -276,11 +302,14 @@ public:
   FunctionFrame *frame = nullptr;
   std::unique_ptr<mlir::OpBuilder> builder;
 
-  /// Evaluates tensors of a finished top-level value: every tensor leaf becomes a host buffer.
-  bool materialise(Value &value);
   /// A list of numbers with a fraction among them is a tensor where nothing asks for another kind (sizes are whole).
   Value settled(Value value);
-  /// Elaborates an expression at top level and runs it.
+  /// A bracket list as a tensor, where an operation asks for one; anything else as it is.
+  Value tensorOfList(Value value);
+  /// At top level: builds what `work` does as a function, runs it, and puts the results in place of the tensors of its value
+  /// and of the variables that it assigned. Elsewhere: only `work`.
+  Value asStatement(SourceRange at, const std::function<Value()> &work);
+  /// An expression as a statement; an `if` one by one.
   Value topLevel(const ast::Expr &expr, const ScopeRef &scope);
 
   bool training = false;                       ///< the constant `training`

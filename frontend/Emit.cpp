@@ -6,6 +6,10 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinAttributes.h"
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
 namespace dlc {
 
 mlir::Location Elaborator::location(SourceRange at) const {
@@ -42,22 +46,6 @@ mlir::RankedTensorType Elaborator::irType(DType dtype, const Shape &shape) const
   return mlir::RankedTensorType::get(sizes, irElement(dtype));
 }
 
-mlir::Value Elaborator::ir(const Value &value) {
-  if (!emitting() || value.kind != Value::Tensor)
-    return {};
-  if (value.ir)
-    return value.ir;
-  HostBufferRef host = value.host ? value.host : value.lazy ? value.lazy() : nullptr;
-  if (!host)
-    return {};
-  auto [found, isNew] = frame->hostArguments.try_emplace(host.get());
-  if (isNew) {
-    found->second = frame->entry->addArgument(irType(value.dtype, value.shape), location(value.at));
-    frame->inputs.push_back(host);
-  }
-  return found->second;
-}
-
 /// Creates `dl.<op>` with one result.
 static mlir::Value create(mlir::OpBuilder &builder, mlir::Location loc, std::string_view op, mlir::Type type,
                           mlir::ValueRange operands, llvm::ArrayRef<mlir::NamedAttribute> attributes = {}) {
@@ -68,22 +56,104 @@ static mlir::Value create(mlir::OpBuilder &builder, mlir::Location loc, std::str
   return builder.create(state)->getResult(0);
 }
 
+mlir::Value Elaborator::ir(const Value &value) {
+  if (!emitting() || value.kind != Value::Tensor)
+    return {};
+  if (value.ir)
+    return value.ir;
+  HostBufferRef host = value.host ? value.host : value.lazy ? value.lazy() : nullptr;
+  if (!host) {
+    // `compile` runs nothing, so what a statement of the file computes is not known.
+    if (executor)
+      error(Diag::Internal, value.at, "a tensor without a value");
+    else
+      error(Diag::NotConstant, value.at, "`" + shortText(value.at) + "`").help("make it an argument of the function, or a `param` of its model");
+    return constant(0, value.dtype, value.shape, value.at).ir;
+  }
+  auto [found, isNew] = frame->hostValues.try_emplace(host.get());
+  if (!isNew)
+    return found->second;
+  mlir::RankedTensorType type = irType(value.dtype, value.shape);
+  if (frame->isStatement)
+    found->second = frame->entry->addArgument(type, location(value.at));
+  else
+    found->second = hostConstant(*host, type, location(value.at));
+  frame->inputs.push_back(host);
+  return found->second;
+}
+
+mlir::Value Elaborator::hostConstant(const HostBuffer &host, mlir::RankedTensorType type, mlir::Location loc) {
+  const char *bytes = static_cast<const char *>(host.data.get());
+  size_t count = size_t(type.getNumElements());
+  mlir::DenseElementsAttr value;
+  if (type.getElementType().isInteger(1)) {
+    llvm::SmallVector<bool> flags(bytes, bytes + count);
+    value = mlir::DenseElementsAttr::get(type, flags);
+  } else {
+    value = mlir::DenseElementsAttr::getFromRawBuffer(type, {bytes, count * (type.getElementTypeBitWidth() / 8)});
+  }
+  // At the function's beginning, so that regions see it too.
+  mlir::OpBuilder::InsertionGuard guard(*builder);
+  builder->setInsertionPointToStart(frame->entry);
+  return create(*builder, loc, "constant", type, {}, builder->getNamedAttr("value", value));
+}
+
 static mlir::NamedAttribute integers(mlir::OpBuilder &builder, const char *name, llvm::ArrayRef<int64_t> values) {
   return builder.getNamedAttr(name, builder.getDenseI64ArrayAttr(values));
 }
 
+static mlir::Value splat(mlir::OpBuilder &builder, mlir::Location loc, mlir::RankedTensorType type, mlir::Attribute element) {
+  mlir::Attribute value = mlir::DenseElementsAttr::get(type, llvm::ArrayRef<mlir::Attribute>(element));
+  return create(builder, loc, "constant", type, {}, builder.getNamedAttr("value", value));
+}
+
 Value Elaborator::constant(double number, DType dtype, Shape shape, SourceRange at) {
+  if (!isFloating(dtype))
+    return constant(convertNumber(Value::ofNumber(number, at), DType::I64, at).integer, dtype, std::move(shape), at);
   mlir::Value result;
   if (emitting()) {
     mlir::RankedTensorType type = irType(dtype, shape);
-    mlir::Type element = type.getElementType();
-    mlir::Attribute splat = mlir::isa<mlir::FloatType>(element)
-                                ? mlir::Attribute(builder->getFloatAttr(element, number))
-                                : mlir::Attribute(mlir::IntegerAttr::get(element, int64_t(number)));
-    mlir::Attribute value = mlir::DenseElementsAttr::get(type, llvm::ArrayRef<mlir::Attribute>(splat));
-    result = create(*builder, location(at), "constant", type, {}, builder->getNamedAttr("value", value));
+    result = splat(*builder, location(at), type, builder->getFloatAttr(type.getElementType(), number));
   }
   return Value::ofTensor(dtype, std::move(shape), result, at);
+}
+
+Value Elaborator::constant(int64_t number, DType dtype, Shape shape, SourceRange at) {
+  if (isFloating(dtype))
+    return constant(double(number), dtype, std::move(shape), at);
+  mlir::Value result;
+  if (emitting()) {
+    mlir::RankedTensorType type = irType(dtype, shape);
+    llvm::APInt bits(type.getElementTypeBitWidth(), uint64_t(number), false, /*implicitTrunc=*/true);
+    result = splat(*builder, location(at), type, mlir::IntegerAttr::get(type.getElementType(), bits));
+  }
+  return Value::ofTensor(dtype, std::move(shape), result, at);
+}
+
+Value Elaborator::convertNumber(const Value &number, DType dtype, SourceRange at) {
+  if (dtype == DType::Bool)
+    return Value::ofBool(number.isFloat ? number.number != 0 : number.integer != 0, at);
+  Value result;
+  if (isFloating(dtype)) {
+    result = Value::ofNumber(number.number, at);
+  } else {
+    int64_t whole = number.integer;
+    if (number.isFloat) { // the nearest that there is; NaN is 0
+      auto [low, high] = dtype == DType::U8    ? std::pair(0.0, 255.0)
+                         : dtype == DType::I32 ? std::pair(-2147483648.0, 2147483647.0)
+                                               : std::pair(-9223372036854775808.0, 9223372036854774784.0);
+      double inside = std::isnan(number.number) ? 0 : std::clamp(number.number, low, high);
+      whole = number.number > high && dtype == DType::I64 ? std::numeric_limits<int64_t>::max() : int64_t(inside);
+    } else if (dtype == DType::U8) {
+      whole = uint8_t(whole);
+    } else if (dtype == DType::I32) {
+      whole = int32_t(whole);
+    }
+    result = Value::ofInteger(whole, at);
+  }
+  result.weak = false;
+  result.dtype = dtype;
+  return result;
 }
 
 Value Elaborator::cast(const Value &value, DType dtype, SourceRange at) {
@@ -101,10 +171,10 @@ Value Elaborator::tensorOf(const Value &value, std::optional<DType> dtype) {
     return dtype && *dtype != value.dtype ? cast(value, *dtype, value.at) : value;
   case Value::Number: {
     DType own = !value.weak ? value.dtype : value.isFloat ? DType::F32 : DType::I64;
-    return constant(value.number, dtype.value_or(own), {}, value.at);
+    return value.isFloat ? constant(value.number, dtype.value_or(own), {}, value.at) : constant(value.integer, dtype.value_or(own), {}, value.at);
   }
   case Value::SizeOf:
-    return constant(value.size.isConstant() ? double(value.size.constant()) : 0, dtype.value_or(DType::I64), {}, value.at);
+    return constant(value.size.isConstant() ? value.size.constant() : 0, dtype.value_or(DType::I64), {}, value.at);
   case Value::Bool:
     return constant(value.flag, dtype.value_or(DType::Bool), {}, value.at);
   default:

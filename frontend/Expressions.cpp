@@ -266,6 +266,9 @@ Value Elaborator::member(const Value &base, std::string_view name, SourceRange a
     }
     break;
   case Value::List:
+    if (name == "shape" && !base.flag)
+      return member(tensorOfList(base), name, at, nameAt);
+    [[fallthrough]];
   case Value::Tuple: {
     // `net.0.weight` of a list of layers: fields are also indices there.
     bool digits = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; });

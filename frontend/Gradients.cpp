@@ -179,8 +179,7 @@ Value Elaborator::gradient(const Function &function, CallSite &site) {
       return poison(site.at);
     }
     Value cotangent = site.arguments[0].value;
-    if (cotangent.kind == Value::List)
-      cotangent = apply(library->find("tensor")->value, {cotangent}, cotangent.at);
+    cotangent = tensorOfList(cotangent);
     if (!cotangent.poison() && !cotangent.isTensor() && !cotangent.isNumber()) {
       error(Diag::WrongType, cotangent.at, "the cotangent", describe(cotangent), "a tensor");
       return poison(site.at);
@@ -196,6 +195,8 @@ Value Elaborator::gradient(const Function &function, CallSite &site) {
       return poison(site.at);
     return pulled->gradients.size() == 1 ? pulled->gradients[0] : Value::ofTuple(pulled->gradients, site.at);
   }
+  for (CallSite::Argument &argument : site.arguments)
+    argument.value = tensorOfList(argument.value);
   // grad(f)(a, b): arguments by position, or by f's names in any order.
   std::vector<std::string> names = parameterNames(*function.base);
   std::vector<Value> arguments;

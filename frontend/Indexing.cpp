@@ -3,21 +3,42 @@
 
 #include "ir/Dialect.h"
 
+#include <algorithm>
+
 namespace dlc {
 
 using namespace ast;
 
 /// One axis of an index, decided: a slice start, length and step, or an index that takes the axis away.
-namespace {
 struct AxisIndex {
   bool keep = true;
   int64_t start = 0, step = 1;
   Size length;
 };
-} // namespace
+
+/// What an index selects of a tensor.
+struct Elaborator::Selection {
+  std::vector<AxisIndex> axes;
+  /// Axes that integer tensors index, in order. Several are paired: they have, or are broadcast to, one shape.
+  std::vector<std::pair<size_t, Value>> tensors;
+  /// Whether every axis is taken whole, but for those of tensors.
+  bool plain = true;
+
+  bool byTensor(size_t axis) const {
+    return std::any_of(tensors.begin(), tensors.end(), [&](auto &entry) { return entry.first == axis; });
+  }
+  /// Whether the tensors index axes side by side: their shape then stands in the place of these, else in front.
+  bool adjacent() const { return tensors.back().first - tensors.front().first + 1 == tensors.size(); }
+};
 
 Value Elaborator::index(const IndexExpr &expr, const ScopeRef &scope) {
   Value base = expression(*expr.base, scope);
+  if (base.poison())
+    return poison(expr.range);
+  // A bracket list is a tensor where it is indexed as one.
+  bool asTensor = expr.entries.size() != 1 || expr.entries[0].slice || expr.entries[0].value->kind == ExprKind::List;
+  if (base.kind == Value::List && asTensor)
+    base = tensorOfList(base);
   if (base.poison())
     return poison(expr.range);
   if (base.kind == Value::List || base.kind == Value::Tuple) {
@@ -42,17 +63,22 @@ Value Elaborator::index(const IndexExpr &expr, const ScopeRef &scope) {
       report.help(fmt::format("call it: `{}(..)`", shortText(base.at)));
     return poison(expr.range);
   }
+  std::optional<Selection> selection = select(base, expr, scope);
+  return selection ? take(base, *selection, expr) : poison(expr.range);
+}
+
+std::optional<Elaborator::Selection> Elaborator::select(const Value &base, const IndexExpr &expr, const ScopeRef &scope) {
   size_t rank = base.shape.size();
   if (expr.entries.size() > rank) {
     auto report = error(Diag::TooManyIndices, expr.range, expr.entries.size(), describe(base), rank, rank == 1 ? "axis" : "axes");
     noteOrigins(report, base);
-    return poison(expr.range);
+    return std::nullopt;
   }
-  std::vector<AxisIndex> axes(rank);
+  Selection selection;
+  auto &[axes, tensors, plain] = selection;
+  axes.resize(rank);
   for (size_t i = 0; i < rank; ++i)
     axes[i].length = base.shape[i].size;
-  std::vector<std::pair<size_t, Value>> tensors;
-  bool plain = true;
   for (size_t i = 0; i < expr.entries.size(); ++i) {
     const IndexEntry &entry = expr.entries[i];
     const Size &length = base.shape[i].size;
@@ -76,11 +102,11 @@ Value Elaborator::index(const IndexExpr &expr, const ScopeRef &scope) {
     if (entry.slice) {
       std::optional<Size> begin = bound(entry.begin, Size(0)), end = bound(entry.end, length), step = bound(entry.step, Size(1), false);
       if (!begin || !end || !step)
-        return poison(expr.range);
+        return std::nullopt;
       if (!step->isConstant() || step->constant() < 1) {
         error(Diag::BadArgument, entry.step->range, fmt::format("the step of a slice is {}, expected a positive number", step->isConstant() ? step->str() : "`" + step->str() + "`"))
             .help(fmt::format("`flip(x, axis: {})` turns an axis round", i));
-        return poison(expr.range);
+        return std::nullopt;
       }
       Size span = *end - *begin;
       auto known = [](const Size &size) { return size.isConstant(); };
@@ -91,7 +117,7 @@ Value Elaborator::index(const IndexExpr &expr, const ScopeRef &scope) {
         auto report = error(Diag::SliceRange, entry.range, text(entry.begin), text(entry.end), length.str());
         noteOrigins(report, base, i);
         report.help(known(span) && span.constant() < 0 ? "it ends before it begins" : "slices never clamp: they end at the size of the axis at most");
-        return poison(expr.range);
+        return std::nullopt;
       }
       axes[i].start = known(*begin) ? begin->constant() : 0;
       axes[i].step = step->constant();
@@ -101,9 +127,8 @@ Value Elaborator::index(const IndexExpr &expr, const ScopeRef &scope) {
     }
     Value at = expression(*entry.value, scope);
     if (at.poison())
-      return poison(expr.range);
-    if (at.kind == Value::List)
-      at = apply(library->find("tensor")->value, {at}, at.at);
+      return std::nullopt;
+    at = tensorOfList(at);
     if (at.isTensor() && isIntegral(at.dtype)) {
       tensors.push_back({i, at});
       continue;
@@ -116,7 +141,7 @@ Value Elaborator::index(const IndexExpr &expr, const ScopeRef &scope) {
         if (at.isTensor() && at.dtype == DType::Bool)
           report.help("`where(mask, a, b)` chooses by a mask");
       }
-      return poison(expr.range);
+      return std::nullopt;
     }
     Size given = at.kind == Value::SizeOf ? at.size : Size(at.integer);
     if (given.isConstant() && given.constant() < 0)
@@ -127,10 +152,25 @@ Value Elaborator::index(const IndexExpr &expr, const ScopeRef &scope) {
       noteOrigins(report, base, i);
       if (length.isConstant() && length.constant() > 0)
         report.help(fmt::format("indices count from 0 to {}, or from the end from -1 to -{}", length.constant() - 1, length.constant()));
-      return poison(expr.range);
+      return std::nullopt;
     }
     axes[i] = {false, given.isConstant() ? given.constant() : 0, 1, Size(1)};
     plain = false;
+  }
+  return selection;
+}
+
+Value Elaborator::take(const Value &base, const Selection &selection, const IndexExpr &expr) {
+  auto &[axes, tensors, plain] = selection;
+  size_t rank = base.shape.size();
+  if (tensors.size() > 1) {
+    std::optional<Value> places = placesOf(base, selection, expr.range);
+    if (!places)
+      return poison(expr.range);
+    Size total = elementCount(base.shape);
+    Value taken = gatherRows(reshape(base, {{total, {}}}, expr.range), *places, expr.range);
+    taken.at = expr.range;
+    return taken;
   }
   // Slices and constant indices first: one slice operation, then the axes of constant indices go.
   Shape sliced, kept;
@@ -158,28 +198,6 @@ Value Elaborator::index(const IndexExpr &expr, const ScopeRef &scope) {
   result.at = expr.range;
   if (tensors.empty())
     return result;
-  if (tensors.size() > 1) {
-    if (emitting()) {
-      error(Diag::NotSupported, expr.range, "indexing by two computed indices at once");
-      return poison(expr.range);
-    }
-    // Paired: the result takes the indices' common shape, where the first stood.
-    std::optional<Shape> common = tensors[0].second.shape;
-    for (size_t i = 1; i < tensors.size(); ++i) {
-      common = broadcastShapes(tensors[i - 1].second, tensors[i].second, "x[i, j]", expr.range);
-      if (!common)
-        return poison(expr.range);
-    }
-    Shape shape = *common;
-    for (size_t i = 0; i < rank; ++i) {
-      bool byTensor = false;
-      for (auto &[axis, value] : tensors)
-        byTensor |= axis == i;
-      if (axes[i].keep && !byTensor)
-        shape.push_back({axes[i].length, {}});
-    }
-    return Value::ofTensor(base.dtype, shape, {}, expr.range);
-  }
   // The axis that the tensor indexes, among those kept.
   auto [axis, indices] = tensors[0];
   int64_t place = 0;
@@ -194,6 +212,59 @@ Value Elaborator::index(const IndexExpr &expr, const ScopeRef &scope) {
     gathered.ir = dl::GatherOp::create(*builder, location(expr.range), irType(base.dtype, shape), operand, ir(checked), place);
   }
   return gathered;
+}
+
+std::optional<Value> Elaborator::placesOf(const Value &base, const Selection &selection, SourceRange at) {
+  // The tensors' common shape.
+  Shape common;
+  for (auto &[axis, value] : selection.tensors) {
+    Value so = Value::ofTensor(DType::I64, common, {}, at);
+    std::optional<Shape> both = common.empty() ? value.shape : broadcastShapes(so, value, "x[i, j]", at);
+    if (!both)
+      return std::nullopt;
+    common = *both;
+  }
+  // The result's axes: those that are kept, and the common ones.
+  Shape shape;
+  size_t first = 0;
+  std::vector<size_t> axisOf(base.shape.size());
+  auto addCommon = [&] {
+    first = shape.size();
+    shape.insert(shape.end(), common.begin(), common.end());
+  };
+  bool inPlace = !selection.tensors.empty() && selection.adjacent();
+  if (!inPlace)
+    addCommon();
+  for (size_t i = 0; i < base.shape.size(); ++i) {
+    if (inPlace && i == selection.tensors.front().first)
+      addCommon();
+    axisOf[i] = shape.size();
+    if (selection.axes[i].keep && !selection.byTensor(i))
+      shape.push_back({selection.axes[i].length, at});
+  }
+  if (!emitting())
+    return Value::ofTensor(DType::I64, shape, {}, at);
+  // The sum over the axes of index * stride.
+  Value places = constant(0, DType::I64, shape, at);
+  int64_t stride = 1;
+  for (size_t i = base.shape.size(); i-- > 0; stride *= base.shape[i].size.constant()) {
+    const AxisIndex &axis = selection.axes[i];
+    Value index = constant(axis.start, DType::I64, shape, at);
+    if (selection.byTensor(i)) {
+      for (auto &[tensorAxis, value] : selection.tensors)
+        if (tensorAxis == i) {
+          Value wide = cast(checkIndex(value, base.shape[i].size, "index", at), DType::I64, at);
+          Shape standing(shape.size(), Dim{Size(1), at});
+          std::copy(value.shape.begin(), value.shape.end(), standing.begin() + first + common.size() - value.shape.size());
+          index = broadcastTo(reshape(wide, standing, at), shape, at);
+        }
+    } else if (axis.keep) {
+      Value steps = binaryOp("mul", iotaOp(DType::I64, shape, int64_t(axisOf[i]), at), constant(axis.step, DType::I64, shape, at), at);
+      index = binaryOp("add", index, steps, at);
+    }
+    places = binaryOp("add", places, binaryOp("mul", index, constant(stride, DType::I64, shape, at), at), at);
+  }
+  return places;
 }
 
 Value Elaborator::gatherRows(const Value &table, const Value &indices, SourceRange at) {
@@ -214,12 +285,11 @@ Value Elaborator::indexAssign(const Value &base, const IndexExpr &target, const 
     error(Diag::WrongType, base.at, "what is indexed", describe(base), "a tensor");
     return poison(target.range);
   }
-  // The element's type, from reading it.
-  auto savedBuilder = std::move(builder);
-  Value element = index(target, scope);
-  builder = std::move(savedBuilder);
-  if (element.poison())
+  std::optional<Selection> selection = select(base, target, scope);
+  std::optional<Value> places = selection ? placesOf(base, *selection, target.range) : std::nullopt;
+  if (!places)
     return poison(target.range);
+  Value element = Value::ofTensor(base.dtype, places->shape, {}, target.range);
   bool fraction = given.kind == Value::Number && given.isFloat && !isFloating(base.dtype);
   Value value = given.isNumber() && !fraction ? tensorOf(given, base.dtype) : given;
   if (value.isTensor() && value.dtype != base.dtype && isIntegral(value.dtype) && isIntegral(base.dtype))
@@ -240,11 +310,26 @@ Value Elaborator::indexAssign(const Value &base, const IndexExpr &target, const 
     noteOrigins(report, value);
     return poison(target.range);
   }
-  if (emitting()) {
-    error(Diag::NotSupported, target.range, "setting an element in compiled code");
-    return poison(target.range);
-  }
-  return Value::ofTensor(base.dtype, base.shape, {}, base.at);
+  Value result = Value::ofTensor(base.dtype, base.shape, {}, base.at);
+  if (!emitting())
+    return result;
+  // The new elements stand in a tensor of zeros; a second one says where they are.
+  Size count = elementCount(places->shape), total = elementCount(base.shape);
+  Value flat = reshape(*places, {{count, {}}}, target.range);
+  DType sums = base.dtype == DType::Bool ? DType::I32 : base.dtype;
+  auto placed = [&](const Value &updates) {
+    Value zeros = constant(0, updates.dtype, {{total, {}}}, target.range);
+    mlir::Value made = dl::ScatterAddOp::create(*builder, location(target.range), ir(zeros), ir(flat), ir(updates), 0);
+    return Value::ofTensor(updates.dtype, zeros.shape, made, target.range);
+  };
+  Value spread = reshape(broadcastTo(value, places->shape, target.range), {{count, {}}}, target.range);
+  Value elements = cast(placed(cast(spread, sums, target.range)), base.dtype, target.range);
+  Value marks = placed(constant(1, DType::I32, {{count, {}}}, target.range));
+  Value isSet = compareOp("ne", marks, constant(0, DType::I32, marks.shape, target.range), target.range);
+  Value all = reshape(base, {{total, {}}}, target.range);
+  Value chosen = reshape(selectOp(isSet, elements, all, target.range), base.shape, base.at);
+  chosen.at = base.at;
+  return chosen;
 }
 
 } // namespace dlc

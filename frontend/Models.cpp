@@ -113,6 +113,9 @@ void Elaborator::members(const std::vector<Member *> &list, ModelInstance &model
     }
     case MemberKind::Param:
     case MemberKind::Buffer: {
+      for (const Expr *size : member->type->sizes)
+        if (const NameExpr *fresh = freshSizeName(*size, scope))
+          error(Diag::UnknownName, size->range, fresh->name).help("sizes are numbers, and the model's parameters: `model " + model.name + "(" + std::string(fresh->name) + ": dim)`");
       auto slot = std::make_shared<ParamSlot>();
       slot->trained = member->kind == MemberKind::Param;
       slot->value = symbolic(*member->type, scope, member->nameRange, name);
@@ -132,20 +135,19 @@ void Elaborator::members(const std::vector<Member *> &list, ModelInstance &model
         scope->names[name] = {slot->value, false, member->nameRange};
         break;
       }
+      // A model that is made where code runs has its first values at once; for training they are drawn when it starts.
+      if (!member->value && emitting())
+        slot->value.ir = constant(0, slot->value.dtype, slot->value.shape, slot->at).ir;
       if (member->value) {
-        // The initialiser is checked here; its numbers are drawn when training starts.
-        auto savedBuilder = std::move(builder);
         const Shape *savedShape = initialiserShape;
         initialiserShape = &slot->value.shape;
         Value initial = expression(*member->value, scope);
         initialiserShape = savedShape;
-        builder = std::move(savedBuilder);
         if (initial.poison()) {
           scope->names[name] = {initial, false, member->nameRange};
           break;
         }
-        if (initial.kind == Value::List)
-          initial = apply(library->find("tensor")->value, {initial}, initial.at);
+        initial = tensorOfList(initial);
         if (initial.isNumber())
           initial = tensorOf(initial, slot->value.dtype);
         bool fits = initial.isTensor() && initial.shape.size() <= slot->value.shape.size();
@@ -159,6 +161,8 @@ void Elaborator::members(const std::vector<Member *> &list, ModelInstance &model
               .note(member->type->range, "declared here");
           break;
         }
+        if (emitting())
+          slot->value.ir = ir(broadcastTo(tensorOf(initial, slot->value.dtype), slot->value.shape, slot->at));
       }
       model.entries.push_back({name, slot, nullptr, member->range});
       break;

@@ -8,6 +8,7 @@ namespace dlc {
 using namespace ast;
 
 Value Elaborator::unary(UnaryOp op, Value operand, SourceRange at) {
+  operand = tensorOfList(std::move(operand));
   if (operand.poison())
     return poison(at);
   if (op == UnaryOp::Not) {
@@ -180,6 +181,7 @@ Value Elaborator::binary(BinaryOp op, Value lhs, Value rhs, SourceRange at) {
     // A constant side that decides, decides (so that a condition may guard another).
     if (lhs.kind == Value::Bool && lhs.flag == (op == BinaryOp::Or))
       return Value::ofBool(lhs.flag, at);
+    lhs = tensorOfList(std::move(lhs)), rhs = tensorOfList(std::move(rhs));
     bool ofSizes = (lhs.ofSizes || lhs.kind == Value::Bool) && (rhs.ofSizes || rhs.kind == Value::Bool);
     for (Value *side : {&lhs, &rhs}) {
       if (side->kind == Value::Bool)

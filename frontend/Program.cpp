@@ -171,7 +171,7 @@ void Elaborator::program(const Program &program, bool show) {
 void Elaborator::collectLeaves(Value &value, std::vector<Value *> &leaves, std::set<const void *> &seen) {
   switch (value.kind) {
   case Value::Tensor:
-    if (value.ir)
+    if (value.ir && seen.insert(&value).second)
       leaves.push_back(&value);
     return;
   case Value::Model:
@@ -211,22 +211,38 @@ static bool holdsFractions(const Value &list, bool &numbers) {
 
 Value Elaborator::settled(Value value) {
   bool numbers = true;
-  if (value.kind != Value::List || !holdsFractions(value, numbers) || !numbers)
+  return value.kind == Value::List && holdsFractions(value, numbers) && numbers ? tensorOfList(std::move(value)) : value;
+}
+
+Value Elaborator::tensorOfList(Value value) {
+  if (value.kind != Value::List || value.flag)
     return value;
   SourceRange at = value.at;
   return apply(library->find("tensor")->value, {std::move(value)}, at);
 }
 
 Value Elaborator::topLevel(const Expr &expr, const ScopeRef &scope) {
+  // The condition runs, then the statements of its branch, one by one.
+  if (atTopLevel() && expr.kind == ExprKind::If)
+    return conditional(static_cast<const IfExpr &>(expr), scope);
+  return asStatement(expr.range, [&] { return settled(expression(expr, scope)); });
+}
+
+Value Elaborator::asStatement(SourceRange at, const std::function<Value()> &work) {
   if (!atTopLevel())
-    return expression(expr, scope);
-  auto made = begin("main", expr.range);
+    return work();
+  auto made = begin("main", at);
+  made->isStatement = true;
   unsigned before = diagnostics.errorCount();
-  Value value = settled(expression(expr, scope));
+  Value value = work();
   std::vector<Value *> leaves;
   std::set<const void *> seen;
-  if (diagnostics.errorCount() == before)
+  if (diagnostics.errorCount() == before) {
     collectLeaves(value, leaves, seen);
+    for (const FunctionFrame::Assigned &variable : made->assigned)
+      if (ScopeRef scope = variable.scope.lock())
+        collectLeaves(scope->names[variable.name].value, leaves, seen);
+  }
   std::vector<mlir::Value> results;
   for (Value *leaf : leaves)
     results.push_back(leaf->ir);
@@ -236,7 +252,7 @@ Value Elaborator::topLevel(const Expr &expr, const ScopeRef &scope) {
     frame = nullptr;
     builder = nullptr;
     std::vector<HostBufferRef> outputs;
-    good = executor->run(*module, made->inputs, outputs, expr.range);
+    good = executor->run(*module, made->inputs, outputs, at);
     for (size_t i = 0; good && i < leaves.size(); ++i) {
       leaves[i]->ir = {};
       leaves[i]->lazy = nullptr;
@@ -245,8 +261,12 @@ Value Elaborator::topLevel(const Expr &expr, const ScopeRef &scope) {
   }
   frame = nullptr;
   builder = nullptr;
-  if (!good)
-    return poison(expr.range);
+  if (!good) {
+    for (const FunctionFrame::Assigned &variable : llvm::reverse(made->assigned))
+      if (ScopeRef scope = variable.scope.lock())
+        scope->names[variable.name].value = variable.before;
+    return poison(at);
+  }
   if (value.kind == Value::Unit && value.text == "print") {
     executor->print(value.elements);
     value.elements.clear();

@@ -127,6 +127,21 @@ bool Size::operator==(const Size &other) const {
   return true;
 }
 
+bool Size::equivalent(const Size &a, const Size &b) {
+  Size difference = a - b;
+  for (int step = 0; step < 4 && !difference.terms.empty(); ++step) {
+    SizeAtomRef division;
+    for (const Term &term : difference.terms)
+      for (const SizeAtomRef &atom : term.atoms)
+        if (atom->kind == SizeAtom::Quotient)
+          division = atom;
+    if (!division)
+      return false;
+    difference = difference * division->denominator;
+  }
+  return difference.terms.empty();
+}
+
 bool Size::isFlexible() const {
   for (const Term &term : terms)
     for (const SizeAtomRef &atom : term.atoms)

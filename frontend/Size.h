@@ -44,6 +44,8 @@ public:
   Size operator-(const Size &other) const;
   Size operator*(const Size &other) const;
   bool operator==(const Size &other) const;
+  /// Whether both are equal once exact divisions are multiplied out: `d - d / 2` and `d / 2`.
+  static bool equivalent(const Size &a, const Size &b);
 
   /// As the user would write it: `2 * hidden + 1`.
   std::string str() const;

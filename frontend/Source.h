@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -58,7 +59,7 @@ private:
     std::string text;
     std::vector<uint32_t> lineStarts;
   };
-  std::vector<File> files;
+  std::deque<File> files; ///< never moved: views of their texts stay valid
 };
 
 } // namespace dlc

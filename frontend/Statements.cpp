@@ -13,8 +13,9 @@ Value Elaborator::statement(const Stmt &stmt, const ScopeRef &scope) {
     if (scope == file && let.pattern->kind == ExprKind::Name)
       applyOverride(std::string(static_cast<const NameExpr *>(let.pattern)->name), value);
     if (let.type && !value.poison())
-      if (!matchType(*let.type, value, scope, "the value", true, let.type->range))
-        value = poison(let.range);
+      value = asStatement(let.range, [&] {
+        return matchType(*let.type, value, scope, "the value", true, let.type->range) ? value : poison(let.range);
+      });
     if (value.kind == Value::Unit) {
       auto report = error(Diag::NoValue, let.value->range, "`" + shortText(let.value->range) + "`");
       if (let.value->kind == ExprKind::If)
@@ -88,6 +89,13 @@ void Elaborator::bindPattern(const Expr &pattern, const Value &value, const Scop
 
 void Elaborator::assign(const AssignStmt &stmt, const ScopeRef &scope) {
   Value value = topLevel(*stmt.value, scope);
+  asStatement(stmt.range, [&] {
+    assignValue(stmt, value, scope);
+    return Value::unit(stmt.range);
+  });
+}
+
+void Elaborator::assignValue(const AssignStmt &stmt, Value value, const ScopeRef &scope) {
   if (stmt.compound) {
     Value old = expression(*stmt.target, scope);
     if (old.kind == Value::Tuple && value.kind == Value::Tuple && old.elements.size() == value.elements.size()) {
@@ -144,7 +152,7 @@ void Elaborator::assignTo(const Expr &target, const Value &value, const ScopeRef
     if (name == "_")
       return;
     bool crossed = false;
-    for (Scope *level = scope.get(); level; level = level->parent.get()) {
+    for (ScopeRef level = scope; level; level = level->parent) {
       auto found = level->names.find(name);
       if (found == level->names.end()) {
         if (level->self && assignMember(*level->self, name, value, target.range))
@@ -182,6 +190,8 @@ void Elaborator::assignTo(const Expr &target, const Value &value, const ScopeRef
           return;
         }
       }
+      if (frame)
+        frame->assigned.push_back({level, name, binding.value});
       binding.value = made;
       return;
     }
@@ -275,7 +285,7 @@ void Elaborator::forLoop(const ForStmt &stmt, const ScopeRef &scope) {
       std::optional<int64_t> end = integerConstant(source.elements[1], "a bound of a range");
       unsigned before = diagnostics.errorCount();
       if (begin && end)
-        for (int64_t i = *begin; i < *end && !broken && diagnostics.errorCount() == before; ++i)
+        for (int64_t i = *begin; i < *end && !broken && diagnostics.errorCount() == before && !executor->stopped(); ++i)
           body(Value::ofInteger(i, source.at));
       broken = false;
       return;
@@ -307,7 +317,7 @@ void Elaborator::whileLoop(const WhileStmt &stmt, const ScopeRef &scope) {
   if (atTopLevel()) {
     unsigned before = diagnostics.errorCount();
     broken = false;
-    while (!broken && diagnostics.errorCount() == before) {
+    while (!broken && diagnostics.errorCount() == before && !executor->stopped()) {
       Value now = topLevel(*stmt.condition, scope);
       std::optional<bool> holds = truth(now);
       if (!holds || !*holds)

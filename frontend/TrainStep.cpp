@@ -90,12 +90,12 @@ bool TrainElaborator::update(const std::vector<Value> &given, const std::vector<
     Value next = Value::unit(definition.range);
     for (const Stmt *stmt : definition.update->statements)
       next = e.statement(*stmt, scope);
-    auto fits = [&](Value &value, const std::string &what) {
+    auto fits = [&](Value &value, const std::string &what, bool isState) {
       if (value.poison())
         return false;
-      if (value.isNumber())
+      if (value.isNumber() && isState)
         value = e.constant(value.asDouble(), params[i].dtype, params[i].shape, value.at);
-      if (value.isTensor() && value.shape.empty() && !params[i].shape.empty())
+      if (value.isTensor() && value.shape.empty() && !params[i].shape.empty() && isState)
         value = e.broadcastTo(e.cast(value, params[i].dtype, value.at), params[i].shape, value.at);
       if (!value.isTensor() || value.dtype != params[i].dtype || str(value.shape) != str(params[i].shape)) {
         if (value.kind == Value::Unit)
@@ -106,12 +106,12 @@ bool TrainElaborator::update(const std::vector<Value> &given, const std::vector<
       }
       return true;
     };
-    if (!fits(next, "the new value of a parameter"))
+    if (!fits(next, "the new value of a parameter", false))
       return false;
     results.push_back(e.ir(next));
     for (size_t s = 0; s < plan.states.size(); ++s) {
       Value state = scope->names[plan.states[s]].value;
-      if (!fits(state, "state `" + plan.states[s] + "`"))
+      if (!fits(state, "state `" + plan.states[s] + "`", true))
         return false;
       results.push_back(e.ir(state));
     }
@@ -259,7 +259,7 @@ mlir::OwningOpRef<mlir::ModuleOp> TrainElaborator::initial() {
   auto savedBuilder = std::move(e.builder);
   auto *savedFrame = e.frame;
   auto frame = e.begin("initial", item.range);
-  frame->seed = e.constant(double(plan.seed), DType::I64, {}, item.range);
+  frame->seed = e.constant(plan.seed, DType::I64, {}, item.range);
   frame->step = e.constant(0, DType::I64, {}, item.range);
   std::vector<mlir::Value> results;
   unsigned before = e.diagnostics.errorCount();
@@ -267,7 +267,8 @@ mlir::OwningOpRef<mlir::ModuleOp> TrainElaborator::initial() {
     std::string savedPath = std::exchange(e.path, name + "." + slot->path);
     unsigned savedCounter = std::exchange(e.randomCounter, 0);
     e.initialiserShape = &slot->value.shape;
-    Value value = slot->initialiser ? e.expression(*slot->initialiser, slot->scope) : Value::ofInteger(0, slot->at);
+    // A model that was used or trained before goes on from where it is.
+    Value value = slot->value.host ? slot->value : slot->initialiser ? e.expression(*slot->initialiser, slot->scope) : Value::ofInteger(0, slot->at);
     e.initialiserShape = nullptr;
     e.path = savedPath;
     e.randomCounter = savedCounter;

@@ -8,6 +8,7 @@
 #include "llvm/LineEditor/LineEditor.h"
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <iostream>
 
@@ -141,7 +142,11 @@ int runPrompt(Session &session, bool terminal, const std::string &file) {
   auto readLine = [&](const char *prompt) -> std::optional<std::string> {
     if (editor) {
       editor->setPrompt(prompt);
-      return editor->readLine();
+      // Nothing runs: Ctrl-C would end the session and what was defined.
+      auto before = std::signal(SIGINT, SIG_IGN);
+      std::optional<std::string> edited = editor->readLine();
+      std::signal(SIGINT, before);
+      return edited;
     }
     std::string line;
     if (!std::getline(std::cin, line))

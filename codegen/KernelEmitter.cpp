@@ -26,6 +26,12 @@ static LogicalResult verifyPlanned(dl::KernelOp kernel) {
   return success();
 }
 
+/// Whether there is nothing to do: no element to check or to write.
+static bool isEmpty(dl::KernelOp kernel) {
+  ValueRange touched = kernel.getKind() == dl::KernelKind::check ? kernel.getIns() : kernel.getOuts();
+  return llvm::all_of(touched, [](Value buffer) { return cast<MemRefType>(buffer.getType()).getNumElements() == 0; });
+}
+
 FailureOr<KernelInfo> emitKernel(OpBuilder &builder, dl::KernelOp kernel, const Target &target,
                                  StringRef functionName) {
   if (failed(verifyPlanned(kernel)))
@@ -40,6 +46,10 @@ FailureOr<KernelInfo> emitKernel(OpBuilder &builder, dl::KernelOp kernel, const 
   SmallVector<Value> buffers = loadBuffers(builder, loc, entry->getArgument(0), kernel->getNumOperands());
   KernelFunction parts{builder, kernel, target, buffers, entry->getArgument(1), entry->getArgument(2)};
 
+  if (isEmpty(kernel)) {
+    func::ReturnOp::create(builder, loc, Value(arith::ConstantIntOp::create(builder, loc, 0, 64)));
+    return KernelInfo{0, 0};
+  }
   Value status;
   FailureOr<KernelInfo> info = failure();
   switch (kernel.getKind()) {

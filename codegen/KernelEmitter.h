@@ -11,6 +11,7 @@
 namespace dlc {
 
 struct KernelInfo {
+  /// 0 where there is nothing to do: the kernel need not be called.
   int64_t tasks = 1;
   /// An estimate of the time that all tasks take on one core.
   double nanoseconds = 0;

@@ -23,6 +23,14 @@ def ExpandGrad : Pass<"dl-expand-grad", "::mlir::ModuleOp"> {
   }];
 }
 
+def FoldEmpty : Pass<"dl-fold-empty", "::mlir::ModuleOp"> {
+  let summary = "values without elements are constants, and what is computed from them";
+  let description = [{
+    A tensor with an axis of size 0 is legal everywhere. Its elements need no computation; a join over it is the neutral
+    element, a product over it 0. What remains is the same for every kernel: it has no elements to write.
+  }];
+}
+
 def Simplify : Pass<"dl-simplify", "::mlir::ModuleOp"> {
   let summary = "algebra: identities, constants, movements, products that need not be done";
   let description = [{

@@ -57,6 +57,8 @@ void buildPipeline(OpPassManager &manager, const PipelineOptions &options) {
   InlineCallsOptions everything;
   everything.all = true;
   manager.addPass(createInlineCalls(everything));
+  // Kernels have elements to compute: those that read tensors without any go before anything looks.
+  manager.addPass(createFoldEmpty());
   // The sweep computes adjoints that nobody reads, and parts of the forward pass again: they go before anything looks.
   if (enabled("cse"))
     manager.addPass(createCSEPass());

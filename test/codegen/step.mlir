@@ -36,3 +36,20 @@ func.func @views(%params: memref<128xi8>, %state: memref<0xi8>, %y: memref<8xf32
   }
   return
 }
+
+// -----
+
+// A kernel that has no element to write is not called.
+// CHECK-LABEL: func.func private @nothing.none(
+// CHECK-NOT: scf.for
+// CHECK: func.func @nothing(
+// CHECK-NOT: call @nothing
+func.func @nothing(%params: memref<0xi8>, %state: memref<0xi8>, %x: memref<2x0xf32, strided<[1, 1]>>, %y: memref<0x2xf32, strided<[1, 1]>>, %arena: memref<0xi8>)
+    attributes {dl.checks = [], dl.inputs = ["x"], dl.outputs = ["y"], dl.slots = []} {
+  dl.kernel "none" map ins(%x : memref<2x0xf32, strided<[1, 1]>>) outs(%y : memref<0x2xf32, strided<[1, 1]>>) {
+  ^bb0(%a: tensor<2x0xf32>):
+    %b = dl.transpose %a by [1, 0] : tensor<2x0xf32> -> tensor<0x2xf32>
+    dl.yield %b : tensor<0x2xf32>
+  }
+  return
+}

@@ -19,8 +19,8 @@ mlir::Value scale(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value valu
 /// `value` under another shape of as many elements; itself when that is its shape.
 mlir::Value reshapeTo(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value value, llvm::ArrayRef<int64_t> shape);
 
-/// Puts copies of the operations of `callee` at the builder and returns its results on `operands`. Each copy keeps its own
-/// place and adds that of the call, under the callee's name, so that an error can name both.
+/// Puts copies of the operations of `callee` at the builder and returns its results on `operands`. Each copy keeps its
+/// own place and adds that of the call, under the callee's name, so that an error can name both.
 llvm::SmallVector<mlir::Value> inlineBody(mlir::OpBuilder &builder, mlir::func::FuncOp callee,
                                           mlir::ValueRange operands, mlir::Location call);
 

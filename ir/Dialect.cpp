@@ -38,7 +38,8 @@ Operation *DlDialect::materializeConstant(OpBuilder &builder, Attribute value, T
   return ConstantOp::create(builder, loc, elements);
 }
 
-LogicalResult DlDialect::verifyRegionResultAttribute(Operation *op, unsigned, unsigned result, NamedAttribute attribute) {
+LogicalResult DlDialect::verifyRegionResultAttribute(Operation *op, unsigned, unsigned result,
+                                                     NamedAttribute attribute) {
   auto function = dyn_cast<FunctionOpInterface>(op);
   if (!function || attribute.getName() != "dl.updates")
     return success();

@@ -43,7 +43,8 @@ LogicalResult ArgReduceOp::verify() {
   if (shape[axis] == 0)
     return emitOpError() << "axis " << axis
                          << " of the operand has size 0, expected at least one element to choose from";
-  return verifyResult(*this, withoutAxes(shape, axis), IntegerType::get(getContext(), 64), "the operand without the axis");
+  return verifyResult(*this, withoutAxes(shape, axis), IntegerType::get(getContext(), 64),
+                      "the operand without the axis");
 }
 
 LogicalResult CumulativeOp::verify() { return verifyAxis(*this, getAxis(), shapeOf(getOperand()).size()); }

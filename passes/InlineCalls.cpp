@@ -59,7 +59,6 @@ private:
     states[function] = State::done;
     return success();
   }
-
 };
 
 } // namespace

@@ -28,8 +28,8 @@ int64_t bufferBytes(RankedTensorType type) {
   return extentOf(type) * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
 }
 
-/// The buffer of a tensor: strides from its layout, the identity when it is dense. Without elements any strides will do, but
-/// those of the identity, of which some are 0, MLIR refuses.
+/// The buffer of a tensor: strides from its layout, the identity when it is dense. Without elements any strides will
+/// do, but those of the identity, of which some are 0, MLIR refuses.
 MemRefType bufferType(RankedTensorType type) {
   bool isEmpty = type.getNumElements() == 0;
   if (!type.getEncoding() && !isEmpty)
@@ -89,11 +89,11 @@ private:
       unsigned block = role == "state";
       auto type = cast<RankedTensorType>(argument.getType());
       slotOffset[argument] = {block, blockBytes[block]};
-      slots.push_back(builder.getDictionaryAttr(
-          {builder.getNamedAttr("block", builder.getStringAttr(role)),
-           builder.getNamedAttr("name", builder.getStringAttr(name)),
-           builder.getNamedAttr("offset", builder.getI64IntegerAttr(blockBytes[block])),
-           builder.getNamedAttr("type", TypeAttr::get(type))}));
+      slots.push_back(
+          builder.getDictionaryAttr({builder.getNamedAttr("block", builder.getStringAttr(role)),
+                                     builder.getNamedAttr("name", builder.getStringAttr(name)),
+                                     builder.getNamedAttr("offset", builder.getI64IntegerAttr(blockBytes[block])),
+                                     builder.getNamedAttr("type", TypeAttr::get(type))}));
       blockBytes[block] += llvm::alignTo(bufferBytes(type), bufferAlignment);
     }
   }
@@ -189,8 +189,7 @@ private:
     for (unsigned count = 2; !names.insert(name).second; ++count)
       name = stem + "_" + std::to_string(count);
     Value from = place.at(update.result), to = place.at(update.argument);
-    auto copy =
-        dl::KernelOp::create(builder, update.result.getLoc(), TypeRange(), name, dl::KernelKind::map, from, to);
+    auto copy = dl::KernelOp::create(builder, update.result.getLoc(), TypeRange(), name, dl::KernelKind::map, from, to);
     auto type = cast<RankedTensorType>(update.result.getType());
     OpBuilder::InsertionGuard guard(builder);
     Block &body = copy->getRegion(0).emplaceBlock();
@@ -201,9 +200,9 @@ private:
 
   void addCheck(dl::KernelOp kernel) {
     for (auto check : kernel->getRegion(0).getOps<dl::CheckIndexOp>())
-      checks.push_back(builder.getDictionaryAttr(
-          {builder.getNamedAttr("what", check.getWhatAttr()), builder.getNamedAttr("limit", check.getLimitAttr()),
-           builder.getNamedAttr("location", LocationAttr(check.getLoc()))}));
+      checks.push_back(builder.getDictionaryAttr({builder.getNamedAttr("what", check.getWhatAttr()),
+                                                  builder.getNamedAttr("limit", check.getLimitAttr()),
+                                                  builder.getNamedAttr("location", LocationAttr(check.getLoc()))}));
   }
 
   void finish() {

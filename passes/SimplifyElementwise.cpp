@@ -1,6 +1,6 @@
 // Identities of arithmetic, logic and casts. Floats: only what is exact (x + 0 taken as x for -0.0 too), or what joins
-// constant factors: (x * a) * b = x * (a * b) rounds once less, and does not overflow or vanish on the way. Never x * 0 or
-// x - x, which NaN and infinity refute.
+// constant factors: (x * a) * b = x * (a * b) rounds once less, and does not overflow or vanish on the way. Never x * 0
+// or x - x, which NaN and infinity refute.
 
 #include "passes/SimplifyPatterns.h"
 
@@ -191,8 +191,8 @@ LogicalResult simplifySelect(dl::SelectOp op, PatternRewriter &rewriter) {
   return success();
 }
 
-/// A cast of an exact cast is one cast, of the same values. But a float out of an integer type's range saturates where an
-/// integer wraps: an integer stays a float in between unless the result holds it.
+/// A cast of an exact cast is one cast, of the same values. But a float out of an integer type's range saturates where
+/// an integer wraps: an integer stays a float in between unless the result holds it.
 LogicalResult simplifyCast(dl::CastOp op, PatternRewriter &rewriter) {
   auto inner = op.getOperand().getDefiningOp<dl::CastOp>();
   if (!inner)

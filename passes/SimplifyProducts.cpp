@@ -145,8 +145,8 @@ LogicalResult unsummedProduct(dl::ContractOp op, PatternRewriter &rewriter) {
   return success();
 }
 
-/// An argument scaled by |c| >= 1 is scaled after the product: an epilogue costs nothing, a copy of the argument does. (A
-/// smaller factor may be what keeps the product from overflow.)
+/// An argument scaled by |c| >= 1 is scaled after the product: an epilogue costs nothing, a copy of the argument does.
+/// (A smaller factor may be what keeps the product from overflow.)
 LogicalResult sinkScale(dl::ContractOp op, PatternRewriter &rewriter) {
   for (unsigned side : {0u, 1u}) {
     auto mul = op->getOperand(side).getDefiningOp<dl::MulOp>();

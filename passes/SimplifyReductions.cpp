@@ -1,5 +1,6 @@
 // Reductions of what is constant, repeated, moved, scaled or already reduced. Sums may be taken in another order than
-// the program's, which changes the rounding alone; a factor below 1 stays inside a sum, which could overflow without it.
+// the program's, which changes the rounding alone; a factor below 1 stays inside a sum, which could overflow without
+// it.
 
 #include "passes/SimplifyPatterns.h"
 

@@ -60,12 +60,10 @@ LogicalResult IfOp::adjoint(AdjointContext &context) {
   return success();
 }
 
-LogicalResult WhileOp::adjoint(AdjointContext &) {
-  return emitError() << "no gradient: `while` (bound it by a `for`)";
-}
+LogicalResult WhileOp::adjoint(AdjointContext &) { return emitError() << "no gradient: `while` (bound it by a `for`)"; }
 
-/// The callee's own rule, from primals, results and cotangents to the operands' cotangents. Its body stands in the place
-/// of a call, so that it can be differentiated again.
+/// The callee's own rule, from primals, results and cotangents to the operands' cotangents. Its body stands in the
+/// place of a call, so that it can be differentiated again.
 LogicalResult CallOp::adjoint(AdjointContext &context) {
   auto callee = SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(*this, getCalleeAttr());
   auto name = callee ? callee->getAttrOfType<FlatSymbolRefAttr>("dl.derivative") : FlatSymbolRefAttr();

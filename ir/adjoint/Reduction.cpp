@@ -6,8 +6,8 @@ using namespace mlir;
 namespace dlc::dl {
 
 namespace {
-/// The operand of a reduction with its reduced axes as one, and the way back. Several axes are moved behind the others and
-/// joined; one stays where it is. There is at least one.
+/// The operand of a reduction with its reduced axes as one, and the way back. Several axes are moved behind the others
+/// and joined; one stays where it is. There is at least one.
 class JoinedAxes {
 public:
   JoinedAxes(AdjointContext &context, ReduceOp op)

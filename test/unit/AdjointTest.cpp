@@ -123,8 +123,8 @@ std::vector<Case> tensorCases() {
       // One zero in the first slice, two in the second, none in the third.
       reduce("prod", "0, 2", "tensor<3xf64>", {0, 2, 0, 0, 1, 2, 3, -1, 5, 4, 2, 1}),
       reduce("prod", "", "tensor<2x3x2xf64>"),
-      {"reduce", "product of a scalar", "%x: tensor<f64>", "%0 = dl.reduce prod %x over [] : tensor<f64> -> tensor<f64>",
-       "%0 : tensor<f64>"},
+      {"reduce", "product of a scalar", "%x: tensor<f64>",
+       "%0 = dl.reduce prod %x over [] : tensor<f64> -> tensor<f64>", "%0 : tensor<f64>"},
       reduce("max", "1", "tensor<2x2xf64>"),
       reduce("max", "0, 2", "tensor<3xf64>"),
       reduce("min", "0, 1, 2", "tensor<f64>"),
@@ -265,7 +265,8 @@ std::vector<Case> controlCases() {
       late,
       guarded,
       {"call", "its own rule", "%x: tensor<3xf64>, %s: tensor<f64>",
-       "%0 = dl.call @cube(%x, %s) : (tensor<3xf64>, tensor<f64>) -> tensor<3xf64>", "%0 : tensor<3xf64>", 0.5, 2, rule},
+       "%0 = dl.call @cube(%x, %s) : (tensor<3xf64>, tensor<f64>) -> tensor<3xf64>", "%0 : tensor<3xf64>", 0.5, 2,
+       rule},
   };
 }
 
@@ -507,9 +508,9 @@ TEST_F(AdjointTest, CallsWithoutARule) {
   };
   EXPECT_EQ(errorOf(callee("") + call),
             "no gradient: `g` (expected its body in the place of the call or `dl.derivative`)");
-  EXPECT_EQ(
-      errorOf(callee("attributes {dl.derivative = @nowhere}") + call),
-      "the rule `nowhere` of `g` is no function with a body, expected '(tensor<f64>, tensor<f64>, tensor<f64>) -> tensor<f64>'");
+  EXPECT_EQ(errorOf(callee("attributes {dl.derivative = @nowhere}") + call),
+            "the rule `nowhere` of `g` is no function with a body, expected '(tensor<f64>, tensor<f64>, tensor<f64>) "
+            "-> tensor<f64>'");
   EXPECT_EQ(errorOf(callee("attributes {dl.derivative = @g}") + call),
             "the rule `g` of `g` has another type, expected '(tensor<f64>, tensor<f64>, tensor<f64>) -> tensor<f64>'");
 }

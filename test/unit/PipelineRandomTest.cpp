@@ -61,9 +61,9 @@ private:
       text += std::to_string(size) + "x";
     return text + element + ">";
   }
-  static std::string list(const Shape &shape) { return "[" + llvm::join(llvm::map_range(shape, [](int64_t size) {
-                                                          return std::to_string(size);
-                                                        }), ", ") + "]"; }
+  static std::string list(const Shape &shape) {
+    return "[" + llvm::join(llvm::map_range(shape, [](int64_t size) { return std::to_string(size); }), ", ") + "]";
+  }
 
   void line(const std::string &text) { body += "  " + text + "\n"; }
   std::string fresh() { return "%" + std::to_string(1000 + names++); }
@@ -79,8 +79,8 @@ private:
   /// One of the last values; of this shape, if given.
   Variable some(const Shape *shape = nullptr) {
     std::vector<Variable> fitting;
-    for (const Variable &value : shape ? values : std::vector<Variable>(values.end() - std::min<size_t>(8, values.size()),
-                                                                        values.end()))
+    for (const Variable &value :
+         shape ? values : std::vector<Variable>(values.end() - std::min<size_t>(4, values.size()), values.end()))
       if (!shape || value.shape == *shape)
         fitting.push_back(value);
     return pick(fitting);
@@ -112,7 +112,8 @@ private:
     case 3: {
       std::string number = splat(x.shape, pick<double>({0.5, -2, 3, 1, 0.25, 0, -1}));
       bool constantFirst = pick(2);
-      make(pick<std::string>({"add", "sub", "mul"}) + " " + (constantFirst ? number + ", " + x.name : x.name + ", " + number),
+      make(pick<std::string>({"add", "sub", "mul"}) + " " +
+               (constantFirst ? number + ", " + x.name : x.name + ", " + number),
            x.shape);
       break;
     }
@@ -140,8 +141,8 @@ private:
     Variable y = pick(matrices);
     bool turned = y.shape[0] != x.shape[1];
     Shape shape{x.shape[0], y.shape[turned ? 0 : 1]};
-    Variable z = make(std::string("contract \"nk,") + (turned ? "mk" : "km") + "->nm\" " + x.name + ", " + y.name, shape,
-                      type(x.shape) + ", " + type(y.shape));
+    Variable z = make(std::string("contract \"nk,") + (turned ? "mk" : "km") + "->nm\" " + x.name + ", " + y.name,
+                      shape, type(x.shape) + ", " + type(y.shape));
     make("mul " + z.name + ", " + splat(shape, 0.125), shape);
   }
 
@@ -268,7 +269,8 @@ protected:
 
   OwningOpRef<ModuleOp> lower(const std::string &program, PipelineStop stage, std::set<std::string> disabled) {
     auto module = parseSourceString<ModuleOp>(program, &context);
-    bool fine = module && succeeded(runPipeline(*module, {std::move(disabled), stage, {}})) && succeeded(verify(*module));
+    bool fine =
+        module && succeeded(runPipeline(*module, {std::move(disabled), stage, {}})) && succeeded(verify(*module));
     return fine ? std::move(module) : OwningOpRef<ModuleOp>();
   }
 
@@ -324,7 +326,7 @@ protected:
 };
 
 TEST_F(PipelineRandomTest, OptimisedAsPlain) {
-  for (unsigned seed = 0; seed < 300 && !HasFailure(); ++seed)
+  for (unsigned seed = 0; seed < 1000 && !HasFailure(); ++seed)
     check(seed);
 }
 

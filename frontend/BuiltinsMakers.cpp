@@ -184,6 +184,10 @@ static void addRandom(BuiltinTable &table) {
     std::optional<double> mean = numberArgument(e, site, 1, 0), deviation = numberArgument(e, site, 2, 1);
     if (!shape || !mean || !deviation)
       return e.poison(site.at);
+    if (!(*deviation >= 0)) {
+      e.error(Diag::BadArgument, site[2].at, fmt::format("`std` is {}, expected a number that is not negative", *deviation));
+      return e.poison(site.at);
+    }
     return affine(e, e.randomOp("normal", *shape, site.at), *deviation, *mean, site.at);
   });
   // `uniform(low, high)` as an initial value, `uniform([n], low: , high:)` anywhere.
@@ -195,6 +199,10 @@ static void addRandom(BuiltinTable &table) {
     std::optional<double> high = site.has(5) ? numberArgument(e, site, 5, 1) : numberArgument(e, site, first + 1, 1);
     if (!shape || !low || !high)
       return e.poison(site.at);
+    if (!(*low <= *high)) {
+      e.error(Diag::BadArgument, site.at, fmt::format("`uniform` is from {} to {}, expected the lower number first", *low, *high));
+      return e.poison(site.at);
+    }
     return affine(e, e.randomOp("uniform", *shape, site.at), *high - *low, *low, site.at);
   });
   table.add("bernoulli", {"shape", "p?"}, [](Elaborator &e, CallSite &site) {
@@ -202,6 +210,10 @@ static void addRandom(BuiltinTable &table) {
     std::optional<double> p = numberArgument(e, site, 1, 0.5);
     if (!shape || !p)
       return e.poison(site.at);
+    if (!(*p >= 0 && *p <= 1)) {
+      e.error(Diag::BadArgument, site[1].at, fmt::format("`p` is {}, expected a probability from 0 to 1", *p));
+      return e.poison(site.at);
+    }
     return e.compareOp("lt", e.randomOp("uniform", *shape, site.at), e.constant(*p, DType::F32, *shape, site.at), site.at);
   });
   table.add("categorical", {"scores"}, [](Elaborator &e, CallSite &site) {

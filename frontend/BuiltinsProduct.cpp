@@ -277,14 +277,20 @@ void addProductBuiltins(BuiltinTable &table) {
   table.add("take_along", {"x", "i", "axis?"}, takeAlong);
   // Where the last axis' index is the row's label: for losses, which check labels by the name that the user gave them.
   table.add("label_mask", {"x", "label"}, [](Elaborator &e, CallSite &site) {
-    Value x = tensorArgument(e, site, 0), label = indexArgument(e, site, 1);
+    Value x = tensorArgument(e, site, 0), label = e.tensorOfList(site[1]);
+    if (label.isNumber())
+      label = e.tensorOf(label);
     if (x.poison() || label.poison())
       return e.poison(site.at);
+    if (!label.isTensor() || !isIntegral(label.dtype)) {
+      e.error(Diag::WrongType, label.at, "the label", describe(label), "whole numbers: the class of each row");
+      return e.poison(site.at);
+    }
     bool fits = x.shape.size() == label.shape.size() + 1;
     for (size_t a = 0; fits && a < label.shape.size(); ++a)
       fits = e.sameSize(x.shape[a].size, label.shape[a].size).value_or(true);
     if (!fits) {
-      auto report = e.error(Diag::ShapeMismatch, site.at, str(x.shape), str(label.shape), "a loss with labels");
+      auto report = e.error(Diag::ShapeMismatch, site.at, str(x.shape), str(label.shape), "scores and labels");
       e.noteOrigins(report, x);
       e.noteOrigins(report, label);
       report.help("scores are [.., classes], labels [..] without the last axis");

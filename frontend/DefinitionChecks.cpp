@@ -201,7 +201,7 @@ void Elaborator::checkModel(const ModelItem &item) {
     } else if (parameter.defaultValue) {
       value = expression(*parameter.defaultValue, scope);
     } else {
-      value = Value::ofNumber(0.5, parameter.range);
+      value = poison(parameter.range); // it may be anything
     }
     scope->names[name] = {value, false, parameter.range};
   }

@@ -114,6 +114,14 @@ std::string nearest(std::string_view name, const std::vector<std::string> &candi
   unsigned allowed = name.size() <= 2 ? 0 : unsigned(name.size() + 1) / 3;
   const std::string wanted = lower(name);
   const std::string *best = nullptr;
+  // The beginning of a name is nearer than a slip: `Lin` means `Linear`, not `lion`. The shortest such name is meant.
+  constexpr size_t leastBeginning = 3;
+  for (const std::string &candidate : candidates)
+    if (name.size() >= leastBeginning && candidate.size() > name.size() && candidate.starts_with(name))
+      if (!best || candidate.size() < best->size())
+        best = &candidate;
+  if (best)
+    return *best;
   unsigned bestDistance = allowed + 1;
   for (const std::string &candidate : candidates) {
     if (candidate == name || candidate.size() > name.size() + allowed)

@@ -173,6 +173,8 @@ public:
   std::optional<Selection> select(const Value &base, const ast::IndexExpr &expr, const ScopeRef &scope);
   Value take(const Value &base, const Selection &selection, const ast::IndexExpr &expr);
   /// The row-major places, in the flat tensor, of the elements that a selection takes, in the selection's shape.
+  /// What a failed check of an index calls it: its text where it is short and the user's.
+  std::string indexText(const Value &index) const;
   std::optional<Value> placesOf(const Value &base, const Selection &selection, SourceRange at);
   Value indexAssign(const Value &base, const ast::IndexExpr &target, const Value &value, const ScopeRef &scope);
   Value gatherRows(const Value &table, const Value &indices, SourceRange at);

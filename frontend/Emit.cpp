@@ -336,7 +336,7 @@ Value Elaborator::randomOp(std::string_view distribution, Shape shape, SourceRan
   if (!emitting())
     return result;
   if (!frame->seed.isTensor() || !frame->seed.ir)
-    frame->seed = constant(0, DType::I64, {}, at);
+    frame->seed = constant(seedOverride.value_or(0), DType::I64, {}, at);
   if (!frame->step.isTensor() || !frame->step.ir)
     frame->step = constant(0, DType::I64, {}, at);
   auto kind = dl::DistributionAttr::get(&context, *dl::symbolizeDistribution(llvm::StringRef(distribution)));

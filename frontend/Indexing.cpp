@@ -208,10 +208,15 @@ Value Elaborator::take(const Value &base, const Selection &selection, const Inde
   shape.insert(shape.end(), result.shape.begin() + place + 1, result.shape.end());
   Value gathered = Value::ofTensor(base.dtype, shape, {}, expr.range);
   if (mlir::Value operand = ir(result)) {
-    Value checked = checkIndex(indices, base.shape[axis].size, "index", expr.entries[axis].range);
+    Value checked = checkIndex(indices, base.shape[axis].size, indexText(indices), expr.entries[axis].range);
     gathered.ir = dl::GatherOp::create(*builder, location(expr.range), irType(base.dtype, shape), operand, ir(checked), place);
   }
   return gathered;
+}
+
+std::string Elaborator::indexText(const Value &index) const {
+  std::string text = shortText(index.at);
+  return text == "x" && !(index.at.valid() && sources.text(index.at) == "x") ? "index" : text;
 }
 
 std::optional<Value> Elaborator::placesOf(const Value &base, const Selection &selection, SourceRange at) {
@@ -253,7 +258,7 @@ std::optional<Value> Elaborator::placesOf(const Value &base, const Selection &se
     if (selection.byTensor(i)) {
       for (auto &[tensorAxis, value] : selection.tensors)
         if (tensorAxis == i) {
-          Value wide = cast(checkIndex(value, base.shape[i].size, "index", at), DType::I64, at);
+          Value wide = cast(checkIndex(value, base.shape[i].size, indexText(value), at), DType::I64, at);
           Shape standing(shape.size(), Dim{Size(1), at});
           std::copy(value.shape.begin(), value.shape.end(), standing.begin() + first + common.size() - value.shape.size());
           index = broadcastTo(reshape(wide, standing, at), shape, at);
@@ -272,7 +277,7 @@ Value Elaborator::gatherRows(const Value &table, const Value &indices, SourceRan
   shape.insert(shape.end(), table.shape.begin() + 1, table.shape.end());
   Value gathered = Value::ofTensor(table.dtype, shape, {}, at);
   if (mlir::Value operand = ir(table)) {
-    Value checked = checkIndex(indices, table.shape[0].size, "index", at);
+    Value checked = checkIndex(indices, table.shape[0].size, indexText(indices), at);
     gathered.ir = dl::GatherOp::create(*builder, location(at), irType(table.dtype, shape), operand, ir(checked), 0);
   }
   return gathered;

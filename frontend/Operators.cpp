@@ -199,6 +199,7 @@ Value Elaborator::binary(BinaryOp op, Value lhs, Value rhs, SourceRange at) {
     both.ofSizes = ofSizes;
     return both;
   }
+  const Value given = rhs;
   // Lists of numbers beside tensors are tensors.
   for (Value *side : {&lhs, &rhs})
     if (side->kind == Value::List && (lhs.isTensor() || rhs.isTensor() || lhs.isNumber() || rhs.isNumber() || lhs.kind == rhs.kind)) {
@@ -332,6 +333,10 @@ Value Elaborator::binary(BinaryOp op, Value lhs, Value rhs, SourceRange at) {
     return poison(at);
   if (op == BinaryOp::Div && isIntegral(lhs.dtype))
     return integerDivision(left, right, at);
+  if (op == BinaryOp::Rem && isIntegral(lhs.dtype) && given.kind == Value::Number && given.integer == 0) {
+    error(Diag::DivisionByZero, at, fmt::format("{} % 0", typeString(lhs)));
+    return poison(at);
+  }
   if (lhs.dtype == DType::Bool && op != BinaryOp::Eq && op != BinaryOp::Ne) {
     error(Diag::TypeMix, at, symbol, describe(lhs), describe(rhs)).help("bools compare with `==` and `!=` only");
     return poison(at);

@@ -297,8 +297,10 @@ void Elaborator::forLoop(const ForStmt &stmt, const ScopeRef &scope) {
     error(Diag::NotSupported, stmt.range, "a loop over time in compiled code");
     return;
   }
+  // Among the statements of a file the index is a number when they run.
+  bool known = !executor && !checkingOnly && !insideFunction();
   if (source.kind == Value::Range)
-    body(Value::ofTensor(DType::I64, {}, {}, source.at));
+    body(known ? Value::ofSize(Size::ofData("i", source.at), source.at) : Value::ofTensor(DType::I64, {}, {}, source.at));
   else
     body(Value::ofTensor(source.dtype, Shape(source.shape.begin() + 1, source.shape.end()), {}, source.at));
 }

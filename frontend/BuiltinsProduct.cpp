@@ -42,6 +42,35 @@ static Value sumAway(Elaborator &e, Value x, std::string &letters, const std::st
   return axes.empty() ? x : e.reduceOp("sum", x, axes, at);
 }
 
+/// The equation with letters of its own, the same in each term, for what `...` stands for: the axes that a term has no letters
+/// for, aligned at the last.
+static std::string withoutEllipses(std::string equation, const std::vector<Value> &operands) {
+  constexpr std::string_view dots = "...";
+  std::string unused;
+  for (char c = 'A'; c <= 'Z'; ++c)
+    if (equation.find(c) == std::string::npos)
+      unused += c;
+  size_t most = 0, begin = 0;
+  for (const Value &operand : operands) {
+    size_t end = std::min(equation.find(',', begin), equation.find("->", begin));
+    std::string_view term = std::string_view(equation).substr(begin, end == std::string::npos ? end : end - begin);
+    if (size_t at = term.find(dots); at != std::string::npos) {
+      size_t letters = term.size() - dots.size(), rank = operand.shape.size();
+      size_t count = rank > letters ? std::min(rank - letters, unused.size()) : 0;
+      equation.replace(begin + at, dots.size(), unused.substr(unused.size() - count));
+      most = std::max(most, count);
+    }
+    end = std::min(equation.find(',', begin), equation.find("->", begin));
+    if (end == std::string::npos || equation[end] == '-')
+      break;
+    begin = end + 1;
+  }
+  size_t arrow = equation.find("->");
+  if (size_t at = arrow == std::string::npos ? arrow : equation.find(dots, arrow); at != std::string::npos)
+    equation.replace(at, dots.size(), unused.substr(unused.size() - most));
+  return equation;
+}
+
 static Value einsum(Elaborator &e, CallSite &site) {
   if (site[0].kind != Value::String) {
     e.error(Diag::WrongType, site[0].at, "argument 1 of `einsum`", describe(site[0]), "an equation in quotes").help("for example `einsum(\"ij,jk->ik\", a, b)`");
@@ -51,6 +80,8 @@ static Value einsum(Elaborator &e, CallSite &site) {
   for (char c : site[0].text)
     if (c != ' ')
       equation += c;
+  if (equation.find("...") != std::string::npos)
+    equation = withoutEllipses(equation, site.rest);
   size_t arrow = equation.find("->");
   std::string left = equation.substr(0, arrow), result;
   std::vector<std::string> terms(1);

@@ -251,13 +251,16 @@ void addShapeBuiltins(BuiltinTable &table) {
     Value x = tensorArgument(e, site, 0);
     if (x.poison())
       return x;
+    // The axes are those of the result.
     Value wider = x;
-    wider.shape.push_back({Size(1), site.at});
-    std::optional<int64_t> axis = axisArgument(e, site, 1, wider, 0);
-    if (!axis)
+    bool isList = site[1].kind == Value::List || site[1].kind == Value::Tuple;
+    wider.shape.resize(x.shape.size() + (isList ? site[1].elements.size() : 1), {Size(1), site.at});
+    std::optional<std::vector<int64_t>> axes = axesArgument(e, site, 1, wider);
+    if (!axes)
       return e.poison(site.at);
     Shape shape = x.shape;
-    shape.insert(shape.begin() + *axis, {Size(1), site.at});
+    for (int64_t axis : *axes)
+      shape.insert(shape.begin() + axis, {Size(1), site.at});
     return e.reshape(x, shape, site.at);
   });
   table.add("concat", {"xs", "axis?"}, [](Elaborator &e, CallSite &site) { return concatBuiltin(e, site, false); });

@@ -122,6 +122,10 @@ void addReductionBuiltins(BuiltinTable &table) {
       std::optional<int64_t> axis = axisArgument(e, site, 1, x, 0);
       if (!axis)
         return e.poison(site.at);
+      if (countOf(x, {*axis}) == 0) {
+        e.error(Diag::BadArgument, x.at, fmt::format("`{}` of no elements", site.callee));
+        return e.poison(site.at);
+      }
       if (x.dtype == DType::Bool)
         x = e.cast(x, DType::I32, x.at);
       Shape shape = x.shape;

@@ -63,6 +63,8 @@ const Mistake mistakes[] = {
      1, 9, "`uniform` is from 2 to 1, expected the lower number first"},
     {Diag::WrongType, "fn f(x: f32[n, 3]) { cross_entropy(x, [0.0, 1.0]) }\n",
      1, 39, "the label is `f32[2]`, expected whole numbers: the class of each row"},
+    {Diag::BadArgument, "let i = argmax(ones([2, 0]), axis: 1)\n",
+     1, 16, "`argmax` of no elements"},
     {Diag::TypeMix, "fn f(x: f32[n], i: i64[n]) {\n  x + i\n}\n",
      2, 3, "`+` of `f32[n]` and `i64[n]`"},
     {Diag::TypeMix, "fn f(x: f32[n], y: f64[n]) {\n  x + y\n}\n",

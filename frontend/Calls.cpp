@@ -352,7 +352,8 @@ Value Elaborator::callUser(const Function &function, CallSite &site) {
   }
   if (function.derivative && !function.name.empty())
     if (emitting() || !executor || checkingOnly)
-      return callWithRule(function, arguments, site);
+      if (std::optional<Value> result = callWithRule(function, arguments, site))
+        return *result;
 
   std::string key = keyOf(arguments);
   if (!mayCall(function, key, site))

@@ -5,6 +5,8 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
+#include <algorithm>
+
 namespace dlc {
 
 using namespace ast;
@@ -12,8 +14,8 @@ using namespace ast;
 static std::string counted(size_t parameters) { return fmt::format("{} {}", parameters, parameters == 1 ? "parameter" : "parameters"); }
 
 /// The rule of a function with a `derivative`: the function becomes a func.func of its own, called by dl.call, and the
-/// rule another one, which dl.call's adjoint calls.
-Value Elaborator::callWithRule(const Function &function, std::vector<Value> arguments, CallSite &site) {
+/// rule another one, which dl.call's adjoint calls. Nothing when no argument is a tensor: there is nothing to derive by.
+std::optional<Value> Elaborator::callWithRule(const Function &function, std::vector<Value> arguments, CallSite &site) {
   // Lists, and numbers where a tensor is declared, are tensors here. What else is known while compiling (sizes, numbers
   // without a type, functions) is the same in the function and its rule, and has no cotangent.
   for (size_t i = 0; i < arguments.size(); ++i) {
@@ -25,6 +27,8 @@ Value Elaborator::callWithRule(const Function &function, std::vector<Value> argu
     if (arguments[i].poison())
       return poison(site.at);
   }
+  if (std::none_of(arguments.begin(), arguments.end(), [](const Value &argument) { return argument.isTensor(); }))
+    return std::nullopt;
   const DerivativeItem &rule = *function.derivative;
   const std::string types = keyOf(arguments);
   std::string key = types;
@@ -165,7 +169,9 @@ Value Elaborator::callWithRule(const Function &function, std::vector<Value> argu
     auto [primal, results] = buildFunction(symbol, arguments, [&](const std::vector<Value> &inputs) {
       return std::vector<Value>{bodyOf(inputs)};
     });
-    if (results[0].poison() || !results[0].isTensor())
+    if (!results[0].poison() && !results[0].isTensor())
+      error(Diag::DerivativeRule, rule.nameRange, std::string(rule.name), "the function's value is " + describe(results[0]) + ", expected a tensor");
+    if (!results[0].isTensor())
       return poison(site.at);
     std::vector<Value> types = arguments;
     types.push_back(results[0]);

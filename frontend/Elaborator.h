@@ -189,7 +189,7 @@ public:
   bool mayCall(const Function &function, std::string &key, const CallSite &site);
   /// The value of `wrt:`, a parameter's name or a list of names, bare or in quotes: strings.
   Value wrtArgument(const ast::Expr &expr, const ScopeRef &scope);
-  Value callWithRule(const Function &function, std::vector<Value> arguments, CallSite &site);
+  std::optional<Value> callWithRule(const Function &function, std::vector<Value> arguments, CallSite &site);
   /// Binds a parameter: matches its declared type, binding the names of sizes in `scope`.
   bool bindParameter(const ast::Parameter &parameter, Value argument, const ScopeRef &scope, const std::string &callee);
   bool matchType(const ast::TypeExpr &type, Value &value, const ScopeRef &scope, const std::string &what, bool bindNames,

@@ -128,6 +128,10 @@ std::optional<Elaborator::Selection> Elaborator::select(const Value &base, const
     Value at = expression(*entry.value, scope);
     if (at.poison())
       return std::nullopt;
+    // Numbers count from the end if they are negative, in a list too.
+    for (Value &element : at.elements)
+      if (at.kind == Value::List && element.kind == Value::Number && !element.isFloat && element.integer < 0 && length.isConstant())
+        element = Value::ofInteger(element.integer + length.constant(), element.at);
     at = tensorOfList(at);
     if (at.isTensor() && isIntegral(at.dtype)) {
       tensors.push_back({i, at});

@@ -290,7 +290,17 @@ void Elaborator::forLoop(const ForStmt &stmt, const ScopeRef &scope) {
       broken = false;
       return;
     }
-    error(Diag::NotSupported, stmt.range, "a loop over a tensor among the statements of a file");
+    HostBufferRef whole = source.host ? source.host : source.lazy ? source.lazy() : nullptr;
+    int64_t rows = source.shape[0].size.constant();
+    unsigned before = diagnostics.errorCount();
+    for (int64_t i = 0; whole && i < rows && !broken && diagnostics.errorCount() == before && !executor->stopped(); ++i) {
+      size_t bytes = whole->bytes / size_t(rows);
+      Value row = Value::ofTensor(source.dtype, Shape(source.shape.begin() + 1, source.shape.end()), {}, source.at);
+      std::shared_ptr<void> begin(whole->data, static_cast<char *>(whole->data.get()) + size_t(i) * bytes);
+      row.host = std::make_shared<HostBuffer>(HostBuffer{whole->dtype, {whole->shape.begin() + 1, whole->shape.end()}, begin, bytes});
+      body(row);
+    }
+    broken = false;
     return;
   }
   if (emitting()) {

@@ -89,6 +89,8 @@ void Elaborator::bindPattern(const Expr &pattern, const Value &value, const Scop
 
 void Elaborator::assign(const AssignStmt &stmt, const ScopeRef &scope) {
   Value value = topLevel(*stmt.value, scope);
+  if (value.poison() && atTopLevel()) // a variable of the prompt stays what it was
+    return;
   asStatement(stmt.range, [&] {
     assignValue(stmt, value, scope);
     return Value::unit(stmt.range);
@@ -213,7 +215,7 @@ void Elaborator::assignTo(const Expr &target, const Value &value, const ScopeRef
   case ExprKind::Index: {
     auto &indexed = static_cast<const IndexExpr &>(target);
     Value base = expression(*indexed.base, scope);
-    Value updated = indexAssign(base, indexed, value, scope);
+    Value updated = indexAssign(tensorOfList(base), indexed, value, scope);
     if (!updated.poison())
       assignTo(*indexed.base, updated, scope);
     return;

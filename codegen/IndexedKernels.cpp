@@ -199,7 +199,8 @@ FailureOr<KernelInfo> emitScatter(KernelFunction function) {
   return KernelInfo{tasks, nanoseconds};
 }
 
-/// Lanes run along the innermost axis unless the sum does; the sum is carried from one element to the next.
+/// Lanes run along the innermost axis unless the sum does; the sum is carried from one element to the next, in f64 for
+/// floats: the error of a running sum grows with its length.
 FailureOr<KernelInfo> emitCumulative(KernelFunction function) {
   auto found = onlyOperation<dl::CumulativeOp>(function.kernel);
   if (failed(found))
@@ -222,7 +223,10 @@ FailureOr<KernelInfo> emitCumulative(KernelFunction function) {
       rowAxes.push_back(i), rowSizes.push_back(shape[i]);
   int64_t rows = ShapedType::getNumElements(rowSizes);
 
-  Type scalar = registerType(element), carried = hasLanes ? Type(VectorType::get(lanes, scalar)) : scalar;
+  Type scalar = registerType(element);
+  auto wide = [&](Type type) { return hasLanes ? Type(VectorType::get(lanes, type)) : type; };
+  bool widens = scalar.isF32();
+  Type carried = wide(widens ? Type(function.builder.getF64Type()) : scalar);
   auto run = [&](const Index &row, const Index &lane, Value mask) {
     OpBuilder &builder = nest.place({});
     Value zero = arith::ConstantOp::create(builder, nest.loc, builder.getZeroAttr(carried));
@@ -238,9 +242,12 @@ FailureOr<KernelInfo> emitCumulative(KernelFunction function) {
       if (hasLanes)
         value = points.splat(value, lanes);
       OpBuilder &here = nest.here();
+      if (widens)
+        value = arith::ExtFOp::create(here, nest.loc, carried, value);
       Value next = isa<FloatType>(scalar) ? Value(arith::AddFOp::create(here, nest.loc, sum[0], value))
                                           : Value(arith::AddIOp::create(here, nest.loc, sum[0], value));
-      points.store(0, point, element.isBF16() ? roundToBf16(here, nest.loc, next) : next);
+      Value stored = widens ? Value(arith::TruncFOp::create(here, nest.loc, wide(scalar), next)) : next;
+      points.store(0, point, element.isBF16() ? roundToBf16(here, nest.loc, stored) : stored);
       return SmallVector<Value>{next};
     });
   };

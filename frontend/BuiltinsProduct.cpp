@@ -306,8 +306,9 @@ void addProductBuiltins(BuiltinTable &table) {
   table.add("matmul", {"x", "y"}, [](Elaborator &e, CallSite &site) { return e.binary(ast::BinaryOp::MatMul, site[0], site[1], site.at); });
   table.add("one_hot", {"i", "classes"}, oneHot);
   table.add("take_along", {"x", "i", "axis?"}, takeAlong);
-  // Where the last axis' index is the row's label: for losses, which check labels by the name that the user gave them.
-  table.add("label_mask", {"x", "label"}, [](Elaborator &e, CallSite &site) {
+  // Where the last axis' index is the row's label, or 0 for a label to ignore: for losses, which check labels by the name
+  // that the user gave them.
+  table.add("label_mask", {"x", "label", "ignore"}, [](Elaborator &e, CallSite &site) {
     Value x = tensorArgument(e, site, 0), label = e.tensorOfList(site[1]);
     if (label.isNumber())
       label = e.tensorOf(label);
@@ -328,6 +329,13 @@ void addProductBuiltins(BuiltinTable &table) {
       return e.poison(site.at);
     }
     std::string what(e.sources.text(label.at));
+    std::optional<int64_t> ignored = e.integerConstant(site[2], "`ignore`");
+    if (!ignored)
+      return e.poison(site.at);
+    if (label.dtype != DType::U8 || (*ignored >= 0 && *ignored <= 255)) {
+      auto all = [&](int64_t number) { return e.constant(number, label.dtype, label.shape, label.at); };
+      label = e.selectOp(e.compareOp("eq", label, all(*ignored), label.at), all(0), label, label.at);
+    }
     Value checked = e.cast(e.checkIndex(label, x.shape.back().size, what.size() <= 30 ? what : "label", label.at), DType::I64, label.at);
     Shape column = label.shape;
     column.push_back({Size(1), label.at});

@@ -24,7 +24,7 @@
 
 // Running sums carry a vector where the sum does not run along the lanes.
 // CHECK-LABEL: func.func private @step.running(
-// CHECK: scf.for {{.*}} iter_args({{.*}}) -> (vector<8xf32>)
+// CHECK: scf.for {{.*}} iter_args({{.*}}) -> (vector<8xf64>)
 // CHECK: return
 func.func @step(%params: memref<0xi8>, %state: memref<0xi8>, %label: memref<64xui8>, %i: memref<6xi64>, %table: memref<9x32xf32>,
                 %out: memref<6x32xf32>, %back: memref<9x32xf32>, %run: memref<6x32xf32>, %arena: memref<0xi8>)

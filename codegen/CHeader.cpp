@@ -33,10 +33,11 @@ static StringRef explanation(Type element) {
 /// An identifier that C++ accepts too, not among `taken`.
 static std::string identifierFor(StringRef name, llvm::StringSet<> &taken) {
   static const llvm::StringSet<> words = {
-      "auto",   "bool",     "break",  "case",   "char",   "class",  "const",  "continue", "default",  "delete", "do",
-      "double", "else",     "enum",   "extern", "false",  "float",  "for",    "goto",     "if",       "inline", "int",
-      "long",   "new",      "private", "public", "register", "return", "short", "signed",   "sizeof",   "static", "struct",
-      "switch", "template", "this",   "true",   "typedef", "union", "unsigned", "using",   "void",     "volatile", "while"};
+      "auto",   "bool",    "break",  "case",     "char",   "class",  "const",    "continue", "default",
+      "delete", "do",      "double", "else",     "enum",   "extern", "false",    "float",    "for",
+      "goto",   "if",      "inline", "int",      "long",   "new",    "private",  "public",   "register",
+      "return", "short",   "signed", "sizeof",   "static", "struct", "switch",   "template", "this",
+      "true",   "typedef", "union",  "unsigned", "using",  "void",   "volatile", "while"};
   std::string identifier;
   for (char c : name)
     identifier += llvm::isAlnum(c) ? c : '_';
@@ -72,8 +73,8 @@ llvm::Expected<std::string> libraryHeader(ModuleOp planned, StringRef name) {
       std::string identifier = identifierFor(cast<StringAttr>(item).getValue(), taken);
       StringRef element = cType(type.getElementType());
       prototype += (input ? "const " : "") + element.str() + " *" + identifier + ", ";
-      arguments += " *   " + identifier + ": " + (input ? "in" : "out") + ", " + element.str() + shapeText(type.getShape()) +
-                   explanation(type.getElementType()).str() + "\n";
+      arguments += " *   " + identifier + ": " + (input ? "in" : "out") + ", " + element.str() +
+                   shapeText(type.getShape()) + explanation(type.getElementType()).str() + "\n";
     }
   };
   describe("dl.inputs", true);
@@ -90,8 +91,12 @@ llvm::Expected<std::string> libraryHeader(ModuleOp planned, StringRef name) {
   text += "#ifndef " + upper + "_H\n#define " + upper + "_H\n\n#include <stddef.h>\n#include <stdint.h>\n\n";
   text += "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n";
   text += "/* Tensors are dense and row-major:\n" + arguments;
-  text += " *   scratch: " + name.str() + "_scratch_bytes() bytes, used during the call only; one for each thread that calls\n";
-  text += " * Returns 0" + (checks.empty() ? std::string(".") : ", or the number of a failed check:\n" + checks.substr(0, checks.size() - 1)) + " */\n";
+  text += " *   scratch: " + name.str() +
+          "_scratch_bytes() bytes, used during the call only; one for each thread that calls\n";
+  text += " * Returns 0" +
+          (checks.empty() ? std::string(".")
+                          : ", or the number of a failed check:\n" + checks.substr(0, checks.size() - 1)) +
+          " */\n";
   text += "int " + name.str() + "(" + prototype + "void *scratch);\n";
   text += "size_t " + name.str() + "_scratch_bytes(void);\n\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n";
   return text;

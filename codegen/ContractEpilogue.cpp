@@ -13,8 +13,8 @@ namespace dlc {
 static constexpr int64_t inlineLimit = 320;
 
 static bool isCostly(Operation &op) {
-  return isa<dl::ExpOp, dl::Expm1Op, dl::LogOp, dl::Log1pOp, dl::TanhOp, dl::ErfOp, dl::LogisticOp, dl::SinOp, dl::CosOp,
-             dl::PowOp, dl::RandomOp>(op);
+  return isa<dl::ExpOp, dl::Expm1Op, dl::LogOp, dl::Log1pOp, dl::TanhOp, dl::ErfOp, dl::LogisticOp, dl::SinOp,
+             dl::CosOp, dl::PowOp, dl::RandomOp>(op);
 }
 
 bool needsEpilogueFunction(dl::KernelOp kernel, const ContractPlan &plan, const Target &target) {
@@ -46,8 +46,8 @@ Value ContractEpilogue::maskOf(const ContractColumns &columns, int64_t vector) {
   return points.tailMask(columns.live(vector, plan.lanes), plan.lanes);
 }
 
-void ContractEpilogue::finish(SmallVector<Index> place, const Index &row, const ContractColumns &columns, int64_t vector,
-                              Value sum) {
+void ContractEpilogue::finish(SmallVector<Index> place, const Index &row, const ContractColumns &columns,
+                              int64_t vector, Value sum) {
   if (plan.row)
     place[*plan.row] = row;
   if (plan.column)
@@ -59,7 +59,8 @@ void ContractEpilogue::finish(SmallVector<Index> place, const Index &row, const 
       axes.push_back(axis), indices.push_back(index);
   LoopNest &nest = points.nest;
   Point point;
-  point.indices = resultIndices(axes, indices, cast<RankedTensorType>(op.getResult().getType()).getRank(), points.indices);
+  point.indices =
+      resultIndices(axes, indices, cast<RankedTensorType>(op.getResult().getType()).getRank(), points.indices);
   point.lanes = plan.lanes;
   point.mask = maskOf(columns, vector);
   if (plan.shape.element.isBF16())
@@ -85,7 +86,8 @@ func::FuncOp emitEpilogueFunction(KernelFunction &function, const ContractPlan &
   epilogue->setAttr("llvm.linkage", LLVM::LinkageAttr::get(builder.getContext(), LLVM::Linkage::Internal));
   Block *entry = epilogue.addEntryBlock();
   builder.setInsertionPointToStart(entry);
-  SmallVector<Value> buffers = loadBuffers(builder, op.getLoc(), entry->getArgument(0), function.kernel->getNumOperands());
+  SmallVector<Value> buffers =
+      loadBuffers(builder, op.getLoc(), entry->getArgument(0), function.kernel->getNumOperands());
   func::ReturnOp::create(builder, op.getLoc());
   builder.setInsertionPoint(&entry->back());
 
@@ -110,10 +112,11 @@ func::FuncOp emitEpilogueFunction(KernelFunction &function, const ContractPlan &
       at.finish(place, row + index, {column + offset, 1, alive}, 0, sum);
     };
     if (size >= lanes) {
-      Value whole = points.materialize(
-          points.indices.floorDiv(points.indices.variable(live, {1, width}), lanes) * lanes, 1);
+      Value whole =
+          points.materialize(points.indices.floorDiv(points.indices.variable(live, {1, width}), lanes) * lanes, 1);
       nest.loop(nest.constant(0), whole, lanes, {}, [&](Value offset, ValueRange) {
-        finishAt(points.indices.variable(offset, {0, width - lanes}), points.indices.lanes(offset, 0, {0, width - 1}), lanes);
+        finishAt(points.indices.variable(offset, {0, width - lanes}), points.indices.lanes(offset, 0, {0, width - 1}),
+                 lanes);
         return SmallVector<Value>{};
       });
     }
@@ -122,12 +125,17 @@ func::FuncOp emitEpilogueFunction(KernelFunction &function, const ContractPlan &
       Index rest = points.indices.variable(live, {1, width}) + -tail;
       Index inTail = points.indices.mod(rest, lanes);
       Value zero = nest.constant(0), remainder = points.materialize(inTail, 1);
-      Value isTail = arith::CmpIOp::create(nest.place({remainder, zero}), nest.loc, arith::CmpIPredicate::eq, remainder, zero);
-      nest.branch(isTail, {}, [&] {
-        Value offset = points.materialize(rest, 1);
-        finishAt(points.indices.variable(offset, {0, width - 1}), points.indices.lanes(offset, 0, {0, width - 1}), tail);
-        return SmallVector<Value>{};
-      }, [] { return SmallVector<Value>{}; });
+      Value isTail =
+          arith::CmpIOp::create(nest.place({remainder, zero}), nest.loc, arith::CmpIPredicate::eq, remainder, zero);
+      nest.branch(
+          isTail, {},
+          [&] {
+            Value offset = points.materialize(rest, 1);
+            finishAt(points.indices.variable(offset, {0, width - 1}), points.indices.lanes(offset, 0, {0, width - 1}),
+                     tail);
+            return SmallVector<Value>{};
+          },
+          [] { return SmallVector<Value>{}; });
     }
     return SmallVector<Value>{};
   });

@@ -12,8 +12,8 @@ using namespace mlir;
 namespace dlc {
 
 ContractLoops::ContractLoops(KernelFunction &function, ContractPlan plan)
-    : function(function), plan(std::move(plan)),
-      points(function.builder, contractOf(function.kernel).getLoc(), function.target, function.kernel, function.buffers),
+    : function(function), plan(std::move(plan)), points(function.builder, contractOf(function.kernel).getLoc(),
+                                                        function.target, function.kernel, function.buffers),
       nest(points.nest), op(contractOf(function.kernel)), lanes(this->plan.lanes), epilogue(points, this->plan, op) {
   Builder &builder = function.builder;
   const ContractShape &shape = this->plan.shape;
@@ -65,10 +65,13 @@ void ContractLoops::emitTask(Value task, Value &lastPanel) {
     lastPanel = number;
     forPanel(columnPanel, [&](const Columns &columns) {
       Value fresh = arith::CmpIOp::create(nest.here(), nest.loc, arith::CmpIPredicate::ne, number, before);
-      nest.branch(fresh, {}, [&] {
-        packPanel(columns);
-        return Values{};
-      }, [] { return Values{}; });
+      nest.branch(
+          fresh, {},
+          [&] {
+            packPanel(columns);
+            return Values{};
+          },
+          [] { return Values{}; });
       emitTilePanel(rowBlock, columns);
     });
     return;

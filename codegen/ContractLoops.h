@@ -54,7 +54,8 @@ private:
   void packPanel(const Columns &columns);
   void packFrom(unsigned level, const Columns &columns);
   void packTransposed(const Columns &columns);
-  void packBlock(const Columns &columns, const Index &vector, int64_t liveColumns, const Index &depth, int64_t liveDepth);
+  void packBlock(const Columns &columns, const Index &vector, int64_t liveColumns, const Index &depth,
+                 int64_t liveDepth);
   /// The row of the panel for the open indices of the summed axes.
   Index panelRow() const;
 

@@ -65,7 +65,8 @@ void ContractLoops::packTransposed(const Columns &columns) {
       packRest();
       return;
     }
-    Value isLast = arith::CmpIOp::create(nest.here(), nest.loc, arith::CmpIPredicate::eq, depthHigh, nest.constant(size));
+    Value isLast =
+        arith::CmpIOp::create(nest.here(), nest.loc, arith::CmpIPredicate::eq, depthHigh, nest.constant(size));
     nest.branch(isLast, {}, packRest, [] { return Values{}; });
   };
   int64_t whole = columns.lastLive == lanes ? columns.vectors : columns.vectors - 1;
@@ -106,9 +107,8 @@ void ContractLoops::packBlock(const Columns &columns, const Index &vector, int64
   for (int64_t i = 0; i < lanes; ++i) {
     setPlace(plan.column, columns.start + vector * lanes + i);
     place[axis] = points.indices.lanes(base, offset, {depths.low, depths.high + liveDepth - 1});
-    rows.push_back(i < liveColumns
-                       ? load(rhs, plan.shape.element, rhsAddress(), points.tailMask(liveDepth, lanes))
-                       : zeroVector());
+    rows.push_back(i < liveColumns ? load(rhs, plan.shape.element, rhsAddress(), points.tailMask(liveDepth, lanes))
+                                   : zeroVector());
   }
   for (int64_t distance = lanes / 2; distance >= 1; distance /= 2)
     exchange(nest, rows, distance);

@@ -128,7 +128,8 @@ ContractPlan Planner::begin(std::optional<unsigned> column, std::optional<unsign
 /// What leaving the result costs: an element at a time where the column axis is not contiguous.
 double Planner::storeCost(const ContractPlan &plan) const {
   double elements = static_cast<double>(plan.shape.resultSize());
-  bool contiguous = plan.column && llvm::all_of(plan.shape.axes[*plan.column].outStrides, [](int64_t s) { return s == 1; });
+  bool contiguous =
+      plan.column && llvm::all_of(plan.shape.axes[*plan.column].outStrides, [](int64_t s) { return s == 1; });
   return contiguous || plan.shape.resultSize() == 1 ? elements / lanes : elements * 1.5;
 }
 
@@ -250,7 +251,8 @@ void Planner::chooseBlocks(ContractPlan &plan) const {
     plan.blocked = true;
     plan.ways = 1;
     int64_t blocks = llvm::divideCeil(plan.innerDepth(), limit);
-    plan.depthBlock = std::min<int64_t>(llvm::alignTo(llvm::divideCeil(plan.innerDepth(), blocks), lanes), plan.innerDepth());
+    plan.depthBlock =
+        std::min<int64_t>(llvm::alignTo(llvm::divideCeil(plan.innerDepth(), blocks), lanes), plan.innerDepth());
   }
   // Panels that are packed again for each block serve more rows.
   int64_t rowsPerTask = plan.pack && !plan.packAll ? 256 : 64;

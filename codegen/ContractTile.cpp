@@ -35,7 +35,8 @@ void ContractLoops::emitBlockedPanel(Value first, Value last, const Columns &col
   Index origin = startOf(plan.rows, first);
   Value count = valueOf(startOf(plan.rows, last) - origin);
   auto scratchAt = [&](const Index &row, int64_t vector) {
-    return (row - origin) * width + points.indices.lanes({}, vector * lanes, {vector * lanes, vector * lanes + lanes - 1});
+    return (row - origin) * width +
+           points.indices.lanes({}, vector * lanes, {vector * lanes, vector * lanes + lanes - 1});
   };
   nest.loop(nest.constant(0), count, 1, {}, [&](Value row, ValueRange) {
     for (int64_t v = 0; v < columns.vectors; ++v)
@@ -85,8 +86,8 @@ ContractLoops::Values ContractLoops::accumulate(int64_t rows, const Index &row, 
   return accumulateFrom(level, rows, row, columns, std::move(sums));
 }
 
-ContractLoops::Values ContractLoops::accumulateFrom(unsigned level, int64_t rows, const Index &row, const Columns &columns,
-                                                    Values sums) {
+ContractLoops::Values ContractLoops::accumulateFrom(unsigned level, int64_t rows, const Index &row,
+                                                    const Columns &columns, Values sums) {
   if (level == plan.sums.size())
     return step(rows, row, columns, sums);
   if (level + 1 == plan.sums.size())
@@ -129,7 +130,8 @@ ContractLoops::Values ContractLoops::joinWays(Values sums, int64_t tile) {
   return sums;
 }
 
-ContractLoops::Values ContractLoops::step(int64_t rows, const Index &row, const Columns &columns, ArrayRef<Value> sums) {
+ContractLoops::Values ContractLoops::step(int64_t rows, const Index &row, const Columns &columns,
+                                          ArrayRef<Value> sums) {
   auto has = [&](std::optional<unsigned> axis, bool ContractAxis::*in) { return axis && plan.shape.axes[*axis].*in; };
   bool rightByRow = has(plan.row, &ContractAxis::inRhs), leftByColumn = has(plan.column, &ContractAxis::inLhs);
   Values result(sums), right(columns.vectors), left(columns.vectors);
@@ -140,7 +142,8 @@ ContractLoops::Values ContractLoops::step(int64_t rows, const Index &row, const 
       Value mask = epilogue.maskOf(columns, v);
       if (r == 0 || rightByRow) {
         Index inPanel = points.indices.lanes({}, v * lanes, {v * lanes, v * lanes + lanes - 1});
-        right[v] = plan.pack ? load(panel, scalar, panelRow() * width + inPanel) : load(rhs, plan.shape.element, rhsAddress(), mask);
+        right[v] = plan.pack ? load(panel, scalar, panelRow() * width + inPanel)
+                             : load(rhs, plan.shape.element, rhsAddress(), mask);
       }
     }
     for (int64_t v = 0; v < columns.vectors; ++v) {

@@ -46,15 +46,16 @@ static NumpyType numpyType(Type element) {
 }
 
 /// A table of tensors with the function's arguments from `first` on.
-static void printTable(llvm::raw_ostream &out, func::FuncOp function, StringRef attribute, StringRef table, StringRef count,
-                       unsigned first) {
+static void printTable(llvm::raw_ostream &out, func::FuncOp function, StringRef attribute, StringRef table,
+                       StringRef count, unsigned first) {
   auto names = function->getAttrOfType<ArrayAttr>(attribute);
   out << "enum { " << count << " = " << names.size() << " };\nstatic const struct tensor " << table << "[] = {\n";
   for (auto [i, name] : llvm::enumerate(names)) {
     auto type = cast<MemRefType>(function.getArgumentTypes()[first + i]);
     NumpyType numpy = numpyType(type.getElementType());
-    out << "    {" << quoted(cast<StringAttr>(name).getValue()) << ", " << quoted(numpy.descr) << ", " << quoted(numpy.name) << ", "
-        << llvm::divideCeil(type.getElementTypeBitWidth(), 8) << ", " << type.getRank() << ", {";
+    out << "    {" << quoted(cast<StringAttr>(name).getValue()) << ", " << quoted(numpy.descr) << ", "
+        << quoted(numpy.name) << ", " << llvm::divideCeil(type.getElementTypeBitWidth(), 8) << ", " << type.getRank()
+        << ", {";
     llvm::interleaveComma(type.getShape(), out);
     out << "}},\n";
   }
@@ -67,7 +68,8 @@ static std::string programText(func::FuncOp function, StringRef header, StringRe
   size_t rank = 1;
   for (Type type : function.getArgumentTypes())
     rank = std::max<size_t>(rank, cast<MemRefType>(type).getRank());
-  out << header << "struct tensor {\n  const char *name, *descr, *numpy;\n  size_t element_bytes;\n  int rank;\n  int64_t shape["
+  out << header
+      << "struct tensor {\n  const char *name, *descr, *numpy;\n  size_t element_bytes;\n  int rank;\n  int64_t shape["
       << rank << "];\n};\n";
   size_t inputs = function->getAttrOfType<ArrayAttr>("dl.inputs").size();
   printTable(out, function, "dl.inputs", "inputs", "input_count", 2);
@@ -79,16 +81,19 @@ static std::string programText(func::FuncOp function, StringRef header, StringRe
           << quoted("an element of " + check.getAs<StringAttr>("what").str() + " is not in [0, " +
                     std::to_string(check.getAs<IntegerAttr>("limit").getInt()) + ")")
           << ",\n";
-  out << "    \"\"};\nstatic int call(void *const *given, void *const *results, void *scratch) {\n  return " << name << "(";
+  out << "    \"\"};\nstatic int call(void *const *given, void *const *results, void *scratch) {\n  return " << name
+      << "(";
   for (size_t i = 0; i < inputs; ++i)
     out << "given[" << i << "], ";
   for (size_t i = 0; i < function->getAttrOfType<ArrayAttr>("dl.outputs").size(); ++i)
     out << "results[" << i << "], ";
-  out << "scratch);\n}\nstatic size_t scratch_bytes(void) { return " << name << "_scratch_bytes(); }\n" << exportMainText;
+  out << "scratch);\n}\nstatic size_t scratch_bytes(void) { return " << name << "_scratch_bytes(); }\n"
+      << exportMainText;
   return text;
 }
 
-llvm::Error writeProgram(ModuleOp planned, const Target &target, StringRef name, ArrayRef<char> params, StringRef path) {
+llvm::Error writeProgram(ModuleOp planned, const Target &target, StringRef name, ArrayRef<char> params,
+                         StringRef path) {
   auto object = exportedObject(planned, target, name, params);
   if (!object)
     return object.takeError();

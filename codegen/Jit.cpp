@@ -3,8 +3,8 @@
 // at a time; LLVM's work, most of the time, is done for both objects side by side.
 #include "codegen/Jit.h"
 #include "codegen/Lowering.h"
-#include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/ExecutionEngine/Orc/ExecutionUtils.h"
+#include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Support/MemoryBuffer.h"

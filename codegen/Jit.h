@@ -2,9 +2,9 @@
 #pragma once
 
 #include "codegen/Target.h"
+#include "mlir/IR/BuiltinOps.h"
 #include "passes/Pipeline.h"
 #include "runtime/Abi.h"
-#include "mlir/IR/BuiltinOps.h"
 #include "llvm/Support/Error.h"
 #include <memory>
 

@@ -62,8 +62,17 @@ llvm::Error linkLibrary(StringRef object, StringRef library) {
   if (std::string driver = findTool({"cc", "clang-22", "clang", "gcc"}); !driver.empty())
     command = {driver, "-shared", "-o", library.str(), object.str(), "-lm"};
   else if (std::string linker = findTool({"ld.lld-22", "ld.lld", "ld"}); !linker.empty())
-    command = {linker, "-shared", "-o", library.str(), object.str(), "-L/lib/x86_64-linux-gnu", "-L/usr/lib/x86_64-linux-gnu",
-               "-L/lib64", "-L/usr/lib64", "-lm", "-lc"};
+    command = {linker,
+               "-shared",
+               "-o",
+               library.str(),
+               object.str(),
+               "-L/lib/x86_64-linux-gnu",
+               "-L/usr/lib/x86_64-linux-gnu",
+               "-L/lib64",
+               "-L/usr/lib64",
+               "-lm",
+               "-lc"};
   else
     return llvm::createStringError("no linker is installed; a shared library needs one of cc, clang, gcc, ld.lld, ld");
   return run(command, library);

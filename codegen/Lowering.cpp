@@ -124,7 +124,8 @@ llvm::Error printLowered(ModuleOp planned, const Target &target, StringRef stage
     return llvm::Error::success();
   }
   if (stage != "asm")
-    return llvm::createStringError("there is no stage `" + stage + "` behind the planned one; there are loops, llvm and asm");
+    return llvm::createStringError("there is no stage `" + stage +
+                                   "` behind the planned one; there are loops, llvm and asm");
   auto text = generateCode(**module, target, CodeKind::Assembly);
   if (!text)
     return text.takeError();

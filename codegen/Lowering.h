@@ -56,9 +56,11 @@ llvm::Error optimizeLightly(llvm::Module &module, const Target &target);
 /// An object file in memory, or the text of its assembly. This is where a cache of objects on disk belongs: the module's
 /// text and the target say all about the result.
 enum class CodeKind { Object, Assembly };
-llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> generateCode(llvm::Module &module, const Target &target, CodeKind kind);
+llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> generateCode(llvm::Module &module, const Target &target,
+                                                                 CodeKind kind);
 
 /// Prints a planned module at a later stage: "loops", "llvm" or "asm". The module is left as it was.
-llvm::Error printLowered(mlir::ModuleOp planned, const Target &target, llvm::StringRef stage, llvm::raw_ostream &stream);
+llvm::Error printLowered(mlir::ModuleOp planned, const Target &target, llvm::StringRef stage,
+                         llvm::raw_ostream &stream);
 
 } // namespace dlc

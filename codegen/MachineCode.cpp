@@ -44,8 +44,8 @@ Expected<std::unique_ptr<TargetMachine>> createTargetMachine(const Target &targe
   TargetOptions options;
   options.AllowFPOpFusion = FPOpFusion::Standard;
   options.FunctionSections = true;
-  return std::unique_ptr<TargetMachine>(found->createTargetMachine(triple, target.cpu, target.features, options, Reloc::PIC_,
-                                                                   CodeModel::Small, CodeGenOptLevel::Default));
+  return std::unique_ptr<TargetMachine>(found->createTargetMachine(
+      triple, target.cpu, target.features, options, Reloc::PIC_, CodeModel::Small, CodeGenOptLevel::Default));
 }
 
 Error optimizeLightly(Module &module, const Target &target) {

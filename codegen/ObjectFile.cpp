@@ -77,9 +77,10 @@ static void addWrapper(llvm::Module &module, func::FuncOp planned, StringRef nam
   auto *null = llvm::ConstantPointerNull::get(pointer);
   llvm::Value *block = null;
   if (!params.empty()) {
-    auto *data = llvm::ConstantDataArray::getRaw(StringRef(params.data(), params.size()), params.size(), builder.getInt8Ty());
-    auto *global = new llvm::GlobalVariable(module, data->getType(), /*isConstant=*/true, llvm::GlobalValue::InternalLinkage,
-                                            data, "params");
+    auto *data =
+        llvm::ConstantDataArray::getRaw(StringRef(params.data(), params.size()), params.size(), builder.getInt8Ty());
+    auto *global = new llvm::GlobalVariable(module, data->getType(), /*isConstant=*/true,
+                                            llvm::GlobalValue::InternalLinkage, data, "params");
     global->setAlignment(llvm::Align(64));
     block = global;
   }
@@ -110,7 +111,8 @@ static void addWrapper(llvm::Module &module, func::FuncOp planned, StringRef nam
   builder.CreateRet(builder.getInt64(bytesOf(planned.getArgumentTypes().back()) + 63));
 }
 
-llvm::Expected<TemporaryFile> exportedObject(ModuleOp planned, const Target &target, StringRef name, ArrayRef<char> params) {
+llvm::Expected<TemporaryFile> exportedObject(ModuleOp planned, const Target &target, StringRef name,
+                                             ArrayRef<char> params) {
   auto entry = plannedEntry(planned);
   if (!entry)
     return entry.takeError();

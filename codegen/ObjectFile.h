@@ -23,13 +23,13 @@ llvm::Error writeCode(mlir::ModuleOp planned, const Target &target, llvm::String
 /// The parameters' block `params` is part of the library, which needs the C library and its libm at run time and nothing
 /// else. `name` must be a C identifier. Fails when the function writes to its parameters or has state, when `params` is not
 /// of the block's size, and when no linker is found.
-llvm::Error writeLibrary(mlir::ModuleOp planned, const Target &target, llvm::StringRef name, llvm::ArrayRef<char> params,
-                         llvm::StringRef path, llvm::StringRef headerPath);
+llvm::Error writeLibrary(mlir::ModuleOp planned, const Target &target, llvm::StringRef name,
+                         llvm::ArrayRef<char> params, llvm::StringRef path, llvm::StringRef headerPath);
 
 /// Writes a program around the same function: it reads its inputs from .npy files and writes its results so; `--help`
 /// lists them. It needs the C library and libm. Fails as writeLibrary does, and where no C compiler is found.
-llvm::Error writeProgram(mlir::ModuleOp planned, const Target &target, llvm::StringRef name, llvm::ArrayRef<char> params,
-                         llvm::StringRef path);
+llvm::Error writeProgram(mlir::ModuleOp planned, const Target &target, llvm::StringRef name,
+                         llvm::ArrayRef<char> params, llvm::StringRef path);
 
 /// The object of both: the function `name` and its companion, nothing else visible.
 llvm::Expected<TemporaryFile> exportedObject(mlir::ModuleOp planned, const Target &target, llvm::StringRef name,

@@ -2,11 +2,11 @@
 // check it may return.
 #include "codegen/StepEmitter.h"
 #include "codegen/PointEmitter.h"
-#include "runtime/Abi.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "runtime/Abi.h"
 #include "llvm/ADT/StringMap.h"
 #include <cstddef>
 
@@ -67,7 +67,9 @@ private:
     return LLVM::GEPOp::create(builder, loc, pointer, builder.getI8Type(), base, ValueRange{constant(bytes)},
                                LLVM::GEPNoWrapFlags::inbounds);
   }
-  Value loadPointer(Value base, int64_t bytes) { return LLVM::LoadOp::create(builder, loc, pointer, at(base, bytes), 8); }
+  Value loadPointer(Value base, int64_t bytes) {
+    return LLVM::LoadOp::create(builder, loc, pointer, at(base, bytes), 8);
+  }
   Value isNotNull(Value value) {
     Value null = LLVM::ZeroOp::create(builder, loc, pointer);
     return LLVM::ICmpOp::create(builder, loc, LLVM::ICmpPredicate::ne, value, null);
@@ -165,7 +167,8 @@ void StepEmitter::call(const KernelTable::Entry &entry) {
   Value function = func::ConstantOp::create(builder, loc, type, entry.name);
   function = UnrealizedConversionCastOp::create(builder, loc, pointer, function).getResult(0);
   Value parallel = loadPointer(context, offsetof(dlc_context, parallel));
-  auto signature = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(builder.getContext()), {pointer, pointer, pointer, i64});
+  auto signature =
+      LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(builder.getContext()), {pointer, pointer, pointer, i64});
   LLVM::CallOp::create(builder, loc, signature, ValueRange{parallel, context, function, args, tasks});
   builder.setInsertionPointToStart(branch.elseBlock());
   direct();
@@ -175,7 +178,8 @@ void StepEmitter::call(const KernelTable::Entry &entry) {
 void StepEmitter::emitCheckCall(dl::KernelOp kernel, const KernelTable::Entry &entry) {
   Value id = constant(++checks);
   Value status = func::CallOp::create(builder, loc, entry.name, TypeRange{i64},
-                                      ValueRange{args, constant(0), constant(entry.info.tasks)}).getResult(0);
+                                      ValueRange{args, constant(0), constant(entry.info.tasks)})
+                     .getResult(0);
   Value failed = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne, status, constant(0));
   Block *here = builder.getInsertionBlock();
   Block *next = builder.createBlock(&step.getBody());
@@ -209,8 +213,8 @@ Value StepEmitter::checkedValue(dl::KernelOp kernel, Value index) {
     address = arith::AddIOp::create(builder, loc, address, scaled);
   }
   Type element = type.getElementType(), memory = memoryType(element);
-  Value place = LLVM::GEPOp::create(builder, loc, pointer, memory, addresses.lookup(kernel.getIns()[0]), ValueRange{address},
-                                    LLVM::GEPNoWrapFlags::inbounds);
+  Value place = LLVM::GEPOp::create(builder, loc, pointer, memory, addresses.lookup(kernel.getIns()[0]),
+                                    ValueRange{address}, LLVM::GEPNoWrapFlags::inbounds);
   Value value = LLVM::LoadOp::create(builder, loc, memory, place);
   if (memory == i64)
     return value;

@@ -81,7 +81,24 @@ struct Block {
   unsigned height = 1;            ///< levels of the tree below and with it, as Expr::height
 };
 
-enum class ExprKind { Number, String, Bool, Name, Tuple, List, Comprehension, Unary, Binary, Call, Index, Field, Lambda, If, BlockExpr, Duration };
+enum class ExprKind {
+  Number,
+  String,
+  Bool,
+  Name,
+  Tuple,
+  List,
+  Comprehension,
+  Unary,
+  Binary,
+  Call,
+  Index,
+  Field,
+  Lambda,
+  If,
+  BlockExpr,
+  Duration
+};
 
 struct Expr {
   ExprKind kind;
@@ -128,7 +145,8 @@ struct ComprehensionExpr : Expr {
   Expr *element;
   Expr *pattern; ///< a name or a tuple of patterns
   Expr *source;
-  ComprehensionExpr(SourceRange r, Expr *e, Expr *p, Expr *s) : Expr(ExprKind::Comprehension, r), element(e), pattern(p), source(s) {}
+  ComprehensionExpr(SourceRange r, Expr *e, Expr *p, Expr *s)
+      : Expr(ExprKind::Comprehension, r), element(e), pattern(p), source(s) {}
 };
 struct UnaryExpr : Expr {
   UnaryOp op;
@@ -154,26 +172,30 @@ struct CallExpr : Expr {
 struct IndexExpr : Expr {
   Expr *base;
   std::vector<IndexEntry> entries;
-  IndexExpr(SourceRange r, Expr *b, std::vector<IndexEntry> e) : Expr(ExprKind::Index, r), base(b), entries(std::move(e)) {}
+  IndexExpr(SourceRange r, Expr *b, std::vector<IndexEntry> e)
+      : Expr(ExprKind::Index, r), base(b), entries(std::move(e)) {}
 };
 struct FieldExpr : Expr {
   Expr *base;
   std::string_view name;
   SourceRange nameRange;
-  FieldExpr(SourceRange r, Expr *b, std::string_view n, SourceRange nr) : Expr(ExprKind::Field, r), base(b), name(n), nameRange(nr) {}
+  FieldExpr(SourceRange r, Expr *b, std::string_view n, SourceRange nr)
+      : Expr(ExprKind::Field, r), base(b), name(n), nameRange(nr) {}
 };
 /// `x => body`, `(a, b) => body`.
 struct LambdaExpr : Expr {
   std::vector<Parameter> parameters;
   Expr *body;
-  LambdaExpr(SourceRange r, std::vector<Parameter> p, Expr *b) : Expr(ExprKind::Lambda, r), parameters(std::move(p)), body(b) {}
+  LambdaExpr(SourceRange r, std::vector<Parameter> p, Expr *b)
+      : Expr(ExprKind::Lambda, r), parameters(std::move(p)), body(b) {}
 };
 /// `if c { .. } else { .. }`; the else branch may be absent (a statement) or another if.
 struct IfExpr : Expr {
   Expr *condition;
   Block *thenBlock;
   Block *elseBlock; ///< null when absent; `else if` is a block of that one expression
-  IfExpr(SourceRange r, Expr *c, Block *t, Block *e) : Expr(ExprKind::If, r), condition(c), thenBlock(t), elseBlock(e) {}
+  IfExpr(SourceRange r, Expr *c, Block *t, Block *e)
+      : Expr(ExprKind::If, r), condition(c), thenBlock(t), elseBlock(e) {}
 };
 struct BlockExpr : Expr {
   Block *block;
@@ -185,7 +207,7 @@ struct DurationExpr : Expr {
   bool epochs;             ///< else steps
   std::string_view metric; ///< `val.loss` of `without better val.loss`; empty when absent
   SourceRange metricRange;
-  bool lower = false;      ///< `lower: true` was written
+  bool lower = false; ///< `lower: true` was written
   DurationExpr(SourceRange r, Expr *c, bool e) : Expr(ExprKind::Duration, r), count(c), epochs(e) {}
 };
 
@@ -197,12 +219,12 @@ enum class TypeKind { Named, Tensor, Tuple, Function };
 struct TypeExpr {
   TypeKind kind;
   SourceRange range;
-  std::string_view name;              ///< Named; the element type of Tensor
-  bool ellipsis = false;              ///< Tensor: any leading sizes
-  std::vector<Expr *> sizes;          ///< Tensor
-  std::vector<TypeExpr *> elements;   ///< Tuple; the parameters of Function
-  TypeExpr *result = nullptr;         ///< Function
-  unsigned height = 1;                ///< as Expr::height
+  std::string_view name;            ///< Named; the element type of Tensor
+  bool ellipsis = false;            ///< Tensor: any leading sizes
+  std::vector<Expr *> sizes;        ///< Tensor
+  std::vector<TypeExpr *> elements; ///< Tuple; the parameters of Function
+  TypeExpr *result = nullptr;       ///< Function
+  unsigned height = 1;              ///< as Expr::height
 };
 
 //===-- Statements -------------------------------------------------------------------------------------------------===//
@@ -221,7 +243,8 @@ struct LetStmt : Stmt {
   Expr *pattern; ///< NameExpr or TupleExpr of patterns
   TypeExpr *type = nullptr;
   Expr *value;
-  LetStmt(SourceRange r, bool isVar, Expr *p, TypeExpr *t, Expr *v) : Stmt(StmtKind::Let, r), isVar(isVar), pattern(p), type(t), value(v) {}
+  LetStmt(SourceRange r, bool isVar, Expr *p, TypeExpr *t, Expr *v)
+      : Stmt(StmtKind::Let, r), isVar(isVar), pattern(p), type(t), value(v) {}
 };
 /// `x = e`, `(a, b) = e`, `x[i] = e`, `m.buffer = e`, `x += e`.
 struct AssignStmt : Stmt {
@@ -266,7 +289,8 @@ struct Item {
   std::string_view name;
   SourceRange nameRange;
   std::string_view doc; ///< the `///` lines above, without the slashes
-  Item(ItemKind kind, SourceRange range, std::string_view name, SourceRange nameRange) : kind(kind), range(range), name(name), nameRange(nameRange) {}
+  Item(ItemKind kind, SourceRange range, std::string_view name, SourceRange nameRange)
+      : kind(kind), range(range), name(name), nameRange(nameRange) {}
   Item(const Item &) = delete;
 };
 /// `fn f(p: T = d) -> R { .. }`; also `forward` and other functions of a model.

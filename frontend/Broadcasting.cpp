@@ -27,7 +27,8 @@ void Elaborator::noteOrigins(DiagnosticEngine::Builder &builder, const Value &va
     return origin.file == value.at.file && origin.begin >= value.at.begin && origin.end <= value.at.end;
   };
   for (size_t i = 0; i < value.shape.size(); ++i)
-    if (SourceRange origin = value.shape[i].origin; (!axis || *axis == i) && origin.valid() && !inside(origin) && !inLibrary(sources, origin))
+    if (SourceRange origin = value.shape[i].origin;
+        (!axis || *axis == i) && origin.valid() && !inside(origin) && !inLibrary(sources, origin))
       builder.note(origin, "`" + value.shape[i].size.str() + "` comes from here");
 }
 
@@ -87,7 +88,9 @@ bool Elaborator::unifyDTypes(Value &lhs, Value &rhs, const char *what, SourceRan
     return true;
   }
   auto report = error(Diag::TypeMix, at, what, describe(lhs), describe(rhs));
-  DType to = isFloating(lhs.dtype) && !isFloating(rhs.dtype) ? lhs.dtype : isFloating(rhs.dtype) ? rhs.dtype : lhs.dtype;
+  DType to = isFloating(lhs.dtype) && !isFloating(rhs.dtype) ? lhs.dtype
+             : isFloating(rhs.dtype)                         ? rhs.dtype
+                                                             : lhs.dtype;
   bool castLeft = to == rhs.dtype;
   noteIs(report, lhs);
   noteIs(report, rhs);

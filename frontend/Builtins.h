@@ -9,7 +9,8 @@ namespace dlc {
 class BuiltinTable {
 public:
   explicit BuiltinTable(std::vector<std::unique_ptr<Builtin>> &table) : table(table) {}
-  void add(std::string name, std::vector<std::string> parameters, std::function<Value(Elaborator &, CallSite &)> apply) {
+  void add(std::string name, std::vector<std::string> parameters,
+           std::function<Value(Elaborator &, CallSite &)> apply) {
     table.push_back(std::make_unique<Builtin>(Builtin{std::move(name), std::move(parameters), std::move(apply)}));
   }
 
@@ -43,7 +44,8 @@ std::optional<Shape> shapeArgument(Elaborator &e, CallSite &site, size_t i, bool
 /// Argument `i`, a size of a new axis: not negative.
 std::optional<Size> lengthArgument(Elaborator &e, CallSite &site, size_t i, const char *what);
 /// Argument `i`, a whole number, or a list of one for each of `count` axes; absent: `absent` each.
-std::optional<std::vector<int64_t>> numbersArgument(Elaborator &e, CallSite &site, size_t i, size_t count, int64_t absent);
+std::optional<std::vector<int64_t>> numbersArgument(Elaborator &e, CallSite &site, size_t i, size_t count,
+                                                    int64_t absent);
 std::optional<bool> boolArgument(Elaborator &e, CallSite &site, size_t i, bool absent);
 std::optional<double> numberArgument(Elaborator &e, CallSite &site, size_t i, double absent);
 /// An answer for what an instance cannot compile yet: the type while checking, an error while building.

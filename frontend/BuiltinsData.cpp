@@ -12,12 +12,17 @@ static void addSource(BuiltinTable &table, const char *name, std::vector<std::st
     for (CallSite::Argument &argument : site.arguments) {
       const Value &value = argument.value;
       // What has no name is a file; of the named ones few are.
-      bool file = argument.name.empty() ? kind != "spiral" && kind != "moons"
-                                        : kind == "idx" || kind == "npy" || argument.name == "file" || argument.name == "files" || argument.name == "folder" || argument.name == "alphabet";
-      bool good = file ? value.kind == Value::String : value.isNumber() || value.kind == Value::Bool || value.kind == Value::List;
+      bool file = argument.name.empty()
+                      ? kind != "spiral" && kind != "moons"
+                      : kind == "idx" || kind == "npy" || argument.name == "file" || argument.name == "files" ||
+                            argument.name == "folder" || argument.name == "alphabet";
+      bool good = file ? value.kind == Value::String
+                       : value.isNumber() || value.kind == Value::Bool || value.kind == Value::List;
       if (!good) {
-        std::string what = argument.name.empty() ? fmt::format("an argument of `{}`", site.callee) : fmt::format("argument `{}` of `{}`", argument.name, site.callee);
-        e.error(Diag::WrongType, value.at, what, describe(value), file ? "a file name in quotes" : "a number or a list of numbers");
+        std::string what = argument.name.empty() ? fmt::format("an argument of `{}`", site.callee)
+                                                 : fmt::format("argument `{}` of `{}`", argument.name, site.callee);
+        e.error(Diag::WrongType, value.at, what, describe(value),
+                file ? "a file name in quotes" : "a number or a list of numbers");
         return e.poison(site.at);
       }
       source->arguments.push_back({argument.name, value});
@@ -43,7 +48,8 @@ void addDataBuiltins(BuiltinTable &table) {
   addSource(table, "moons", {"n?", "noise?", "seed?"});
   table.add("split", {"source", "train", "seed?", "shuffle?"}, [](Elaborator &e, CallSite &site) {
     if (site[0].kind != Value::Source) {
-      e.error(Diag::WrongType, site[0].at, "argument 1 of `split`", describe(site[0]), "a data source").help("`data d: {..} = csv(..) |> split(train: 0.9)`");
+      e.error(Diag::WrongType, site[0].at, "argument 1 of `split`", describe(site[0]), "a data source")
+          .help("`data d: {..} = csv(..) |> split(train: 0.9)`");
       return e.poison(site.at);
     }
     std::optional<double> train = numberArgument(e, site, 1, 0.9), seed = numberArgument(e, site, 2, 0);

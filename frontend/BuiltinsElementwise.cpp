@@ -23,7 +23,8 @@ Value tensorArgument(Elaborator &e, CallSite &site, size_t i, std::optional<DTyp
     value = e.tensorOf(value);
   if (value.poison() || value.isTensor())
     return value;
-  auto report = e.error(Diag::WrongType, value.at, fmt::format("argument {} of `{}`", i + 1, site.callee), describe(value), "a tensor");
+  auto report = e.error(Diag::WrongType, value.at, fmt::format("argument {} of `{}`", i + 1, site.callee),
+                        describe(value), "a tensor");
   if (value.kind == Value::Fn)
     report.help("call it: `" + std::string(e.sources.text(value.at)) + "(..)`");
   return e.poison(value.at);
@@ -33,7 +34,8 @@ Value floatArgument(Elaborator &e, CallSite &site, size_t i) {
   Value value = tensorArgument(e, site, i, site[i].isNumber() ? std::optional(DType::F32) : std::nullopt);
   if (value.poison() || isFloating(value.dtype))
     return value;
-  e.error(Diag::WrongType, value.at, fmt::format("argument {} of `{}`", i + 1, site.callee), describe(value), "floating-point numbers")
+  e.error(Diag::WrongType, value.at, fmt::format("argument {} of `{}`", i + 1, site.callee), describe(value),
+          "floating-point numbers")
       .help(fmt::format("write the conversion: `f32({})`", e.shortText(value.at)));
   return e.poison(value.at);
 }
@@ -46,7 +48,8 @@ static std::optional<int64_t> normalAxis(Elaborator &e, const Value &entry, cons
   if (*axis < -rank || *axis >= rank) {
     auto report = e.error(Diag::AxisRange, entry.at, *axis, describe(tensor), rank, rank == 1 ? "axis" : "axes");
     if (rank > 0)
-      report.help(rank == 1 ? "its axis is 0, or -1" : fmt::format("axes count from 0 to {}, or from the end from -1 to -{}", rank - 1, rank));
+      report.help(rank == 1 ? "its axis is 0, or -1"
+                            : fmt::format("axes count from 0 to {}, or from the end from -1 to -{}", rank - 1, rank));
     return std::nullopt;
   }
   return *axis < 0 ? *axis + rank : *axis;
@@ -126,13 +129,15 @@ std::optional<Size> lengthArgument(Elaborator &e, CallSite &site, size_t i, cons
   return std::nullopt;
 }
 
-std::optional<std::vector<int64_t>> numbersArgument(Elaborator &e, CallSite &site, size_t i, size_t count, int64_t absent) {
+std::optional<std::vector<int64_t>> numbersArgument(Elaborator &e, CallSite &site, size_t i, size_t count,
+                                                    int64_t absent) {
   if (!site.has(i))
     return std::vector<int64_t>(count, absent);
   const Value &value = site[i];
   if (value.kind == Value::List || value.kind == Value::Tuple) {
     if (value.elements.size() != count) {
-      e.error(Diag::BadArgument, value.at, fmt::format("{} numbers for {} axes", value.elements.size(), count)).help("one number stands for all axes");
+      e.error(Diag::BadArgument, value.at, fmt::format("{} numbers for {} axes", value.elements.size(), count))
+          .help("one number stands for all axes");
       return std::nullopt;
     }
     std::vector<int64_t> numbers;
@@ -155,7 +160,8 @@ std::optional<bool> boolArgument(Elaborator &e, CallSite &site, size_t i, bool a
     return absent;
   if (site[i].kind == Value::Bool)
     return site[i].flag;
-  e.error(Diag::WrongType, site[i].at, fmt::format("argument {} of `{}`", i + 1, site.callee), describe(site[i]), "true or false");
+  e.error(Diag::WrongType, site[i].at, fmt::format("argument {} of `{}`", i + 1, site.callee), describe(site[i]),
+          "true or false");
   return std::nullopt;
 }
 
@@ -204,7 +210,8 @@ static void addSigned(BuiltinTable &table, const char *name, double (*fold)(doub
     if (operand.poison())
       return operand;
     if (operand.dtype == DType::Bool) {
-      e.error(Diag::WrongType, operand.at, fmt::format("argument 1 of `{}`", site.callee), describe(operand), "numbers");
+      e.error(Diag::WrongType, operand.at, fmt::format("argument 1 of `{}`", site.callee), describe(operand),
+              "numbers");
       return e.poison(site.at);
     }
     return e.unaryOp(op, operand, site.at);

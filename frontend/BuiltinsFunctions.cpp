@@ -10,8 +10,10 @@ static bool functionArgument(Elaborator &e, CallSite &site) {
   bool unmade = site[0].kind == Value::Fn && site[0].function->kind == Function::Constructor;
   if ((site[0].kind == Value::Fn && !unmade) || site[0].kind == Value::Model)
     return true;
-  auto report = e.error(Diag::WrongType, site[0].at, fmt::format("argument 1 of `{}`", site.callee), describe(site[0]), "a function");
-  report.help(unmade ? "make one: `" + site[0].function->name + "(..)`" : fmt::format("for example `{}(x => sum(x ** 2))`", site.callee));
+  auto report = e.error(Diag::WrongType, site[0].at, fmt::format("argument 1 of `{}`", site.callee), describe(site[0]),
+                        "a function");
+  report.help(unmade ? "make one: `" + site[0].function->name + "(..)`"
+                     : fmt::format("for example `{}(x => sum(x ** 2))`", site.callee));
   return false;
 }
 
@@ -21,7 +23,8 @@ void addGradientBuiltins(BuiltinTable &table) {
     auto model = std::make_shared<ModelInstance>();
     model->name = "Sequential";
     model->at = site.at;
-    std::vector<Value> layers = site.rest.size() == 1 && site.rest[0].kind == Value::List ? site.rest[0].elements : site.rest;
+    std::vector<Value> layers =
+        site.rest.size() == 1 && site.rest[0].kind == Value::List ? site.rest[0].elements : site.rest;
     for (size_t i = 0; i < layers.size(); ++i) {
       std::string index = std::to_string(i);
       if (!e.isLayer(layers[i], index))
@@ -39,7 +42,11 @@ void addGradientBuiltins(BuiltinTable &table) {
         return e.poison(site.at);
       auto function = std::make_shared<Function>();
       function->kind = Function::Gradient;
-      function->name = std::string(withValue ? "value_and_grad" : "grad") + "(" + (site[0].kind == Value::Model ? site[0].model->name : site[0].function->name.empty() ? "f" : site[0].function->name) + ")";
+      function->name = std::string(withValue ? "value_and_grad" : "grad") + "(" +
+                       (site[0].kind == Value::Model     ? site[0].model->name
+                        : site[0].function->name.empty() ? "f"
+                                                         : site[0].function->name) +
+                       ")";
       function->base = std::make_shared<Value>(site[0]);
       function->withValue = withValue;
       std::vector<std::string> names = parameterNames(site[0]);
@@ -77,7 +84,8 @@ void addGradientBuiltins(BuiltinTable &table) {
         argument = e.tensorOfList(argument);
     for (size_t i = 0; i < arguments.size(); ++i)
       if (!hasGradient(arguments[i])) {
-        e.error(Diag::GradientOf, arguments[i].at, "floating-point numbers", fmt::format("argument {}", i + 2), describe(arguments[i]));
+        e.error(Diag::GradientOf, arguments[i].at, "floating-point numbers", fmt::format("argument {}", i + 2),
+                describe(arguments[i]));
         return e.poison(site.at);
       }
     Value y = e.apply(site[0], arguments, site.at);
@@ -115,17 +123,19 @@ void addGradientBuiltins(BuiltinTable &table) {
     // The pullback is linear in its cotangent; its own pullback, at dx, is the forward derivative.
     Value f = site[0];
     auto linear = std::make_shared<Builtin>(Builtin{"pullback", {"cotangent"}, [f, x](Elaborator &inner, CallSite &at) {
-      Value cotangent = at[0];
-      std::optional<Elaborator::Pulled> pulled = inner.pull(f, {x}, {0}, &cotangent, at.at);
-      return pulled ? pulled->gradients[0] : inner.poison(at.at);
-    }});
+                                                      Value cotangent = at[0];
+                                                      std::optional<Elaborator::Pulled> pulled =
+                                                          inner.pull(f, {x}, {0}, &cotangent, at.at);
+                                                      return pulled ? pulled->gradients[0] : inner.poison(at.at);
+                                                    }});
     auto function = std::make_shared<Function>();
     function->kind = Function::Native;
     function->name = "pullback";
     function->builtin = linear.get();
     Value zero = e.constant(0, y.dtype, y.shape, site.at);
     Value seed = e.broadcastTo(dx, x.shape, site.at);
-    std::optional<Elaborator::Pulled> pushed = e.pull(Value::ofFunction(function, site.at), {zero}, {0}, &seed, site.at);
+    std::optional<Elaborator::Pulled> pushed =
+        e.pull(Value::ofFunction(function, site.at), {zero}, {0}, &seed, site.at);
     if (!pushed)
       return e.poison(site.at);
     return Value::ofTuple({y, pushed->gradients[0]}, site.at);

@@ -36,7 +36,8 @@ static Value tensorOfList(Elaborator &e, CallSite &site) {
   bool regular = flatten(list, numbers, sizes, 0);
   bool known = regular, floating = false;
   for (const Value *number : numbers) {
-    known &= number->kind == Value::Number || (number->kind == Value::SizeOf && number->size.isConstant()) || number->kind == Value::Bool;
+    known &= number->kind == Value::Number || (number->kind == Value::SizeOf && number->size.isConstant()) ||
+             number->kind == Value::Bool;
     floating |= number->kind == Value::Number && number->isFloat;
   }
   if (!known) {
@@ -86,7 +87,8 @@ static Value tensorOfList(Elaborator &e, CallSite &site) {
     if (isFloating(dtype))
       values.push_back(e.builder->getFloatAttr(type.getElementType(), value));
     else
-      values.push_back(mlir::IntegerAttr::get(type.getElementType(), number->kind == Value::Number && !number->isFloat ? number->integer : int64_t(value)));
+      values.push_back(mlir::IntegerAttr::get(
+          type.getElementType(), number->kind == Value::Number && !number->isFloat ? number->integer : int64_t(value)));
   }
   auto attribute = mlir::DenseElementsAttr::get(type, values);
   result.ir = dl::ConstantOp::create(*e.builder, e.location(site.at), type, attribute);
@@ -99,7 +101,8 @@ static std::optional<DType> dtypeArgument(Elaborator &e, CallSite &site, size_t 
     return absent;
   if (site[i].kind == Value::DTypeName)
     return site[i].dtype;
-  e.error(Diag::WrongType, site[i].at, fmt::format("argument {} of `{}`", i + 1, site.callee), describe(site[i]), "a type, as `i32`");
+  e.error(Diag::WrongType, site[i].at, fmt::format("argument {} of `{}`", i + 1, site.callee), describe(site[i]),
+          "a type, as `i32`");
   return std::nullopt;
 }
 
@@ -120,7 +123,8 @@ static void addSplats(BuiltinTable &table) {
     });
   table.add("full", {"shape", "value", "dtype?"}, [](Elaborator &e, CallSite &site) {
     std::optional<Shape> shape = shapeArgument(e, site, 0);
-    std::optional<DType> dtype = dtypeArgument(e, site, 2, site[1].kind == Value::Number && site[1].isFloat ? DType::F32 : DType::I64);
+    std::optional<DType> dtype =
+        dtypeArgument(e, site, 2, site[1].kind == Value::Number && site[1].isFloat ? DType::F32 : DType::I64);
     if (!shape || !dtype)
       return e.poison(site.at);
     Value value = e.tensorOf(site[1], *dtype);
@@ -137,7 +141,8 @@ static void addSplats(BuiltinTable &table) {
     if (!n || !dtype)
       return e.poison(site.at);
     Shape shape = {{*n, site.at}, {*n, site.at}};
-    Value same = e.compareOp("eq", e.iotaOp(DType::I64, shape, 0, site.at), e.iotaOp(DType::I64, shape, 1, site.at), site.at);
+    Value same =
+        e.compareOp("eq", e.iotaOp(DType::I64, shape, 0, site.at), e.iotaOp(DType::I64, shape, 1, site.at), site.at);
     return e.cast(same, *dtype, site.at);
   });
   table.add("arange", {"n", "dtype?"}, [](Elaborator &e, CallSite &site) {
@@ -155,7 +160,8 @@ static void addSplats(BuiltinTable &table) {
     Shape shape = {{*n, site.at}};
     double count = n->isConstant() ? double(n->constant()) : 2;
     Value x = e.iotaOp(DType::F32, shape, 0, site.at);
-    x = e.binaryOp("mul", x, e.constant(count > 1 ? (*end - *begin) / (count - 1) : 0, DType::F32, shape, site.at), site.at);
+    x = e.binaryOp("mul", x, e.constant(count > 1 ? (*end - *begin) / (count - 1) : 0, DType::F32, shape, site.at),
+                   site.at);
     return e.binaryOp("add", x, e.constant(*begin, DType::F32, shape, site.at), site.at);
   });
 }
@@ -166,7 +172,8 @@ static std::optional<Shape> drawnShape(Elaborator &e, CallSite &site, size_t i) 
     return shapeArgument(e, site, i);
   if (e.initialiserShape)
     return *e.initialiserShape;
-  e.error(Diag::MissingArgument, site.at, site.callee, "shape").help("only as the initial value of a `param` does the shape follow");
+  e.error(Diag::MissingArgument, site.at, site.callee, "shape")
+      .help("only as the initial value of a `param` does the shape follow");
   return std::nullopt;
 }
 
@@ -185,7 +192,8 @@ static void addRandom(BuiltinTable &table) {
     if (!shape || !mean || !deviation)
       return e.poison(site.at);
     if (!(*deviation >= 0)) {
-      e.error(Diag::BadArgument, site[2].at, fmt::format("`std` is {}, expected a number that is not negative", *deviation));
+      e.error(Diag::BadArgument, site[2].at,
+              fmt::format("`std` is {}, expected a number that is not negative", *deviation));
       return e.poison(site.at);
     }
     return affine(e, e.randomOp("normal", *shape, site.at), *deviation, *mean, site.at);
@@ -200,7 +208,8 @@ static void addRandom(BuiltinTable &table) {
     if (!shape || !low || !high)
       return e.poison(site.at);
     if (!(*low <= *high)) {
-      e.error(Diag::BadArgument, site.at, fmt::format("`uniform` is from {} to {}, expected the lower number first", *low, *high));
+      e.error(Diag::BadArgument, site.at,
+              fmt::format("`uniform` is from {} to {}, expected the lower number first", *low, *high));
       return e.poison(site.at);
     }
     return affine(e, e.randomOp("uniform", *shape, site.at), *high - *low, *low, site.at);
@@ -214,7 +223,8 @@ static void addRandom(BuiltinTable &table) {
       e.error(Diag::BadArgument, site[1].at, fmt::format("`p` is {}, expected a probability from 0 to 1", *p));
       return e.poison(site.at);
     }
-    return e.compareOp("lt", e.randomOp("uniform", *shape, site.at), e.constant(*p, DType::F32, *shape, site.at), site.at);
+    return e.compareOp("lt", e.randomOp("uniform", *shape, site.at), e.constant(*p, DType::F32, *shape, site.at),
+                       site.at);
   });
   table.add("categorical", {"scores"}, [](Elaborator &e, CallSite &site) {
     // The greatest of scores with Gumbel noise: -log(-log(u)).
@@ -225,8 +235,10 @@ static void addRandom(BuiltinTable &table) {
       e.error(Diag::RankMismatch, x.at, describe(x), 0, "at least 1");
       return e.poison(site.at);
     }
-    Value u = e.binaryOp("max", e.randomOp("uniform", x.shape, site.at), e.constant(1e-30, DType::F32, x.shape, site.at), site.at);
-    Value noise = e.unaryOp("neg", e.unaryOp("log", e.unaryOp("neg", e.unaryOp("log", u, site.at), site.at), site.at), site.at);
+    Value u = e.binaryOp("max", e.randomOp("uniform", x.shape, site.at),
+                         e.constant(1e-30, DType::F32, x.shape, site.at), site.at);
+    Value noise =
+        e.unaryOp("neg", e.unaryOp("log", e.unaryOp("neg", e.unaryOp("log", u, site.at), site.at), site.at), site.at);
     Value noisy = e.binaryOp("add", e.cast(x, DType::F32, site.at), noise, site.at);
     return e.apply(e.library->find("argmax")->value, {noisy, Value::ofInteger(-1, site.at)}, site.at);
   });

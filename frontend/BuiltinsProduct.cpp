@@ -73,7 +73,8 @@ static std::string withoutEllipses(std::string equation, const std::vector<Value
 
 static Value einsum(Elaborator &e, CallSite &site) {
   if (site[0].kind != Value::String) {
-    e.error(Diag::WrongType, site[0].at, "argument 1 of `einsum`", describe(site[0]), "an equation in quotes").help("for example `einsum(\"ij,jk->ik\", a, b)`");
+    e.error(Diag::WrongType, site[0].at, "argument 1 of `einsum`", describe(site[0]), "an equation in quotes")
+        .help("for example `einsum(\"ij,jk->ik\", a, b)`");
     return e.poison(site.at);
   }
   std::string equation;
@@ -94,7 +95,9 @@ static Value einsum(Elaborator &e, CallSite &site) {
       terms.back() += c;
   }
   if (terms.size() != site.rest.size())
-    return einsumError(e, site, fmt::format("{} {} for {} {}", terms.size(), terms.size() == 1 ? "term" : "terms", site.rest.size(), site.rest.size() == 1 ? "tensor" : "tensors"));
+    return einsumError(e, site,
+                       fmt::format("{} {} for {} {}", terms.size(), terms.size() == 1 ? "term" : "terms",
+                                   site.rest.size(), site.rest.size() == 1 ? "tensor" : "tensors"));
   std::map<char, std::pair<Dim, SourceRange>> sizes;
   std::vector<Value> operands;
   for (size_t i = 0; i < terms.size(); ++i) {
@@ -103,12 +106,15 @@ static Value einsum(Elaborator &e, CallSite &site) {
     if (x.poison())
       return x;
     if (terms[i].size() != x.shape.size())
-      return einsumError(e, site, fmt::format("term `{}` has {} letters, its tensor {} has {} axes", terms[i], terms[i].size(), describe(x), x.shape.size()));
+      return einsumError(e, site,
+                         fmt::format("term `{}` has {} letters, its tensor {} has {} axes", terms[i], terms[i].size(),
+                                     describe(x), x.shape.size()));
     for (size_t a = 0; a < terms[i].size(); ++a) {
       auto [found, isNew] = sizes.try_emplace(terms[i][a], x.shape[a], x.at);
       if (!isNew && !e.sameSize(found->second.first.size, x.shape[a].size).value_or(true)) {
-        auto report = e.error(Diag::EinsumEquation, site.at, site[0].text,
-                              fmt::format("`{}` is {} and {}", terms[i][a], found->second.first.size.str(), x.shape[a].size.str()));
+        auto report = e.error(
+            Diag::EinsumEquation, site.at, site[0].text,
+            fmt::format("`{}` is {} and {}", terms[i][a], found->second.first.size.str(), x.shape[a].size.str()));
         report.note(found->second.second, fmt::format("`{}` is {} here", terms[i][a], found->second.first.size.str()))
             .note(x.at, fmt::format("and {} here", x.shape[a].size.str()));
         return e.poison(site.at);
@@ -133,7 +139,9 @@ static Value einsum(Elaborator &e, CallSite &site) {
   std::set<char> seen;
   for (char c : result)
     if (!sizes.count(c) || !seen.insert(c).second)
-      return einsumError(e, site, sizes.count(c) ? fmt::format("`{}` stands twice in the result", c) : fmt::format("`{}` of the result is in no term", c));
+      return einsumError(e, site,
+                         sizes.count(c) ? fmt::format("`{}` stands twice in the result", c)
+                                        : fmt::format("`{}` of the result is in no term", c));
   Value value = diagonals(e, operands[0], terms[0], site.at);
   std::string letters = terms[0];
   for (size_t i = 1; i < operands.size(); ++i) {
@@ -176,7 +184,8 @@ static Value indexArgument(Elaborator &e, CallSite &site, size_t i) {
   Value value = tensorArgument(e, site, i);
   if (value.poison() || isIntegral(value.dtype))
     return value;
-  e.error(Diag::WrongType, value.at, fmt::format("argument {} of `{}`", i + 1, site.callee), describe(value), "integers")
+  e.error(Diag::WrongType, value.at, fmt::format("argument {} of `{}`", i + 1, site.callee), describe(value),
+          "integers")
       .help("write the conversion: `i64(x)`");
   return e.poison(value.at);
 }
@@ -214,10 +223,12 @@ static Value takeAlong(Elaborator &e, CallSite &site) {
     report.help(fmt::format("all axes but axis {} must be equal", *axis));
     return e.poison(site.at);
   }
-  Value indices = e.cast(e.checkIndex(i, x.shape[*axis].size, std::string(e.sources.text(site[1].at)), i.at), DType::I64, i.at);
+  Value indices =
+      e.cast(e.checkIndex(i, x.shape[*axis].size, std::string(e.sources.text(site[1].at)), i.at), DType::I64, i.at);
   if (i.shape[*axis].size == Size(1)) {
     // One element of each row: no axis for the chosen ones is needed.
-    Value hit = e.compareOp("eq", e.iotaOp(DType::I64, x.shape, *axis, site.at), e.broadcastTo(indices, x.shape, i.at), site.at);
+    Value hit = e.compareOp("eq", e.iotaOp(DType::I64, x.shape, *axis, site.at), e.broadcastTo(indices, x.shape, i.at),
+                            site.at);
     Value chosen = e.selectOp(hit, x, e.constant(0, x.dtype, x.shape, site.at), site.at);
     return e.reshape(e.reduceOp("sum", chosen, {*axis}, site.at), i.shape, site.at);
   }
@@ -253,7 +264,8 @@ static Value triangle(Elaborator &e, CallSite &site, bool lower) {
     return e.poison(site.at);
   }
   // Row + k >= column below, <= above.
-  Value row = e.iotaOp(DType::I64, x.shape, rank - 2, site.at), column = e.iotaOp(DType::I64, x.shape, rank - 1, site.at);
+  Value row = e.iotaOp(DType::I64, x.shape, rank - 2, site.at),
+        column = e.iotaOp(DType::I64, x.shape, rank - 1, site.at);
   row = e.binaryOp("add", row, e.constant(double((*shift)[0]), DType::I64, x.shape, site.at), site.at);
   Value kept = e.compareOp(lower ? "ge" : "le", row, column, site.at);
   return e.selectOp(kept, x, e.constant(0, x.dtype, x.shape, site.at), site.at);
@@ -264,14 +276,16 @@ static bool square(Elaborator &e, const Value &x, const std::string &callee) {
   size_t rank = x.shape.size();
   if (rank >= 2 && e.sameSize(x.shape[rank - 1].size, x.shape[rank - 2].size).value_or(true))
     return true;
-  auto report = e.error(Diag::WrongType, x.at, fmt::format("argument 1 of `{}`", callee), describe(x), "square matrices");
+  auto report =
+      e.error(Diag::WrongType, x.at, fmt::format("argument 1 of `{}`", callee), describe(x), "square matrices");
   e.noteOrigins(report, x);
   return false;
 }
 
 static void addDecompositions(BuiltinTable &table) {
   // Each gives its results' shapes from the matrix's: 'm' as the matrix, 'v' without the last axis, 's' a scalar each.
-  for (auto [name, results] : {std::pair("eigh", "vm"), {"eig", "vm"}, {"eigvalsh", "v"}, {"cholesky", "m"}, {"inv", "m"}, {"det", "s"}}) {
+  for (auto [name, results] :
+       {std::pair("eigh", "vm"), {"eig", "vm"}, {"eigvalsh", "v"}, {"cholesky", "m"}, {"inv", "m"}, {"det", "s"}}) {
     std::string kinds = results;
     table.add(name, {"x"}, [kinds](Elaborator &e, CallSite &site) {
       Value x = floatArgument(e, site, 0);
@@ -283,7 +297,8 @@ static void addDecompositions(BuiltinTable &table) {
         shape.resize(shape.size() - (kind == 'v' ? 1 : kind == 's' ? 2 : 0));
         values.push_back(Value::ofTensor(x.dtype, shape, {}, site.at));
       }
-      return notYet(e, values.size() == 1 ? values[0] : Value::ofTuple(values, site.at), "`" + site.callee + "`", site.at);
+      return notYet(e, values.size() == 1 ? values[0] : Value::ofTuple(values, site.at), "`" + site.callee + "`",
+                    site.at);
     });
   }
   table.add("solve", {"a", "b"}, [](Elaborator &e, CallSite &site) {
@@ -303,7 +318,8 @@ static void addDecompositions(BuiltinTable &table) {
 
 void addProductBuiltins(BuiltinTable &table) {
   table.add("einsum", {"equation", "xs..."}, einsum);
-  table.add("matmul", {"x", "y"}, [](Elaborator &e, CallSite &site) { return e.binary(ast::BinaryOp::MatMul, site[0], site[1], site.at); });
+  table.add("matmul", {"x", "y"},
+            [](Elaborator &e, CallSite &site) { return e.binary(ast::BinaryOp::MatMul, site[0], site[1], site.at); });
   table.add("one_hot", {"i", "classes"}, oneHot);
   table.add("take_along", {"x", "i", "axis?"}, takeAlong);
   // Where the last axis' index is the row's label, or 0 for a label to ignore: for losses, which check labels by the name
@@ -336,7 +352,8 @@ void addProductBuiltins(BuiltinTable &table) {
       auto all = [&](int64_t number) { return e.constant(number, label.dtype, label.shape, label.at); };
       label = e.selectOp(e.compareOp("eq", label, all(*ignored), label.at), all(0), label, label.at);
     }
-    Value checked = e.cast(e.checkIndex(label, x.shape.back().size, what.size() <= 30 ? what : "label", label.at), DType::I64, label.at);
+    Value checked = e.cast(e.checkIndex(label, x.shape.back().size, what.size() <= 30 ? what : "label", label.at),
+                           DType::I64, label.at);
     Shape column = label.shape;
     column.push_back({Size(1), label.at});
     Value wide = e.broadcastTo(e.reshape(checked, column, label.at), x.shape, label.at);
@@ -360,7 +377,8 @@ void addProductBuiltins(BuiltinTable &table) {
       return e.poison(site.at);
     bool fits = !x.shape.empty() && x.dtype == y.dtype && y.shape.size() == x.shape.size() + i.shape.size() - 1;
     for (size_t a = 0; fits && a < y.shape.size(); ++a)
-      fits = e.sameSize(y.shape[a].size, a < i.shape.size() ? i.shape[a].size : x.shape[a - i.shape.size() + 1].size).value_or(true);
+      fits = e.sameSize(y.shape[a].size, a < i.shape.size() ? i.shape[a].size : x.shape[a - i.shape.size() + 1].size)
+                 .value_or(true);
     if (!fits) {
       auto report = e.error(Diag::ShapeMismatch, site.at, str(x.shape), str(y.shape), "scatter_add");
       e.noteIs(report, y);
@@ -370,7 +388,8 @@ void addProductBuiltins(BuiltinTable &table) {
     Value result = Value::ofTensor(x.dtype, x.shape, {}, site.at);
     if (mlir::Value operand = e.ir(x)) {
       Value checked = e.checkIndex(i, x.shape[0].size, std::string(e.sources.text(site[1].at)), i.at);
-      result.ir = dl::ScatterAddOp::create(*e.builder, e.location(site.at), operand.getType(), operand, e.ir(checked), e.ir(y), 0);
+      result.ir = dl::ScatterAddOp::create(*e.builder, e.location(site.at), operand.getType(), operand, e.ir(checked),
+                                           e.ir(y), 0);
     }
     return result;
   });

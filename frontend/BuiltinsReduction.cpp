@@ -6,8 +6,8 @@
 namespace dlc {
 
 /// The reduced tensor, with the axes kept as size 1 when asked.
-static Value keepAxes(Elaborator &e, const Value &reduced, const Value &whole, const std::vector<int64_t> &axes, bool keep,
-                      SourceRange at) {
+static Value keepAxes(Elaborator &e, const Value &reduced, const Value &whole, const std::vector<int64_t> &axes,
+                      bool keep, SourceRange at) {
   if (!keep)
     return reduced;
   Shape shape = whole.shape;
@@ -47,7 +47,8 @@ static void addReduce(BuiltinTable &table, const char *name, const char *kind, b
       if (!bools && op == "sum") {
         x = e.cast(x, DType::F32, x.at); // bools are counted in f32
       } else {
-        e.error(Diag::WrongType, x.at, fmt::format("argument 1 of `{}`", site.callee), describe(x), bools ? "bools" : "numbers");
+        e.error(Diag::WrongType, x.at, fmt::format("argument 1 of `{}`", site.callee), describe(x),
+                bools ? "bools" : "numbers");
         return e.poison(site.at);
       }
     }
@@ -72,7 +73,8 @@ static void addMoments(BuiltinTable &table) {
       return e.poison(site.at);
     if (!isFloating(x.dtype)) {
       if (x.dtype != DType::Bool) {
-        e.error(Diag::WrongType, x.at, "argument 1 of `mean`", describe(x), "floating-point numbers or bools").help("write the conversion: `f32(x)`");
+        e.error(Diag::WrongType, x.at, "argument 1 of `mean`", describe(x), "floating-point numbers or bools")
+            .help("write the conversion: `f32(x)`");
         return e.poison(site.at);
       }
       x = e.cast(x, DType::F32, x.at);

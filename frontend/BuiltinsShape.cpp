@@ -27,7 +27,8 @@ static Value reshapeBuiltin(Elaborator &e, CallSite &site) {
     }
   }
   if (open) {
-    if (total.isConstant() && others.isConstant() && (others.constant() == 0 || total.constant() % others.constant() != 0)) {
+    if (total.isConstant() && others.isConstant() &&
+        (others.constant() == 0 || total.constant() % others.constant() != 0)) {
       auto report = e.error(Diag::NotDivisible, site[1].at, others.str(), total.str());
       report.note(x.at, fmt::format("{} has {} elements", describe(x), total.str()));
       return e.poison(site.at);
@@ -50,7 +51,8 @@ static Value permuteBuiltin(Elaborator &e, CallSite &site) {
   if (!axes)
     return e.poison(site.at);
   if (axes->size() != x.shape.size()) {
-    e.error(Diag::RankMismatch, site[1].at, "the permutation", axes->size(), fmt::format("{} as {}", x.shape.size(), describe(x)));
+    e.error(Diag::RankMismatch, site[1].at, "the permutation", axes->size(),
+            fmt::format("{} as {}", x.shape.size(), describe(x)));
     return e.poison(site.at);
   }
   return e.transpose(x, *axes, site.at);
@@ -58,7 +60,8 @@ static Value permuteBuiltin(Elaborator &e, CallSite &site) {
 
 static Value concatBuiltin(Elaborator &e, CallSite &site, bool stack) {
   if (site[0].kind != Value::List && site[0].kind != Value::Tuple) {
-    e.error(Diag::WrongType, site[0].at, fmt::format("argument 1 of `{}`", site.callee), describe(site[0]), "a list of tensors")
+    e.error(Diag::WrongType, site[0].at, fmt::format("argument 1 of `{}`", site.callee), describe(site[0]),
+            "a list of tensors")
         .help("for example `concat([a, b], axis: 0)`");
     return e.poison(site.at);
   }
@@ -89,7 +92,8 @@ static Value concatBuiltin(Elaborator &e, CallSite &site, bool stack) {
       if (isIntegral(part.dtype) && isIntegral(first.dtype)) {
         part = e.cast(part, first.dtype, part.at);
       } else {
-        e.error(Diag::TypeMix, site.at, site.callee, describe(first), describe(part)).help(fmt::format("write the conversion: `{}(..)`", nameOf(first.dtype)));
+        e.error(Diag::TypeMix, site.at, site.callee, describe(first), describe(part))
+            .help(fmt::format("write the conversion: `{}(..)`", nameOf(first.dtype)));
         return e.poison(site.at);
       }
     }
@@ -132,7 +136,9 @@ static Value concatBuiltin(Elaborator &e, CallSite &site, bool stack) {
     for (const Value &part : parts)
       operands.push_back(e.ir(part));
     result.ir = operands.size() == 1 ? operands[0]
-                                     : dl::ConcatOp::create(*e.builder, e.location(site.at), e.irType(result.dtype, shape), operands, *axis).getResult();
+                                     : dl::ConcatOp::create(*e.builder, e.location(site.at),
+                                                            e.irType(result.dtype, shape), operands, *axis)
+                                           .getResult();
   }
   return result;
 }
@@ -142,7 +148,8 @@ static Value padBuiltin(Elaborator &e, CallSite &site) {
   if (x.poison())
     return x;
   if (site[1].kind != Value::List || site[1].elements.size() != x.shape.size()) {
-    e.error(Diag::BadArgument, site[1].at, fmt::format("padding is one pair for each of the {} axes", x.shape.size())).help("for example `pad(x, [[1, 1], [0, 0]])`");
+    e.error(Diag::BadArgument, site[1].at, fmt::format("padding is one pair for each of the {} axes", x.shape.size()))
+        .help("for example `pad(x, [[1, 1], [0, 0]])`");
     return e.poison(site.at);
   }
   Shape shape = x.shape;
@@ -153,7 +160,8 @@ static Value padBuiltin(Elaborator &e, CallSite &site) {
       e.error(Diag::BadArgument, pair.at, "padding of an axis is a pair `[before, behind]`");
       return e.poison(site.at);
     }
-    std::optional<int64_t> before = e.integerConstant(pair.elements[0], "the padding"), behind = e.integerConstant(pair.elements[1], "the padding");
+    std::optional<int64_t> before = e.integerConstant(pair.elements[0], "the padding"),
+                           behind = e.integerConstant(pair.elements[1], "the padding");
     if (!before || !behind)
       return e.poison(site.at);
     if (*before < 0 || *behind < 0) {
@@ -178,11 +186,13 @@ static Value broadcastBuiltin(Elaborator &e, CallSite &site) {
   if (!shape)
     return e.poison(site.at);
   Value target = Value::ofTensor(x.dtype, *shape, {}, site[1].at);
-  std::optional<Shape> common = x.shape.size() <= shape->size() ? e.broadcastShapes(x, target, "broadcast_to", site.at) : std::nullopt;
+  std::optional<Shape> common =
+      x.shape.size() <= shape->size() ? e.broadcastShapes(x, target, "broadcast_to", site.at) : std::nullopt;
   if (common && str(*common) == str(*shape))
     return e.broadcastTo(x, *shape, site.at);
   if (common || x.shape.size() > shape->size())
-    e.error(Diag::ShapeMismatch, site.at, str(x.shape), str(*shape), "broadcast_to").help("axes of size 1 are repeated; others keep their size");
+    e.error(Diag::ShapeMismatch, site.at, str(x.shape), str(*shape), "broadcast_to")
+        .help("axes of size 1 are repeated; others keep their size");
   return e.poison(site.at);
 }
 
@@ -206,7 +216,9 @@ static Value squeezeBuiltin(Elaborator &e, CallSite &site) {
     if (std::find(axes.begin(), axes.end(), int64_t(i)) == axes.end()) {
       shape.push_back(x.shape[i]);
     } else if (!e.sameSize(x.shape[i].size, Size(1)).value_or(true)) {
-      auto report = e.error(Diag::BadArgument, site.at, fmt::format("axis {} of {} has size {}, expected 1", i, describe(x), x.shape[i].size.str()));
+      auto report =
+          e.error(Diag::BadArgument, site.at,
+                  fmt::format("axis {} of {} has size {}, expected 1", i, describe(x), x.shape[i].size.str()));
       e.noteOrigins(report, x, i);
       return e.poison(site.at);
     }
@@ -227,7 +239,8 @@ void addShapeBuiltins(BuiltinTable &table) {
     for (size_t i = 0; i < x.shape.size(); ++i)
       permutation.push_back(int64_t(i));
     if (permutation.size() < 2) {
-      e.error(Diag::RankMismatch, x.at, describe(x), x.shape.size(), "at least 2").help("`expand_dims(x, axis: 0)` makes a row of a vector");
+      e.error(Diag::RankMismatch, x.at, describe(x), x.shape.size(), "at least 2")
+          .help("`expand_dims(x, axis: 0)` makes a row of a vector");
       return e.poison(site.at);
     }
     std::swap(permutation[permutation.size() - 2], permutation.back());
@@ -327,7 +340,8 @@ void addShapeBuiltins(BuiltinTable &table) {
     if (v.poison() || !axis)
       return e.poison(site.at);
     if (v.shape.size() != 1 || !e.sameSize(v.shape[0].size, x.shape[*axis].size).value_or(true)) {
-      auto report = e.error(Diag::ArgumentShape, v.at, "the vector", describe(v), fmt::format("`f32[{}]`, as axis {} of {}", x.shape[*axis].size.str(), *axis, describe(x)));
+      auto report = e.error(Diag::ArgumentShape, v.at, "the vector", describe(v),
+                            fmt::format("`f32[{}]`, as axis {} of {}", x.shape[*axis].size.str(), *axis, describe(x)));
       e.noteOrigins(report, v);
       return e.poison(site.at);
     }

@@ -11,7 +11,8 @@ static Size windowed(const Size &size, int64_t kernel, int64_t stride, int64_t p
 static bool positive(Elaborator &e, CallSite &site, size_t i, const std::vector<int64_t> &numbers, int64_t least) {
   for (int64_t number : numbers)
     if (number < least) {
-      e.error(Diag::BadArgument, site.has(i) ? site[i].at : site.at, fmt::format("{} is {}, expected at least {}", site.callee, number, least));
+      e.error(Diag::BadArgument, site.has(i) ? site[i].at : site.at,
+              fmt::format("{} is {}, expected at least {}", site.callee, number, least));
       return false;
     }
   return true;
@@ -25,20 +26,25 @@ static Value conv(Elaborator &e, CallSite &site, size_t spatial, bool transposed
     return e.poison(site.at);
   for (const Value *side : {&x, &w})
     if (side->shape.size() != spatial + 2) {
-      auto report = e.error(Diag::RankMismatch, side->at, (side == &x ? "the input " : "the weight ") + describe(*side), side->shape.size(),
-                            fmt::format("{} ({})", spatial + 2, side == &x ? "batch, channels, then space" : "out, in / groups, then the kernel"));
+      auto report =
+          e.error(Diag::RankMismatch, side->at, (side == &x ? "the input " : "the weight ") + describe(*side),
+                  side->shape.size(),
+                  fmt::format("{} ({})", spatial + 2,
+                              side == &x ? "batch, channels, then space" : "out, in / groups, then the kernel"));
       if (side == &x && side->shape.size() == spatial + 1)
         report.help("`expand_dims(x, axis: 0)` makes a batch of one");
       return e.poison(site.at);
     }
-  auto stride = numbersArgument(e, site, 3, spatial, 1), padding = numbersArgument(e, site, 4, spatial, 0), dilation = numbersArgument(e, site, 5, spatial, 1);
+  auto stride = numbersArgument(e, site, 3, spatial, 1), padding = numbersArgument(e, site, 4, spatial, 0),
+       dilation = numbersArgument(e, site, 5, spatial, 1);
   auto groups = numbersArgument(e, site, 6, 1, 1);
-  if (!stride || !padding || !dilation || !groups || !positive(e, site, 3, *stride, 1) || !positive(e, site, 4, *padding, 0) ||
-      !positive(e, site, 5, *dilation, 1) || !positive(e, site, 6, *groups, 1))
+  if (!stride || !padding || !dilation || !groups || !positive(e, site, 3, *stride, 1) ||
+      !positive(e, site, 4, *padding, 0) || !positive(e, site, 5, *dilation, 1) || !positive(e, site, 6, *groups, 1))
     return e.poison(site.at);
   Size channels = transposed ? w.shape[0].size : w.shape[1].size * Size((*groups)[0]);
   if (!e.sameSize(x.shape[1].size, channels).value_or(true)) {
-    auto report = e.error(Diag::ArgumentShape, x.at, fmt::format("the input of `{}`", site.callee), describe(x), fmt::format("{} channels", channels.str()));
+    auto report = e.error(Diag::ArgumentShape, x.at, fmt::format("the input of `{}`", site.callee), describe(x),
+                          fmt::format("{} channels", channels.str()));
     report.note(w.at, "the weight is " + describe(w));
     e.noteOrigins(report, x, 1);
     e.noteOrigins(report, w, transposed ? 0 : 1);
@@ -53,7 +59,8 @@ static Value conv(Elaborator &e, CallSite &site, size_t spatial, bool transposed
   for (size_t i = 0; i < spatial; ++i) {
     const Size &kernel = w.shape[i + 2].size;
     int64_t k = kernel.isConstant() ? kernel.constant() : 1;
-    Size out = transposed ? (x.shape[i + 2].size - Size(1)) * Size((*stride)[i]) + Size((*dilation)[i] * (k - 1) + 1 - 2 * (*padding)[i])
+    Size out = transposed ? (x.shape[i + 2].size - Size(1)) * Size((*stride)[i]) +
+                                Size((*dilation)[i] * (k - 1) + 1 - 2 * (*padding)[i])
                           : windowed(x.shape[i + 2].size, k, (*stride)[i], (*padding)[i], (*dilation)[i]);
     if (out.isConstant() && out.constant() < 1) {
       auto report = e.error(Diag::WindowSize, site.at, k, x.shape[i + 2].size.str());
@@ -71,7 +78,8 @@ static Value pool(Elaborator &e, CallSite &site, size_t spatial) {
   if (x.poison())
     return x;
   if (x.shape.size() != spatial + 2) {
-    e.error(Diag::RankMismatch, x.at, "the input " + describe(x) + "", x.shape.size(), fmt::format("{} (batch, channels, then space)", spatial + 2));
+    e.error(Diag::RankMismatch, x.at, "the input " + describe(x) + "", x.shape.size(),
+            fmt::format("{} (batch, channels, then space)", spatial + 2));
     return e.poison(site.at);
   }
   auto kernel = numbersArgument(e, site, 1, spatial, 1);
@@ -100,8 +108,10 @@ void addSpatialBuiltins(BuiltinTable &table) {
   table.add("conv1d", convolution, [](Elaborator &e, CallSite &site) { return conv(e, site, 1, false); });
   table.add("conv2d", convolution, [](Elaborator &e, CallSite &site) { return conv(e, site, 2, false); });
   table.add("conv_transpose2d", convolution, [](Elaborator &e, CallSite &site) { return conv(e, site, 2, true); });
-  table.add("max_pool2d", {"x", "kernel", "stride?", "padding?"}, [](Elaborator &e, CallSite &site) { return pool(e, site, 2); });
-  table.add("avg_pool2d", {"x", "kernel", "stride?", "padding?"}, [](Elaborator &e, CallSite &site) { return pool(e, site, 2); });
+  table.add("max_pool2d", {"x", "kernel", "stride?", "padding?"},
+            [](Elaborator &e, CallSite &site) { return pool(e, site, 2); });
+  table.add("avg_pool2d", {"x", "kernel", "stride?", "padding?"},
+            [](Elaborator &e, CallSite &site) { return pool(e, site, 2); });
   table.add("resize", {"x", "size"}, [](Elaborator &e, CallSite &site) {
     Value x = floatArgument(e, site, 0);
     std::optional<Shape> size = x.poison() ? std::nullopt : shapeArgument(e, site, 1);

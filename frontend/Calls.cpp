@@ -120,8 +120,8 @@ Value Elaborator::apply(const Value &callee, std::vector<Value> arguments, Sourc
 }
 
 /// How a function is called: `f(x, label, ignore: ..)`; "" when its parameters have no names.
-static std::string usage(const std::string &callee, const std::vector<std::string> &names, const std::vector<bool> &optional,
-                         std::optional<size_t> restAt) {
+static std::string usage(const std::string &callee, const std::vector<std::string> &names,
+                         const std::vector<bool> &optional, std::optional<size_t> restAt) {
   if (callee.size() > 40 || callee.find("=>") != std::string::npos)
     return "";
   std::string text;
@@ -166,7 +166,8 @@ static bool bindArguments(Elaborator &e, CallSite &site, const std::vector<std::
     }
     size_t i = found - names.begin();
     if (site.bound[i]) {
-      e.error(Diag::ArgumentTwice, argument.nameAt, argument.name).note(site.bound[i]->at, "already given here, by position");
+      e.error(Diag::ArgumentTwice, argument.nameAt, argument.name)
+          .note(site.bound[i]->at, "already given here, by position");
       good = false;
       continue;
     }
@@ -289,7 +290,8 @@ static const void *bodyOf(const Function &function) {
 
 bool Elaborator::mayCall(const Function &function, std::string &key, const CallSite &site) {
   // A function with another closure or of another model is another function.
-  key += fmt::format("{},{}", static_cast<const void *>(function.kind == Function::Lambda ? function.scope.get() : nullptr),
+  key += fmt::format("{},{}",
+                     static_cast<const void *>(function.kind == Function::Lambda ? function.scope.get() : nullptr),
                      static_cast<const void *>(function.self.get()));
   if (active.empty()) {
     callCount = 0;
@@ -305,7 +307,7 @@ bool Elaborator::mayCall(const Function &function, std::string &key, const CallS
   if (++callCount > maxCalls) {
     exhausted = true;
     error(Diag::TooManyCalls, !callSites.empty() && callSites.front().valid() ? callSites.front() : site.at, maxCalls)
-          .help("a loop over a range or a tensor is compiled once, recursion and comprehensions are not");
+        .help("a loop over a range or a tensor is compiled once, recursion and comprehensions are not");
     return false;
   }
   int trouble = ActiveGuard::check(*this, what, key);
@@ -316,8 +318,10 @@ bool Elaborator::mayCall(const Function &function, std::string &key, const CallS
   auto report = error(Diag::Recursive, site.at, name, "calls");
   if (function.item)
     report.note(function.item->nameRange, "`" + name + "` is defined here");
-  report.help(trouble == 1 ? "a function may call itself with other sizes or numbers, until an `if` ends it; a loop is `for` or `while`"
-                           : fmt::format("stopped after {} instances of it with different sizes or numbers", maxInstances));
+  report.help(
+      trouble == 1
+          ? "a function may call itself with other sizes or numbers, until an `if` ends it; a loop is `for` or `while`"
+          : fmt::format("stopped after {} instances of it with different sizes or numbers", maxInstances));
   return false;
 }
 
@@ -332,7 +336,8 @@ Value Elaborator::callUser(const Function &function, CallSite &site) {
   }
   if (!bindArguments(*this, site, names, optional, std::nullopt))
     return poison(site.at);
-  if (function.kind == Function::User && !(ensureChecked(*function.item, function.scope, function.self) && ensureRuleChecked(function)))
+  if (function.kind == Function::User &&
+      !(ensureChecked(*function.item, function.scope, function.self) && ensureRuleChecked(function)))
     return poison(site.at);
 
   auto scope = std::make_shared<Scope>();

@@ -33,7 +33,8 @@ void Elaborator::dataItem(const DataItem &item) {
         continue;
       }
       if (!value.isTensor()) {
-        error(Diag::WrongType, field.type->range, "field `" + made.name + "`", describe(value), "a scalar, a tensor, `category` or `str`");
+        error(Diag::WrongType, field.type->range, "field `" + made.name + "`", describe(value),
+              "a scalar, a tensor, `category` or `str`");
         good = false;
         continue;
       }
@@ -59,7 +60,8 @@ void Elaborator::dataItem(const DataItem &item) {
     if (source.kind == Value::String)
       report.help("say how it is read: `csv(" + shortText(source.at) + ")`");
     else
-      report.help("sources are idx, csv, npy, safetensors, cifar10, image_folder, text, text_folder, sentence_pairs, spiral, moons");
+      report.help("sources are idx, csv, npy, safetensors, cifar10, image_folder, text, text_folder, sentence_pairs, "
+                  "spiral, moons");
     good = false;
   }
   Value value = poison(item.nameRange);
@@ -74,7 +76,9 @@ void Elaborator::dataItem(const DataItem &item) {
       std::string fields;
       for (const DataInfo::Field &field : info->fields)
         fields += (fields.empty() ? "" : ", ") + field.name + ": " +
-                  (field.category ? "category" : field.isString ? "str" : typeString(Value::ofTensor(field.dtype, field.shape, {}, {})));
+                  (field.category   ? "category"
+                   : field.isString ? "str"
+                                    : typeString(Value::ofTensor(field.dtype, field.shape, {}, {})));
       inferred.push_back({name, "data " + name + ": { " + fields + " }"});
     }
   }
@@ -84,7 +88,8 @@ void Elaborator::dataItem(const DataItem &item) {
 /// Whether the source's arguments name the fields, where each field has a file of its own.
 bool Elaborator::checkFieldFiles(const DataInfo &info) {
   const SourceInfo &source = *info.source;
-  bool onlyField = source.kind == "npy" && info.fields.size() == 1 && source.arguments.size() == 1 && source.arguments[0].first.empty();
+  bool onlyField = source.kind == "npy" && info.fields.size() == 1 && source.arguments.size() == 1 &&
+                   source.arguments[0].first.empty();
   if ((source.kind != "idx" && source.kind != "npy") || onlyField)
     return true;
   std::vector<std::string> fields;
@@ -96,7 +101,8 @@ bool Elaborator::checkFieldFiles(const DataInfo &info) {
       given.insert(name);
       continue;
     }
-    auto report = name.empty() ? error(Diag::WrongType, value.at, "an argument of `" + source.kind + "`", "without a name", "a file for each field")
+    auto report = name.empty() ? error(Diag::WrongType, value.at, "an argument of `" + source.kind + "`",
+                                       "without a name", "a file for each field")
                                : error(Diag::UnknownMember, value.at, "data set `" + info.name + "`", name);
     if (std::string near = name.empty() ? "" : nearest(name, fields); !near.empty())
       report.help("did you mean `" + near + "`?");
@@ -106,7 +112,9 @@ bool Elaborator::checkFieldFiles(const DataInfo &info) {
   }
   for (const DataInfo::Field &field : info.fields)
     if (!given.count(field.name)) {
-      error(Diag::MissingArgument, source.at, source.kind, field.name).note(field.at, "the field is declared here").help("`" + source.kind + "` reads a file for each field");
+      error(Diag::MissingArgument, source.at, source.kind, field.name)
+          .note(field.at, "the field is declared here")
+          .help("`" + source.kind + "` reads a file for each field");
       return false;
     }
   return true;
@@ -136,7 +144,8 @@ Value Elaborator::dataMember(const Value &data, std::string_view name, SourceRan
     }
   if (name == "train" || name == "rest") {
     if (!info.source || !info.source->splitTrain || !info.part.empty()) {
-      error(Diag::UnknownMember, nameAt, "data set `" + info.name + "`", text).help("`source(..) |> split(train: 0.9)` gives it two parts");
+      error(Diag::UnknownMember, nameAt, "data set `" + info.name + "`", text)
+          .help("`source(..) |> split(train: 0.9)` gives it two parts");
       return poison(at);
     }
     auto part = std::make_shared<DataInfo>(info);
@@ -174,20 +183,22 @@ Value Elaborator::dataMember(const Value &data, std::string_view name, SourceRan
   if ((name == "classes" && (kind == "image_folder" || kind == "text_folder")) || (name == "vocab" && kind == "text"))
     return learnt(text);
   if ((name == "encode" || name == "decode") && (kind == "text" || kind == "text_folder" || kind == "sentence_pairs")) {
-    static const Builtin encode{"encode", {"text"}, [](Elaborator &e, CallSite &site) {
-      if (site[0].kind != Value::String) {
-        e.error(Diag::WrongType, site[0].at, "the argument of `encode`", describe(site[0]), "a string");
-        return e.poison(site.at);
-      }
-      return Value::ofTensor(DType::I32, {{Size(int64_t(site[0].text.size())), site.at}}, {}, site.at);
-    }};
+    static const Builtin encode{
+        "encode", {"text"}, [](Elaborator &e, CallSite &site) {
+          if (site[0].kind != Value::String) {
+            e.error(Diag::WrongType, site[0].at, "the argument of `encode`", describe(site[0]), "a string");
+            return e.poison(site.at);
+          }
+          return Value::ofTensor(DType::I32, {{Size(int64_t(site[0].text.size())), site.at}}, {}, site.at);
+        }};
     static const Builtin decode{"decode", {"tokens"}, [](Elaborator &e, CallSite &site) {
-      if (!site[0].isTensor()) {
-        e.error(Diag::WrongType, site[0].at, "the argument of `decode`", describe(site[0]), "a tensor of integers");
-        return e.poison(site.at);
-      }
-      return Value::ofString("", site.at);
-    }};
+                                  if (!site[0].isTensor()) {
+                                    e.error(Diag::WrongType, site[0].at, "the argument of `decode`", describe(site[0]),
+                                            "a tensor of integers");
+                                    return e.poison(site.at);
+                                  }
+                                  return Value::ofString("", site.at);
+                                }};
     auto function = std::make_shared<Function>();
     function->kind = Function::Native;
     function->name = text;
@@ -202,7 +213,8 @@ Value Elaborator::dataMember(const Value &data, std::string_view name, SourceRan
     candidates.insert(candidates.end(), {"train", "rest"});
   if (kind == "text" || kind == "sentence_pairs")
     candidates.push_back("vocab");
-  bool categories = std::any_of(info.fields.begin(), info.fields.end(), [](const DataInfo::Field &field) { return field.category; });
+  bool categories =
+      std::any_of(info.fields.begin(), info.fields.end(), [](const DataInfo::Field &field) { return field.category; });
   if ((kind == "csv" && categories) || kind == "image_folder" || kind == "text_folder")
     candidates.push_back("classes");
   auto report = error(Diag::UnknownMember, nameAt, "data set `" + info.name + "`", text);

@@ -151,7 +151,8 @@ void Elaborator::checkFunction(const FnItem &item, const ScopeRef &scope, const 
       value = symbolic(*parameter.type, inner, parameter.range, std::string(parameter.name));
       signature += ": " + std::string(sources.text(parameter.type->range));
       if (!given.poison())
-        matchType(*parameter.type, given, inner, fmt::format("the default of `{}`", parameter.name), true, parameter.type->range);
+        matchType(*parameter.type, given, inner, fmt::format("the default of `{}`", parameter.name), true,
+                  parameter.type->range);
     }
     typed &= parameter.type != nullptr;
     if (parameter.name != "_")
@@ -163,15 +164,16 @@ void Elaborator::checkFunction(const FnItem &item, const ScopeRef &scope, const 
     ActiveGuard guard(*this, &item, "");
     result = block(*item.body, inner);
     if (!result.poison() && item.result)
-      matchType(*item.result, result, inner, "the result of `" + prefix + std::string(item.name) + "`", true, item.result->range);
+      matchType(*item.result, result, inner, "the result of `" + prefix + std::string(item.name) + "`", true,
+                item.result->range);
   }
   signature += ")";
   if (item.result)
     signature += " -> " + std::string(sources.text(item.result->range));
   else if (typed)
     signature += " -> " + typeString(result);
-  inferred.push_back({self ? self->name + "." + std::string(item.name) : std::string(item.name),
-                      (self ? "  " : "") + signature});
+  inferred.push_back(
+      {self ? self->name + "." + std::string(item.name) : std::string(item.name), (self ? "  " : "") + signature});
 }
 
 void Elaborator::checkModel(const ModelItem &item) {
@@ -213,7 +215,8 @@ void Elaborator::checkModel(const ModelItem &item) {
   nameParameters(*model);
   for (const ModelInstance::Entry &entry : model->entries) {
     if (entry.param)
-      inferred.push_back({model->name, (entry.param->trained ? "  param " : "  buffer ") + entry.name + ": " + typeString(entry.param->value)});
+      inferred.push_back({model->name, (entry.param->trained ? "  param " : "  buffer ") + entry.name + ": " +
+                                           typeString(entry.param->value)});
     else
       inferred.push_back({model->name, "  layer " + entry.name + ": " + typeString(*entry.layer)});
   }
@@ -228,7 +231,8 @@ void Elaborator::checkOptimizer(const OptimizerItem &item) {
   distinctNames(item.states);
   distinctNames(item.updateParameters);
   if (item.updateParameters.size() != 3) {
-    error(Diag::BadSetting, item.nameRange, "update", fmt::format("a function of {} parameters", item.updateParameters.size()), "`update(p, g, step)`");
+    error(Diag::BadSetting, item.nameRange, "update",
+          fmt::format("a function of {} parameters", item.updateParameters.size()), "`update(p, g, step)`");
     return;
   }
   auto scope = std::make_shared<Scope>();
@@ -238,7 +242,9 @@ void Elaborator::checkOptimizer(const OptimizerItem &item) {
     scope->names[std::string(parameter.name)] = {value, isVar, parameter.range};
   };
   for (const Parameter &parameter : item.parameters)
-    define(parameter, parameter.defaultValue ? expression(*parameter.defaultValue, scope) : Value::ofNumber(0.5, parameter.range), false);
+    define(parameter,
+           parameter.defaultValue ? expression(*parameter.defaultValue, scope) : Value::ofNumber(0.5, parameter.range),
+           false);
   Value p = Value::ofTensor(DType::F32, {{Size::named("n", item.nameRange), {}}}, {}, item.nameRange);
   for (const Parameter &state : item.states) {
     if (state.defaultValue)
@@ -262,7 +268,8 @@ void Elaborator::checkRule(const Function &function) {
   std::vector<Value> arguments;
   for (const Parameter &parameter : item.parameters) {
     // Without types the rule is checked where the function is used.
-    Value value = parameter.type ? symbolic(*parameter.type, scope, parameter.range, std::string(parameter.name)) : poison(parameter.range);
+    Value value = parameter.type ? symbolic(*parameter.type, scope, parameter.range, std::string(parameter.name))
+                                 : poison(parameter.range);
     if (value.poison())
       return;
     arguments.push_back(std::move(value));

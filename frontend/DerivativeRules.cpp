@@ -11,7 +11,9 @@ namespace dlc {
 
 using namespace ast;
 
-static std::string counted(size_t parameters) { return fmt::format("{} {}", parameters, parameters == 1 ? "parameter" : "parameters"); }
+static std::string counted(size_t parameters) {
+  return fmt::format("{} {}", parameters, parameters == 1 ? "parameter" : "parameters");
+}
 
 /// The rule of a function with a `derivative`: the function becomes a func.func of its own, called by dl.call, and the
 /// rule another one, which dl.call's adjoint calls. Nothing when no argument is a tensor: there is nothing to derive by.
@@ -69,7 +71,8 @@ std::optional<Value> Elaborator::callWithRule(const Function &function, std::vec
               if (!value.poison() && inputs[i].isTensor()) {
                 if (value.isNumber())
                   value = tensorOf(value, inputs[i].dtype);
-                bool same = value.isTensor() && value.dtype == inputs[i].dtype && value.shape.size() == inputs[i].shape.size();
+                bool same =
+                    value.isTensor() && value.dtype == inputs[i].dtype && value.shape.size() == inputs[i].shape.size();
                 for (size_t axis = 0; same && axis < value.shape.size(); ++axis)
                   same = sameSize(value.shape[axis].size, inputs[i].shape[axis].size).value_or(true);
                 if (!value.poison() && !same) {
@@ -79,7 +82,8 @@ std::optional<Value> Elaborator::callWithRule(const Function &function, std::vec
                     std::string name(rule.name);
                     error(Diag::DerivativeRule, assignment.target->range, name,
                           fmt::format("the cotangent is {}, expected {}", describe(value), describe(inputs[i])))
-                        .note(rule.parameters[i].range, fmt::format("`{}` is {}", rule.parameters[i].name, describe(inputs[i])));
+                        .note(rule.parameters[i].range,
+                              fmt::format("`{}` is {}", rule.parameters[i].name, describe(inputs[i])));
                     value = poison(value.at);
                   }
                 }
@@ -89,9 +93,11 @@ std::optional<Value> Elaborator::callWithRule(const Function &function, std::vec
             }
         if (known)
           continue;
-        if (assignment.target->kind == ExprKind::Name && !scope->names.count(static_cast<const NameExpr *>(assignment.target)->name)) {
+        if (assignment.target->kind == ExprKind::Name &&
+            !scope->names.count(static_cast<const NameExpr *>(assignment.target)->name)) {
           std::string name(rule.name), target(static_cast<const NameExpr *>(assignment.target)->name);
-          auto report = error(Diag::DerivativeRule, assignment.target->range, name, fmt::format("`{}` is the cotangent of no parameter", target));
+          auto report = error(Diag::DerivativeRule, assignment.target->range, name,
+                              fmt::format("`{}` is the cotangent of no parameter", target));
           std::vector<std::string> wanted;
           for (const Parameter &parameter : rule.parameters)
             wanted.push_back("d" + std::string(parameter.name));
@@ -138,7 +144,8 @@ std::optional<Value> Elaborator::callWithRule(const Function &function, std::vec
     FunctionFrame inner;
     builder = std::make_unique<mlir::OpBuilder>(&context);
     builder->setInsertionPointToEnd(module.getBody());
-    auto made = mlir::func::FuncOp::create(*builder, location(function.item->range), name, builder->getFunctionType({}, {}));
+    auto made =
+        mlir::func::FuncOp::create(*builder, location(function.item->range), name, builder->getFunctionType({}, {}));
     made.setPrivate();
     mlir::Block *entry = made.addEntryBlock();
     builder->setInsertionPointToEnd(entry);
@@ -166,11 +173,11 @@ std::optional<Value> Elaborator::callWithRule(const Function &function, std::vec
   auto existing = module.lookupSymbol<mlir::func::FuncOp>(symbol);
   Value result;
   if (!existing) {
-    auto [primal, results] = buildFunction(symbol, arguments, [&](const std::vector<Value> &inputs) {
-      return std::vector<Value>{bodyOf(inputs)};
-    });
+    auto [primal, results] = buildFunction(
+        symbol, arguments, [&](const std::vector<Value> &inputs) { return std::vector<Value>{bodyOf(inputs)}; });
     if (!results[0].poison() && !results[0].isTensor())
-      error(Diag::DerivativeRule, rule.nameRange, std::string(rule.name), "the function's value is " + describe(results[0]) + ", expected a tensor");
+      error(Diag::DerivativeRule, rule.nameRange, std::string(rule.name),
+            "the function's value is " + describe(results[0]) + ", expected a tensor");
     if (!results[0].isTensor())
       return poison(site.at);
     std::vector<Value> types = arguments;
@@ -205,7 +212,8 @@ std::optional<Value> Elaborator::callWithRule(const Function &function, std::vec
   for (const Value &argument : arguments)
     if (argument.isTensor())
       operands.push_back(ir(argument));
-  auto called = dl::CallOp::create(*builder, location(site.at), existing.getFunctionType().getResults(), symbol, operands);
+  auto called =
+      dl::CallOp::create(*builder, location(site.at), existing.getFunctionType().getResults(), symbol, operands);
   result.ir = called.getResult(0);
   result.at = site.at;
   return result;

@@ -192,8 +192,8 @@ public:
   std::optional<Value> callWithRule(const Function &function, std::vector<Value> arguments, CallSite &site);
   /// Binds a parameter: matches its declared type, binding the names of sizes in `scope`.
   bool bindParameter(const ast::Parameter &parameter, Value argument, const ScopeRef &scope, const std::string &callee);
-  bool matchType(const ast::TypeExpr &type, Value &value, const ScopeRef &scope, const std::string &what, bool bindNames,
-                 SourceRange typeOwner);
+  bool matchType(const ast::TypeExpr &type, Value &value, const ScopeRef &scope, const std::string &what,
+                 bool bindNames, SourceRange typeOwner);
   std::optional<DType> dtypeNamed(std::string_view name) const;
   /// Reports a type's name that means nothing, with the likely one.
   void unknownType(const ast::TypeExpr &type);
@@ -261,7 +261,9 @@ public:
   /// A splat.
   Value constant(double value, DType dtype, Shape shape, SourceRange at);
   Value constant(int64_t value, DType dtype, Shape shape, SourceRange at);
-  Value constant(int value, DType dtype, Shape shape, SourceRange at) { return constant(int64_t(value), dtype, std::move(shape), at); }
+  Value constant(int value, DType dtype, Shape shape, SourceRange at) {
+    return constant(int64_t(value), dtype, std::move(shape), at);
+  }
   /// A number, known while compiling, as one of `dtype`: with the rules of dl.cast.
   Value convertNumber(const Value &number, DType dtype, SourceRange at);
   Value cast(const Value &value, DType dtype, SourceRange at);
@@ -314,11 +316,11 @@ public:
   /// An expression as a statement; an `if` one by one.
   Value topLevel(const ast::Expr &expr, const ScopeRef &scope);
 
-  bool training = false;                       ///< the constant `training`
-  const Shape *initialiserShape = nullptr;     ///< of the param whose initialiser is elaborated
-  std::string path;                            ///< the call path that keys random numbers
+  bool training = false;                   ///< the constant `training`
+  const Shape *initialiserShape = nullptr; ///< of the param whose initialiser is elaborated
+  std::string path;                        ///< the call path that keys random numbers
   unsigned randomCounter = 0;
-  std::optional<int64_t> stepsPerEpoch;        ///< while a train's optimizer is elaborated: what an epoch is
+  std::optional<int64_t> stepsPerEpoch; ///< while a train's optimizer is elaborated: what an epoch is
   /// Replaces `value` when `--set name=..` was given; reports a value of another kind.
   bool applyOverride(const std::string &name, Value &value);
   bool insideLoop = false;
@@ -331,8 +333,8 @@ public:
   /// `--set` of a default of the model that is being trained.
   const ast::ModelItem *overrideModel = nullptr;
 
-  ScopeRef library;  ///< std and the builtins
-  ScopeRef file;     ///< what the user's file (or the prompt) has defined
+  ScopeRef library;                     ///< std and the builtins
+  ScopeRef file;                        ///< what the user's file (or the prompt) has defined
   std::vector<const ast::Item *> items; ///< in order, for signatures()
 
   /// Whether a function's body is being elaborated.
@@ -352,7 +354,7 @@ private:
   void collectLeaves(Value &value, std::vector<Value *> &leaves, std::set<const void *> &seen);
 
   enum class Checked { InProgress, Good, Bad };
-  std::map<const void *, Checked> checked; ///< functions and models of the user
+  std::map<const void *, Checked> checked;                 ///< functions and models of the user
   std::map<std::string, SourceRange, std::less<>> pending; ///< names that a later statement of the file defines
 
   struct Active {
@@ -361,14 +363,14 @@ private:
     unsigned undecided; ///< branches of conditions of sizes around it
   };
   friend class ActiveGuard;
-  std::vector<Active> active; ///< calls under way, to find recursion
+  std::vector<Active> active;                            ///< calls under way, to find recursion
   std::set<std::pair<const void *, std::string>> failed; ///< instances in which errors were reported
-  size_t callCount = 0;   ///< calls made since the outermost one under way
+  size_t callCount = 0;                                  ///< calls made since the outermost one under way
   bool exhausted = false; ///< there were too many of them: the outermost one comes to nothing
   unsigned undecided = 0; ///< branches under way that only an instance decides
   unsigned depth = 0;
-  bool tooDeep = false;  ///< reported for the expression under way
-  int64_t unrolled = 0;  ///< elements of comprehensions in the expression under way
+  bool tooDeep = false; ///< reported for the expression under way
+  int64_t unrolled = 0; ///< elements of comprehensions in the expression under way
   std::vector<std::unique_ptr<Builtin>> builtins;
   std::unique_ptr<ast::AstContext> libraryTree;
   std::vector<std::pair<std::string, std::string>> inferred; ///< name and signature, in order

@@ -67,7 +67,8 @@ mlir::Value Elaborator::ir(const Value &value) {
     if (executor)
       error(Diag::Internal, value.at, "a tensor without a value");
     else
-      error(Diag::NotConstant, value.at, "`" + shortText(value.at) + "`").help("make it an argument of the function, or a `param` of its model");
+      error(Diag::NotConstant, value.at, "`" + shortText(value.at) + "`")
+          .help("make it an argument of the function, or a `param` of its model");
     return constant(0, value.dtype, value.shape, value.at).ir;
   }
   auto [found, isNew] = frame->hostValues.try_emplace(host.get());
@@ -102,7 +103,8 @@ static mlir::NamedAttribute integers(mlir::OpBuilder &builder, const char *name,
   return builder.getNamedAttr(name, builder.getDenseI64ArrayAttr(values));
 }
 
-static mlir::Value splat(mlir::OpBuilder &builder, mlir::Location loc, mlir::RankedTensorType type, mlir::Attribute element) {
+static mlir::Value splat(mlir::OpBuilder &builder, mlir::Location loc, mlir::RankedTensorType type,
+                         mlir::Attribute element) {
   mlir::Attribute value = mlir::DenseElementsAttr::get(type, llvm::ArrayRef<mlir::Attribute>(element));
   return create(builder, loc, "constant", type, {}, builder.getNamedAttr("value", value));
 }
@@ -161,7 +163,8 @@ Value Elaborator::cast(const Value &value, DType dtype, SourceRange at) {
     return value;
   Value result = Value::ofTensor(dtype, value.shape, {}, at);
   if (mlir::Value operand = ir(value))
-    result.ir = value.dtype == dtype ? operand : create(*builder, location(at), "cast", irType(dtype, value.shape), operand);
+    result.ir =
+        value.dtype == dtype ? operand : create(*builder, location(at), "cast", irType(dtype, value.shape), operand);
   return result;
 }
 
@@ -171,7 +174,8 @@ Value Elaborator::tensorOf(const Value &value, std::optional<DType> dtype) {
     return dtype && *dtype != value.dtype ? cast(value, *dtype, value.at) : value;
   case Value::Number: {
     DType own = !value.weak ? value.dtype : value.isFloat ? DType::F32 : DType::I64;
-    return value.isFloat ? constant(value.number, dtype.value_or(own), {}, value.at) : constant(value.integer, dtype.value_or(own), {}, value.at);
+    return value.isFloat ? constant(value.number, dtype.value_or(own), {}, value.at)
+                         : constant(value.integer, dtype.value_or(own), {}, value.at);
   }
   case Value::SizeOf:
     return constant(value.size.isConstant() ? value.size.constant() : 0, dtype.value_or(DType::I64), {}, value.at);
@@ -258,11 +262,13 @@ Value Elaborator::compareOp(std::string_view predicate, const Value &lhs, const 
 Value Elaborator::selectOp(const Value &condition, const Value &onTrue, const Value &onFalse, SourceRange at) {
   Value result = Value::ofTensor(onTrue.dtype, onTrue.shape, {}, at);
   if (mlir::Value c = ir(condition))
-    result.ir = create(*builder, location(at), "select", irType(onTrue.dtype, onTrue.shape), {c, ir(onTrue), ir(onFalse)});
+    result.ir =
+        create(*builder, location(at), "select", irType(onTrue.dtype, onTrue.shape), {c, ir(onTrue), ir(onFalse)});
   return result;
 }
 
-Value Elaborator::reduceOp(std::string_view kind, const Value &value, const std::vector<int64_t> &axes, SourceRange at) {
+Value Elaborator::reduceOp(std::string_view kind, const Value &value, const std::vector<int64_t> &axes,
+                           SourceRange at) {
   Shape shape;
   for (size_t i = 0; i < value.shape.size(); ++i)
     if (std::find(axes.begin(), axes.end(), int64_t(i)) == axes.end())
@@ -289,7 +295,8 @@ static mlir::Value throughTranspose(mlir::Value operand, std::string &letters) {
   return throughTranspose(transpose.getOperand(), letters);
 }
 
-Value Elaborator::contractOp(const std::string &equation, const Value &lhs, const Value &rhs, Shape shape, SourceRange at) {
+Value Elaborator::contractOp(const std::string &equation, const Value &lhs, const Value &rhs, Shape shape,
+                             SourceRange at) {
   Value result = Value::ofTensor(lhs.dtype, std::move(shape), {}, at);
   mlir::Value a = ir(lhs);
   if (!a)
@@ -340,9 +347,10 @@ Value Elaborator::randomOp(std::string_view distribution, Shape shape, SourceRan
   if (!frame->step.isTensor() || !frame->step.ir)
     frame->step = constant(0, DType::I64, {}, at);
   auto kind = dl::DistributionAttr::get(&context, *dl::symbolizeDistribution(llvm::StringRef(distribution)));
-  result.ir = create(*builder, location(at), "random", irType(DType::F32, result.shape), {frame->seed.ir, frame->step.ir},
-                     {builder->getNamedAttr("distribution", kind),
-                      builder->getNamedAttr("path", builder->getI64IntegerAttr(pathHash(place)))});
+  result.ir =
+      create(*builder, location(at), "random", irType(DType::F32, result.shape), {frame->seed.ir, frame->step.ir},
+             {builder->getNamedAttr("distribution", kind),
+              builder->getNamedAttr("path", builder->getI64IntegerAttr(pathHash(place)))});
   return result;
 }
 

@@ -28,7 +28,8 @@ Elaborator::EntryModule Elaborator::entry(const std::string &entry, const std::m
   if (callee.poison())
     return made;
   Value model = callee;
-  auto frameHolder = begin(functionName.empty() || functionName == "forward" ? modelName : modelName + "_" + functionName, nowhere);
+  auto frameHolder =
+      begin(functionName.empty() || functionName == "forward" ? modelName : modelName + "_" + functionName, nowhere);
   auto drop = [&] {
     frame = nullptr;
     builder = nullptr;
@@ -84,19 +85,22 @@ Elaborator::EntryModule Elaborator::entry(const std::string &entry, const std::m
   std::vector<Value> arguments;
   for (const Parameter &parameter : callee.function->item->parameters) {
     if (!parameter.type) {
-      error(Diag::MissingArgument, parameter.range, entry, std::string(parameter.name) + ": type").help("an entry's parameters need types");
+      error(Diag::MissingArgument, parameter.range, entry, std::string(parameter.name) + ": type")
+          .help("an entry's parameters need types");
       return drop();
     }
     Value value = symbolic(*parameter.type, scope, parameter.range, std::string(parameter.name));
     if (value.poison())
       return drop();
     if (!value.isTensor()) {
-      error(Diag::NotSupported, parameter.range, "an entry whose parameter `" + std::string(parameter.name) + "` is " + describe(value));
+      error(Diag::NotSupported, parameter.range,
+            "an entry whose parameter `" + std::string(parameter.name) + "` is " + describe(value));
       return drop();
     }
     for (const Dim &dim : value.shape)
       if (!dim.size.isConstant()) {
-        error(Diag::NotConstant, dim.origin.valid() ? dim.origin : parameter.range, "size `" + dim.size.str() + "`").help("give it: `--size " + dim.size.str() + "=1`");
+        error(Diag::NotConstant, dim.origin.valid() ? dim.origin : parameter.range, "size `" + dim.size.str() + "`")
+            .help("give it: `--size " + dim.size.str() + "=1`");
         return drop();
       }
     value.ir = frame->entry->addArgument(irType(value.dtype, value.shape), location(parameter.range));

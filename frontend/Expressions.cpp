@@ -188,13 +188,20 @@ Value Elaborator::name(std::string_view name, SourceRange at, const ScopeRef &sc
   }
   auto report = error(Diag::UnknownName, at, text);
   static const std::map<std::string, const char *, std::less<>> foreign = {
-      {"len", "`rows(x)` is the size of the first axis, `x.shape` all of them"}, {"range", "a range is written `0..n`"},
-      {"np", "functions are called by their name alone: `zeros([n])`"},          {"torch", "functions are called by their name alone: `zeros([n])`"},
-      {"nn", "layers are called by their name alone: `Linear(n, m)`"},           {"F", "functions are called by their name alone: `relu(x)`"},
-      {"power", "powers are written `x ** y`"},                                  {"pow", "powers are written `x ** y`"},
-      {"float", "numbers are converted by `f32(x)`"},                            {"int", "numbers are converted by `i64(x)`"},
-      {"cat", "tensors are joined by `concat([a, b], axis: 0)`"},                {"null", "every name has a value"},
-      {"dot_product", "products are written `x @ y`"},                           {"array", "a list of numbers is a tensor: `[1.0, 2.0]`"}};
+      {"len", "`rows(x)` is the size of the first axis, `x.shape` all of them"},
+      {"range", "a range is written `0..n`"},
+      {"np", "functions are called by their name alone: `zeros([n])`"},
+      {"torch", "functions are called by their name alone: `zeros([n])`"},
+      {"nn", "layers are called by their name alone: `Linear(n, m)`"},
+      {"F", "functions are called by their name alone: `relu(x)`"},
+      {"power", "powers are written `x ** y`"},
+      {"pow", "powers are written `x ** y`"},
+      {"float", "numbers are converted by `f32(x)`"},
+      {"int", "numbers are converted by `i64(x)`"},
+      {"cat", "tensors are joined by `concat([a, b], axis: 0)`"},
+      {"null", "every name has a value"},
+      {"dot_product", "products are written `x @ y`"},
+      {"array", "a list of numbers is a tensor: `[1.0, 2.0]`"}};
   if (auto found = foreign.find(name); found != foreign.end())
     report.help(found->second);
   else if (std::string near = nearest(name, candidates); !near.empty())
@@ -358,7 +365,8 @@ Value Elaborator::comprehension(const ComprehensionExpr &expr, const ScopeRef &s
     }
     for (int64_t i = 0; i < count.constant(); ++i) {
       if (count.constant() > maxUnrolled || ++unrolled > maxUnrolled) {
-        error(Diag::NotSupported, expr.range, fmt::format("comprehensions of more than {} elements in all", maxUnrolled));
+        error(Diag::NotSupported, expr.range,
+              fmt::format("comprehensions of more than {} elements in all", maxUnrolled));
         return poison(expr.range);
       }
       std::string saved = path;
@@ -380,7 +388,8 @@ Value Elaborator::comprehension(const ComprehensionExpr &expr, const ScopeRef &s
     error(Diag::NotSupported, expr.range, "a comprehension over a tensor");
     return poison(expr.range);
   } else {
-    error(Diag::WrongType, source.at, "what a comprehension runs over", describe(source), "a list, a range or a tensor");
+    error(Diag::WrongType, source.at, "what a comprehension runs over", describe(source),
+          "a list, a range or a tensor");
     return poison(expr.range);
   }
   for (const Value &value : values)

@@ -58,12 +58,14 @@ static Value withLeaves(const Value &value, const std::vector<Value> &leaves, si
 }
 
 std::optional<Elaborator::Pulled> Elaborator::pull(const Value &function, const std::vector<Value> &given,
-                                                   const std::vector<size_t> &wrt, const Value *cotangent, SourceRange at) {
+                                                   const std::vector<size_t> &wrt, const Value *cotangent,
+                                                   SourceRange at) {
   std::vector<Value> arguments = given;
   std::vector<Value> leaves;
   for (size_t i : wrt)
     if (!leavesOf(*this, arguments[i], leaves)) {
-      auto report = error(Diag::GradientOf, arguments[i].at, "floating-point numbers", fmt::format("argument {}", i + 1), describe(given[i]));
+      auto report = error(Diag::GradientOf, arguments[i].at, "floating-point numbers",
+                          fmt::format("argument {}", i + 1), describe(given[i]));
       if (given[i].isTensor())
         report.help(fmt::format("write the conversion: `f32({})`", shortText(given[i].at)));
       return std::nullopt;
@@ -73,7 +75,8 @@ std::optional<Elaborator::Pulled> Elaborator::pull(const Value &function, const 
       return false;
     bool scalar = result.isTensor() && result.shape.empty();
     if (!result.isTensor() || !isFloating(result.dtype) || (!cotangent && !scalar)) {
-      auto report = error(Diag::GradientOf, at, cotangent ? "a floating-point tensor" : "a floating-point scalar", "the function's value", describe(result));
+      auto report = error(Diag::GradientOf, at, cotangent ? "a floating-point tensor" : "a floating-point scalar",
+                          "the function's value", describe(result));
       if (result.isTensor() && !scalar && isFloating(result.dtype))
         report.help("a gradient is that of a scalar: `sum(..)` or `mean(..)` makes one, `vjp` takes a cotangent");
       return false;
@@ -90,9 +93,12 @@ std::optional<Elaborator::Pulled> Elaborator::pull(const Value &function, const 
     if (cotangent) {
       bool fits = cotangent->dtype == pulled.result.dtype && cotangent->shape.size() <= pulled.result.shape.size();
       for (size_t i = 0; fits && i < cotangent->shape.size(); ++i)
-        fits = sameSize(cotangent->shape[i].size, pulled.result.shape[pulled.result.shape.size() - cotangent->shape.size() + i].size).value_or(true);
+        fits = sameSize(cotangent->shape[i].size,
+                        pulled.result.shape[pulled.result.shape.size() - cotangent->shape.size() + i].size)
+                   .value_or(true);
       if (!fits) {
-        auto report = error(Diag::ArgumentShape, cotangent->at, "the cotangent", describe(*cotangent), describe(pulled.result) + ", as the function's value");
+        auto report = error(Diag::ArgumentShape, cotangent->at, "the cotangent", describe(*cotangent),
+                            describe(pulled.result) + ", as the function's value");
         noteOrigins(report, pulled.result);
         return std::nullopt;
       }
@@ -216,7 +222,8 @@ Value Elaborator::gradient(const Function &function, CallSite &site) {
       return poison(site.at);
     }
     if (size_t(found - names.begin()) < arguments.size()) {
-      error(Diag::ArgumentTwice, argument.nameAt, argument.name).note(arguments[found - names.begin()].at, "already given here, by position");
+      error(Diag::ArgumentTwice, argument.nameAt, argument.name)
+          .note(arguments[found - names.begin()].at, "already given here, by position");
       return poison(site.at);
     }
     named[found - names.begin()] = argument.value;

@@ -43,7 +43,8 @@ Value Elaborator::index(const IndexExpr &expr, const ScopeRef &scope) {
     return poison(expr.range);
   if (base.kind == Value::List || base.kind == Value::Tuple) {
     if (expr.entries.size() != 1 || expr.entries[0].slice) {
-      error(Diag::WrongType, expr.range, "the index of a list", expr.entries.size() == 1 ? "a slice" : "several", "one number");
+      error(Diag::WrongType, expr.range, "the index of a list", expr.entries.size() == 1 ? "a slice" : "several",
+            "one number");
       return poison(expr.range);
     }
     Value at = expression(*expr.entries[0].value, scope);
@@ -67,10 +68,12 @@ Value Elaborator::index(const IndexExpr &expr, const ScopeRef &scope) {
   return selection ? take(base, *selection, expr) : poison(expr.range);
 }
 
-std::optional<Elaborator::Selection> Elaborator::select(const Value &base, const IndexExpr &expr, const ScopeRef &scope) {
+std::optional<Elaborator::Selection> Elaborator::select(const Value &base, const IndexExpr &expr,
+                                                        const ScopeRef &scope) {
   size_t rank = base.shape.size();
   if (expr.entries.size() > rank) {
-    auto report = error(Diag::TooManyIndices, expr.range, expr.entries.size(), describe(base), rank, rank == 1 ? "axis" : "axes");
+    auto report =
+        error(Diag::TooManyIndices, expr.range, expr.entries.size(), describe(base), rank, rank == 1 ? "axis" : "axes");
     noteOrigins(report, base);
     return std::nullopt;
   }
@@ -89,7 +92,8 @@ std::optional<Elaborator::Selection> Elaborator::select(const Value &base, const
       if (value.poison())
         return std::nullopt;
       if (value.isTensor() && value.shape.empty() && isIntegral(value.dtype)) {
-        error(Diag::SliceLength, entry.range).help("`window(x, end: i, length: k)` takes k elements that end at a computed i");
+        error(Diag::SliceLength, entry.range)
+            .help("`window(x, end: i, length: k)` takes k elements that end at a computed i");
         return std::nullopt;
       }
       if (!value.isNumber() || (value.kind == Value::Number && value.isFloat)) {
@@ -100,11 +104,14 @@ std::optional<Elaborator::Selection> Elaborator::select(const Value &base, const
       return fromEnd && given.isConstant() && given.constant() < 0 ? length + given : given;
     };
     if (entry.slice) {
-      std::optional<Size> begin = bound(entry.begin, Size(0)), end = bound(entry.end, length), step = bound(entry.step, Size(1), false);
+      std::optional<Size> begin = bound(entry.begin, Size(0)), end = bound(entry.end, length),
+                          step = bound(entry.step, Size(1), false);
       if (!begin || !end || !step)
         return std::nullopt;
       if (!step->isConstant() || step->constant() < 1) {
-        error(Diag::BadArgument, entry.step->range, fmt::format("the step of a slice is {}, expected a positive number", step->isConstant() ? step->str() : "`" + step->str() + "`"))
+        error(Diag::BadArgument, entry.step->range,
+              fmt::format("the step of a slice is {}, expected a positive number",
+                          step->isConstant() ? step->str() : "`" + step->str() + "`"))
             .help(fmt::format("`flip(x, axis: {})` turns an axis round", i));
         return std::nullopt;
       }
@@ -116,7 +123,9 @@ std::optional<Elaborator::Selection> Elaborator::select(const Value &base, const
         auto text = [&](const Expr *part) { return part ? std::string(sources.text(part->range)) : std::string(); };
         auto report = error(Diag::SliceRange, entry.range, text(entry.begin), text(entry.end), length.str());
         noteOrigins(report, base, i);
-        report.help(known(span) && span.constant() < 0 ? "it ends before it begins" : "slices never clamp: they end at the size of the axis at most");
+        report.help(known(span) && span.constant() < 0
+                        ? "it ends before it begins"
+                        : "slices never clamp: they end at the size of the axis at most");
         return std::nullopt;
       }
       axes[i].start = known(*begin) ? begin->constant() : 0;
@@ -130,7 +139,8 @@ std::optional<Elaborator::Selection> Elaborator::select(const Value &base, const
       return std::nullopt;
     // Numbers count from the end if they are negative, in a list too.
     for (Value &element : at.elements)
-      if (at.kind == Value::List && element.kind == Value::Number && !element.isFloat && element.integer < 0 && length.isConstant())
+      if (at.kind == Value::List && element.kind == Value::Number && !element.isFloat && element.integer < 0 &&
+          length.isConstant())
         element = Value::ofInteger(element.integer + length.constant(), element.at);
     at = tensorOfList(at);
     if (at.isTensor() && isIntegral(at.dtype)) {
@@ -141,7 +151,8 @@ std::optional<Elaborator::Selection> Elaborator::select(const Value &base, const
       if (!at.poison()) {
         auto report = error(Diag::WrongType, at.at, "an index", describe(at), "an integer");
         if (at.kind == Value::Range && at.elements.size() == 2)
-          report.help(fmt::format("a slice is written `{}:{}`", shortText(at.elements[0].at), shortText(at.elements[1].at)));
+          report.help(
+              fmt::format("a slice is written `{}:{}`", shortText(at.elements[0].at), shortText(at.elements[1].at)));
         if (at.isTensor() && at.dtype == DType::Bool)
           report.help("`where(mask, a, b)` chooses by a mask");
       }
@@ -152,10 +163,12 @@ std::optional<Elaborator::Selection> Elaborator::select(const Value &base, const
       given = length + given;
     Size last = length - Size(1) - given;
     if ((given.isConstant() && given.constant() < 0) || (last.isConstant() && last.constant() < 0)) {
-      auto report = error(Diag::IndexRange, entry.range, at.kind == Value::SizeOf ? at.size.str() : std::to_string(at.integer), length.str());
+      auto report = error(Diag::IndexRange, entry.range,
+                          at.kind == Value::SizeOf ? at.size.str() : std::to_string(at.integer), length.str());
       noteOrigins(report, base, i);
       if (length.isConstant() && length.constant() > 0)
-        report.help(fmt::format("indices count from 0 to {}, or from the end from -1 to -{}", length.constant() - 1, length.constant()));
+        report.help(fmt::format("indices count from 0 to {}, or from the end from -1 to -{}", length.constant() - 1,
+                                length.constant()));
       return std::nullopt;
     }
     axes[i] = {false, given.isConstant() ? given.constant() : 0, 1, Size(1)};
@@ -213,7 +226,8 @@ Value Elaborator::take(const Value &base, const Selection &selection, const Inde
   Value gathered = Value::ofTensor(base.dtype, shape, {}, expr.range);
   if (mlir::Value operand = ir(result)) {
     Value checked = checkIndex(indices, base.shape[axis].size, indexText(indices), expr.entries[axis].range);
-    gathered.ir = dl::GatherOp::create(*builder, location(expr.range), irType(base.dtype, shape), operand, ir(checked), place);
+    gathered.ir =
+        dl::GatherOp::create(*builder, location(expr.range), irType(base.dtype, shape), operand, ir(checked), place);
   }
   return gathered;
 }
@@ -264,11 +278,13 @@ std::optional<Value> Elaborator::placesOf(const Value &base, const Selection &se
         if (tensorAxis == i) {
           Value wide = cast(checkIndex(value, base.shape[i].size, indexText(value), at), DType::I64, at);
           Shape standing(shape.size(), Dim{Size(1), at});
-          std::copy(value.shape.begin(), value.shape.end(), standing.begin() + first + common.size() - value.shape.size());
+          std::copy(value.shape.begin(), value.shape.end(),
+                    standing.begin() + first + common.size() - value.shape.size());
           index = broadcastTo(reshape(wide, standing, at), shape, at);
         }
     } else if (axis.keep) {
-      Value steps = binaryOp("mul", iotaOp(DType::I64, shape, int64_t(axisOf[i]), at), constant(axis.step, DType::I64, shape, at), at);
+      Value steps = binaryOp("mul", iotaOp(DType::I64, shape, int64_t(axisOf[i]), at),
+                             constant(axis.step, DType::I64, shape, at), at);
       index = binaryOp("add", index, steps, at);
     }
     places = binaryOp("add", places, binaryOp("mul", index, constant(stride, DType::I64, shape, at), at), at);

@@ -36,7 +36,9 @@ Value Elaborator::construct(const Function &constructor, CallSite &site) {
   for (const Active &call : active)
     if (call.what == &item && active.size() > 64) {
       std::string name(item.name);
-      error(Diag::Recursive, site.at, name, "holds").note(item.nameRange, "`" + name + "` is defined here").help("a list of layers may be as long as a size: `[Block(d) for _ in 0..depth]`");
+      error(Diag::Recursive, site.at, name, "holds")
+          .note(item.nameRange, "`" + name + "` is defined here")
+          .help("a list of layers may be as long as a size: `[Block(d) for _ in 0..depth]`");
       return poison(site.at);
     }
   if (!ensureChecked(item))
@@ -62,7 +64,8 @@ Value Elaborator::construct(const Function &constructor, CallSite &site) {
 
 bool Elaborator::isLayer(const Value &value, const std::string &name) {
   bool unmade = value.kind == Value::Fn && value.function->kind == Function::Constructor;
-  if (!unmade && (value.kind == Value::Model || (value.kind == Value::Fn && value.function->kind != Function::OptimizerConstructor)))
+  if (!unmade && (value.kind == Value::Model ||
+                  (value.kind == Value::Fn && value.function->kind != Function::OptimizerConstructor)))
     return true;
   auto report = error(Diag::NotALayer, value.at, name, describe(value));
   if (unmade)
@@ -75,7 +78,8 @@ void Elaborator::members(const std::vector<Member *> &list, ModelInstance &model
     std::string name(member->name);
     if (member->kind != MemberKind::If && (model.find(name) || model.functions.count(name))) {
       const ModelInstance::Entry *earlier = model.find(name);
-      error(Diag::DefinedTwice, member->nameRange, name).note(earlier ? earlier->at : model.functions[name]->nameRange, "first defined here");
+      error(Diag::DefinedTwice, member->nameRange, name)
+          .note(earlier ? earlier->at : model.functions[name]->nameRange, "first defined here");
       continue;
     }
     switch (member->kind) {
@@ -84,7 +88,8 @@ void Elaborator::members(const std::vector<Member *> &list, ModelInstance &model
       if (condition.poison())
         break;
       if (condition.kind != Value::Bool) {
-        error(Diag::NotConstant, condition.at, "a condition around members").help("a model's settings decide it: `bias: bool = true`");
+        error(Diag::NotConstant, condition.at, "a condition around members")
+            .help("a model's settings decide it: `bias: bool = true`");
         break;
       }
       members(condition.flag ? member->thenMembers : member->elseMembers, model, scope);
@@ -115,7 +120,9 @@ void Elaborator::members(const std::vector<Member *> &list, ModelInstance &model
     case MemberKind::Buffer: {
       for (const Expr *size : member->type->sizes)
         if (const NameExpr *fresh = freshSizeName(*size, scope))
-          error(Diag::UnknownName, size->range, fresh->name).help("sizes are numbers, and the model's parameters: `model " + model.name + "(" + std::string(fresh->name) + ": dim)`");
+          error(Diag::UnknownName, size->range, fresh->name)
+              .help("sizes are numbers, and the model's parameters: `model " + model.name + "(" +
+                    std::string(fresh->name) + ": dim)`");
       auto slot = std::make_shared<ParamSlot>();
       slot->trained = member->kind == MemberKind::Param;
       slot->value = symbolic(*member->type, scope, member->nameRange, name);
@@ -125,8 +132,8 @@ void Elaborator::members(const std::vector<Member *> &list, ModelInstance &model
       slot->path = name;
       scope->names.erase(name);
       if (!slot->value.poison() && (!slot->value.isTensor() || (slot->trained && !isFloating(slot->value.dtype)))) {
-        auto report = error(Diag::WrongType, member->type->range, (slot->trained ? "param `" : "buffer `") + name + "`", describe(slot->value),
-                            slot->trained ? "a tensor of floating-point numbers" : "a tensor");
+        auto report = error(Diag::WrongType, member->type->range, (slot->trained ? "param `" : "buffer `") + name + "`",
+                            describe(slot->value), slot->trained ? "a tensor of floating-point numbers" : "a tensor");
         if (slot->value.isTensor())
           report.help("a `buffer` keeps what is not trained");
         slot->value = poison(member->range);
@@ -197,7 +204,8 @@ Value Elaborator::callModel(const Value &model, CallSite &site) {
   auto found = model.model->functions.find("forward");
   if (found == model.model->functions.end()) {
     error(Diag::NoForward, site.calleeAt, model.model->name)
-        .note(model.model->item ? model.model->item->nameRange : model.model->at, "`" + model.model->name + "` is defined here")
+        .note(model.model->item ? model.model->item->nameRange : model.model->at,
+              "`" + model.model->name + "` is defined here")
         .help("define `fn forward(x: ..) { .. }`, or call a member: `" + site.callee + ".f(..)`");
     return poison(site.at);
   }
@@ -217,12 +225,14 @@ bool Elaborator::checkRate(const Value &rate, SourceRange at) {
     if (std::isfinite(number) && number >= 0)
       return true;
     found = std::isnan(number) ? "not a number" : fmt::format("{}", number);
-  } else if (rate.kind == Value::Fn || rate.kind == Value::SizeOf || (rate.isTensor() && rate.shape.empty() && rate.dtype != DType::Bool)) {
+  } else if (rate.kind == Value::Fn || rate.kind == Value::SizeOf ||
+             (rate.isTensor() && rate.shape.empty() && rate.dtype != DType::Bool)) {
     return true;
   } else {
     found = describe(rate);
   }
-  error(Diag::BadSetting, at, "lr", found, "a number that is not negative, or a schedule").help("for example `lr: 1e-3`, or `lr: cosine(1e-3, total: 2000)`");
+  error(Diag::BadSetting, at, "lr", found, "a number that is not negative, or a schedule")
+      .help("for example `lr: 1e-3`, or `lr: cosine(1e-3, total: 2000)`");
   return false;
 }
 

@@ -19,7 +19,8 @@ Value Elaborator::unary(UnaryOp op, Value operand, SourceRange at) {
       result.ofSizes = operand.ofSizes;
       return result;
     }
-    error(Diag::WrongType, operand.at, "the operand of `!`", describe(operand), "bool").help("compare with something: `x == 0`");
+    error(Diag::WrongType, operand.at, "the operand of `!`", describe(operand), "bool")
+        .help("compare with something: `x == 0`");
     return poison(at);
   }
   switch (operand.kind) {
@@ -195,14 +196,16 @@ Value Elaborator::binary(BinaryOp op, Value lhs, Value rhs, SourceRange at) {
     std::optional<Shape> shape = broadcastShapes(lhs, rhs, symbol, at);
     if (!shape)
       return poison(at);
-    Value both = binaryOp(op == BinaryOp::And ? "and" : "or", broadcastTo(lhs, *shape, lhs.at), broadcastTo(rhs, *shape, rhs.at), at);
+    Value both = binaryOp(op == BinaryOp::And ? "and" : "or", broadcastTo(lhs, *shape, lhs.at),
+                          broadcastTo(rhs, *shape, rhs.at), at);
     both.ofSizes = ofSizes;
     return both;
   }
   const Value given = rhs;
   // Lists of numbers beside tensors are tensors.
   for (Value *side : {&lhs, &rhs})
-    if (side->kind == Value::List && (lhs.isTensor() || rhs.isTensor() || lhs.isNumber() || rhs.isNumber() || lhs.kind == rhs.kind)) {
+    if (side->kind == Value::List &&
+        (lhs.isTensor() || rhs.isTensor() || lhs.isNumber() || rhs.isNumber() || lhs.kind == rhs.kind)) {
       const Value &other = side == &lhs ? rhs : lhs;
       CallSite site;
       site.arguments.push_back({"", *side, {}});
@@ -221,7 +224,8 @@ Value Elaborator::binary(BinaryOp op, Value lhs, Value rhs, SourceRange at) {
   // Everything known: numbers and sizes.
   if (lhs.isNumber() && rhs.isNumber()) {
     bool sizes = lhs.kind == Value::SizeOf || rhs.kind == Value::SizeOf;
-    bool symbolicSize = (lhs.kind == Value::SizeOf && !lhs.size.isConstant()) || (rhs.kind == Value::SizeOf && !rhs.size.isConstant());
+    bool symbolicSize =
+        (lhs.kind == Value::SizeOf && !lhs.size.isConstant()) || (rhs.kind == Value::SizeOf && !rhs.size.isConstant());
     auto wholeNumber = [](const Value &v) { return v.kind == Value::SizeOf || !v.isFloat; };
     if (sizes && wholeNumber(lhs) && wholeNumber(rhs)) {
       Size a = lhs.kind == Value::SizeOf ? lhs.size : Size(lhs.integer);
@@ -242,7 +246,8 @@ Value Elaborator::binary(BinaryOp op, Value lhs, Value rhs, SourceRange at) {
           if (a.constant() % b.constant() != 0) {
             auto report = error(Diag::NotDivisible, at, b.str(), a.str());
             for (const Value *side : {&lhs, &rhs})
-              if (std::string text = shortText(side->at), is = (side == &lhs ? a : b).str(); !inLibrary(sources, side->at) && text != is)
+              if (std::string text = shortText(side->at), is = (side == &lhs ? a : b).str();
+                  !inLibrary(sources, side->at) && text != is)
                 report.note(side->at, fmt::format("`{}` is {}", text, is));
             report.help("`div(a, b)` rounds down; `f32(a) / b` divides as a number");
             return poison(at);
@@ -265,9 +270,7 @@ Value Elaborator::binary(BinaryOp op, Value lhs, Value rhs, SourceRange at) {
     }
     if (symbolicSize) // a number that the instance knows
       return Value::ofNumber(1, at);
-    auto asNumber = [&](Value v) {
-      return v.kind == Value::SizeOf ? Value::ofInteger(v.size.constant(), v.at) : v;
-    };
+    auto asNumber = [&](Value v) { return v.kind == Value::SizeOf ? Value::ofInteger(v.size.constant(), v.at) : v; };
     Value a = asNumber(lhs), b = asNumber(rhs);
     if (!a.weak || !b.weak) {
       DType dtype = !a.weak ? a.dtype : b.dtype;
@@ -293,7 +296,8 @@ Value Elaborator::binary(BinaryOp op, Value lhs, Value rhs, SourceRange at) {
     if ((op == BinaryOp::Div || op == BinaryOp::Rem) && b.integer == 0)
       error(Diag::DivisionByZero, at, text);
     else
-      error(Diag::DoesNotFit, at, fmt::format("`{}`", text), "i64").help("write one of them as a floating-point number: `1.0`");
+      error(Diag::DoesNotFit, at, fmt::format("`{}`", text), "i64")
+          .help("write one of them as a floating-point number: `1.0`");
     return poison(at);
   }
   if ((lhs.kind == Value::Bool && rhs.kind == Value::Bool) && (op == BinaryOp::Eq || op == BinaryOp::Ne))
@@ -312,7 +316,8 @@ Value Elaborator::binary(BinaryOp op, Value lhs, Value rhs, SourceRange at) {
     return modelArithmetic(op, lhs, rhs, at);
   for (const Value *side : {&lhs, &rhs})
     if (!side->isTensor() && !side->isNumber() && side->kind != Value::Bool) {
-      auto report = error(Diag::WrongType, side->at, fmt::format("an operand of `{}`", symbol), describe(*side), "a number or a tensor");
+      auto report = error(Diag::WrongType, side->at, fmt::format("an operand of `{}`", symbol), describe(*side),
+                          "a number or a tensor");
       if (side->kind == Value::Fn)
         report.help("call it: `" + std::string(sources.text(side->at)) + "(..)`");
       return poison(at);

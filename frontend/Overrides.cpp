@@ -27,8 +27,13 @@ bool Elaborator::applyOverride(const std::string &name, Value &value) {
     bool fits = value.kind == Value::Unit || value.poison() || made.kind == value.kind ||
                 (made.isNumber() && (value.isNumber() || (value.isTensor() && value.shape.empty())));
     if (!fits) {
-      const char *expected = value.kind == Value::Bool ? "true or false" : value.kind == Value::String ? "text" : value.isNumber() || value.isTensor() ? "a number" : nullptr;
-      error(Diag::UnknownOverride, {}, name, expected ? fmt::format("found `{}`, expected {}", text, expected) : fmt::format("{} cannot be given on the command line", describe(value)));
+      const char *expected = value.kind == Value::Bool              ? "true or false"
+                             : value.kind == Value::String          ? "text"
+                             : value.isNumber() || value.isTensor() ? "a number"
+                                                                    : nullptr;
+      error(Diag::UnknownOverride, {}, name,
+            expected ? fmt::format("found `{}`, expected {}", text, expected)
+                     : fmt::format("{} cannot be given on the command line", describe(value)));
       return false;
     }
     value = made;
@@ -62,7 +67,8 @@ void Elaborator::checkOverrides(const Program &program) {
   for (const Override &override : overrides) {
     size_t dot = override.name.find('.');
     if (dot != std::string::npos && has(settings, override.name.substr(dot + 1)) &&
-        std::any_of(trains.begin(), trains.end(), [&](const TrainItem *train) { return train->name == override.name.substr(0, dot); }))
+        std::any_of(trains.begin(), trains.end(),
+                    [&](const TrainItem *train) { return train->name == override.name.substr(0, dot); }))
       continue;
     bool setting = has(settings, override.name) && !trains.empty();
     int meanings = int(setting) + int(has(lets, override.name)) + int(has(defaults, override.name));
@@ -71,7 +77,8 @@ void Elaborator::checkOverrides(const Program &program) {
       all.insert(all.end(), defaults.begin(), defaults.end());
       if (!trains.empty())
         all.insert(all.end(), settings.begin(), settings.end());
-      auto report = error(Diag::UnknownOverride, {}, override.name, "no setting, `let` or default of the trained model has this name");
+      auto report = error(Diag::UnknownOverride, {}, override.name,
+                          "no setting, `let` or default of the trained model has this name");
       if (std::string near = nearest(override.name, all); !near.empty())
         report.help("did you mean `" + near + "`?");
     } else if (meanings > 1 || (setting && trains.size() > 1)) {

@@ -11,7 +11,8 @@ Value Elaborator::power(const Value &base, const Value &exponent, SourceRange at
   if (whole && base.isTensor() && base.dtype != DType::Bool && std::abs(exponent.integer) <= 64) {
     int64_t n = std::abs(exponent.integer);
     if (exponent.integer < 0 && isIntegral(base.dtype)) {
-      error(Diag::TypeMix, at, "**", describe(base), describe(exponent)).help(fmt::format("convert the integers first: `f32({})`", shortText(base.at)));
+      error(Diag::TypeMix, at, "**", describe(base), describe(exponent))
+          .help(fmt::format("convert the integers first: `f32({})`", shortText(base.at)));
       return poison(at);
     }
     Value result = n == 0 ? constant(1, base.dtype, base.shape, at) : poison(at);
@@ -35,7 +36,8 @@ Value Elaborator::power(const Value &base, const Value &exponent, SourceRange at
   if (!unifyDTypes(lhs, rhs, "**", at))
     return poison(at);
   if (!isFloating(lhs.dtype)) {
-    error(Diag::TypeMix, at, "**", describe(lhs), describe(rhs)).help(fmt::format("convert the integers first: `f32({})`", shortText(base.at)));
+    error(Diag::TypeMix, at, "**", describe(lhs), describe(rhs))
+        .help(fmt::format("convert the integers first: `f32({})`", shortText(base.at)));
     return poison(at);
   }
   std::optional<Shape> shape = broadcastShapes(lhs, rhs, "**", at);
@@ -51,13 +53,15 @@ Value Elaborator::matmul(const Value &left, const Value &right, SourceRange at) 
   Value lhs = left, rhs = right;
   for (Value *side : {&lhs, &rhs})
     if (!side->isTensor() || side->shape.empty()) {
-      error(Diag::WrongType, side->at, "an operand of `@`", describe(*side), "a tensor with axes").help("`*` multiplies by a scalar");
+      error(Diag::WrongType, side->at, "an operand of `@`", describe(*side), "a tensor with axes")
+          .help("`*` multiplies by a scalar");
       return poison(at);
     }
   if (!unifyDTypes(lhs, rhs, "@", at))
     return poison(at);
   if (!isFloating(lhs.dtype)) {
-    error(Diag::TypeMix, at, "@", describe(lhs), describe(rhs)).help(fmt::format("convert first: `f32({}) @ f32({})`", shortText(lhs.at), shortText(rhs.at)));
+    error(Diag::TypeMix, at, "@", describe(lhs), describe(rhs))
+        .help(fmt::format("convert first: `f32({}) @ f32({})`", shortText(lhs.at), shortText(rhs.at)));
     return poison(at);
   }
   size_t a = lhs.shape.size(), b = rhs.shape.size();

@@ -7,7 +7,8 @@ namespace dlc {
 
 using namespace ast;
 
-Elaborator::Elaborator(SourceManager &sources, DiagnosticEngine &diagnostics, mlir::MLIRContext &context, Executor *executor)
+Elaborator::Elaborator(SourceManager &sources, DiagnosticEngine &diagnostics, mlir::MLIRContext &context,
+                       Executor *executor)
     : sources(sources), diagnostics(diagnostics), context(context), executor(executor),
       library(std::make_shared<Scope>()), file(std::make_shared<Scope>()), libraryTree(std::make_unique<AstContext>()) {
   file->parent = library;
@@ -66,7 +67,8 @@ void Elaborator::declare(const Program &program, const ScopeRef &scope) {
     default:
       continue;
     }
-    if (auto earlier = scope->names.find(name); earlier != scope->names.end() && earlier->second.at.valid() && earlier->second.at.file == item.nameRange.file) {
+    if (auto earlier = scope->names.find(name);
+        earlier != scope->names.end() && earlier->second.at.valid() && earlier->second.at.file == item.nameRange.file) {
       error(Diag::DefinedTwice, item.nameRange, name).note(earlier->second.at, "first defined here");
       continue;
     }
@@ -78,7 +80,8 @@ void Elaborator::declare(const Program &program, const ScopeRef &scope) {
     auto &rule = static_cast<const DerivativeItem &>(*static_cast<const ItemStmt *>(stmt)->item);
     auto found = scope->names.find(rule.name);
     std::string name(rule.name);
-    if (found == scope->names.end() || found->second.value.kind != Value::Fn || found->second.value.function->kind != Function::User) {
+    if (found == scope->names.end() || found->second.value.kind != Value::Fn ||
+        found->second.value.function->kind != Function::User) {
       std::vector<std::string> functions;
       for (auto &[known, binding] : scope->names)
         if (binding.value.kind == Value::Fn && binding.value.function->kind == Function::User)
@@ -86,8 +89,10 @@ void Elaborator::declare(const Program &program, const ScopeRef &scope) {
       auto report = error(Diag::DerivativeRule, rule.nameRange, name, "there is no function of this name in the file");
       if (std::string near = nearest(name, functions); !near.empty())
         report.help("did you mean `" + near + "`?");
-    } else if (const DerivativeItem *&given = found->second.value.function->derivative; given && given->range.file == rule.range.file) {
-      error(Diag::DerivativeRule, rule.nameRange, name, "it has a rule already").note(given->nameRange, "the first stands here");
+    } else if (const DerivativeItem *&given = found->second.value.function->derivative;
+               given && given->range.file == rule.range.file) {
+      error(Diag::DerivativeRule, rule.nameRange, name, "it has a rule already")
+          .note(given->nameRange, "the first stands here");
     } else {
       given = &rule;
       distinctNames(rule.parameters);
@@ -128,7 +133,8 @@ void Elaborator::program(const Program &program, bool show) {
     if (stmt->kind == StmtKind::Item) {
       const Item &item = *static_cast<const ItemStmt *>(stmt)->item;
       if (item.kind == ItemKind::Data || item.kind == ItemKind::Train)
-        if (auto earlier = file->names.find(item.name); earlier != file->names.end() && earlier->second.at.file == item.nameRange.file && !show) {
+        if (auto earlier = file->names.find(item.name);
+            earlier != file->names.end() && earlier->second.at.file == item.nameRange.file && !show) {
           std::string name(item.name);
           error(Diag::DefinedTwice, item.nameRange, name).note(earlier->second.at, "first defined here");
           continue;
@@ -156,7 +162,8 @@ void Elaborator::program(const Program &program, bool show) {
       const Item &item = *static_cast<const ItemStmt *>(stmt)->item;
       if (item.kind == ItemKind::Fn) {
         if (ensureChecked(static_cast<const FnItem &>(item), file, nullptr))
-          if (auto found = file->names.find(item.name); found != file->names.end() && found->second.value.kind == Value::Fn)
+          if (auto found = file->names.find(item.name);
+              found != file->names.end() && found->second.value.kind == Value::Fn)
             ensureRuleChecked(*found->second.value.function);
       } else if (item.kind == ItemKind::Model) {
         ensureChecked(static_cast<const ModelItem &>(item));
@@ -186,7 +193,8 @@ void Elaborator::collectLeaves(Value &value, std::vector<Value *> &leaves, std::
       collectLeaves(argument, leaves, seen);
     if (function.base)
       collectLeaves(*function.base, leaves, seen);
-    for (Scope *scope = function.scope.get(); scope && scope != file.get() && scope != library.get(); scope = scope->parent.get())
+    for (Scope *scope = function.scope.get(); scope && scope != file.get() && scope != library.get();
+         scope = scope->parent.get())
       if (seen.insert(scope).second)
         for (auto &[name, binding] : scope->names)
           collectLeaves(binding.value, leaves, seen);
@@ -211,7 +219,8 @@ static bool holdsFractions(const Value &list, bool &numbers) {
 
 Value Elaborator::settled(Value value) {
   bool numbers = true;
-  return value.kind == Value::List && holdsFractions(value, numbers) && numbers ? tensorOfList(std::move(value)) : value;
+  return value.kind == Value::List && holdsFractions(value, numbers) && numbers ? tensorOfList(std::move(value))
+                                                                                : value;
 }
 
 Value Elaborator::tensorOfList(Value value) {

@@ -65,9 +65,8 @@ Size Size::ofData(std::string name, SourceRange origin) {
 void Size::add(Term term) {
   if (term.coefficient == 0)
     return;
-  auto at = std::lower_bound(terms.begin(), terms.end(), term, [](const Term &a, const Term &b) {
-    return compareProducts(a.atoms, b.atoms) < 0;
-  });
+  auto at = std::lower_bound(terms.begin(), terms.end(), term,
+                             [](const Term &a, const Term &b) { return compareProducts(a.atoms, b.atoms) < 0; });
   if (at != terms.end() && compareProducts(at->atoms, term.atoms) == 0) {
     at->coefficient = saturated(__int128(at->coefficient) + term.coefficient);
     if (at->coefficient == 0)
@@ -122,7 +121,8 @@ bool Size::operator==(const Size &other) const {
   if (terms.size() != other.terms.size())
     return false;
   for (size_t i = 0; i < terms.size(); ++i)
-    if (terms[i].coefficient != other.terms[i].coefficient || compareProducts(terms[i].atoms, other.terms[i].atoms) != 0)
+    if (terms[i].coefficient != other.terms[i].coefficient ||
+        compareProducts(terms[i].atoms, other.terms[i].atoms) != 0)
       return false;
   return true;
 }

@@ -25,7 +25,9 @@ Value Elaborator::statement(const Stmt &stmt, const ScopeRef &scope) {
     bindPattern(*let.pattern, value, scope, let.isVar);
     if (scope == file && let.pattern->kind == ExprKind::Name && !value.poison())
       inferred.push_back({std::string(static_cast<const NameExpr *>(let.pattern)->name),
-                          std::string(let.isVar ? "var " : "let ") + std::string(static_cast<const NameExpr *>(let.pattern)->name) + ": " + typeString(value)});
+                          std::string(let.isVar ? "var " : "let ") +
+                              std::string(static_cast<const NameExpr *>(let.pattern)->name) + ": " +
+                              typeString(value)});
     return Value::unit(stmt.range);
   }
   case StmtKind::Assign:
@@ -79,8 +81,10 @@ void Elaborator::bindPattern(const Expr &pattern, const Value &value, const Scop
     patternCount(pattern.range, tuple.elements.size(), value);
   for (size_t i = 0; i < tuple.elements.size(); ++i)
     for (size_t j = 0; j < i; ++j)
-      if (sources.text(tuple.elements[i]->range) == sources.text(tuple.elements[j]->range) && sources.text(tuple.elements[i]->range) != "_") {
-        error(Diag::DefinedTwice, tuple.elements[i]->range, sources.text(tuple.elements[i]->range)).note(tuple.elements[j]->range, "first defined here");
+      if (sources.text(tuple.elements[i]->range) == sources.text(tuple.elements[j]->range) &&
+          sources.text(tuple.elements[i]->range) != "_") {
+        error(Diag::DefinedTwice, tuple.elements[i]->range, sources.text(tuple.elements[i]->range))
+            .note(tuple.elements[j]->range, "first defined here");
         break;
       }
   for (size_t i = 0; i < tuple.elements.size(); ++i)
@@ -120,11 +124,13 @@ bool Elaborator::assignMember(ModelInstance &model, const std::string &name, Val
   if (!entry) {
     auto function = model.functions.find(name);
     if (function != model.functions.end())
-      error(Diag::NotAssignable, at, name, "it is a function of the model").note(function->second->nameRange, "defined here");
+      error(Diag::NotAssignable, at, name, "it is a function of the model")
+          .note(function->second->nameRange, "defined here");
     return function != model.functions.end();
   }
   if (!entry->param || entry->param->trained) {
-    error(Diag::NotAssignable, at, name, entry->param ? "it is a `param`, which only training changes" : "it is a layer of the model")
+    error(Diag::NotAssignable, at, name,
+          entry->param ? "it is a `param`, which only training changes" : "it is a layer of the model")
         .note(entry->at, "defined here")
         .help("a `buffer` may be assigned");
     return true;
@@ -138,7 +144,8 @@ bool Elaborator::assignMember(ModelInstance &model, const std::string &name, Val
   for (size_t i = 0; same && i < value.shape.size(); ++i)
     same = sameSize(value.shape[i].size, kept.shape[i].size).value_or(true);
   if (!same) {
-    error(Diag::WrongType, value.at, "the new value of buffer `" + name + "`", describe(value), describe(kept)).note(entry->at, "defined here");
+    error(Diag::WrongType, value.at, "the new value of buffer `" + name + "`", describe(value), describe(kept))
+        .note(entry->at, "defined here");
     return true;
   }
   kept.ir = value.ir;
@@ -169,7 +176,8 @@ void Elaborator::assignTo(const Expr &target, const Value &value, const ScopeRef
           report.note(binding.at, "defined here");
         bool definition = binding.value.kind == Value::Fn && binding.value.function->kind != Function::Lambda;
         if (!definition)
-          report.help(crossed ? "return the new value, or take it as an argument" : "define it by `var`: `var " + name + " = ..`");
+          report.help(crossed ? "return the new value, or take it as an argument"
+                              : "define it by `var`: `var " + name + " = ..`");
         return;
       }
       if (crossed) {
@@ -186,7 +194,8 @@ void Elaborator::assignTo(const Expr &target, const Value &value, const ScopeRef
         for (size_t i = 0; same && i < made.shape.size(); ++i)
           same = sameSize(binding.value.shape[i].size, made.shape[i].size).value_or(true);
         if (!same && insideLoop) {
-          error(Diag::WrongType, target.range, "`" + name + "`", describe(made), describe(binding.value) + ", as before the loop")
+          error(Diag::WrongType, target.range, "`" + name + "`", describe(made),
+                describe(binding.value) + ", as before the loop")
               .note(binding.at, "defined here as " + describe(binding.value))
               .help("what a loop changes keeps its type and its sizes");
           return;
@@ -277,8 +286,10 @@ void Elaborator::forLoop(const ForStmt &stmt, const ScopeRef &scope) {
         return;
       }
   } else if (!source.isTensor() || source.shape.empty()) {
-    error(Diag::WrongType, source.at, "what a loop runs over", describe(source), "a tensor with axes, a list or a range")
-        .help(source.kind == Value::Number && !source.isFloat ? fmt::format("`for i in 0..{}` counts", source.integer) : "`for i in 0..n` counts");
+    error(Diag::WrongType, source.at, "what a loop runs over", describe(source),
+          "a tensor with axes, a list or a range")
+        .help(source.kind == Value::Number && !source.isFloat ? fmt::format("`for i in 0..{}` counts", source.integer)
+                                                              : "`for i in 0..n` counts");
     return;
   }
   if (atTopLevel()) { // statements that run one by one: the loop runs here
@@ -295,11 +306,13 @@ void Elaborator::forLoop(const ForStmt &stmt, const ScopeRef &scope) {
     HostBufferRef whole = source.host ? source.host : source.lazy ? source.lazy() : nullptr;
     int64_t rows = source.shape[0].size.constant();
     unsigned before = diagnostics.errorCount();
-    for (int64_t i = 0; whole && i < rows && !broken && diagnostics.errorCount() == before && !executor->stopped(); ++i) {
+    for (int64_t i = 0; whole && i < rows && !broken && diagnostics.errorCount() == before && !executor->stopped();
+         ++i) {
       size_t bytes = whole->bytes / size_t(rows);
       Value row = Value::ofTensor(source.dtype, Shape(source.shape.begin() + 1, source.shape.end()), {}, source.at);
       std::shared_ptr<void> begin(whole->data, static_cast<char *>(whole->data.get()) + size_t(i) * bytes);
-      row.host = std::make_shared<HostBuffer>(HostBuffer{whole->dtype, {whole->shape.begin() + 1, whole->shape.end()}, begin, bytes});
+      row.host = std::make_shared<HostBuffer>(
+          HostBuffer{whole->dtype, {whole->shape.begin() + 1, whole->shape.end()}, begin, bytes});
       body(row);
     }
     broken = false;
@@ -312,7 +325,8 @@ void Elaborator::forLoop(const ForStmt &stmt, const ScopeRef &scope) {
   // Among the statements of a file the index is a number when they run.
   bool known = !executor && !checkingOnly && !insideFunction();
   if (source.kind == Value::Range)
-    body(known ? Value::ofSize(Size::ofData("i", source.at), source.at) : Value::ofTensor(DType::I64, {}, {}, source.at));
+    body(known ? Value::ofSize(Size::ofData("i", source.at), source.at)
+               : Value::ofTensor(DType::I64, {}, {}, source.at));
   else
     body(Value::ofTensor(source.dtype, Shape(source.shape.begin() + 1, source.shape.end()), {}, source.at));
 }
@@ -325,7 +339,8 @@ void Elaborator::whileLoop(const WhileStmt &stmt, const ScopeRef &scope) {
                     (condition.isTensor() && condition.dtype == DType::Bool && condition.shape.empty());
   if (!scalarBool) {
     error(Diag::ConditionType, condition.at, describe(condition))
-        .help(condition.isTensor() && condition.dtype == DType::Bool ? "`all(..)` or `any(..)` make one bool of many" : "compare with something: `x != 0`");
+        .help(condition.isTensor() && condition.dtype == DType::Bool ? "`all(..)` or `any(..)` make one bool of many"
+                                                                     : "compare with something: `x != 0`");
     return;
   }
   if (atTopLevel()) {

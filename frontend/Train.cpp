@@ -38,9 +38,8 @@ Value TrainElaborator::scalar(Value value, const std::string &what) {
   return e.cast(value, DType::F32, value.at);
 }
 
-std::optional<TrainElaborator::Body> TrainElaborator::body(const Value &trained,
-                                                           const std::vector<std::pair<std::string, Value>> &inputs,
-                                                           bool training) {
+std::optional<TrainElaborator::Body>
+TrainElaborator::body(const Value &trained, const std::vector<std::pair<std::string, Value>> &inputs, bool training) {
   auto scope = std::make_shared<Scope>();
   scope->parent = e.file;
   for (auto &[field, value] : inputs)
@@ -60,8 +59,10 @@ std::optional<TrainElaborator::Body> TrainElaborator::body(const Value &trained,
         e.error(Diag::TwoOptimizers, entry.range, name).note(minimized->range, "first here").help("add the two losses");
       minimized = &entry;
       Value loss = e.expression(*entry.value, scope);
-      if (loss.isNumber() || loss.kind == Value::Bool || (loss.isTensor() && loss.shape.empty() && !isFloating(loss.dtype))) {
-        e.error(Diag::NoGradient, loss.at, describe(loss)).help("what is minimized is computed from the model's parameters, in floating-point numbers");
+      if (loss.isNumber() || loss.kind == Value::Bool ||
+          (loss.isTensor() && loss.shape.empty() && !isFloating(loss.dtype))) {
+        e.error(Diag::NoGradient, loss.at, describe(loss))
+            .help("what is minimized is computed from the model's parameters, in floating-point numbers");
         loss = e.poison(loss.at);
       }
       result.loss = scalar(loss, "what is minimized");
@@ -70,7 +71,8 @@ std::optional<TrainElaborator::Body> TrainElaborator::body(const Value &trained,
     }
   }
   if (!minimized)
-    e.error(Diag::NothingToMinimize, item.nameRange, name).help("write `minimize loss`, where loss is a scalar of the batch");
+    e.error(Diag::NothingToMinimize, item.nameRange, name)
+        .help("write `minimize loss`, where loss is a scalar of the batch");
   e.training = saved;
   e.path = savedPath;
   e.randomCounter = savedCounter;
@@ -87,7 +89,8 @@ bool TrainElaborator::check() {
   if (data.kind == Value::Data) {
     plan.data = data.data;
   } else if (data.kind != Value::Unit && !data.poison()) {
-    e.error(Diag::WrongType, data.at, "what `" + name + "` is trained on", describe(data), "a data set").help("`data examples: { x: f32[10] } = csv(\"..\")` declares one");
+    e.error(Diag::WrongType, data.at, "what `" + name + "` is trained on", describe(data), "a data set")
+        .help("`data examples: { x: f32[10] } = csv(\"..\")` declares one");
     data = e.poison(data.at);
   }
   const ModelItem *savedModel = e.overrideModel;
@@ -103,7 +106,8 @@ bool TrainElaborator::check() {
   if (model.poison() || data.poison())
     return false;
   if (model.kind != Value::Model || parametersOf(*model.model).empty()) {
-    auto report = e.error(Diag::NothingToTrain, model.at, name, describe(model) + (model.kind == Value::Model ? " without parameters" : ""));
+    auto report = e.error(Diag::NothingToTrain, model.at, name,
+                          describe(model) + (model.kind == Value::Model ? " without parameters" : ""));
     if (model.kind == Value::Fn && model.function->kind == Function::Constructor)
       report.help("make one: `" + std::string(e.sources.text(model.at)) + "(..)`");
     return false;

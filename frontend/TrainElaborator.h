@@ -37,7 +37,8 @@ private:
   bool given(const char *key) const { return setting(key) || overridden(key); }
   bool overridden(const char *key) const;
   /// Reports a setting's value.
-  bool bad(const char *key, const Value &value, const std::string &found, const std::string &expected, const std::string &help = "");
+  bool bad(const char *key, const Value &value, const std::string &found, const std::string &expected,
+           const std::string &help = "");
   /// The optimizers that take an argument of this name: `adam`; "" when none does.
   std::string optimizerWith(const std::string &argument) const;
   const ast::TrainEntry *setting(const char *key) const;
@@ -49,7 +50,8 @@ private:
   Value scalar(Value value, const std::string &what);
   std::vector<std::pair<std::string, Value>> fields(const Size &batch);
   bool update(const std::vector<Value> &gradients, const std::vector<Value> &params,
-              std::vector<std::vector<Value>> states, const Value &step, std::vector<mlir::Value> &results, Value &rate);
+              std::vector<std::vector<Value>> states, const Value &step, std::vector<mlir::Value> &results,
+              Value &rate);
   /// The optimizer's settings at this step: schedules become scalars. Null when an error was reported.
   ScopeRef settingsAt(const Value &step);
   std::vector<Value> clip(std::vector<Value> gradients);

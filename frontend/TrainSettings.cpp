@@ -9,9 +9,9 @@ namespace dlc {
 using namespace ast;
 
 const std::vector<std::string> &trainSettingNames() {
-  static const std::vector<std::string> names = {
-    "optimizer", "batch", "epochs",  "steps", "validate", "stop_after", "save",      "resume",
-    "init",      "seed",  "shuffle", "every", "log",      "accumulate", "allow_nan"};
+  static const std::vector<std::string> names = {"optimizer",  "batch", "epochs", "steps",      "validate",
+                                                 "stop_after", "save",  "resume", "init",       "seed",
+                                                 "shuffle",    "every", "log",    "accumulate", "allow_nan"};
   return names;
 }
 
@@ -34,11 +34,13 @@ Value TrainElaborator::settingValue(const char *key) {
 }
 
 bool TrainElaborator::overridden(const char *key) const {
-  return std::any_of(e.overrides.begin(), e.overrides.end(),
-                     [&](const Override &override) { return override.name == key || override.name == name + "." + key; });
+  return std::any_of(e.overrides.begin(), e.overrides.end(), [&](const Override &override) {
+    return override.name == key || override.name == name + "." + key;
+  });
 }
 
-bool TrainElaborator::bad(const char *key, const Value &value, const std::string &found, const std::string &expected, const std::string &help) {
+bool TrainElaborator::bad(const char *key, const Value &value, const std::string &found, const std::string &expected,
+                          const std::string &help) {
   auto report = e.error(Diag::BadSetting, value.at, key, found, expected);
   if (overridden(key))
     report.note(fmt::format("it was given on the command line, by `--set {}=..`", key));
@@ -53,7 +55,9 @@ bool TrainElaborator::number(const char *key, int64_t &into, int64_t least) {
     return true;
   if (value.poison())
     return false;
-  bool whole = value.kind == Value::SizeOf || (value.kind == Value::Number && value.number == std::floor(value.number) && std::abs(value.number) < 9e15);
+  bool whole =
+      value.kind == Value::SizeOf ||
+      (value.kind == Value::Number && value.number == std::floor(value.number) && std::abs(value.number) < 9e15);
   std::string expected = least == 0 ? "a whole number, not negative" : "a positive whole number";
   if (!whole)
     return bad(key, value, value.kind == Value::Number ? fmt::format("{}", value.number) : describe(value), expected,
@@ -79,7 +83,8 @@ bool TrainElaborator::text(const char *key, std::string &into) {
   if (value.kind == Value::Unit)
     return true;
   if (value.kind != Value::String || value.text.empty())
-    return !value.poison() && bad(key, value, value.kind == Value::String ? "empty" : describe(value), "a file name in quotes");
+    return !value.poison() &&
+           bad(key, value, value.kind == Value::String ? "empty" : describe(value), "a file name in quotes");
   into = value.text;
   return true;
 }
@@ -91,10 +96,11 @@ bool TrainElaborator::stopAfter() {
   if (value.poison())
     return false;
   if (value.kind != Value::Duration || value.text.empty())
-    return bad("stop_after", value, value.kind == Value::Duration ? "only a length of time" : describe(value), "also what is to get better",
-               "for example `stop_after: 2 epochs without better val.loss`");
+    return bad("stop_after", value, value.kind == Value::Duration ? "only a length of time" : describe(value),
+               "also what is to get better", "for example `stop_after: 2 epochs without better val.loss`");
   if (value.integer < 1)
-    return bad("stop_after", value, fmt::format("{} {}", value.integer, value.flag ? "epochs" : "steps"), "a positive number of them");
+    return bad("stop_after", value, fmt::format("{} {}", value.integer, value.flag ? "epochs" : "steps"),
+               "a positive number of them");
   plan.patience = value.integer;
   plan.patienceEpochs = value.flag;
   plan.patienceMetric = value.text;
@@ -107,11 +113,14 @@ bool TrainElaborator::stopAfter() {
   if (std::find(known.begin(), known.end(), metric) == known.end()) {
     auto report = e.error(Diag::UnknownName, at, value.text);
     std::string near = nearest(metric, known);
-    report.help(near.empty() ? "what is measured is " + listed(known) + ", and `val.` of each" : "did you mean `" + value.text.substr(0, value.text.size() - metric.size()) + near + "`?");
+    report.help(near.empty()
+                    ? "what is measured is " + listed(known) + ", and `val.` of each"
+                    : "did you mean `" + value.text.substr(0, value.text.size() - metric.size()) + near + "`?");
     return false;
   }
   if (value.text.starts_with("val.") && !given("validate")) {
-    e.error(Diag::MissingSetting, at, name, "validate").help("`" + value.text + "` is that of the validation set: `validate: data`");
+    e.error(Diag::MissingSetting, at, name, "validate")
+        .help("`" + value.text + "` is that of the validation set: `validate: data`");
     return false;
   }
   plan.patienceLower = metric == "loss" || !value.weak;
@@ -132,7 +141,9 @@ std::string TrainElaborator::optimizerWith(const std::string &argument) const {
   for (const char *known : {"adam", "sgd", "rmsprop"}) {
     std::vector<std::string> parameters;
     const Value &callee = e.library->find(known)->value;
-    for (const Parameter &parameter : callee.function->kind == Function::User ? callee.function->item->parameters : callee.function->optimizerItem->parameters)
+    for (const Parameter &parameter : callee.function->kind == Function::User
+                                          ? callee.function->item->parameters
+                                          : callee.function->optimizerItem->parameters)
       if (parameter.name == argument)
         return known;
   }
@@ -146,12 +157,14 @@ bool TrainElaborator::unknownSettings() {
     if (entry.kind == TrainEntry::Statement && entry.statement->kind == StmtKind::Assign) {
       const Expr &target = *static_cast<const AssignStmt *>(entry.statement)->target;
       std::string key(target.kind == ExprKind::Name ? static_cast<const NameExpr &>(target).name : "");
-      bool isSetting = std::find(trainSettingNames().begin(), trainSettingNames().end(), key) != trainSettingNames().end();
+      bool isSetting =
+          std::find(trainSettingNames().begin(), trainSettingNames().end(), key) != trainSettingNames().end();
       std::string optimizerName = optimizerWith(key);
       if (!isSetting && optimizerName.empty())
         continue;
       e.error(Diag::UnknownName, target.range, key)
-          .help(isSetting ? "a setting is written with a colon: `" + key + ": ..`" : "it is an argument of the optimizer: `optimizer: " + optimizerName + "(" + key + ": ..)`");
+          .help(isSetting ? "a setting is written with a colon: `" + key + ": ..`"
+                          : "it is an argument of the optimizer: `optimizer: " + optimizerName + "(" + key + ": ..)`");
       good = false;
     }
     if (entry.kind != TrainEntry::Setting)
@@ -174,7 +187,8 @@ bool TrainElaborator::unknownSettings() {
     else if (!likely.empty())
       report.help("did you mean `" + likely + "`?");
     else
-      report.help("settings are optimizer, batch, epochs, steps, validate, stop_after, save, resume, init, seed, shuffle, every, log, accumulate, allow_nan");
+      report.help("settings are optimizer, batch, epochs, steps, validate, stop_after, save, resume, init, seed, "
+                  "shuffle, every, log, accumulate, allow_nan");
   }
   return good;
 }
@@ -188,15 +202,18 @@ bool TrainElaborator::lengths() {
     if (overridden("steps") != overridden("epochs")) {
       (overridden("steps") ? plan.epochs : plan.steps) = 0;
     } else {
-      e.error(Diag::BadSetting, setting("steps") ? setting("steps")->nameRange : item.nameRange, "steps", "given beside `epochs`", "one of the two");
+      e.error(Diag::BadSetting, setting("steps") ? setting("steps")->nameRange : item.nameRange, "steps",
+              "given beside `epochs`", "one of the two");
       return false;
     }
   }
   if (!given("epochs") && !given("steps")) {
-    e.error(Diag::MissingSetting, item.nameRange, name, plan.data ? "epochs" : "steps").help(plan.data ? "`epochs: 10`, or `steps: 1000`" : "without data there are no epochs: `steps: 1000`");
+    e.error(Diag::MissingSetting, item.nameRange, name, plan.data ? "epochs" : "steps")
+        .help(plan.data ? "`epochs: 10`, or `steps: 1000`" : "without data there are no epochs: `steps: 1000`");
     good = false;
   } else if (!plan.data && !given("steps")) {
-    e.error(Diag::MissingSetting, item.nameRange, name, "steps").help("without data there are no epochs: `steps: 1000`");
+    e.error(Diag::MissingSetting, item.nameRange, name, "steps")
+        .help("without data there are no epochs: `steps: 1000`");
     good = false;
   }
   Value every = settingValue("every");
@@ -205,7 +222,8 @@ bool TrainElaborator::lengths() {
   if (every.kind != Value::Duration && !(every.kind == Value::Number && !every.isFloat))
     return bad("every", every, describe(every), "a length of time", "for example `every: 100 steps`");
   if (every.integer < 1)
-    return bad("every", every, fmt::format("{}", every.integer), "a positive length of time", "for example `every: 100 steps`");
+    return bad("every", every, fmt::format("{}", every.integer), "a positive length of time",
+               "for example `every: 100 steps`");
   plan.every = every.integer;
   plan.everyEpochs = every.kind == Value::Duration && every.flag;
   return good;
@@ -217,12 +235,17 @@ bool TrainElaborator::validation() {
   if (validate.kind == Value::Unit || validate.poison())
     return !validate.poison();
   if (validate.kind != Value::Data)
-    return bad("validate", validate, describe(validate), "a data set", validate.isNumber() ? "`csv(..) |> split(train: 0.9)` gives the data `.train` and `.rest`" : "");
+    return bad("validate", validate, describe(validate), "a data set",
+               validate.isNumber() ? "`csv(..) |> split(train: 0.9)` gives the data `.train` and `.rest`" : "");
   plan.validate = validate.data;
   if (!plan.data)
     return true;
   auto typeOf = [](const DataInfo::Field &field) {
-    return "`" + field.name + ": " + (field.isString ? "str" : field.category ? "category" : typeString(Value::ofTensor(field.dtype, field.shape, {}, {}))) + "`";
+    return "`" + field.name + ": " +
+           (field.isString   ? "str"
+            : field.category ? "category"
+                             : typeString(Value::ofTensor(field.dtype, field.shape, {}, {}))) +
+           "`";
   };
   for (const DataInfo::Field &field : plan.data->fields) {
     const DataInfo::Field *other = nullptr;
@@ -233,7 +256,8 @@ bool TrainElaborator::validation() {
                 !(sizesKnown(field.shape) && sizesKnown(other->shape) && str(other->shape) != str(field.shape));
     if (same)
       continue;
-    auto report = e.error(Diag::BadSetting, validate.at, "validate", other ? "a data set with " + typeOf(*other) : "a data set without `" + field.name + "`",
+    auto report = e.error(Diag::BadSetting, validate.at, "validate",
+                          other ? "a data set with " + typeOf(*other) : "a data set without `" + field.name + "`",
                           typeOf(field) + " as in `" + plan.data->name + "`");
     report.note(field.at, "declared here");
     if (other)
@@ -255,17 +279,20 @@ bool TrainElaborator::optimizerSetting() {
     return false;
   }
   if (optimizer.kind != Value::Optimizer)
-    return !optimizer.poison() && bad("optimizer", optimizer, describe(optimizer), "an optimizer",
-                                      optimizer.kind == Value::Fn       ? "call it: `optimizer: " + e.shortText(optimizer.at) + "(lr: 1e-3)`"
-                                      : optimizer.kind == Value::String ? "write `optimizer: " + optimizer.text + "(lr: 1e-3)`"
-                                                                        : "for example `optimizer: adam(lr: 1e-3)`");
+    return !optimizer.poison() &&
+           bad("optimizer", optimizer, describe(optimizer), "an optimizer",
+               optimizer.kind == Value::Fn       ? "call it: `optimizer: " + e.shortText(optimizer.at) + "(lr: 1e-3)`"
+               : optimizer.kind == Value::String ? "write `optimizer: " + optimizer.text + "(lr: 1e-3)`"
+                                                 : "for example `optimizer: adam(lr: 1e-3)`");
   optimizer.optimizer->at = optimizer.at;
   for (const Parameter &state : optimizer.optimizer->item->states) {
     plan.states.push_back(std::string(state.name));
-    Value initialValue = state.defaultValue ? e.expression(*state.defaultValue, optimizer.optimizer->scope) : Value::ofInteger(0, state.range);
+    Value initialValue = state.defaultValue ? e.expression(*state.defaultValue, optimizer.optimizer->scope)
+                                            : Value::ofInteger(0, state.range);
     if (!initialValue.isNumber()) {
       if (!initialValue.poison())
-        e.error(Diag::WrongType, initialValue.at, fmt::format("the initial value of state `{}`", state.name), describe(initialValue), "a number");
+        e.error(Diag::WrongType, initialValue.at, fmt::format("the initial value of state `{}`", state.name),
+                describe(initialValue), "a number");
       return false;
     }
     plan.stateInitial.push_back(initialValue.asDouble());

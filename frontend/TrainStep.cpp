@@ -26,7 +26,8 @@ std::vector<Value> TrainElaborator::clip(std::vector<Value> gradients) {
     std::vector<int64_t> axes;
     for (size_t i = 0; i < g.shape.size(); ++i)
       axes.push_back(int64_t(i));
-    total = e.binaryOp("add", total, e.cast(e.reduceOp("sum", e.binaryOp("mul", g, g, at), axes, at), DType::F32, at), at);
+    total =
+        e.binaryOp("add", total, e.cast(e.reduceOp("sum", e.binaryOp("mul", g, g, at), axes, at), DType::F32, at), at);
   }
   Value norm = e.binaryOp("add", e.unaryOp("sqrt", total, at), e.constant(1e-6, DType::F32, {}, at), at);
   Value factor = e.binaryOp("div", e.constant(instance.clipNorm.asDouble(), DType::F32, {}, at), norm, at);
@@ -49,7 +50,8 @@ ScopeRef TrainElaborator::settingsAt(const Value &step) {
     if (key == "lr" && !e.checkRate(now, now.at.valid() ? now.at : value.at))
       return nullptr;
     if (!now.isNumber() && !(now.isTensor() && now.shape.empty())) {
-      e.error(Diag::BadSetting, value.at, key, "a function that gives " + describe(now), "a function of the step that gives a number");
+      e.error(Diag::BadSetting, value.at, key, "a function that gives " + describe(now),
+              "a function of the step that gives a number");
       return nullptr;
     }
     if (now.isTensor())
@@ -60,8 +62,8 @@ ScopeRef TrainElaborator::settingsAt(const Value &step) {
 }
 
 bool TrainElaborator::update(const std::vector<Value> &given, const std::vector<Value> &params,
-                             std::vector<std::vector<Value>> states, const Value &step, std::vector<mlir::Value> &results,
-                             Value &rate) {
+                             std::vector<std::vector<Value>> states, const Value &step,
+                             std::vector<mlir::Value> &results, Value &rate) {
   OptimizerInstance &instance = *optimizer.optimizer;
   const OptimizerItem &definition = *instance.item;
   std::vector<Value> gradients = clip(given);
@@ -83,7 +85,8 @@ bool TrainElaborator::update(const std::vector<Value> &given, const std::vector<
     scope->parent = settings;
     const Value *given3[] = {&params[i], &gradients[i], &step};
     for (int k = 0; k < 3; ++k)
-      scope->names[std::string(definition.updateParameters[k].name)] = {*given3[k], false, definition.updateParameters[k].range};
+      scope->names[std::string(definition.updateParameters[k].name)] = {*given3[k], false,
+                                                                        definition.updateParameters[k].range};
     for (size_t s = 0; s < plan.states.size(); ++s)
       scope->names[plan.states[s]] = {states[i][s], true, definition.states[s].range};
     // The block's scope must outlive it, to read the states that it assigned.
@@ -101,7 +104,8 @@ bool TrainElaborator::update(const std::vector<Value> &given, const std::vector<
         if (value.kind == Value::Unit)
           value.at = definition.update->range;
         e.error(Diag::WrongType, value.at, what, describe(value), describe(params[i]))
-            .note(definition.nameRange, fmt::format("in the update of `{}` for `{}`", definition.name, plan.params[i]->path));
+            .note(definition.nameRange,
+                  fmt::format("in the update of `{}` for `{}`", definition.name, plan.params[i]->path));
         return false;
       }
       return true;
@@ -133,7 +137,8 @@ mlir::OwningOpRef<mlir::ModuleOp> TrainElaborator::function(bool isStep, int64_t
     std::string name;
   };
   std::vector<Role> roles;
-  auto argument = [&](const char *role, const std::string &argumentName, DType dtype, const Shape &shape, SourceRange at) {
+  auto argument = [&](const char *role, const std::string &argumentName, DType dtype, const Shape &shape,
+                      SourceRange at) {
     mlir::Value made = frame->entry->addArgument(e.irType(dtype, shape), e.location(at));
     roles.push_back({role, argumentName});
     return Value::ofTensor(dtype, shape, made, at);
@@ -146,7 +151,8 @@ mlir::OwningOpRef<mlir::ModuleOp> TrainElaborator::function(bool isStep, int64_t
     states.resize(plan.params.size());
     for (size_t s = 0; s < plan.states.size(); ++s)
       for (size_t i = 0; i < plan.params.size(); ++i)
-        states[i].push_back(argument("state", plan.states[s] + "." + plan.params[i]->path, params[i].dtype, params[i].shape, plan.params[i]->at));
+        states[i].push_back(argument("state", plan.states[s] + "." + plan.params[i]->path, params[i].dtype,
+                                     params[i].shape, plan.params[i]->at));
   }
   std::vector<std::pair<std::string, Value>> inputs = fields(Size(batch));
   for (auto &[field, value] : inputs)
@@ -190,7 +196,8 @@ mlir::OwningOpRef<mlir::ModuleOp> TrainElaborator::function(bool isStep, int64_t
       for (mlir::Value value : wanted)
         types.push_back(value.getType());
       Value one = e.constant(1, DType::F32, {}, item.range);
-      auto grad = dl::GradOp::create(*e.builder, loc, types, wanted, mlir::ValueRange{one.ir}, int64_t(yielded.size()) - 1);
+      auto grad =
+          dl::GradOp::create(*e.builder, loc, types, wanted, mlir::ValueRange{one.ir}, int64_t(yielded.size()) - 1);
       grad.getBody().push_back(block.release());
       size_t next = 0;
       for (size_t i = 0; i < yielded.size(); ++i)
@@ -268,7 +275,9 @@ mlir::OwningOpRef<mlir::ModuleOp> TrainElaborator::initial() {
     unsigned savedCounter = std::exchange(e.randomCounter, 0);
     e.initialiserShape = &slot->value.shape;
     // A model that was used or trained before goes on from where it is.
-    Value value = slot->value.host ? slot->value : slot->initialiser ? e.expression(*slot->initialiser, slot->scope) : Value::ofInteger(0, slot->at);
+    Value value = slot->value.host    ? slot->value
+                  : slot->initialiser ? e.expression(*slot->initialiser, slot->scope)
+                                      : Value::ofInteger(0, slot->at);
     e.initialiserShape = nullptr;
     e.path = savedPath;
     e.randomCounter = savedCounter;

@@ -8,7 +8,8 @@ namespace dlc {
 
 using namespace ast;
 
-bool Elaborator::bindParameter(const Parameter &parameter, Value argument, const ScopeRef &scope, const std::string &callee) {
+bool Elaborator::bindParameter(const Parameter &parameter, Value argument, const ScopeRef &scope,
+                               const std::string &callee) {
   if (parameter.type &&
       !matchType(*parameter.type, argument, scope, fmt::format("argument `{}` of `{}`", parameter.name, callee), true,
                  parameter.type->range))
@@ -58,8 +59,8 @@ bool TypeMatch::tuple() {
   if (value.kind != Value::Tuple || value.elements.size() != type.elements.size())
     return wrong(spelled());
   for (size_t i = 0; i < type.elements.size(); ++i)
-    if (!e.matchType(*type.elements[i], value.elements[i], scope, fmt::format("element {} of {}", i + 1, what), bindNames,
-                     type.elements[i]->range))
+    if (!e.matchType(*type.elements[i], value.elements[i], scope, fmt::format("element {} of {}", i + 1, what),
+                     bindNames, type.elements[i]->range))
       return false;
   return true;
 }
@@ -71,11 +72,16 @@ bool TypeMatch::function() {
     return wrong("a function " + spelled());
   if (value.function->kind != Function::User && value.function->kind != Function::Lambda)
     return true;
-  const std::vector<Parameter> &parameters = value.function->kind == Function::User ? value.function->item->parameters : value.function->lambda->parameters;
-  size_t needed = std::count_if(parameters.begin(), parameters.end(), [](const Parameter &p) { return !p.defaultValue; });
+  const std::vector<Parameter> &parameters =
+      value.function->kind == Function::User ? value.function->item->parameters : value.function->lambda->parameters;
+  size_t needed =
+      std::count_if(parameters.begin(), parameters.end(), [](const Parameter &p) { return !p.defaultValue; });
   if (type.elements.size() >= needed && type.elements.size() <= parameters.size())
     return true;
-  auto report = e.error(Diag::WrongType, value.at, what, fmt::format("a function of {} {}", parameters.size(), parameters.size() == 1 ? "parameter" : "parameters"), spelled());
+  auto report = e.error(
+      Diag::WrongType, value.at, what,
+      fmt::format("a function of {} {}", parameters.size(), parameters.size() == 1 ? "parameter" : "parameters"),
+      spelled());
   if (!inLibrary(e.sources, owner))
     report.note(owner, "declared here");
   return false;
@@ -121,18 +127,26 @@ bool TypeMatch::named() {
 bool TypeMatch::number(DType dtype) {
   bool fraction = value.kind == Value::Number && value.isFloat && value.number != std::floor(value.number);
   if ((fraction && !isFloating(dtype)) || dtype == DType::Bool)
-    return wrong(spelled(), dtype == DType::Bool ? "compare with something: `x != 0`" : "`floor(..)` and `round(..)` make whole numbers");
+    return wrong(spelled(), dtype == DType::Bool ? "compare with something: `x != 0`"
+                                                 : "`floor(..)` and `round(..)` make whole numbers");
   if (value.kind == Value::SizeOf && !value.size.isConstant()) {
     value = Value::ofTensor(dtype, {}, {}, value.at);
     return true;
   }
   double number = value.asDouble();
   auto outside = [&](double low, double high) { return !(number >= low && number <= high); };
-  bool tooLarge = (dtype == DType::U8 && outside(0, 255)) || (dtype == DType::I32 && outside(-2147483648.0, 2147483647.0)) ||
+  bool tooLarge = (dtype == DType::U8 && outside(0, 255)) ||
+                  (dtype == DType::I32 && outside(-2147483648.0, 2147483647.0)) ||
                   (dtype == DType::I64 && value.isFloat && outside(-9.2e18, 9.2e18));
   if (tooLarge) {
-    const char *range = dtype == DType::U8 ? "u8 holds 0 to 255" : dtype == DType::I32 ? "i32 holds -2147483648 to 2147483647" : "i64 holds 19 digits";
-    auto report = e.error(Diag::DoesNotFit, value.at, value.isFloat ? fmt::format("{}", number) : fmt::format("{}", value.kind == Value::SizeOf ? value.size.constant() : value.integer), nameOf(dtype));
+    const char *range = dtype == DType::U8    ? "u8 holds 0 to 255"
+                        : dtype == DType::I32 ? "i32 holds -2147483648 to 2147483647"
+                                              : "i64 holds 19 digits";
+    auto report =
+        e.error(Diag::DoesNotFit, value.at,
+                value.isFloat ? fmt::format("{}", number)
+                              : fmt::format("{}", value.kind == Value::SizeOf ? value.size.constant() : value.integer),
+                nameOf(dtype));
     if (!inLibrary(e.sources, owner))
       report.note(owner, "declared here");
     report.help(range);
@@ -155,8 +169,9 @@ bool TypeMatch::convert(DType dtype) {
     value = e.cast(value, dtype, value.at);
     return true;
   }
-  return wrong(spelled(), dtype == DType::Bool ? "compare with something: `x != 0`"
-                                               : fmt::format("write the conversion: `{}({})`", type.name, e.shortText(value.at)));
+  return wrong(spelled(), dtype == DType::Bool
+                              ? "compare with something: `x != 0`"
+                              : fmt::format("write the conversion: `{}({})`", type.name, e.shortText(value.at)));
 }
 
 bool TypeMatch::axisDiffers(size_t i, size_t offset, const Value &declared, const Size &expected) const {
@@ -164,7 +179,8 @@ bool TypeMatch::axisDiffers(size_t i, size_t offset, const Value &declared, cons
   std::string shape = std::string(type.name) + "[" + (type.ellipsis ? "..., " : "");
   for (size_t j = 0; j < type.sizes.size(); ++j) {
     Value entry = e.expression(*type.sizes[j], scope);
-    shape += (j ? ", " : "") + (entry.kind == Value::SizeOf ? entry.size.str() : std::string(e.sources.text(type.sizes[j]->range)));
+    shape += (j ? ", " : "") +
+             (entry.kind == Value::SizeOf ? entry.size.str() : std::string(e.sources.text(type.sizes[j]->range)));
   }
   auto report = e.error(Diag::ArgumentShape, value.at, what, describe(value), "`" + shape + "]`");
   std::string text(e.sources.text(type.sizes[i]->range));
@@ -184,7 +200,8 @@ bool TypeMatch::axisDiffers(size_t i, size_t offset, const Value &declared, cons
     Value other = e.expression(*type.sizes[1], scope);
     if (other.kind == Value::SizeOf && e.sameSize(actual.size, other.size).value_or(false))
       report.help("transpose it?");
-  } else if (i + offset > 0 && type.ellipsis && e.sameSize(elementCount(Shape(value.shape.begin() + 1, value.shape.end())), expected).value_or(false)) {
+  } else if (i + offset > 0 && type.ellipsis &&
+             e.sameSize(elementCount(Shape(value.shape.begin() + 1, value.shape.end())), expected).value_or(false)) {
     report.help("`flatten` makes one axis of all but the first");
   }
   return false;
@@ -202,7 +219,8 @@ bool TypeMatch::axis(size_t i, size_t offset) {
   if (!e.sameSize(actual.size, *expected).value_or(true))
     return axisDiffers(i, offset, declared, *expected);
   // What is declared is known better than what data decides; and the user's own text says more than that of std.
-  SourceRange origin = inLibrary(e.sources, entry.range) ? actual.origin.valid() ? actual.origin : declared.at : entry.range;
+  SourceRange origin =
+      inLibrary(e.sources, entry.range) ? actual.origin.valid() ? actual.origin : declared.at : entry.range;
   actual = {actual.size.isFlexible() ? *expected : actual.size, origin};
   return true;
 }
@@ -225,15 +243,16 @@ bool TypeMatch::shape() {
   // Bare fresh names first, so that `f32[2 * n, n]` may be written in any order.
   for (size_t i = 0; bindNames && i < declared; ++i)
     if (const NameExpr *fresh = freshSizeName(*type.sizes[i], scope); fresh && fresh->name != "_")
-      scope->names[std::string(fresh->name)] = {Value::ofSize(value.shape[i + offset].size, fresh->range), false, fresh->range};
+      scope->names[std::string(fresh->name)] = {Value::ofSize(value.shape[i + offset].size, fresh->range), false,
+                                                fresh->range};
   for (size_t i = 0; i < declared; ++i)
     if (!axis(i, offset))
       return false;
   return true;
 }
 
-bool Elaborator::matchType(const TypeExpr &type, Value &value, const ScopeRef &scope, const std::string &what, bool bindNames,
-                           SourceRange owner) {
+bool Elaborator::matchType(const TypeExpr &type, Value &value, const ScopeRef &scope, const std::string &what,
+                           bool bindNames, SourceRange owner) {
   if (value.poison())
     return false;
   TypeMatch match{*this, type, value, scope, what, bindNames, owner};
@@ -277,9 +296,10 @@ bool Elaborator::matchType(const TypeExpr &type, Value &value, const ScopeRef &s
 void Elaborator::unknownType(const TypeExpr &type) {
   // What other languages call them.
   static const std::map<std::string, std::string, std::less<>> foreign = {
-      {"float", "f32"}, {"float32", "f32"}, {"double", "f64"}, {"float64", "f64"}, {"bfloat16", "bf16"}, {"half", "bf16"},
-      {"int", "i64"},   {"int32", "i32"},   {"int64", "i64"},  {"long", "i64"},    {"uint8", "u8"},      {"byte", "u8"},
-      {"string", "str"}, {"boolean", "bool"}, {"usize", "dim"}, {"Tensor", "f32[n, m]"}, {"tensor", "f32[n, m]"}};
+      {"float", "f32"},        {"float32", "f32"},     {"double", "f64"}, {"float64", "f64"},  {"bfloat16", "bf16"},
+      {"half", "bf16"},        {"int", "i64"},         {"int32", "i32"},  {"int64", "i64"},    {"long", "i64"},
+      {"uint8", "u8"},         {"byte", "u8"},         {"string", "str"}, {"boolean", "bool"}, {"usize", "dim"},
+      {"Tensor", "f32[n, m]"}, {"tensor", "f32[n, m]"}};
   std::string name(type.name);
   SourceRange at = type.range;
   at.end = std::min<uint32_t>(at.end, at.begin + uint32_t(name.size()));

@@ -136,7 +136,9 @@ std::string typeString(const Value &value) {
 }
 
 std::string describe(const Value &value) {
-  auto quoted = [](const std::string &text) { return "`" + (text.size() > 160 ? text.substr(0, 160) + " .." : text) + "`"; };
+  auto quoted = [](const std::string &text) {
+    return "`" + (text.size() > 160 ? text.substr(0, 160) + " .." : text) + "`";
+  };
   auto decimal = [](double number) { // with its point, so that it is no integer
     std::string text = fmt::format("{}", number);
     return text.find_first_of(".en") == std::string::npos ? text + ".0" : text;
@@ -145,19 +147,25 @@ std::string describe(const Value &value) {
   case Value::Unit:
     return "nothing";
   case Value::Number:
-    return !value.weak ? quoted(typeString(value)) : value.isFloat ? "the number " + decimal(value.number) : fmt::format("the number {}", value.integer);
+    return !value.weak     ? quoted(typeString(value))
+           : value.isFloat ? "the number " + decimal(value.number)
+                           : fmt::format("the number {}", value.integer);
   case Value::SizeOf:
     return "the size " + (value.size.isConstant() ? value.size.str() : quoted(value.size.str()));
   case Value::String:
     return "a string";
   case Value::List:
-    return value.elements.empty() ? "an empty list" : value.elements.size() <= 4 ? "the list " + quoted(typeString(value)) : fmt::format("a list of {}", value.elements.size());
+    return value.elements.empty()       ? "an empty list"
+           : value.elements.size() <= 4 ? "the list " + quoted(typeString(value))
+                                        : fmt::format("a list of {}", value.elements.size());
   case Value::Fn:
     if (value.function->kind == Function::Constructor)
       return "the model " + quoted(value.function->name) + ", not made";
     if (value.function->kind == Function::OptimizerConstructor)
       return "the optimizer " + quoted(value.function->name) + ", not made";
-    return value.function->name.empty() || value.function->name.find(' ') != std::string::npos ? "a function" : "the function " + quoted(value.function->name);
+    return value.function->name.empty() || value.function->name.find(' ') != std::string::npos
+               ? "a function"
+               : "the function " + quoted(value.function->name);
   case Value::Model:
     return "a model " + quoted(value.model->name);
   case Value::Duration:

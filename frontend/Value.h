@@ -53,12 +53,12 @@ struct SourceInfo;
 
 struct Value {
   enum Kind {
-    Poison,   ///< an error was reported; everything made from it is poison too, silently
-    Unit,     ///< nothing, as of an empty block
-    Tensor,   ///< dtype, shape; ir or host in an instance
-    Number,   ///< a number known at compile time
-    SizeOf,   ///< a size: also a number of an own kind
-    Bool,     ///< true or false, known at compile time
+    Poison, ///< an error was reported; everything made from it is poison too, silently
+    Unit,   ///< nothing, as of an empty block
+    Tensor, ///< dtype, shape; ir or host in an instance
+    Number, ///< a number known at compile time
+    SizeOf, ///< a size: also a number of an own kind
+    Bool,   ///< true or false, known at compile time
     String,
     Tuple,
     List,
@@ -66,11 +66,11 @@ struct Value {
     Model,
     DTypeName, ///< `f32` as an argument
     Data,
-    Source,    ///< what a data source's call gives, before `data` names it
+    Source, ///< what a data source's call gives, before `data` names it
     Optimizer,
-    Duration,  ///< `2 epochs`
-    Range,     ///< `a..b`
-    All,       ///< the name `_`
+    Duration, ///< `2 epochs`
+    Range,    ///< `a..b`
+    All,      ///< the name `_`
   };
   Kind kind = Poison;
   SourceRange at; ///< the expression that made it
@@ -135,7 +135,7 @@ struct Binding {
 struct Scope {
   std::shared_ptr<Scope> parent;
   std::map<std::string, Binding, std::less<>> names;
-  bool functionStart = false; ///< variables of scopes above cannot be assigned from here
+  bool functionStart = false;          ///< variables of scopes above cannot be assigned from here
   std::shared_ptr<ModelInstance> self; ///< a model's functions: its members are in scope
 
   Binding *find(std::string_view name);
@@ -154,14 +154,14 @@ struct Builtin {
 /// A function value.
 struct Function {
   enum Kind {
-    User,        ///< `fn`, perhaps of a model (then `self`)
+    User, ///< `fn`, perhaps of a model (then `self`)
     Lambda,
     Native,      ///< a Builtin
     Constructor, ///< a model's name
     OptimizerConstructor,
-    Gradient,    ///< grad(f), value_and_grad(f)
-    Pullback,    ///< of vjp
-    Opaque,      ///< a parameter of function type, while the function is checked
+    Gradient, ///< grad(f), value_and_grad(f)
+    Pullback, ///< of vjp
+    Opaque,   ///< a parameter of function type, while the function is checked
   } kind;
   std::string name;
   const ast::FnItem *item = nullptr;
@@ -174,9 +174,9 @@ struct Function {
   ScopeRef scope;                      ///< where the body's free names are looked up
   std::shared_ptr<ModelInstance> self;
   // Gradient and Pullback
-  std::shared_ptr<Value> base;    ///< the function
-  std::vector<Value> arguments;   ///< Pullback: where
-  std::vector<std::string> wrt;   ///< parameters' names; empty: the first
+  std::shared_ptr<Value> base;  ///< the function
+  std::vector<Value> arguments; ///< Pullback: where
+  std::vector<std::string> wrt; ///< parameters' names; empty: the first
   bool withValue = false;
   bool tupleResult = false;
 };
@@ -185,9 +185,9 @@ struct Function {
 struct ParamSlot {
   std::string path; ///< `fc1.weight`
   bool trained = true;
-  Value value;                          ///< Tensor
+  Value value; ///< Tensor
   const ast::Expr *initialiser = nullptr;
-  ScopeRef scope;                       ///< where the initialiser is evaluated
+  ScopeRef scope; ///< where the initialiser is evaluated
   SourceRange at;
 };
 using ParamSlotRef = std::shared_ptr<ParamSlot>;
@@ -196,10 +196,10 @@ using ParamSlotRef = std::shared_ptr<ParamSlot>;
 struct ModelInstance {
   const ast::ModelItem *item = nullptr; ///< null for Sequential's kin made natively
   std::string name;
-  ScopeRef scope;                          ///< sizes and settings that it was made with
+  ScopeRef scope; ///< sizes and settings that it was made with
   struct Entry {
     std::string name;
-    ParamSlotRef param;          ///< or
+    ParamSlotRef param;           ///< or
     std::shared_ptr<Value> layer; ///< a model, a function, a list of them
     SourceRange at;
   };

@@ -187,8 +187,8 @@ LogicalResult BufferOp::verify() {
     return emitOpError() << "offset is " << offset << ", expected a multiple of " << elementBytes
                          << ", the bytes of an element";
   if (offset > room || bytes > uint64_t(room - offset))
-    return emitOpError() << "buffer of " << bytes << " bytes at " << offset << " passes the end of its block of " << room
-                         << " bytes";
+    return emitOpError() << "buffer of " << bytes << " bytes at " << offset << " passes the end of its block of "
+                         << room << " bytes";
   return success();
 }
 

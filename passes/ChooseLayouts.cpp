@@ -136,8 +136,8 @@ private:
       if (!product || product.resultLetters().empty())
         continue;
       llvm::StringMap<int64_t> sizes;
-      for (auto [letters, operand] : {std::pair(product.lhsLetters(), product.getLhs()),
-                                      std::pair(product.rhsLetters(), product.getRhs())})
+      for (auto [letters, operand] :
+           {std::pair(product.lhsLetters(), product.getLhs()), std::pair(product.rhsLetters(), product.getRhs())})
         for (auto [axis, letter] : llvm::enumerate(letters))
           sizes[StringRef(&letter, 1)] = cast<RankedTensorType>(operand.getType()).getDimSize(axis);
       double work = 2;

@@ -53,7 +53,8 @@ bool FuseGraph::mergedSpace(const Cluster &a, const Cluster &b, Cluster &merged)
     return false;
   if (!other.reduced.empty())
     return main.kind == dl::KernelKind::map && main.shape == other.shape && main.reduced == other.reduced;
-  return other.shape == main.shape || (!main.reduced.empty() && other.shape == dl::withoutAxes(main.shape, main.reduced));
+  return other.shape == main.shape ||
+         (!main.reduced.empty() && other.shape == dl::withoutAxes(main.shape, main.reduced));
 }
 
 /// Whether the nodes of `merged` see each other's values at the same element or once a row.

@@ -77,8 +77,12 @@ void printFunction(func::FuncOp function, llvm::raw_ostream &stream) {
       if (!buffer || buffer.getBlock() != arena)
         continue;
       auto type = cast<MemRefType>(value.getType());
-      Row row{kernel.getName().str(), typeText(type.getShape(), type.getElementType()),
-              static_cast<int64_t>(buffer.getOffset()), bytesOf(type), static_cast<unsigned>(step + 1), 0};
+      Row row{kernel.getName().str(),
+              typeText(type.getShape(), type.getElementType()),
+              static_cast<int64_t>(buffer.getOffset()),
+              bytesOf(type),
+              static_cast<unsigned>(step + 1),
+              0};
       rows.insert({value, row}).first->second.last = step + 1;
     }
   stream << llvm::formatv("arena {0}\n", sizeText(blockBytes(arena)));

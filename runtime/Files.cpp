@@ -40,7 +40,8 @@ static Result<std::string> readWhole(const std::string &path, size_t longest) {
   std::string content;
   size_t length = 0;
   // A pipe has no size: read until nothing comes.
-  for (content.resize(std::min(size_t(std::max<int64_t>(status.st_size, 0)), longest) + 1);; content.resize(content.size() * 2)) {
+  for (content.resize(std::min(size_t(std::max<int64_t>(status.st_size, 0)), longest) + 1);;
+       content.resize(content.size() * 2)) {
     while (length < content.size()) {
       ssize_t got = ::read(file.number, content.data() + length, content.size() - length);
       if (got < 0 && errno == EINTR)

@@ -45,6 +45,6 @@ struct MetricSums {
 
 /// The loss and reports of a data set, averaged by examples; nothing when Ctrl-C came before the last batch.
 Result<std::optional<std::vector<double>>> evaluateWith(TrainingFunctions &functions, const TrainingSpec &spec,
-                                         const std::shared_ptr<const Dataset> &data, int64_t step);
+                                                        const std::shared_ptr<const Dataset> &data, int64_t step);
 
 } // namespace dlc

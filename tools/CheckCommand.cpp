@@ -37,7 +37,8 @@ static int check(const std::vector<std::string> &files, bool types) {
 }
 
 Action addCheckCommand(CLI::App &app) {
-  CLI::App *command = app.add_subcommand("check", "check names, types and sizes of programs, without opening their data");
+  CLI::App *command =
+      app.add_subcommand("check", "check names, types and sizes of programs, without opening their data");
   auto files = std::make_shared<std::vector<std::string>>();
   auto types = std::make_shared<bool>(false);
   command->add_option("files", *files, "programs (.dl)")->required();

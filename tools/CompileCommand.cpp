@@ -6,9 +6,9 @@
 #include "frontend/Parser.h"
 #include "runtime/Checkpoint.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <cstdio>
@@ -55,10 +55,10 @@ static bool isTaken(const std::string &name) {
       "const_cast", "consteval", "constexpr", "constinit", "continue", "decltype", "default", "delete", "do", "double",
       "dynamic_cast", "else", "enum", "explicit", "export", "extern", "false", "float", "for", "friend", "goto", "if",
       "inline", "int", "long", "mutable", "namespace", "new", "noexcept", "not", "not_eq", "nullptr", "operator", "or",
-      "or_eq", "private", "protected", "public", "register", "reinterpret_cast", "requires", "restrict", "return", "short",
-      "signed", "sizeof", "static", "static_assert", "static_cast", "struct", "switch", "template", "this", "thread_local",
-      "throw", "true", "try", "typedef", "typeid", "typename", "typeof", "typeof_unqual", "union", "unsigned", "using",
-      "virtual", "void", "volatile", "wchar_t", "while", "xor", "xor_eq",
+      "or_eq", "private", "protected", "public", "register", "reinterpret_cast", "requires", "restrict", "return",
+      "short", "signed", "sizeof", "static", "static_assert", "static_cast", "struct", "switch", "template", "this",
+      "thread_local", "throw", "true", "try", "typedef", "typeid", "typename", "typeof", "typeof_unqual", "union",
+      "unsigned", "using", "virtual", "void", "volatile", "wchar_t", "while", "xor", "xor_eq",
       // Macros and types of its headers, and what every program defines.
       "assert", "complex", "errno", "fpclassify", "isfinite", "isgreater", "isless", "isnormal", "isunordered", "linux",
       "main", "offsetof", "ptrdiff_t", "signbit", "size_t", "unix", "va_arg", "va_end", "va_start"};
@@ -125,7 +125,8 @@ static void passParameters(mlir::ModuleOp module) {
         function.setArgAttr(i, "dl.role", builder.getStringAttr("input"));
 }
 
-static int writeOutput(const CompileArguments &arguments, Compiler &compiler, DiagnosticEngine &diagnostics, mlir::OwningOpRef<mlir::ModuleOp> module) {
+static int writeOutput(const CompileArguments &arguments, Compiler &compiler, DiagnosticEngine &diagnostics,
+                       mlir::OwningOpRef<mlir::ModuleOp> module) {
   bool exported = holdsWeights(arguments.emit);
   if (exported && arguments.weights.empty())
     passParameters(*module);
@@ -168,10 +169,11 @@ static int writeOutput(const CompileArguments &arguments, Compiler &compiler, Di
   if (arguments.emit == "exe")
     name = "entry_" + name;
   else if (name.ends_with("_fn") && !llvm::StringRef(arguments.entry).ends_with_insensitive("_fn"))
-    std::fprintf(stderr, "note: the function is called `%s`, for C has `%s` already\n", name.c_str(), name.substr(0, name.size() - 3).c_str());
-  llvm::Error error = arguments.emit == "exe"
-                          ? writeProgram(*module, compiler.target(), name, block, arguments.output)
-                          : writeLibrary(*module, compiler.target(), name, block, arguments.output, withoutSuffix(arguments.output) + ".h");
+    std::fprintf(stderr, "note: the function is called `%s`, for C has `%s` already\n", name.c_str(),
+                 name.substr(0, name.size() - 3).c_str());
+  llvm::Error error = arguments.emit == "exe" ? writeProgram(*module, compiler.target(), name, block, arguments.output)
+                                              : writeLibrary(*module, compiler.target(), name, block, arguments.output,
+                                                             withoutSuffix(arguments.output) + ".h");
   return error ? fail(llvm::toString(std::move(error))) : 0;
 }
 
@@ -203,7 +205,8 @@ static int compile(const CompileArguments &arguments) {
     return fail(llvm::toString(target.takeError()));
   Compilation unit;
   loadDialects(unit.context);
-  ast::Program program = parse(unit.sources, unit.sources.add(arguments.file, std::move(*text)), unit.tree, unit.diagnostics);
+  ast::Program program =
+      parse(unit.sources, unit.sources.add(arguments.file, std::move(*text)), unit.tree, unit.diagnostics);
   Elaborator elaborator(unit.sources, unit.diagnostics, unit.context, nullptr);
   elaborator.overrides = overrides;
   if (unit.diagnostics.errorCount() == 0)
@@ -215,13 +218,16 @@ static int compile(const CompileArguments &arguments) {
         std::string known;
         for (const std::string &one : *open)
           known += (known.empty() ? "`" : ", `") + one + "`";
-        return fail("--size " + name + ": `" + arguments.entry + "` " + (known.empty() ? "leaves no size open" : "has no such size, only " + known), 2);
+        return fail("--size " + name + ": `" + arguments.entry + "` " +
+                        (known.empty() ? "leaves no size open" : "has no such size, only " + known),
+                    2);
       }
   if (code == 0) {
     Elaborator::EntryModule made = elaborator.entry(arguments.entry, sizes);
     code = unit.diagnostics.exitCode();
     if (made.module && code == 0) {
-      Compiler compiler(unit.context, unit.sources, unit.diagnostics, *target, std::set<std::string>(arguments.disabled.begin(), arguments.disabled.end()));
+      Compiler compiler(unit.context, unit.sources, unit.diagnostics, *target,
+                        std::set<std::string>(arguments.disabled.begin(), arguments.disabled.end()));
       code = writeOutput(arguments, compiler, unit.diagnostics, std::move(made.module));
     }
   }
@@ -231,14 +237,25 @@ static int compile(const CompileArguments &arguments) {
 }
 
 Action addCompileCommand(CLI::App &app) {
-  CLI::App *command = app.add_subcommand("compile", "compile one function of a program to a library, an object, or the text of a stage");
+  CLI::App *command = app.add_subcommand(
+      "compile", "compile one function of a program to a library, an object, or the text of a stage");
   auto arguments = std::make_shared<CompileArguments>();
   command->add_option("file", arguments->file, "the program (.dl)")->required();
-  command->add_option("--entry", arguments->entry, "the function: `f`, or `Model.forward` of a model made with its defaults")->required();
-  command->add_option("--weights", arguments->weights, "a safetensors file with the model's parameters, which `lib` and `exe` then hold; without it they are inputs");
-  command->add_option("--size", arguments->sizes, "NAME=NUMBER: a size that the entry's types leave open (repeatable)")->allow_extra_args(false);
-  command->add_option("--set", arguments->settings, "NAME=VALUE: a top-level `let` or a default of the trained model")->allow_extra_args(false);
-  command->add_option("--emit", arguments->emit, "lib (a shared library and a C header), exe (a program from .npy to .npy files), obj, asm, llvm, or a stage: graph, gradient, fused, planned, loops")
+  command
+      ->add_option("--entry", arguments->entry,
+                   "the function: `f`, or `Model.forward` of a model made with its defaults")
+      ->required();
+  command->add_option(
+      "--weights", arguments->weights,
+      "a safetensors file with the model's parameters, which `lib` and `exe` then hold; without it they are inputs");
+  command->add_option("--size", arguments->sizes, "NAME=NUMBER: a size that the entry's types leave open (repeatable)")
+      ->allow_extra_args(false);
+  command->add_option("--set", arguments->settings, "NAME=VALUE: a top-level `let` or a default of the trained model")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--emit", arguments->emit,
+                   "lib (a shared library and a C header), exe (a program from .npy to .npy files), obj, asm, llvm, or "
+                   "a stage: graph, gradient, fused, planned, loops")
       ->check(CLI::IsMember({"lib", "obj", "exe", "asm", "llvm", "graph", "gradient", "fused", "planned", "loops"}));
   command->add_option("-o,--output", arguments->output, "the file to write (text goes to standard output without it)");
   command->add_option("--cpu", arguments->cpu, "generate code for this processor (LLVM's names; `host` is this one)");

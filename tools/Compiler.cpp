@@ -55,7 +55,8 @@ SourceRange placeOf(mlir::Location location, const SourceManager &sources) {
 
 Compiler::Compiler(mlir::MLIRContext &context, SourceManager &sources, DiagnosticEngine &diagnostics, Target target,
                    std::set<std::string> disabled)
-    : context(context), sources(sources), diagnostics(diagnostics), chosen(std::move(target)), disabled(std::move(disabled)) {}
+    : context(context), sources(sources), diagnostics(diagnostics), chosen(std::move(target)),
+      disabled(std::move(disabled)) {}
 
 Compiler::~Compiler() = default;
 
@@ -111,8 +112,11 @@ static std::vector<TensorSlot> slotsOf(mlir::func::FuncOp function, llvm::String
       continue;
     auto type = mlir::cast<mlir::RankedTensorType>(slot.getAs<mlir::TypeAttr>("type").getValue());
     llvm::SmallVector<int64_t> strides = stridesOf(type);
-    slots.push_back({slot.getAs<mlir::StringAttr>("name").str(), dtypeOf(type.getElementType()), type.getShape().vec(),
-                     size_t(slot.getAs<mlir::IntegerAttr>("offset").getInt()), {strides.begin(), strides.end()}});
+    slots.push_back({slot.getAs<mlir::StringAttr>("name").str(),
+                     dtypeOf(type.getElementType()),
+                     type.getShape().vec(),
+                     size_t(slot.getAs<mlir::IntegerAttr>("offset").getInt()),
+                     {strides.begin(), strides.end()}});
   }
   return slots;
 }

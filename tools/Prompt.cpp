@@ -27,7 +27,8 @@ static const char *helpText = "expressions are evaluated and shown; `let`, `fn`,
                               "  :quit          leave (also Ctrl-D)\n";
 
 /// Completes the word before the cursor from the names in scope.
-static std::vector<llvm::LineEditor::Completion> complete(const Session &session, llvm::StringRef buffer, size_t position) {
+static std::vector<llvm::LineEditor::Completion> complete(const Session &session, llvm::StringRef buffer,
+                                                          size_t position) {
   size_t begin = position;
   while (begin > 0 && (isalnum(static_cast<unsigned char>(buffer[begin - 1])) || buffer[begin - 1] == '_'))
     --begin;
@@ -75,7 +76,8 @@ static void showStage(Session &session, std::string text) {
 static void showTime(Session &session, const std::string &text) {
   unsigned before = session.diagnostics.errorCount();
   if (std::optional<double> seconds = session.time(text))
-    session.output(*seconds < 1e-3 ? fmt::format("{:.2f} us\n", *seconds * 1e6) : fmt::format("{:.3f} ms\n", *seconds * 1e3));
+    session.output(*seconds < 1e-3 ? fmt::format("{:.2f} us\n", *seconds * 1e6)
+                                   : fmt::format("{:.3f} ms\n", *seconds * 1e3));
   else if (session.diagnostics.errorCount() == before && session.exitCode() == 0)
     session.output("nothing is computed here\n");
 }
@@ -114,18 +116,21 @@ static bool command(Session &session, PromptState &state, const std::string &lin
     showTime(session, rest);
   } else if (word == ":type" && !rest.empty()) {
     ast::AstContext tree;
-    ast::Program program = parse(session.sources, session.sources.add("input", rest), tree, session.diagnostics, ParseMode::prompt);
+    ast::Program program =
+        parse(session.sources, session.sources.add("input", rest), tree, session.diagnostics, ParseMode::prompt);
     if (session.diagnostics.errorCount() == 0)
       if (std::string type = session.elaborator->typeOf(program); !type.empty())
         session.output(type + "\n");
   } else {
-    std::vector<std::string> known = {":help", ":names", ":load", ":reload", ":save", ":type", ":ir", ":asm", ":time", ":quit"};
+    std::vector<std::string> known = {":help", ":names", ":load", ":reload", ":save",
+                                      ":type", ":ir",    ":asm",  ":time",   ":quit"};
     if (std::find(known.begin(), known.end(), word) != known.end()) {
       session.output("`" + word + "` needs something behind it; `:help` says what\n");
       return true;
     }
     std::string near = nearest(word, known);
-    session.output("unknown command `" + word + "`" + (near.empty() ? "; `:help` lists them\n" : "; did you mean `" + near + "`?\n"));
+    session.output("unknown command `" + word + "`" +
+                   (near.empty() ? "; `:help` lists them\n" : "; did you mean `" + near + "`?\n"));
   }
   return true;
 }
@@ -137,7 +142,8 @@ int runPrompt(Session &session, bool terminal, const std::string &file) {
   if (terminal) {
     session.output("dlc: expressions and definitions; :help, :quit\n");
     editor = std::make_unique<llvm::LineEditor>("dlc", llvm::LineEditor::getDefaultHistoryPath("dlc"));
-    editor->setListCompleter([&](llvm::StringRef buffer, size_t position) { return complete(session, buffer, position); });
+    editor->setListCompleter(
+        [&](llvm::StringRef buffer, size_t position) { return complete(session, buffer, position); });
   }
   auto readLine = [&](const char *prompt) -> std::optional<std::string> {
     if (editor) {

@@ -55,18 +55,30 @@ static int run(RunArguments &arguments, bool seedGiven) {
 }
 
 Action addRunCommand(CLI::App &app) {
-  CLI::App *command = app.add_subcommand("run", "run a program, then a prompt with its names in scope; without a file, the prompt alone");
+  CLI::App *command = app.add_subcommand(
+      "run", "run a program, then a prompt with its names in scope; without a file, the prompt alone");
   auto arguments = std::make_shared<RunArguments>();
   command->add_option("file", arguments->file, "the program (.dl)");
-  command->add_option("--set", arguments->settings, "NAME=VALUE: a setting of `train`, a top-level `let`, or a default of the trained model")
+  command
+      ->add_option("--set", arguments->settings,
+                   "NAME=VALUE: a setting of `train`, a top-level `let`, or a default of the trained model")
       ->allow_extra_args(false);
-  command->add_option("--threads", arguments->options.threads, "threads to compute with (all that this process may use)")->check(CLI::Range(1, 1024));
-  command->add_option("--data", arguments->options.dataFolder, "a folder where data is looked up, after the program's own");
+  command
+      ->add_option("--threads", arguments->options.threads, "threads to compute with (all that this process may use)")
+      ->check(CLI::Range(1, 1024));
+  command->add_option("--data", arguments->options.dataFolder,
+                      "a folder where data is looked up, after the program's own");
   CLI::Option *seed = command->add_option("--seed", arguments->seed, "seed of every training, instead of the program's")
-                          ->check([](const std::string &text) { return text.starts_with("-") ? "a seed is a whole number, not negative" : ""; });
-  command->add_option("--emit", arguments->options.emit, "print this stage of the first computation instead of running: graph, gradient, fused, planned, loops, llvm, asm")
+                          ->check([](const std::string &text) {
+                            return text.starts_with("-") ? "a seed is a whole number, not negative" : "";
+                          });
+  command
+      ->add_option("--emit", arguments->options.emit,
+                   "print this stage of the first computation instead of running: graph, gradient, fused, planned, "
+                   "loops, llvm, asm")
       ->check(CLI::IsMember(Compiler::stages()));
-  command->add_option("--cpu", arguments->options.cpu, "generate code for this processor (LLVM's names; `host` is this one)");
+  command->add_option("--cpu", arguments->options.cpu,
+                      "generate code for this processor (LLVM's names; `host` is this one)");
   addDisableOption(*command, arguments->disabled);
   command->add_flag("--time-passes", arguments->options.timePasses, "say where the compile time went");
   return [arguments, seed] { return run(*arguments, seed->count() > 0); };

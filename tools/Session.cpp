@@ -42,7 +42,8 @@ Result<std::unique_ptr<Session>> Session::create(SessionOptions options) {
     return Error::plain("this machine cannot run code for `" + target->cpu + "`");
   std::set<std::string> disabled = options.disabled;
   std::unique_ptr<Session> session(new Session(std::move(options)));
-  session->compiler = std::make_unique<Compiler>(session->context, session->sources, session->diagnostics, std::move(*target), std::move(disabled));
+  session->compiler = std::make_unique<Compiler>(session->context, session->sources, session->diagnostics,
+                                                 std::move(*target), std::move(disabled));
   return session;
 }
 
@@ -154,7 +155,7 @@ int Session::exitCode() const { return interrupted ? 130 : exitCodeOf(diagnostic
 struct OpenedData {
   std::shared_ptr<const Dataset> whole; ///< what the source gave
   std::shared_ptr<Dataset::Split> parts;
-  std::shared_ptr<const Dataset> data;  ///< the part meant
+  std::shared_ptr<const Dataset> data; ///< the part meant
 };
 
 static std::optional<SourceValue> sourceValue(const Value &value) {
@@ -195,7 +196,9 @@ bool Session::open(DataInfo &info) {
       FieldSpec spec;
       spec.name = field.name;
       spec.dtype = field.dtype;
-      spec.kind = field.category ? FieldSpec::Kind::Category : field.isString ? FieldSpec::Kind::String : FieldSpec::Kind::Number;
+      spec.kind = field.category   ? FieldSpec::Kind::Category
+                  : field.isString ? FieldSpec::Kind::String
+                                   : FieldSpec::Kind::Number;
       for (const Dim &dim : field.shape)
         spec.shape.push_back(dim.size.constant());
       fields.push_back(std::move(spec));
@@ -218,7 +221,8 @@ bool Session::open(DataInfo &info) {
     named->setName(info.name);
     opened->whole = named;
     if (info.source->splitTrain) {
-      Result<Dataset::Split> split = opened->whole->split(*info.source->splitTrain, uint64_t(info.source->splitSeed), info.source->splitShuffle);
+      Result<Dataset::Split> split =
+          opened->whole->split(*info.source->splitTrain, uint64_t(info.source->splitSeed), info.source->splitShuffle);
       if (!split)
         return problem(split.error());
       opened->parts = std::make_shared<Dataset::Split>(std::move(*split));
@@ -226,7 +230,9 @@ bool Session::open(DataInfo &info) {
   } else {
     opened = std::make_shared<OpenedData>(*opened);
   }
-  opened->data = info.part == "train" ? opened->parts->train : info.part == "rest" ? opened->parts->rest : opened->whole;
+  opened->data = info.part == "train"  ? opened->parts->train
+                 : info.part == "rest" ? opened->parts->rest
+                                       : opened->whole;
   info.handle = opened;
   info.rows = Size(opened->data->size());
   for (const DataInfo::Field &field : info.fields)
@@ -268,7 +274,8 @@ static HostBufferRef allocate(mlir::RankedTensorType type) {
   return buffer;
 }
 
-bool Session::run(mlir::ModuleOp module, const std::vector<HostBufferRef> &inputs, std::vector<HostBufferRef> &outputs, SourceRange at) {
+bool Session::run(mlir::ModuleOp module, const std::vector<HostBufferRef> &inputs, std::vector<HostBufferRef> &outputs,
+                  SourceRange at) {
   mlir::OwningOpRef<mlir::ModuleOp> owned(module.clone());
   auto function = *owned->getOps<mlir::func::FuncOp>().begin();
   for (auto candidate : owned->getOps<mlir::func::FuncOp>())
@@ -314,13 +321,16 @@ bool Session::run(mlir::ModuleOp module, const std::vector<HostBufferRef> &input
   if (running)
     call.stop = running->flag();
   // Ctrl-C may have come while the function was compiled.
-  auto once = [&] { return stopped() ? -1 : compiled->function.function(nullptr, nullptr, in.data(), out.data(), arena->data(), &call); };
+  auto once = [&] {
+    return stopped() ? -1 : compiled->function.function(nullptr, nullptr, in.data(), out.data(), arena->data(), &call);
+  };
   int64_t status = once();
   if (status == 0 && times) {
     using Clock = std::chrono::steady_clock;
     constexpr size_t most = 101;
     std::vector<double> &runs = times->emplace_back();
-    for (Clock::time_point end = Clock::now() + std::chrono::seconds(1); status == 0 && runs.size() < most && (runs.empty() || Clock::now() < end);) {
+    for (Clock::time_point end = Clock::now() + std::chrono::seconds(1);
+         status == 0 && runs.size() < most && (runs.empty() || Clock::now() < end);) {
       Clock::time_point begin = Clock::now();
       status = once();
       runs.push_back(std::chrono::duration<double>(Clock::now() - begin).count());
@@ -387,7 +397,8 @@ void Session::print(const std::vector<Value> &values) {
   std::string line;
   for (const Value &value : values) {
     // A column of strings stands for itself by one string: its rows are not values of the program.
-    if (value.kind == Value::List && value.flag && value.elements.size() == 1 && value.elements[0].kind == Value::String) {
+    if (value.kind == Value::List && value.flag && value.elements.size() == 1 &&
+        value.elements[0].kind == Value::String) {
       diagnostics.report(Diag::NotSupported, value.at, "printing a column of strings");
       return;
     }

@@ -15,10 +15,10 @@ namespace dlc {
 struct SessionOptions {
   std::string programFile; ///< data is looked up beside it
   std::string dataFolder;
-  int threads = 0;         ///< 0: as many as this process may use
+  int threads = 0; ///< 0: as many as this process may use
   std::optional<int64_t> seed;
   std::string cpu = "host";
-  std::string emit;        ///< a stage to print instead of running
+  std::string emit; ///< a stage to print instead of running
   bool timePasses = false;
   std::set<std::string> disabled;
   std::vector<Override> overrides;
@@ -63,7 +63,7 @@ public:
   std::unique_ptr<ThreadPool> pool;
   /// When set, a `train` is handed to it instead of being trained (benchmarks).
   std::function<void(const TrainPlan &, const TrainFunctions &)> onTrain;
-  bool quiet = false; ///< no progress lines
+  bool quiet = false;                              ///< no progress lines
   std::function<void(const std::string &)> output; ///< where print goes; standard output at first
 
 private:
@@ -72,13 +72,14 @@ private:
   void elaborate(const ast::Program &program, bool show);
   /// The expression that `text` is; nothing after an error was reported.
   std::optional<ast::Program> expression(const std::string &text);
-  bool initialise(const TrainPlan &plan, const TrainFunctions &functions, const Compiled &step, void *params, void *state);
+  bool initialise(const TrainPlan &plan, const TrainFunctions &functions, const Compiled &step, void *params,
+                  void *state);
 
   SessionOptions options;
   SearchPaths paths;
   ast::AstContext tree;
   bool interrupted = false, emitted = false;
-  const InterruptScope *running = nullptr; ///< that of the program or input under way
+  const InterruptScope *running = nullptr;           ///< that of the program or input under way
   std::vector<std::vector<double>> *times = nullptr; ///< while timing: of each computation, the seconds of its runs
 };
 

@@ -13,7 +13,8 @@ namespace dlc {
 
 std::shared_ptr<const Dataset> datasetOf(const DataInfo &info);
 
-bool Session::initialise(const TrainPlan &plan, const TrainFunctions &functions, const Compiled &step, void *params, void *state) {
+bool Session::initialise(const TrainPlan &plan, const TrainFunctions &functions, const Compiled &step, void *params,
+                         void *state) {
   if (!plan.init.empty()) {
     std::string file = plan.init;
     // Beside the program, as data is.
@@ -51,14 +52,16 @@ bool Session::train(const TrainPlan &plan, const TrainFunctions &functions, std:
     return false;
   }
   auto problem = [&](const Error &error) {
-    reportError(diagnostics, error.kind == Error::Kind::Unsupported ? Diag::NotSupported : Diag::TrainingProblem, plan.at, error);
+    reportError(diagnostics, error.kind == Error::Kind::Unsupported ? Diag::NotSupported : Diag::TrainingProblem,
+                plan.at, error);
     return false;
   };
   std::shared_ptr<const Dataset> data = plan.data ? datasetOf(*plan.data) : nullptr;
   int64_t batch = data ? std::min(plan.batch, data->size()) : plan.batch;
   for (const DataInfo *used : {plan.data.get(), plan.validate.get()})
     if (used && datasetOf(*used)->size() == 0) {
-      diagnostics.report(Diag::TrainingProblem, plan.at, "the data set `" + used->name + "` has no examples").note(used->source ? used->source->at : used->at, "it was read here");
+      diagnostics.report(Diag::TrainingProblem, plan.at, "the data set `" + used->name + "` has no examples")
+          .note(used->source ? used->source->at : used->at, "it was read here");
       return false;
     }
   std::unique_ptr<Compiled> step = compiler->compile(functions.step(batch));

@@ -20,8 +20,9 @@ Action addVersionCommand(CLI::App &app) {
     std::printf("dlc %s (LLVM %s)\n", versionText, LLVM_VERSION_STRING);
     if (*cpu) {
       Target host = Target::host();
-      std::printf("cpu      %s\nvectors  %d bits (%s)\ntile     %d rows x %d vectors\nthreads  %d\n", host.cpu.c_str(), host.vectorBytes * 8,
-                  host.avx512 ? "AVX-512" : "AVX2", host.tileRows(), host.tileVectors(), availableThreads());
+      std::printf("cpu      %s\nvectors  %d bits (%s)\ntile     %d rows x %d vectors\nthreads  %d\n", host.cpu.c_str(),
+                  host.vectorBytes * 8, host.avx512 ? "AVX-512" : "AVX2", host.tileRows(), host.tileVectors(),
+                  availableThreads());
       if (!host.canRun())
         std::printf("this processor has no AVX2 and FMA: compiled code cannot run here\n");
     }

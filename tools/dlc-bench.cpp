@@ -36,31 +36,41 @@ struct Row {
 
 } // namespace
 
-static std::string mlpProgram(const std::string &layers, bool regression, int64_t batch, const std::string &optimizer, int64_t inputs) {
+static std::string mlpProgram(const std::string &layers, bool regression, int64_t batch, const std::string &optimizer,
+                              int64_t inputs) {
   std::string field = regression ? "y: f32[1]" : "y: i64";
-  return fmt::format("model Net {{\n  layer net = Sequential({})\n  fn forward(x: f32[n, {}]) {{ net(x) }}\n}}\n"
-                     "data rows_of_noise: {{ x: f32[{}], {} }} = safetensors(\"bench.safetensors\")\n"
-                     "train run = Net() on rows_of_noise {{\n  minimize {}(run(x), y)\n  optimizer: {}\n  batch: {}\n  steps: 1\n}}\n",
-                     layers, inputs, inputs, field, regression ? "mse" : "cross_entropy", optimizer, batch);
+  return fmt::format(
+      "model Net {{\n  layer net = Sequential({})\n  fn forward(x: f32[n, {}]) {{ net(x) }}\n}}\n"
+      "data rows_of_noise: {{ x: f32[{}], {} }} = safetensors(\"bench.safetensors\")\n"
+      "train run = Net() on rows_of_noise {{\n  minimize {}(run(x), y)\n  optimizer: {}\n  batch: {}\n  steps: 1\n}}\n",
+      layers, inputs, inputs, field, regression ? "mse" : "cross_entropy", optimizer, batch);
 }
 
 static std::vector<Row> allRows() {
   std::vector<Row> rows;
-  auto network = [&](const char *name, const std::string &layers, int64_t batch, std::vector<int64_t> widths, bool regression, const char *optimizer) {
+  auto network = [&](const char *name, const std::string &layers, int64_t batch, std::vector<int64_t> widths,
+                     bool regression, const char *optimizer) {
     Row row;
     row.name = name;
     row.program = mlpProgram(layers, regression, batch, optimizer, widths[0]);
     row.batch = batch;
     row.inputs = widths[0];
     row.outputs = regression ? widths.back() : 0;
-    for (size_t i = 0; i + 1 < widths.size(); ++i) // forward, weight gradient, and the data gradient but of the first layer
+    for (size_t i = 0; i + 1 < widths.size();
+         ++i) // forward, weight gradient, and the data gradient but of the first layer
       row.flops += 2.0 * double(batch * widths[i] * widths[i + 1]) * (i == 0 ? 2 : 3);
     rows.push_back(row);
   };
   network("linear", "Linear(10, 50), relu, Linear(50, 1)", 32, {10, 50, 1}, true, "sgd(lr: 0.05)");
   network("mlp_small", "Linear(784, 128), relu, Linear(128, 10)", 64, {784, 128, 10}, false, "adam(lr: 1e-3)");
-  network("mlp", "Linear(784, 512), relu, Linear(512, 256), relu, Linear(256, 10)", 128, {784, 512, 256, 10}, false, "adam(lr: 1e-3)");
-  for (auto [m, k, n] : {std::tuple<int64_t, int64_t, int64_t>{512, 512, 512}, {1024, 1024, 1024}, {128, 784, 512}, {768, 128, 384}, {64, 128, 10}, {100, 77, 300}}) {
+  network("mlp", "Linear(784, 512), relu, Linear(512, 256), relu, Linear(256, 10)", 128, {784, 512, 256, 10}, false,
+          "adam(lr: 1e-3)");
+  for (auto [m, k, n] : {std::tuple<int64_t, int64_t, int64_t>{512, 512, 512},
+                         {1024, 1024, 1024},
+                         {128, 784, 512},
+                         {768, 128, 384},
+                         {64, 128, 10},
+                         {100, 77, 300}}) {
     Row row;
     bool square = m == k && k == n;
     row.name = square ? fmt::format("square_{}", m) : fmt::format("ragged_{}x{}x{}", m, n, k);
@@ -180,7 +190,8 @@ struct Call {
 };
 
 /// Makes the buffers that a function needs; `shapes` are those of inputs and outputs, as types.
-static Call prepare(std::unique_ptr<Compiled> compiled, const std::vector<std::pair<DType, size_t>> &inputs, size_t outputBytes) {
+static Call prepare(std::unique_ptr<Compiled> compiled, const std::vector<std::pair<DType, size_t>> &inputs,
+                    size_t outputBytes) {
   Call call;
   call.params = noise(compiled->paramBytes + 64, DType::F32);
   call.state = std::shared_ptr<void>(nullptr);
@@ -206,7 +217,8 @@ static void writeData(const Row &row, const std::string &folder) {
   auto x = noise(size_t(row.batch * row.inputs) * 4, DType::F32);
   size_t labelBytes = size_t(row.batch) * (row.outputs ? size_t(row.outputs) * 4 : 8);
   auto y = noise(labelBytes, row.outputs ? DType::F32 : DType::I64);
-  std::vector<int64_t> shape = row.outputs ? std::vector<int64_t>{row.batch, row.outputs} : std::vector<int64_t>{row.batch};
+  std::vector<int64_t> shape =
+      row.outputs ? std::vector<int64_t>{row.batch, row.outputs} : std::vector<int64_t>{row.batch};
   std::vector<SafetensorsEntry> entries = {
       {"y", row.outputs ? DType::F32 : DType::I64, shape, {static_cast<char *>(y.get()), labelBytes}},
       {"x", DType::F32, {row.batch, row.inputs}, {static_cast<char *>(x.get()), size_t(row.batch * row.inputs) * 4}}};
@@ -215,9 +227,11 @@ static void writeData(const Row &row, const std::string &folder) {
 }
 
 /// Seconds from the start of a `dlc run` of one step to its end, and its peak memory.
-static std::pair<double, double> firstStep(const std::string &tool, const std::string &program, int threads, const std::string &cpu) {
+static std::pair<double, double> firstStep(const std::string &tool, const std::string &program, int threads,
+                                           const std::string &cpu) {
   std::string threadText = std::to_string(threads);
-  std::vector<const char *> arguments = {tool.c_str(), "run", program.c_str(), "--threads", threadText.c_str(), "--cpu", cpu.c_str(), nullptr};
+  std::vector<const char *> arguments = {tool.c_str(),       "run",   program.c_str(), "--threads",
+                                         threadText.c_str(), "--cpu", cpu.c_str(),     nullptr};
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", 0, 0);
@@ -267,7 +281,12 @@ static int bench(const Row &row, int threads, const std::string &cpu, double sec
         if (!compiled)
           return;
         size_t label = size_t(row.batch) * (row.outputs ? size_t(row.outputs) * 4 : 8);
-        step = prepare(std::move(compiled), {{DType::F32, size_t(row.batch * row.inputs) * 4}, {row.outputs ? DType::F32 : DType::I64, label}, {DType::I64, 8}, {DType::I64, 8}}, 64);
+        step = prepare(std::move(compiled),
+                       {{DType::F32, size_t(row.batch * row.inputs) * 4},
+                        {row.outputs ? DType::F32 : DType::I64, label},
+                        {DType::I64, 8},
+                        {DType::I64, 8}},
+                       64);
         *static_cast<int64_t *>(step->inputs[2]) = 1;
       };
       session.runFile(program);
@@ -279,7 +298,9 @@ static int bench(const Row &row, int threads, const std::string &cpu, double sec
       }
     }
     std::string entry = row.batch ? "Net.forward" : "product";
-    std::map<std::string, int64_t> sizes = row.batch ? std::map<std::string, int64_t>{{"n", row.batch}} : std::map<std::string, int64_t>{{"m", row.m}, {"k", row.k}, {"n", row.n}};
+    std::map<std::string, int64_t> sizes =
+        row.batch ? std::map<std::string, int64_t>{{"n", row.batch}}
+                  : std::map<std::string, int64_t>{{"m", row.m}, {"k", row.k}, {"n", row.n}};
     if (!row.batch)
       session.runFile(program);
     if (good && session.diagnostics.errorCount() == 0) {

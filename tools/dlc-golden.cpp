@@ -31,7 +31,8 @@ struct Exception {
 constexpr Exception exceptions[] = {
     {"matmul8", {1e-5, 5e-6}}, // sums of a hundred products of size one that cancel to a hundredth
 };
-constexpr Tolerance valueTolerance{1e-5, 1e-6}, gradientTolerance{1e-4, 1e-5}, lossTolerance{1e-4, 0}, parameterTolerance{1e-4, 1e-5};
+constexpr Tolerance valueTolerance{1e-5, 1e-6}, gradientTolerance{1e-4, 1e-5}, lossTolerance{1e-4, 0},
+    parameterTolerance{1e-4, 1e-5};
 
 struct Case {
   std::string name;
@@ -40,7 +41,8 @@ struct Case {
 
 class Golden {
 public:
-  Golden(std::string folder, int threads, std::string cpu) : folder(std::move(folder)), threads(threads), cpu(std::move(cpu)) {}
+  Golden(std::string folder, int threads, std::string cpu)
+      : folder(std::move(folder)), threads(threads), cpu(std::move(cpu)) {}
   Result<std::vector<Case>> cases();
 
 private:
@@ -103,7 +105,8 @@ static Value hostValue(HostBufferRef buffer) {
 }
 
 /// "" when `value` is near the stored tensor, else the largest error.
-static std::string compare(const Value &value, const SafetensorsTensor &expected, Tolerance tolerance, const std::string &what) {
+static std::string compare(const Value &value, const SafetensorsTensor &expected, Tolerance tolerance,
+                           const std::string &what) {
   if (!value.isTensor() || !value.host)
     return what + " has no value";
   if (value.host->shape != expected.shape)
@@ -114,7 +117,8 @@ static std::string compare(const Value &value, const SafetensorsTensor &expected
     count *= size;
   double worst = 0, worstError = 0, got = 0, wanted = 0;
   for (int64_t i = 0; i < count; ++i) {
-    double a = elementAsDouble(value.host->dtype, value.host->data.get(), i), b = elementAsDouble(expected.dtype, aligned.data(), i);
+    double a = elementAsDouble(value.host->dtype, value.host->data.get(), i),
+           b = elementAsDouble(expected.dtype, aligned.data(), i);
     if (a == b || (std::isnan(a) && std::isnan(b)))
       continue;
     double error = std::abs(a - b), excess = error / (tolerance.relative * std::abs(b) + tolerance.absolute);
@@ -236,14 +240,17 @@ std::string Golden::trainingCase(const std::string &name) {
     return fmt::format("{} steps, expected {}", step, losses["losses"].size());
   if (worst > lossTolerance.relative)
     return fmt::format("losses: largest error {:.3g} (relative)", worst);
-  Result<SafetensorsFile> ours = SafetensorsFile::read(saved), expected = SafetensorsFile::read(folder + "/train/" + name + "/final.safetensors");
+  Result<SafetensorsFile> ours = SafetensorsFile::read(saved),
+                          expected = SafetensorsFile::read(folder + "/train/" + name + "/final.safetensors");
   if (!ours || !expected)
     return ours ? expected.error().str() : ours.error().str();
   for (const SafetensorsTensor &tensor : expected->tensors()) {
     const SafetensorsTensor *found = ours->find(tensor.name);
     if (!found)
       return "parameter `" + tensor.name + "` was not saved";
-    if (std::string error = compare(hostValue(bufferOf(*found, found->dtype)), tensor, parameterTolerance, "parameter " + tensor.name); !error.empty())
+    if (std::string error =
+            compare(hostValue(bufferOf(*found, found->dtype)), tensor, parameterTolerance, "parameter " + tensor.name);
+        !error.empty())
       return error;
   }
   return "";
@@ -261,7 +268,8 @@ Result<std::vector<Case>> Golden::cases() {
       return values.error();
     tensors = std::make_shared<SafetensorsFile>(std::move(*values));
     for (const auto &description : operators)
-      all.push_back({description.value("name", "?"), [this, description] { return operatorCase(description, *tensors); }});
+      all.push_back(
+          {description.value("name", "?"), [this, description] { return operatorCase(description, *tensors); }});
   }
   if (std::filesystem::is_directory(folder + "/train")) {
     std::set<std::string> names;

@@ -15,7 +15,9 @@ void addDisableOption(CLI::App &command, std::vector<std::string> &disabled) {
   std::set<std::string> names;
   for (llvm::StringRef name : optimizationNames())
     names.insert(name.str());
-  command.add_option("--disable", disabled, "switch an optimisation off (repeatable)")->check(CLI::IsMember(names))->allow_extra_args(false);
+  command.add_option("--disable", disabled, "switch an optimisation off (repeatable)")
+      ->check(CLI::IsMember(names))
+      ->allow_extra_args(false);
 }
 
 bool splitAssignment(const std::string &text, std::string &name, std::string &value) {
@@ -30,7 +32,8 @@ bool splitAssignment(const std::string &text, std::string &name, std::string &va
 } // namespace dlc
 
 int main(int argc, char **argv) {
-  CLI::App app("dlc: a deep-learning compiler. Write a model as mathematics; check, compile and train it on this CPU.", "dlc");
+  CLI::App app("dlc: a deep-learning compiler. Write a model as mathematics; check, compile and train it on this CPU.",
+               "dlc");
   app.require_subcommand(1);
   app.footer("`dlc COMMAND --help` says more. `dlc run` alone is a prompt to explore in.");
   std::vector<std::pair<CLI::App *, dlc::Action>> commands;

@@ -173,7 +173,8 @@ TEST_F(Checkpoint, APlaceOutOfRangeIsADamagedFile) {
       metadata[key] = value;
       ASSERT_TRUE(writeSafetensors(folder / "r", {}, metadata));
       std::string error = errorOf(loadResume(folder / "r", {{}, nullptr}, {{}, nullptr}));
-      EXPECT_NE(error.find("(`" + std::string(key) + "` of its metadata)"), std::string::npos) << value << ": " << error;
+      EXPECT_NE(error.find("(`" + std::string(key) + "` of its metadata)"), std::string::npos)
+          << value << ": " << error;
     }
 }
 

@@ -115,7 +115,8 @@ Tensor makeExtra(const Product &product, std::mt19937 &random) {
     return makeTensor(product, 2, random);
   std::string result = Terms(product.equation).letters[2];
   Product line = product;
-  std::string letter = result.empty() ? "" : std::string(1, product.epilogue == "rows" ? result.front() : result.back());
+  std::string letter =
+      result.empty() ? "" : std::string(1, product.epilogue == "rows" ? result.front() : result.back());
   line.equation = letter + "," + letter + "->" + letter;
   line.orders[0] = "";
   line.pads[0] = 0;
@@ -153,11 +154,12 @@ const std::vector<Target> &runnableTargets() {
 std::string plannedText(const Product &product) {
   Data data(product);
   std::string t = tensorType(data.c), c = memrefType(data.c), x = tensorType(data.extra);
-  std::string args = memrefType(data.lhs) + ", " + memrefType(data.rhs) + ", " + memrefType(data.extra) + ", " + c + ", " + c;
+  std::string args =
+      memrefType(data.lhs) + ", " + memrefType(data.rhs) + ", " + memrefType(data.extra) + ", " + c + ", " + c;
   bool momentum = product.epilogue == "momentum";
   std::string text = "func.func @product(%params: memref<0xi8>, %state: memref<0xi8>, %lhs: " + memrefType(data.lhs) +
-                     ", %rhs: " + memrefType(data.rhs) + ", %extra: " + memrefType(data.extra) + ", %w: " + c + ", %m: " + c +
-                     ", %c: " + c + ", %arena: memref<0xi8>) attributes {" +
+                     ", %rhs: " + memrefType(data.rhs) + ", %extra: " + memrefType(data.extra) + ", %w: " + c +
+                     ", %m: " + c + ", %c: " + c + ", %arena: memref<0xi8>) attributes {" +
                      "dl.inputs = [\"lhs\", \"rhs\", \"extra\", \"w\", \"m\"], dl.outputs = [\"c\"]} {\n" +
                      "  dl.kernel \"product\" contract ins(%lhs, %rhs, %extra, %w, %m : " + args + ") outs(" +
                      (momentum ? "%w, %m : " + c + ", " + c : "%c : " + c) + ") {\n  ^bb0(%a: " + tensorType(data.lhs) +
@@ -170,7 +172,8 @@ std::string plannedText(const Product &product) {
     return "    %y = dl.broadcast %x to [" + axes + "] : " + x + " -> " + t + "\n";
   };
   if (product.epilogue == "relu")
-    text += broadcast(rank - 1) + "    %s = dl.add %r, %y : " + t + "\n    %z = dl.relu %s : " + t + "\n    dl.yield %z : " + t + "\n";
+    text += broadcast(rank - 1) + "    %s = dl.add %r, %y : " + t + "\n    %z = dl.relu %s : " + t +
+            "\n    dl.yield %z : " + t + "\n";
   else if (product.epilogue == "rows")
     text += broadcast(0) + "    %z = dl.mul %r, %y : " + t + "\n    dl.yield %z : " + t + "\n";
   else if (product.epilogue == "mask")
@@ -244,11 +247,13 @@ static std::string compareWithLoops(const Product &product, const Data &before, 
       expectedW = before.w.get(address) - 0.1 * expected;
       magnitude += std::abs(before.m.get(address)) + std::abs(before.w.get(address));
       if (!near(after.w.get(address), expectedW, magnitude, product.element) && problem.empty())
-        problem = "w[" + std::to_string(address) + "] is " + std::to_string(after.w.get(address)) + ", not " + std::to_string(expectedW);
+        problem = "w[" + std::to_string(address) + "] is " + std::to_string(after.w.get(address)) + ", not " +
+                  std::to_string(expectedW);
     }
     double got = (epilogue == "momentum" ? after.m : after.c).get(address);
     if (!near(got, expected, magnitude, product.element) && problem.empty())
-      problem = "element " + std::to_string(address) + " is " + std::to_string(got) + ", not " + std::to_string(expected);
+      problem =
+          "element " + std::to_string(address) + " is " + std::to_string(got) + ", not " + std::to_string(expected);
   });
   for (size_t i = 0; i < seen.size(); ++i)
     if (!seen[i] && problem.empty() &&

@@ -134,7 +134,8 @@ TEST(Contract, SplittingTasksKeepsEveryBit) {
         Backwards context(range);
         Outcome split = run(product, target, &context, /*compare=*/false);
         EXPECT_TRUE(context.called) << product.describe();
-        EXPECT_TRUE(whole.result == split.result) << product.describe() << " in ranges of " << range << " on " << target.cpu;
+        EXPECT_TRUE(whole.result == split.result)
+            << product.describe() << " in ranges of " << range << " on " << target.cpu;
       }
     }
 }

@@ -94,16 +94,19 @@ TEST_F(ObjectFile, TheHeaderDescribesEveryArgument) {
   auto module = parse(forward);
   auto header = libraryHeader(*module, "net");
   ASSERT_TRUE(bool(header));
-  for (const char *line : {" *   image_x: in, float[2][4]\n", " *   double_: out, float[2][8]\n",
-                           " *   1: an element of label is not in [0, 10) */\n",
-                           "int net(const float *image_x, float *double_, void *scratch);\n",
-                           "size_t net_scratch_bytes(void);\n"})
+  for (const char *line :
+       {" *   image_x: in, float[2][4]\n", " *   double_: out, float[2][8]\n",
+        " *   1: an element of label is not in [0, 10) */\n",
+        "int net(const float *image_x, float *double_, void *scratch);\n", "size_t net_scratch_bytes(void);\n"})
     EXPECT_NE(header->find(line), std::string::npos) << *header;
 }
 
 TEST_F(ObjectFile, TextAndObjectsCanBeWritten) {
   auto module = parse(forward);
-  for (auto [kind, sign] : {std::pair("asm", "forward.product:"), {"llvm", "define internal i64 @forward.product"}, {"obj", "\x7f" "ELF"}}) {
+  for (auto [kind, sign] : {std::pair("asm", "forward.product:"),
+                            {"llvm", "define internal i64 @forward.product"},
+                            {"obj", "\x7f"
+                                    "ELF"}}) {
     llvm::Error error = writeCode(*module, Target::host(), kind, path("out"));
     ASSERT_FALSE(bool(error)) << llvm::toString(std::move(error));
     EXPECT_NE(read(path("out")).find(sign), std::string::npos) << kind;
@@ -111,14 +114,16 @@ TEST_F(ObjectFile, TextAndObjectsCanBeWritten) {
   EXPECT_EQ(llvm::toString(writeCode(*module, Target::host(), "elf", path("out"))),
             "there is no kind of file `elf`; there are obj, asm and llvm");
   std::string nowhere = path("missing/out");
-  EXPECT_EQ(llvm::toString(writeCode(*module, Target::host(), "obj", nowhere)).find("cannot write `" + nowhere + "`"), 0u);
+  EXPECT_EQ(llvm::toString(writeCode(*module, Target::host(), "obj", nowhere)).find("cannot write `" + nowhere + "`"),
+            0u);
 }
 
 TEST_F(ObjectFile, WhatALibraryCannotHoldIsRefused) {
   char bytes[128] = {};
   auto problem = [&](const std::string &text, const char *name, size_t size) {
     auto module = parse(text);
-    return llvm::toString(writeLibrary(*module, Target::host(), name, llvm::ArrayRef(bytes, size), path("a.so"), path("a.h")));
+    return llvm::toString(
+        writeLibrary(*module, Target::host(), name, llvm::ArrayRef(bytes, size), path("a.so"), path("a.h")));
   };
   EXPECT_EQ(problem(forward, "2net", 128), "`2net` is no C identifier");
   EXPECT_EQ(problem(forward, "net", 100), "the parameters are 100 bytes long, but `forward` expects 128");

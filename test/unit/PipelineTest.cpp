@@ -1,8 +1,8 @@
 // The whole pipeline against the reference evaluator: with every optimisation, and with each switched off in turn, the
 // stages gradient, fused and planned compute what the plain gradient computes.
+#include "passes/Pipeline.h"
 #include "PlannedMachine.h"
 #include "passes/Layouts.h"
-#include "passes/Pipeline.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"

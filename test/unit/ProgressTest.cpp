@@ -44,8 +44,9 @@ TEST(Progress, ATerminalHasALiveLineWithABar) {
   std::string text;
   Progress progress(captured(text, true), "epoch", 5);
   progress.update(2, 30, 60, {{"loss", 0.1234}, {"accuracy", 0.971}}, 152000, 2.5);
-  EXPECT_EQ(text,
-            "\repoch 2/5 [=============>             ]  loss 0.1234  accuracy 97.1 %  152,000 samples/s  0:03 left\x1b[K");
+  EXPECT_EQ(
+      text,
+      "\repoch 2/5 [=============>             ]  loss 0.1234  accuracy 97.1 %  152,000 samples/s  0:03 left\x1b[K");
   text.clear();
   progress.finishPeriod(2, {{"loss", 0.1}}, 12.3);
   EXPECT_EQ(text, "\r\x1b[Kepoch 2/5  loss 0.1000  12.3 s\n");

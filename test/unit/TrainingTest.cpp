@@ -386,7 +386,9 @@ TEST_F(Training, SettingsThatMakeNoSenseAreErrors) {
     return errorOf(run());
   };
   EXPECT_EQ(errorWith([](TrainingSpec &s) { s.batch = 0; }), "`batch` is 0, but must be at least 1");
-  EXPECT_EQ(errorWith([](TrainingSpec &s) { s.data = std::make_shared<Dataset>("none", 0, std::vector<Column>()), s.batch = 0; }),
+  EXPECT_EQ(errorWith([](TrainingSpec &s) {
+              s.data = std::make_shared<Dataset>("none", 0, std::vector<Column>()), s.batch = 0;
+            }),
             "the data set `none` has no examples");
   EXPECT_EQ(errorWith([](TrainingSpec &s) { s.epochs = 0; }), "`epochs` is 0, but must be at least 1");
   EXPECT_EQ(errorWith([](TrainingSpec &s) { s.epochs = -2; }), "`epochs` is -2, but must be at least 1");

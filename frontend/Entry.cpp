@@ -109,7 +109,7 @@ Elaborator::EntryModule Elaborator::entry(const std::string &entry, const std::m
     made.inputs.push_back(std::string(parameter.name));
     arguments.push_back(value);
   }
-  Value result = apply(callee, arguments, callee.function->item->nameRange);
+  Value result = apply(callee, arguments, nowhere);
   if (result.poison())
     return drop();
   std::vector<Value> outputs = result.kind == Value::Tuple ? result.elements : std::vector<Value>{result};

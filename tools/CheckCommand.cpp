@@ -27,6 +27,8 @@ static int check(const std::vector<std::string> &files, bool types) {
       diagnostics.report(Diag::RunProblem, {}, file + ": the program is empty");
     if (diagnostics.errorCount() == 0)
       checker.program(program);
+    if (types && files.size() > 1)
+      std::printf("%s%s:\n", &file == &files.front() ? "" : "\n", file.c_str());
     if (types)
       std::fputs(checker.signatures().c_str(), stdout);
     std::fflush(stdout);

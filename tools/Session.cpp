@@ -297,7 +297,12 @@ bool Session::run(mlir::ModuleOp module, const std::vector<HostBufferRef> &input
   }
   if (stopped())
     return false;
-  std::unique_ptr<Compiled> compiled = compiler->compile(std::move(owned));
+  // A loop's statements are the same each time.
+  std::string text;
+  llvm::raw_string_ostream(text) << *owned;
+  std::shared_ptr<const Compiled> compiled = statements[text];
+  if (!compiled)
+    compiled = statements[text] = compiler->compile(std::move(owned));
   if (!compiled)
     return false;
   std::vector<void *> in, out;

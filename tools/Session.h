@@ -8,7 +8,8 @@
 #include "runtime/ThreadPool.h"
 #include "tools/Compiler.h"
 
-#include <future>
+#include <map>
+#include <memory>
 
 namespace dlc {
 
@@ -77,6 +78,7 @@ private:
 
   SessionOptions options;
   SearchPaths paths;
+  std::map<std::string, std::shared_ptr<const Compiled>> statements; ///< what ran before, by the text of its graph
   ast::AstContext tree;
   bool interrupted = false, emitted = false;
   const InterruptScope *running = nullptr;           ///< that of the program or input under way

@@ -32,7 +32,9 @@ static StringRef explanation(Type element) {
 
 /// An identifier that C++ accepts too, not among `taken`.
 static std::string identifierFor(StringRef name, llvm::StringSet<> &taken) {
+  // Keywords, and macros of the headers that programs include before this one.
   static const llvm::StringSet<> words = {
+      "NULL",   "EOF",     "errno",  "linux",    "unix",   "stdin",  "stdout",   "stderr",   "offsetof",
       "auto",   "bool",    "break",  "case",     "char",   "class",  "const",    "continue", "default",
       "delete", "do",      "double", "else",     "enum",   "extern", "false",    "float",    "for",
       "goto",   "if",      "inline", "int",      "long",   "new",    "private",  "public",   "register",

@@ -10,9 +10,17 @@ using namespace mlir;
 
 namespace dlc {
 
+static dl::ReduceKind kindOf(Operation *op) {
+  if (auto argument = dyn_cast<dl::ArgReduceOp>(op))
+    return argument.getKind();
+  if (auto parts = dyn_cast<dl::ReducePartsOp>(op))
+    return parts.getKind();
+  return cast<dl::ReduceOp>(op).getKind();
+}
+
 Accumulator::Accumulator(Operation *op, LoopNest &nest, int64_t lanes)
     : op(op), nest(&nest), lanes(lanes), isArgument(isa<dl::ArgReduceOp>(op)),
-      kind(isArgument ? cast<dl::ArgReduceOp>(op).getKind() : cast<dl::ReduceOp>(op).getKind()),
+      kind(kindOf(op)),
       element(cast<RankedTensorType>(op->getOperand(0).getType()).getElementType()) {}
 
 static Type shaped(Type scalar, int64_t lanes) { return lanes == 1 ? scalar : VectorType::get(lanes, scalar); }
@@ -178,7 +186,7 @@ SmallVector<Value> Accumulator::joinLanes(ValueRange given) const {
 Value Accumulator::result(ValueRange state) const {
   OpBuilder &builder = nest->place(state);
   if (!isArgument)
-    return element.isBF16() ? roundToBf16(builder, op->getLoc(), state[0]) : state[0];
+    return isa<dl::ReduceOp>(op) && element.isBF16() ? roundToBf16(builder, op->getLoc(), state[0]) : state[0];
   Type to = cast<RankedTensorType>(op->getResult(0).getType()).getElementType();
   Type from = getElementTypeOrSelf(state[1].getType());
   return convertElements(builder, op->getLoc(), state[1], from, to);

@@ -21,10 +21,11 @@ public:
   llvm::SmallVector<mlir::Value> join(mlir::ValueRange a, mlir::ValueRange b) const;
   /// The lanes joined to a scalar, halving them again and again.
   llvm::SmallVector<mlir::Value> joinLanes(mlir::ValueRange state) const;
-  /// What the operation yields: the value rounded to its type, or the index.
+  /// What the operation yields: the value rounded to its type (parts of bf16 are f32), or the index.
   mlir::Value result(mlir::ValueRange state) const;
 
   bool hasIndex() const { return isArgument; }
+  bool isFloatSum() const { return kind == dl::ReduceKind::sum && llvm::isa<mlir::FloatType>(element); }
   /// The type of indices in the state.
   mlir::Type indexType() const;
 

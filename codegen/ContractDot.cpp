@@ -2,6 +2,7 @@
 // vector sums, joined across their lanes in a fixed tree. Results go to the scratch buffer, and from there, as vectors
 // along the columns, through the epilogue.
 #include "codegen/ContractLoops.h"
+#include "codegen/LongSum.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -39,11 +40,22 @@ ContractLoops::Values ContractLoops::dotFrom(unsigned level, int64_t rows, const
                                              const Index &column, Values sums) {
   unsigned axis = plan.sums[level];
   int64_t size = plan.shape.axes[axis].size;
-  if (level + 1 < plan.sums.size())
-    return nest.loop(nest.constant(0), nest.constant(size), 1, sums, [&](Value index, ValueRange carried) {
+  // Long sums are cut at one level: a block of its steps, with all of the inner ones, begins at zero.
+  bool cuts = plan.precise && level == plan.blockLevel;
+  auto loop = [&](int64_t end, int64_t step, Values &state, LongSums::Step body) {
+    LongSums totals(nest, SmallVector<bool>(state.size(), cuts), plan.depth());
+    SmallVector<Value> carried = totals.loop(nest.constant(0), nest.constant(end), step, plan.depthBlock / step,
+                                             totals.begin(state), body);
+    state = totals.end(carried);
+  };
+  if (level + 1 < plan.sums.size()) {
+    loop(size, 1, sums, [&](Value index, SmallVectorImpl<Value> &state) {
       place[axis] = indexOf(index, {0, size - 1});
-      return dotFrom(level + 1, rows, row, columns, column, Values(carried));
+      Values next = dotFrom(level + 1, rows, row, columns, column, Values(ArrayRef<Value>(state)));
+      state.assign(next.begin(), next.end());
     });
+    return sums;
+  }
 
   int64_t ways = plan.ways, tile = rows * columns, stride = ways * lanes, whole = size / stride * stride;
   sums.resize(tile * ways, zeroVector());
@@ -53,11 +65,9 @@ ContractLoops::Values ContractLoops::dotFrom(unsigned level, int64_t rows, const
     Values next = dotStep(rows, row, columns, column, all, points.tailMask(live, lanes));
     llvm::copy(next, all.begin());
   };
-  sums = nest.loop(nest.constant(0), nest.constant(whole), stride, sums, [&](Value index, ValueRange carried) {
-    Values all(carried);
+  loop(whole, stride, sums, [&](Value index, SmallVectorImpl<Value> &all) {
     for (int64_t way = 0; way < ways; ++way)
       stepAt(index, way * lanes, lanes, MutableArrayRef(all).slice(way * tile, tile));
-    return all;
   });
   for (int64_t offset = whole, way = 0; offset < size; offset += lanes, ++way)
     stepAt({}, offset, std::min(lanes, size - offset), MutableArrayRef(sums).slice(way * tile, tile));

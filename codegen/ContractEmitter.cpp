@@ -2,8 +2,8 @@
 #include "codegen/ContractEmitter.h"
 #include "codegen/ContractLoops.h"
 #include "codegen/Emitters.h"
+#include "codegen/LongSum.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
 
@@ -34,17 +34,21 @@ static void emitPlainly(KernelFunction &function) {
       point.indices.push_back(place[letter]);
     return point;
   };
-  std::function<Value(size_t, Value)> sumFrom = [&](size_t level, Value sum) -> Value {
+  Value zero = floatConstant(nest.place({}), nest.loc, sumType, 0);
+  std::function<RunningTotal(size_t, RunningTotal)> sumFrom = [&](size_t level, RunningTotal total) -> RunningTotal {
     if (level == summed.size()) {
       Value a = points.at(op.getLhs(), operandPoint(left)), b = points.at(op.getRhs(), operandPoint(right));
-      return math::FmaOp::create(nest.here(), nest.loc, a, b, sum);
+      return addTo(nest, total, arith::MulFOp::create(nest.here(), nest.loc, a, b));
     }
     int64_t size = sizeOf(summed[level]);
     auto body = [&](Value index, ValueRange carried) {
       place[summed[level]] = points.indices.variable(index, {0, std::max<int64_t>(size - 1, 0)});
-      return SmallVector<Value>{sumFrom(level + 1, carried[0])};
+      RunningTotal next = sumFrom(level + 1, {carried[0], carried[1]});
+      return SmallVector<Value>{next.sum, next.lost};
     };
-    return nest.loop(nest.constant(0), nest.constant(size), 1, sum, body)[0];
+    SmallVector<Value> last =
+        nest.loop(nest.constant(0), nest.constant(size), 1, {total.sum, total.lost}, body);
+    return {last[0], last[1]};
   };
   nest.loop(function.begin, function.end, 1, {}, [&](Value task, ValueRange) {
     Index index = points.indices.variable(task, {0, std::max<int64_t>(elements - 1, 0)});
@@ -52,8 +56,7 @@ static void emitPlainly(KernelFunction &function) {
     point.indices = points.indices.delinearize(index, shapeOf(op.getResult()));
     for (auto [letter, at] : llvm::zip_equal(result, point.indices))
       place[letter] = at;
-    Value zero = floatConstant(nest.place({}), nest.loc, sumType, 0);
-    Value sum = sumFrom(0, zero);
+    Value sum = finish(nest, sumFrom(0, {zero, zero}));
     if (element.isBF16())
       sum = roundToBf16(nest.place(sum), nest.loc, sum);
     points.bind(op.getResult(), point, sum);

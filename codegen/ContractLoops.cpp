@@ -28,8 +28,10 @@ ContractLoops::ContractLoops(KernelFunction &function, ContractPlan plan)
 
 void ContractLoops::emit() {
   int64_t rows = plan.rows.biggest() * (plan.form == ContractPlan::Dot || plan.blocked ? plan.rowTilesPerTask : 1);
+  // Where totals have errors beside them, these lie behind all sums.
+  lostFrom = rows * width;
   if (epilogueFunction)
-    scratch = allocate(rows * width);
+    scratch = allocate(plan.precise && plan.form == ContractPlan::Tile ? 2 * lostFrom : lostFrom);
   if (plan.pack)
     panel = allocate((plan.packAll ? plan.depth() : plan.depthBlock) * width);
   SmallVector<Value> carried;
@@ -96,6 +98,11 @@ Value ContractLoops::least(Value a, int64_t b) {
     return nest.constant(std::min(*known, b));
   Value other = nest.constant(b);
   return arith::MinSIOp::create(nest.place({a, other}), nest.loc, a, other);
+}
+
+Value ContractLoops::isLastBlock() {
+  Value end = nest.constant(plan.shape.axes[plan.sums[plan.blockLevel]].size);
+  return arith::CmpIOp::create(nest.place({depthHigh, end}), nest.loc, arith::CmpIPredicate::eq, depthHigh, end);
 }
 
 Value ContractLoops::greatest(Value a, int64_t b) {
@@ -173,7 +180,7 @@ void ContractLoops::finishScratch(Value count, const Index &row, const Columns &
 }
 
 Index ContractLoops::lhsAddress() const {
-  Index address = Index::of(0);
+  Index address = Index::of(plan.shape.lhsOffset);
   for (auto [axis, index] : llvm::zip_equal(plan.shape.axes, place))
     if (axis.inLhs)
       address = address + index * axis.lhsStride;
@@ -181,7 +188,7 @@ Index ContractLoops::lhsAddress() const {
 }
 
 Index ContractLoops::rhsAddress() const {
-  Index address = Index::of(0);
+  Index address = Index::of(plan.shape.rhsOffset);
   for (auto [axis, index] : llvm::zip_equal(plan.shape.axes, place))
     if (axis.inRhs)
       address = address + index * axis.rhsStride;

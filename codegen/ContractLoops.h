@@ -34,6 +34,9 @@ private:
   mlir::Value greatest(mlir::Value a, int64_t b);
   mlir::Value valueOf(const Index &index) { return points.materialize(index, 1); }
 
+  /// Whether the open block ends where its axis does.
+  mlir::Value isLastBlock();
+
   /// Calls the epilogue's function for the first `count` rows of sums in the scratch buffer, which belong to rows `row` and
   /// following.
   void finishScratch(mlir::Value count, const Index &row, const Columns &columns);
@@ -41,6 +44,9 @@ private:
   // The tile form (ContractTile.cpp).
   void emitTilePanel(const Index &rowBlock, const Columns &columns);
   void emitBlockedPanel(mlir::Value first, mlir::Value last, const Columns &columns);
+  /// Adds the products of the open block to the scratch buffer's sums of a tile, which begin at `place`.
+  void addBlock(int64_t rows, const Index &row, const Columns &columns,
+                llvm::function_ref<Index(const Index &row, int64_t vector)> scratchAt);
   /// Adds the products of the steps of the open and remaining summed axes to `sums` (rows x vectors).
   Values accumulate(int64_t rows, const Index &row, const Columns &columns, Values sums);
   Values accumulateFrom(unsigned level, int64_t rows, const Index &row, const Columns &columns, Values sums);
@@ -97,12 +103,12 @@ private:
   mlir::Value lhs, rhs;
   /// The index along each axis of plan.shape, as far as loops are open.
   llvm::SmallVector<Index> place;
-  /// Bounds of the innermost summed axis while a block of it is open.
+  /// Bounds of the summed axis plan.blockLevel while a block of it is open.
   mlir::Value depthLow, depthHigh;
   Index depthOrigin;
   /// Where panels and partial sums are, and the distance of their rows in elements.
   mlir::Value panel, scratch;
-  int64_t width = 0;
+  int64_t width = 0, lostFrom = 0;
   ContractEpilogue epilogue;
   /// Set where the epilogue is a function.
   mlir::func::FuncOp epilogueFunction;

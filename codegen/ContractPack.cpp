@@ -65,9 +65,7 @@ void ContractLoops::packTransposed(const Columns &columns) {
       packRest();
       return;
     }
-    Value isLast =
-        arith::CmpIOp::create(nest.here(), nest.loc, arith::CmpIPredicate::eq, depthHigh, nest.constant(size));
-    nest.branch(isLast, {}, packRest, [] { return Values{}; });
+    nest.branch(isLastBlock(), {}, packRest, [] { return Values{}; });
   };
   int64_t whole = columns.lastLive == lanes ? columns.vectors : columns.vectors - 1;
   nest.loop(nest.constant(0), nest.constant(whole), 1, {}, [&](Value vector, ValueRange) {

@@ -10,6 +10,8 @@ namespace dlc {
 
 /// Bytes of the stack that a panel may take.
 static constexpr int64_t panelBytes = 256 << 10;
+/// Terms of a sum beyond which it is taken in blocks for the sake of its digits, and the terms of such a block.
+static constexpr int64_t plainTerms = 2048, blockTerms = 512;
 /// Cycles from one multiply-add to the next on the same sum; four, and some for what is not ideal.
 static constexpr double latency = 4.6;
 
@@ -68,6 +70,7 @@ private:
   void tryDot(std::optional<unsigned> column, unsigned inner);
   double chooseTile(ContractPlan &plan, bool gathers) const;
   void chooseBlocks(ContractPlan &plan) const;
+  void choosePreciseBlocks(ContractPlan &plan, int64_t unit) const;
   void take(ContractPlan plan) {
     if (!found || plan.cycles < best.cycles)
       best = std::move(plan);
@@ -227,7 +230,21 @@ void Planner::tryDot(std::optional<unsigned> column, unsigned inner) {
     }
   plan.cycles = least * static_cast<double>(plan.outerSize()) + storeCost(plan);
   plan.rowTilesPerTask = std::max<int64_t>(1, 32 / plan.rows.biggest());
+  plan.precise = plan.depth() > plainTerms;
+  if (plan.precise)
+    choosePreciseBlocks(plan, lanes * plan.ways);
   take(std::move(plan));
+}
+
+/// The block of a long sum: as many of the inner axes as have `blockTerms` terms together, and a piece of the next one. The
+/// innermost axis is cut at multiples of `unit`.
+void Planner::choosePreciseBlocks(ContractPlan &plan, int64_t unit) const {
+  int64_t inner = 1;
+  plan.blockLevel = plan.sums.size() - 1;
+  while (plan.blockLevel > 0 && inner * plan.shape.axes[plan.sums[plan.blockLevel]].size <= blockTerms / 2)
+    inner *= plan.shape.axes[plan.sums[plan.blockLevel--]].size;
+  bool last = plan.blockLevel + 1 == plan.sums.size();
+  plan.depthBlock = last ? llvm::alignTo(blockTerms, unit) : std::max<int64_t>(1, blockTerms / inner);
 }
 
 /// Blocks of the sum, panels, and tasks.
@@ -235,6 +252,8 @@ void Planner::chooseBlocks(ContractPlan &plan) const {
   int64_t registerBytes = target.vectorBytes / lanes, width = plan.columns.biggest() * lanes;
   int64_t panelRows = std::max<int64_t>(64, panelBytes / (width * registerBytes));
   int64_t limit = target.depthBlock() * 4 / registerBytes;
+  if (plan.depth() > plainTerms)
+    limit = std::min(limit, blockTerms);
   // A left operand whose steps lie a power of two apart has few places in the cache: as many steps as fit half of them.
   if (!plan.sums.empty()) {
     int64_t distance = plan.shape.axes[plan.sums.back()].lhsStride * plan.shape.element.getIntOrFloatBitWidth() / 8;
@@ -245,6 +264,8 @@ void Planner::chooseBlocks(ContractPlan &plan) const {
   if (plan.pack && !plan.packAll)
     limit = std::min(limit, panelRows);
   plan.depthBlock = plan.innerDepth();
+  plan.blockLevel = plan.sums.empty() ? 0 : plan.sums.size() - 1;
+  plan.precise = plan.depth() > plainTerms;
   // What is read once only gains nothing from blocks, nor do blocks of a few steps.
   bool worthwhile = plan.rows.parts > 1 && plan.innerDepth() >= 64 && plan.depth() > limit + limit / 2;
   if (worthwhile || (plan.pack && !plan.packAll)) {
@@ -253,6 +274,9 @@ void Planner::chooseBlocks(ContractPlan &plan) const {
     int64_t blocks = llvm::divideCeil(plan.innerDepth(), limit);
     plan.depthBlock =
         std::min<int64_t>(llvm::alignTo(llvm::divideCeil(plan.innerDepth(), blocks), lanes), plan.innerDepth());
+  } else if (plan.precise) {
+    plan.blocked = true;
+    choosePreciseBlocks(plan, std::max(lanes, plan.ways));
   }
   // Panels that are packed again for each block serve more rows.
   int64_t rowsPerTask = plan.pack && !plan.packAll ? 256 : 64;

@@ -44,10 +44,13 @@ struct ContractPlan {
   /// The right operand is copied into panels; `packAll`: a panel holds the whole sum and serves all tasks of its column,
   /// else a panel is packed again for each block of the sum.
   bool pack = false, packAll = false;
-  /// Whether sums are kept in memory between blocks of the innermost summed axis (and the steps of the outer ones), and the
-  /// size of such blocks.
+  /// Whether sums are kept in memory between blocks, and what a block is: so many steps of one summed axis (a position in
+  /// `sums`), with all of the inner ones.
   bool blocked = false;
+  unsigned blockLevel = 0;
   int64_t depthBlock = 1;
+  /// Long sums: each block begins at zero, and totals are kept with their rounding errors (codegen/LongSum.h).
+  bool precise = false;
   double cycles = 0;
 
   int64_t sizeOf(std::optional<unsigned> axis) const { return axis ? shape.axes[*axis].size : 1; }

@@ -47,8 +47,9 @@ static bool throughReshape(SmallVectorImpl<Pieces> &axes, ArrayRef<int64_t> to) 
   return true;
 }
 
-/// The pieces of each axis of an operand, and the block argument that it views.
-static std::optional<SmallVector<Pieces>> viewOf(dl::KernelOp kernel, Value operand, unsigned &argument) {
+/// The pieces of each axis of an operand, the block argument that it views, and where in it the view begins.
+static std::optional<SmallVector<Pieces>> viewOf(dl::KernelOp kernel, Value operand, unsigned &argument,
+                                                 int64_t &offset) {
   auto shape = cast<RankedTensorType>(operand.getType()).getShape();
   if (auto block = dyn_cast<BlockArgument>(operand)) {
     argument = block.getArgNumber();
@@ -59,11 +60,23 @@ static std::optional<SmallVector<Pieces>> viewOf(dl::KernelOp kernel, Value oper
     return axes;
   }
   Operation *op = operand.getDefiningOp();
-  if (!isa<dl::ReshapeOp, dl::TransposeOp>(op))
+  if (!isa<dl::ReshapeOp, dl::TransposeOp, dl::SliceOp>(op))
     return std::nullopt;
-  auto axes = viewOf(kernel, op->getOperand(0), argument);
+  auto axes = viewOf(kernel, op->getOperand(0), argument, offset);
   if (!axes)
     return std::nullopt;
+  if (auto slice = dyn_cast<dl::SliceOp>(op)) {
+    for (auto [axis, low, step, size] : llvm::zip_equal(*axes, slice.getStarts(), slice.getSteps(), shape)) {
+      if (axis.size() > 1)
+        return std::nullopt;
+      int64_t stride = axis.empty() ? 0 : axis[0].stride;
+      offset += low * stride;
+      axis.clear();
+      if (size != 1)
+        axis.push_back({size, stride * step});
+    }
+    return axes;
+  }
   if (auto transpose = dyn_cast<dl::TransposeOp>(op)) {
     SmallVector<Pieces> moved;
     for (int64_t from : transpose.getPermutation())
@@ -134,7 +147,8 @@ std::optional<ContractShape> analyzeContract(dl::KernelOp kernel) {
   for (Value operand : op->getOperands())
     if (cast<RankedTensorType>(operand.getType()).getNumElements() == 0)
       return std::nullopt;
-  auto lhs = viewOf(kernel, op.getLhs(), shape.lhs), rhs = viewOf(kernel, op.getRhs(), shape.rhs);
+  auto lhs = viewOf(kernel, op.getLhs(), shape.lhs, shape.lhsOffset);
+  auto rhs = viewOf(kernel, op.getRhs(), shape.rhs, shape.rhsOffset);
   if (!lhs || !rhs)
     return std::nullopt;
   SmallVector<SmallVector<int64_t>> outs;
@@ -178,6 +192,7 @@ std::optional<ContractShape> analyzeContract(dl::KernelOp kernel) {
 
 void ContractShape::swapOperands() {
   std::swap(lhs, rhs);
+  std::swap(lhsOffset, rhsOffset);
   for (ContractAxis &axis : axes) {
     std::swap(axis.inLhs, axis.inRhs);
     std::swap(axis.lhsStride, axis.rhsStride);

@@ -1,5 +1,5 @@
 // A product as axes with strides: what is left of a kernel's dl.contract once its equation, the views of its operands
-// (reshapes and transpositions of block arguments) and the layouts of its buffers are put together. Letters are split
+// (reshapes, transpositions and slices of block arguments) and the layouts of its buffers are put together. Letters are split
 // where a view needs it and merged where they follow one another in every buffer; axes of size 1 are gone.
 #pragma once
 
@@ -30,6 +30,8 @@ struct ContractShape {
   llvm::SmallVector<ContractAxis> axes;
   /// The positions of the operands among the kernel's ins.
   unsigned lhs = 0, rhs = 0;
+  /// Where in their buffers the views begin, in elements.
+  int64_t lhsOffset = 0, rhsOffset = 0;
   /// The element type in memory (f32, f64, bf16).
   mlir::Type element;
 

@@ -1,6 +1,7 @@
 // The tile form: rows x vectors of sums in registers; each step of the summed axis loads the right operand's vectors once
 // and each row's element of the left one once. Long sums are cut into blocks, with partial sums in the scratch buffer.
 #include "codegen/ContractLoops.h"
+#include "codegen/LongSum.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
@@ -38,28 +39,26 @@ void ContractLoops::emitBlockedPanel(Value first, Value last, const Columns &col
     return (row - origin) * width +
            points.indices.lanes({}, vector * lanes, {vector * lanes, vector * lanes + lanes - 1});
   };
-  nest.loop(nest.constant(0), count, 1, {}, [&](Value row, ValueRange) {
-    for (int64_t v = 0; v < columns.vectors; ++v)
-      storeVector(scratch, scratchAt(origin + indexOf(row, {0, plan.sizeOf(plan.row) - 1}), v), zeroVector());
-    return Values{};
+  auto forRows = [&](llvm::function_ref<void(const Index &)> body) {
+    nest.loop(nest.constant(0), count, 1, {}, [&](Value row, ValueRange) {
+      for (int64_t v = 0; v < columns.vectors; ++v)
+        body(scratchAt(origin + indexOf(row, {0, plan.sizeOf(plan.row) - 1}), v));
+      return Values{};
+    });
+  };
+  forRows([&](const Index &place) {
+    storeVector(scratch, place, zeroVector());
+    if (plan.precise)
+      storeVector(scratch, place + lostFrom, zeroVector());
   });
   auto pass = [&] {
     if (plan.pack && !plan.packAll)
       packPanel(columns);
-    forTiles(plan.rows, first, last, [&](int64_t rows, Index row) {
-      Values sums;
-      for (int64_t r = 0; r < rows; ++r)
-        for (int64_t v = 0; v < columns.vectors; ++v)
-          sums.push_back(load(scratch, scalar, scratchAt(row + r, v)));
-      sums = accumulate(rows, row, columns, sums);
-      for (int64_t r = 0; r < rows; ++r)
-        for (int64_t v = 0; v < columns.vectors; ++v)
-          storeVector(scratch, scratchAt(row + r, v), sums[r * columns.vectors + v]);
-    });
+    forTiles(plan.rows, first, last, [&](int64_t rows, Index row) { addBlock(rows, row, columns, scratchAt); });
   };
   std::function<void(unsigned)> blocksFrom = [&](unsigned level) {
     int64_t size = plan.shape.axes[plan.sums[level]].size;
-    if (level + 1 < plan.sums.size()) {
+    if (level < plan.blockLevel) {
       nest.loop(nest.constant(0), nest.constant(size), 1, {}, [&](Value index, ValueRange) {
         place[plan.sums[level]] = indexOf(index, {0, size - 1});
         blocksFrom(level + 1);
@@ -77,13 +76,38 @@ void ContractLoops::emitBlockedPanel(Value first, Value last, const Columns &col
     });
   };
   blocksFrom(0);
+  if (plan.precise)
+    forRows([&](const Index &place) {
+      RunningTotal total{load(scratch, scalar, place), load(scratch, scalar, place + lostFrom)};
+      storeVector(scratch, place, finish(nest, total));
+    });
   finishScratch(count, origin, columns);
+}
+
+void ContractLoops::addBlock(int64_t rows, const Index &row, const Columns &columns,
+                             llvm::function_ref<Index(const Index &row, int64_t vector)> scratchAt) {
+  auto forVectors = [&](llvm::function_ref<void(const Index &place, int64_t number)> body) {
+    for (int64_t r = 0; r < rows; ++r)
+      for (int64_t v = 0; v < columns.vectors; ++v)
+        body(scratchAt(row + r, v), r * columns.vectors + v);
+  };
+  Values sums(rows * columns.vectors, zeroVector());
+  if (!plan.precise)
+    forVectors([&](const Index &place, int64_t number) { sums[number] = load(scratch, scalar, place); });
+  sums = accumulate(rows, row, columns, sums);
+  forVectors([&](const Index &place, int64_t number) {
+    if (!plan.precise)
+      return storeVector(scratch, place, sums[number]);
+    RunningTotal before{load(scratch, scalar, place), load(scratch, scalar, place + lostFrom)};
+    RunningTotal total = addTo(nest, before, sums[number]);
+    storeVector(scratch, place, total.sum);
+    storeVector(scratch, place + lostFrom, total.lost);
+  });
 }
 
 ContractLoops::Values ContractLoops::accumulate(int64_t rows, const Index &row, const Columns &columns, Values sums) {
   // Within a block the outer summed axes have their places already.
-  unsigned level = plan.blocked ? plan.sums.size() - 1 : 0;
-  return accumulateFrom(level, rows, row, columns, std::move(sums));
+  return accumulateFrom(plan.blocked ? plan.blockLevel : 0, rows, row, columns, std::move(sums));
 }
 
 ContractLoops::Values ContractLoops::accumulateFrom(unsigned level, int64_t rows, const Index &row,
@@ -93,13 +117,16 @@ ContractLoops::Values ContractLoops::accumulateFrom(unsigned level, int64_t rows
   if (level + 1 == plan.sums.size())
     return innermost(rows, row, columns, std::move(sums));
   int64_t size = plan.shape.axes[plan.sums[level]].size;
-  return nest.loop(nest.constant(0), nest.constant(size), 1, sums, [&](Value index, ValueRange carried) {
-    place[plan.sums[level]] = indexOf(index, {0, size - 1});
-    return accumulateFrom(level + 1, rows, row, columns, Values(carried));
-  });
+  bool block = depthLow && level == plan.blockLevel;
+  return nest.loop(block ? depthLow : nest.constant(0), block ? depthHigh : nest.constant(size), 1, sums,
+                   [&](Value index, ValueRange carried) {
+                     place[plan.sums[level]] = indexOf(index, {0, size - 1});
+                     return accumulateFrom(level + 1, rows, row, columns, Values(carried));
+                   });
 }
 
-/// The loop that takes the time. With `ways` > 1 every ways-th step goes to its own sums, which are joined in pairs.
+/// The loop that takes the time. With `ways` > 1 every ways-th step goes to its own sums, which are joined in pairs. A block
+/// begins at a multiple of the ways, so that only the very last has steps left over.
 ContractLoops::Values ContractLoops::innermost(int64_t rows, const Index &row, const Columns &columns, Values sums) {
   unsigned axis = plan.sums.back();
   int64_t size = plan.shape.axes[axis].size, ways = plan.ways, tile = rows * columns.vectors;
@@ -113,12 +140,18 @@ ContractLoops::Values ContractLoops::innermost(int64_t rows, const Index &row, c
     }
     return all;
   };
-  Value low = depthLow ? depthLow : nest.constant(0), high = depthLow ? depthHigh : nest.constant(whole);
+  bool block = depthLow && plan.blockLevel + 1 == plan.sums.size();
+  Value low = block ? depthLow : nest.constant(0);
+  Value high = !block ? nest.constant(whole) : whole == size ? depthHigh : least(depthHigh, whole);
   sums = nest.loop(low, high, ways, sums, [&](Value index, ValueRange carried) {
     return steps(indexOf(index, {0, size - 1}), ways, Values(carried));
   });
-  if (whole != size)
-    sums = steps(Index::of(whole), size - whole, std::move(sums));
+  if (whole != size) {
+    auto rest = [&] { return steps(Index::of(whole), size - whole, sums); };
+    sums = block ? nest.branch(
+                       isLastBlock(), ValueRange(sums).getTypes(), rest, [&] { return sums; })
+                 : rest();
+  }
   return joinWays(std::move(sums), tile);
 }
 

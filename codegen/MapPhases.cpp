@@ -1,5 +1,6 @@
 // The phases of a cell: accumulators over the reduced axes, what is kept on the stack between phases, outputs.
 #include "codegen/Emitters.h"
+#include "codegen/LongSum.h"
 #include "codegen/MapReduceEmitter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -10,7 +11,9 @@ using namespace mlir;
 
 namespace dlc {
 
-void MapReduceEmitter::emitCell(const Index &row, ArrayRef<Column> columns) {
+void MapReduceEmitter::emitCell(const Index &cell, ArrayRef<Column> columns) {
+  part = plan.cut ? points.indices.floorDiv(cell, plan.rows) : Index::of(0);
+  Index row = plan.cut ? points.indices.mod(cell, plan.rows) : cell;
   for (unsigned phase = 0; phase < plan.phaseCount(); ++phase)
     emitPhase(phase, row, columns);
 
@@ -43,6 +46,7 @@ void MapReduceEmitter::emitPhase(unsigned phase, const Index &row, ArrayRef<Colu
   unsigned perCopy = perColumn * columns.size(), copies = copiesOf[phase];
 
   SmallVector<Value> state;
+  SmallVector<bool> isSum;
   for (unsigned copy = 0; copy < copies; ++copy)
     for (unsigned column = 0; column < columns.size(); ++column)
       for (auto [number, accumulator] : llvm::enumerate(accumulators)) {
@@ -56,9 +60,10 @@ void MapReduceEmitter::emitPhase(unsigned phase, const Index &row, ArrayRef<Colu
           first = indexFor(accumulator, point, plan.phases[phase][number]);
         }
         state.append(accumulator.start(first));
+        isSum.append(accumulator.size(), accumulator.isFloatSum());
       }
 
-  forReduced(state, copies, [&](unsigned copy, const Index &loop, const Column &lane, SmallVectorImpl<Value> &all) {
+  forReduced(state, isSum, copies, [&](unsigned copy, const Index &loop, const Column &lane, SmallVectorImpl<Value> &all) {
     SmallVector<Point> places;
     for (auto [number, column] : llvm::enumerate(columns)) {
       const Column &along = plan.rowwise ? lane : column;
@@ -90,47 +95,110 @@ void MapReduceEmitter::emitPhase(unsigned phase, const Index &row, ArrayRef<Colu
   }
 }
 
+/// What the open part covers of a group of axes of which the first is cut (or not), in steps of `step`: from `low` to
+/// `high`, and whether it reaches `end`, the last whole step; null: always. Chunks are whole steps.
+MapReduceEmitter::Piece MapReduceEmitter::pieceOf(ArrayRef<int64_t> axes, int64_t end, int64_t step) {
+  if (!plan.cut || axes.empty() || axes.front() != plan.cut->axis)
+    return {nest.constant(0), nest.constant(end), {}};
+  int64_t length = plan.cut->chunk;
+  for (int64_t size : plan.sizesOf(axes.drop_front()))
+    length *= size;
+  assert(length % step == 0 && "a chunk is a whole number of steps");
+  Value low = points.materialize(part * length, 1), limit = nest.constant(end);
+  Value high = points.materialize(part * length + length, 1);
+  high = arith::MinSIOp::create(nest.place({high, limit}), nest.loc, high, limit);
+  Value number = points.materialize(part, 1), last = nest.constant(plan.parts() - 1);
+  Value isLast =
+      arith::CmpIOp::create(nest.place({number, last}), nest.loc, arith::CmpIPredicate::eq, number, last);
+  return {low, high, isLast};
+}
+
 /// Runs `step` over the reduced axes: copies of it in a loop, what is left without one, the last lanes under a mask.
-void MapReduceEmitter::forReduced(SmallVectorImpl<Value> &state, int64_t copies, Step step) {
+/// `isSum` says which values of the state are sums of floats.
+void MapReduceEmitter::forReduced(SmallVectorImpl<Value> &state, ArrayRef<bool> isSum, int64_t copies, Step step) {
   if (plan.loops == 0)
     return;
-  auto carried = [&](ValueRange values, llvm::function_ref<void(SmallVectorImpl<Value> &)> body) {
-    SmallVector<Value> next(values);
-    body(next);
-    return next;
+  int64_t lanes = plan.lanes, stride = plan.rowwise ? copies * lanes : copies;
+  int64_t span = plan.rowwise ? plan.extent : plan.loops, whole = span - span % stride;
+  Piece piece = pieceOf(plan.rowwise ? plan.laneAxes : plan.loopAxes, whole, stride);
+  int64_t outer = plan.rowwise ? plan.loops : 1;
+  int64_t perPart = plan.cut ? llvm::divideCeil(span * outer, plan.parts()) : span * outer;
+  LongSums sums(nest, isSum, perPart / stride);
+
+  // What is left behind the whole steps belongs to the last part.
+  auto rest = [&](const Index &loop, SmallVectorImpl<Value> &next) {
+    if (whole == span)
+      return;
+    auto emit = [&] {
+      SmallVector<Value> last(next.begin(), next.end());
+      if (!plan.rowwise)
+        for (int64_t at = whole; at < span; ++at)
+          step(at - whole, Index::of(at), {}, last);
+      else
+        for (int64_t at = whole, copy = 0; at < span; at += lanes, ++copy) {
+          int64_t live = std::min(lanes, span - at);
+          step(copy % copies, loop, {points.indices.lanes({}, at, {at, at + live - 1}), points.tailMask(live, lanes)},
+               last);
+        }
+      return last;
+    };
+    if (!piece.isLast) {
+      next = emit();
+      return;
+    }
+    SmallVector<Value> before(next.begin(), next.end());
+    next = nest.branch(piece.isLast, ValueRange(before).getTypes(), emit, [&] { return before; });
   };
+
   if (!plan.rowwise) {
-    int64_t whole = plan.loops - plan.loops % copies;
-    state = nest.loop(nest.constant(0), nest.constant(whole), copies, state, [&](Value first, ValueRange values) {
-      return carried(values, [&](SmallVectorImpl<Value> &next) {
-        Index loop = whole == copies ? Index::of(0) : points.indices.variable(first, {0, whole - copies});
-        for (unsigned copy = 0; copy < copies; ++copy)
-          step(copy, loop + copy, {}, next);
-      });
-    });
-    for (int64_t at = whole; at < plan.loops; ++at)
-      step(at - whole, Index::of(at), {}, state);
+    SmallVector<Value> carried = sums.loop(
+        piece.low, piece.high, copies, blockAdditions, sums.begin(state),
+        [&](Value first, SmallVectorImpl<Value> &next) {
+          Index loop = whole == copies ? Index::of(0) : points.indices.variable(first, {0, whole - copies});
+          for (unsigned copy = 0; copy < copies; ++copy)
+            step(copy, loop + copy, {}, next);
+        });
+    state = sums.end(carried);
+    return rest(Index::of(0), state);
+  }
+
+  auto vectors = [&](const Index &loop, Value first, SmallVectorImpl<Value> &next) {
+    Value base = whole == stride && !piece.isLast ? Value() : first;
+    for (unsigned copy = 0; copy < copies; ++copy)
+      step(copy, loop, {points.indices.lanes(base, copy * lanes, {0, plan.extent - 1}), {}}, next);
+  };
+  auto indexOf = [&](Value index) {
+    return plan.loops == 1 ? Index::of(0) : points.indices.variable(index, {0, plan.loops - 1});
+  };
+  Piece loops = pieceOf(plan.loopAxes, plan.loops, 1);
+  int64_t additions = perPart / stride / std::max<int64_t>(1, loops.isLast ? plan.cut->chunk : outer);
+  if (sums.isLong() && additions >= blockAdditions) {
+    // Each row is long enough to be cut into blocks by itself.
+    SmallVector<Value> carried =
+        nest.loop(loops.low, loops.high, 1, sums.begin(state), [&](Value outer, ValueRange values) {
+          Index loop = indexOf(outer);
+          SmallVector<Value> next = sums.loop(
+              piece.low, piece.high, stride, blockAdditions, values,
+              [&](Value first, SmallVectorImpl<Value> &inner) { vectors(loop, first, inner); });
+          if (whole == span)
+            return next;
+          return sums.block(next, [&](SmallVectorImpl<Value> &inner) { rest(loop, inner); });
+        });
+    state = sums.end(carried);
     return;
   }
-  state = nest.loop(nest.constant(0), nest.constant(plan.loops), 1, state, [&](Value outer, ValueRange values) {
-    Index loop = plan.loops == 1 ? Index::of(0) : points.indices.variable(outer, {0, plan.loops - 1});
-    return carried(values, [&](SmallVectorImpl<Value> &next) {
-      int64_t lanes = plan.lanes, block = copies * lanes;
-      int64_t whole = plan.extent - plan.extent % block;
-      next = nest.loop(nest.constant(0), nest.constant(whole), block, next, [&](Value first, ValueRange values) {
-        return carried(values, [&](SmallVectorImpl<Value> &inner) {
-          Value base = whole == block ? Value() : first;
-          for (unsigned copy = 0; copy < copies; ++copy)
-            step(copy, loop, {points.indices.lanes(base, copy * lanes, {0, plan.extent - 1}), {}}, inner);
+  int64_t rows = std::max<int64_t>(1, blockAdditions / std::max<int64_t>(1, additions));
+  SmallVector<Value> carried = sums.loop(
+      loops.low, loops.high, 1, rows, sums.begin(state), [&](Value outer, SmallVectorImpl<Value> &next) {
+        Index loop = indexOf(outer);
+        next = nest.loop(piece.low, piece.high, stride, next, [&](Value first, ValueRange values) {
+          SmallVector<Value> inner(values);
+          vectors(loop, first, inner);
+          return inner;
         });
+        rest(loop, next);
       });
-      for (int64_t at = whole, copy = 0; at < plan.extent; at += lanes, ++copy) {
-        int64_t live = std::min(lanes, plan.extent - at);
-        Column lane{points.indices.lanes({}, at, {at, at + live - 1}), points.tailMask(live, lanes)};
-        step(copy % copies, loop, lane, next);
-      }
-    });
-  });
+  state = sums.end(carried);
 }
 
 Value MapReduceEmitter::indexFor(const Accumulator &accumulator, const Point &point, Operation *op) {

@@ -44,14 +44,8 @@ double operationCost(Operation *op) {
       .Default([](Operation *op) { return op->hasTrait<dl::Pointwise>() ? 1 : 0; });
 }
 
-static SmallVector<int64_t> reducedAxes(Operation *op) {
-  if (auto reduce = dyn_cast<dl::ReduceOp>(op))
-    return SmallVector<int64_t>(reduce.getAxes());
-  if (auto argument = dyn_cast<dl::ArgReduceOp>(op))
-    return {static_cast<int64_t>(argument.getAxis())};
-  return {};
-}
-static bool isReduction(Operation *op) { return isa<dl::ReduceOp, dl::ArgReduceOp>(op); }
+using dl::isReduction;
+using dl::reducedAxes;
 static ArrayRef<int64_t> shapeOf(Value value) { return cast<RankedTensorType>(value.getType()).getShape(); }
 
 SmallVector<Value> MapPlan::rootsOf(unsigned phase, dl::KernelOp kernel) const {
@@ -110,11 +104,15 @@ static LogicalResult analyse(dl::KernelOp kernel, MapPlan &plan) {
     plan.reduced.assign(plan.shape.size(), false);
     for (int64_t axis : reducedAxes(first))
       plan.reduced[axis] = true;
+    if (auto parts = dyn_cast<dl::ReducePartsOp>(first))
+      plan.cut = {static_cast<int64_t>(parts.getAxis()), static_cast<int64_t>(parts.getChunk())};
   } else if (!yields.empty()) {
     plan.shape.assign(shapeOf(yields[0]).begin(), shapeOf(yields[0]).end());
     plan.reduced.assign(plan.shape.size(), false);
   }
   SmallVector<int64_t> reducedShape;
+  if (plan.cut)
+    reducedShape.push_back(plan.parts());
   for (auto [size, isReduced] : llvm::zip_equal(plan.shape, plan.reduced))
     if (!isReduced)
       reducedShape.push_back(size);
@@ -174,6 +172,10 @@ void Judge::judge(MapPlan &plan, ArrayRef<int64_t> order, ArrayRef<int64_t> lane
     (plan.reduced[axis] ? plan.loopAxes : plan.rowAxes).push_back(axis);
     (plan.reduced[axis] ? plan.loops : plan.rows) *= plan.shape[axis];
   }
+  // The axis that is cut is the outermost of the loops.
+  if (plan.cut)
+    if (auto *cut = llvm::find(plan.loopAxes, plan.cut->axis); cut != plan.loopAxes.end())
+      std::rotate(plan.loopAxes.begin(), cut, cut + 1);
   // The lanes hold the widest float that is computed with.
   bool wide = false;
   for (Operation &op : kernel.getBody().front().without_terminator())
@@ -194,6 +196,8 @@ void Judge::judge(MapPlan &plan, ArrayRef<int64_t> order, ArrayRef<int64_t> lane
   for (auto [axis, index] : llvm::enumerate(space))
     if (!plan.reduced[axis])
       parallel.push_back(index);
+  if (plan.cut)
+    parallel.insert(parallel.begin(), indices.variable({}, {0, plan.parts()}));
   Point inSpace{space, plan.lanes, {}}, inRow{parallel, plan.lanes, {}};
 
   plan.stepCost = plan.cellCost = 1;
@@ -225,7 +229,7 @@ void Judge::judge(MapPlan &plan, ArrayRef<int64_t> order, ArrayRef<int64_t> lane
     (isRow ? plan.cellCost : plan.stepCost) += isReduction(&op) ? 0 : operationCost(&op);
   }
   double vectors = std::ceil(double(plan.extent) / plan.lanes);
-  double cells = plan.rows * (plan.rowwise ? 1.0 : vectors);
+  double cells = plan.cells() * (plan.rowwise ? 1.0 : vectors);
   double steps = plan.rows * plan.loops * vectors;
   // About three instructions a cycle at 3 GHz, and bytes by the cache that they fit in.
   double compute = (steps * plan.stepCost + cells * plan.cellCost) * 0.1;
@@ -277,10 +281,11 @@ FailureOr<MapPlan> planMap(dl::KernelOp kernel, const Target &target) {
   MapPlan best = plan;
   judge.judge(best, order, {});
   bool chosen = order.empty();
+  auto isCut = [&](int64_t axis) { return plan.cut && plan.cut->axis == axis; };
   for (size_t place = order.size(); place-- > 0;) {
     SmallVector<int64_t> lanes;
     for (size_t outer = place + 1; outer-- > 0;) {
-      if (!lanes.empty() && plan.reduced[order[outer]] != plan.reduced[lanes[0]])
+      if (!lanes.empty() && (plan.reduced[order[outer]] != plan.reduced[lanes[0]] || isCut(lanes[0])))
         break;
       lanes.insert(lanes.begin(), order[outer]);
       MapPlan candidate = plan;
@@ -291,9 +296,9 @@ FailureOr<MapPlan> planMap(dl::KernelOp kernel, const Target &target) {
         break;
       auto total = [](const MapPlan &p) {
         double vectors = std::ceil(double(p.extent) / p.lanes);
-        return p.rows * (p.loops * vectors * p.stepCost + (p.rowwise ? 1 : vectors) * p.cellCost) +
+        return p.rows * p.loops * vectors * p.stepCost + p.cells() * (p.rowwise ? 1 : vectors) * p.cellCost +
                // A row's start costs a little.
-               p.rows * 2.0;
+               p.cells() * 2.0;
       };
       if (!chosen || total(candidate) < total(best)) {
         best = candidate;

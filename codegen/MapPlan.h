@@ -5,6 +5,8 @@
 
 #include "codegen/Target.h"
 #include "ir/Dialect.h"
+#include "llvm/Support/MathExtras.h"
+#include <optional>
 
 namespace dlc {
 
@@ -12,6 +14,11 @@ struct MapPlan {
   /// The space S; without reductions, the outputs' shape.
   llvm::SmallVector<int64_t> shape;
   llvm::SmallVector<bool> reduced;
+  /// The reductions join parts of the space: chunks of one reduced axis, which is the outermost of its group below.
+  struct Cut {
+    int64_t axis, chunk;
+  };
+  std::optional<Cut> cut;
   /// Each phase is one loop over the reduced axes that computes reductions; a phase needs results of earlier ones only.
   llvm::SmallVector<llvm::SmallVector<mlir::Operation *>> phases;
   /// Outputs of shape S are written in the last phase, or in one more after it. Without such outputs: no phase.
@@ -35,6 +42,9 @@ struct MapPlan {
   /// Bytes of distinct memory that it touches.
   int64_t bytes = 0;
 
+  int64_t parts() const { return cut ? llvm::divideCeil(shape[cut->axis], cut->chunk) : 1; }
+  /// Rows of all parts.
+  int64_t cells() const { return parts() * rows; }
   bool isReduction() const { return !phases.empty(); }
   /// Loops over the reduced axes: the reductions', and one more when outputs wait for the last of them.
   unsigned phaseCount() const { return phases.size() + (outputPhase == static_cast<int64_t>(phases.size()) ? 1 : 0); }

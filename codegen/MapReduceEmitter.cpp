@@ -30,8 +30,10 @@ Point MapReduceEmitter::inSpace(const Index &row, const Index &loop, const Index
 }
 
 Point MapReduceEmitter::inRow(const Index &row, const Column &column) {
-  // Reduced axes are dropped, whatever their indices.
+  // Reduced axes are dropped, whatever their indices; parts come first.
   Point point{{}, plan.lanes, column.mask};
+  if (plan.cut)
+    point.indices.push_back(part);
   SmallVector<Index> all(plan.shape.size(), Index::of(0));
   auto spread = [&](const Index &flat, ArrayRef<int64_t> axes) {
     for (auto [axis, index] : llvm::zip_equal(axes, points.indices.delinearize(flat, plan.sizesOf(axes))))
@@ -53,9 +55,10 @@ int64_t MapReduceEmitter::unitsPerTask(int64_t units) const {
   return std::max<int64_t>(1, static_cast<int64_t>(std::ceil(units / tasks)));
 }
 
-/// Rows in tasks of `rowsPerTask`.
+/// Rows (of all parts) in tasks of `rowsPerTask`.
 void MapReduceEmitter::emitRows(int64_t tasks, int64_t rowsPerTask, llvm::function_ref<void(const Index &row)> body) {
-  Value low = nest.constant(0), high = nest.constant(plan.rows);
+  int64_t rows = plan.cells();
+  Value low = nest.constant(0), high = nest.constant(rows);
   if (tasks > 1) {
     OpBuilder &builder = nest.here();
     Value each = nest.constant(rowsPerTask);
@@ -65,7 +68,7 @@ void MapReduceEmitter::emitRows(int64_t tasks, int64_t rowsPerTask, llvm::functi
     high = arith::MinSIOp::create(builder, nest.loc, end, high);
   }
   nest.loop(low, high, 1, {}, [&](Value row, ValueRange) -> SmallVector<Value> {
-    body(plan.rows == 1 ? Index::of(0) : points.indices.variable(row, {0, plan.rows - 1}));
+    body(rows == 1 ? Index::of(0) : points.indices.variable(row, {0, rows - 1}));
     return {};
   });
 }
@@ -79,7 +82,7 @@ int64_t MapReduceEmitter::emitRowCells() {
     int64_t copies = isShort ? vectors : cost <= 6 ? 4 : cost <= 20 ? 2 : 1;
     copiesOf.push_back(std::clamp<int64_t>(copies, 1, std::max<int64_t>(1, vectors)));
   }
-  int64_t perTask = unitsPerTask(plan.rows), tasks = llvm::divideCeil(plan.rows, perTask);
+  int64_t perTask = unitsPerTask(plan.cells()), tasks = llvm::divideCeil(plan.cells(), perTask);
   planStash(1);
   emitRows(tasks, perTask, [&](const Index &row) { emitCell(row, {Column{}}); });
   return tasks;
@@ -125,20 +128,20 @@ int64_t MapReduceEmitter::emitColumnCells() {
     });
   };
   if (plan.lanes == 1) {
-    int64_t perTask = unitsPerTask(plan.rows), tasks = llvm::divideCeil(plan.rows, perTask);
+    int64_t perTask = unitsPerTask(plan.cells()), tasks = llvm::divideCeil(plan.cells(), perTask);
     emitRows(tasks, perTask, [&](const Index &row) { emitCell(row, {Column{}}); });
     return tasks;
   }
 
   // Whole rows are tasks when there are many; else each row is cut into chunks of cells.
   int64_t chunkCells = std::max<int64_t>(1, full / cell), chunks = 1;
-  if (usesTasks() && plan.rows < 16) {
-    chunkCells = std::max<int64_t>(1, llvm::divideCeil(unitsPerTask(plan.rows * std::max<int64_t>(1, full / cell)), 1));
+  if (usesTasks() && plan.cells() < 16) {
+    chunkCells = std::max<int64_t>(1, unitsPerTask(plan.cells() * std::max<int64_t>(1, full / cell)));
     chunkCells = std::min(chunkCells, std::max<int64_t>(1, full / cell));
     chunks = std::max<int64_t>(1, llvm::divideCeil(full / cell, chunkCells));
   }
   if (chunks == 1) {
-    int64_t perTask = unitsPerTask(plan.rows), tasks = llvm::divideCeil(plan.rows, perTask);
+    int64_t perTask = unitsPerTask(plan.cells()), tasks = llvm::divideCeil(plan.cells(), perTask);
     emitRows(tasks, perTask, [&](const Index &row) {
       cells(row, nest.constant(0), nest.constant(full));
       if (rest)
@@ -147,7 +150,7 @@ int64_t MapReduceEmitter::emitColumnCells() {
     return tasks;
   }
   nest.loop(function.begin, function.end, 1, {}, [&](Value task, ValueRange) -> SmallVector<Value> {
-    Index all = points.indices.variable(task, {0, plan.rows * chunks - 1});
+    Index all = points.indices.variable(task, {0, plan.cells() * chunks - 1});
     Index row = points.indices.floorDiv(all, chunks), chunk = points.indices.mod(all, chunks);
     Value low = points.materialize(chunk * (chunkCells * cell), 1);
     Value each = nest.constant(chunkCells * cell), limit = nest.constant(full);
@@ -168,7 +171,7 @@ int64_t MapReduceEmitter::emitColumnCells() {
     }
     return {};
   });
-  return plan.rows * chunks;
+  return plan.cells() * chunks;
 }
 
 KernelInfo MapReduceEmitter::emit() {

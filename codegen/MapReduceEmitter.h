@@ -40,14 +40,19 @@ private:
   void emitRows(int64_t tasks, int64_t rowsPerTask, llvm::function_ref<void(const Index &row)> body);
   int64_t emitRowCells();
   int64_t emitColumnCells();
-  void emitCell(const Index &row, llvm::ArrayRef<Column> columns);
+  /// `cell` counts rows, those of all parts where sums are cut.
+  void emitCell(const Index &cell, llvm::ArrayRef<Column> columns);
 
   // Phases.
   void planStash(unsigned columns);
   void emitPhase(unsigned phase, const Index &row, llvm::ArrayRef<Column> columns);
   using Step = llvm::function_ref<void(unsigned copy, const Index &loop, const Column &lane,
                                        llvm::SmallVectorImpl<mlir::Value> &state)>;
-  void forReduced(llvm::SmallVectorImpl<mlir::Value> &state, int64_t copies, Step step);
+  struct Piece {
+    mlir::Value low, high, isLast;
+  };
+  Piece pieceOf(llvm::ArrayRef<int64_t> axes, int64_t end, int64_t step);
+  void forReduced(llvm::SmallVectorImpl<mlir::Value> &state, llvm::ArrayRef<bool> isSum, int64_t copies, Step step);
   void emitStep(unsigned phase, const Point &point, unsigned column, const Index &loop, const Column &lane,
                 llvm::MutableArrayRef<mlir::Value> state);
   Index stashAddress(const Index &loop, const Column &lane, unsigned column);
@@ -69,6 +74,8 @@ private:
   llvm::SmallVector<unsigned> copiesOf;
   unsigned width = 1;
   llvm::SmallVector<Stashed> stash;
+  /// The part of the reduced axes that the open cell joins.
+  Index part = Index::of(0);
 };
 
 } // namespace dlc

@@ -15,7 +15,7 @@ LogicalResult verifyPointwise(dl::KernelOp kernel) {
       continue;
     if (op.hasTrait<dl::Pointwise>() && !isa<dl::CheckIndexOp>(op))
       continue;
-    if (isa<dl::ReduceOp, dl::ArgReduceOp, dl::ContractOp>(op))
+    if (dl::isReduction(&op) || isa<dl::ContractOp>(op))
       continue;
     return op.emitOpError("cannot be part of a kernel of kind `") << stringifyKernelKind(kernel.getKind()) << "`";
   }

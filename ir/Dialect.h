@@ -68,3 +68,11 @@ private:
 
 #define GET_OP_CLASSES
 #include "ir/Ops.h.inc"
+
+namespace dlc::dl {
+
+/// Whether `op` joins elements along axes: a dl.reduce, dl.reduce_parts or dl.arg_reduce; and those axes.
+bool isReduction(mlir::Operation *op);
+llvm::SmallVector<int64_t> reducedAxes(mlir::Operation *op);
+
+} // namespace dlc::dl

@@ -123,6 +123,21 @@ static void reduce(ReduceOp op, const HostTensor &operand, const std::vector<T> 
 }
 
 template <class T>
+static void reduceParts(ReducePartsOp op, const HostTensor &operand, const std::vector<T> &from, HostTensor &out,
+                        std::vector<T> &to) {
+  std::fill(to.begin(), to.end(), neutral<T>(op.getKind(), out.element));
+  SmallVector<int64_t> strides =
+      keptStrides(operand.shape, op.getAxes(), ArrayRef<int64_t>(out.shape).drop_front());
+  int64_t partStride = stridesOf(out.shape)[0];
+  size_t place = 0;
+  forEachIndex(operand.shape, [&](ArrayRef<int64_t> index) {
+    int64_t part = index[op.getAxis()] / static_cast<int64_t>(op.getChunk());
+    T &sum = to[placeOf(index, strides) + part * partStride];
+    sum = wrapTo(out.element, joinElements(op.getKind(), sum, from[place++]));
+  });
+}
+
+template <class T>
 static void argReduce(ArgReduceOp op, const HostTensor &operand, const std::vector<T> &from, HostTensor &out) {
   int64_t axis = op.getAxis();
   SmallVector<int64_t> strides = keptStrides(operand.shape, axis, out.shape);
@@ -157,6 +172,11 @@ bool OpEvaluation::reduction() {
       reduce(reduction, *in[0], in[0]->floats, out, out.floats);
     else
       reduce(reduction, *in[0], in[0]->ints, out, out.ints);
+  } else if (auto parts = dyn_cast<ReducePartsOp>(op)) {
+    if (out.isFloat())
+      reduceParts(parts, *in[0], in[0]->floats, out, out.floats);
+    else
+      reduceParts(parts, *in[0], in[0]->ints, out, out.ints);
   } else if (auto extremum = dyn_cast<ArgReduceOp>(op)) {
     if (in[0]->isFloat())
       argReduce(extremum, *in[0], in[0]->floats, out);

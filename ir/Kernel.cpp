@@ -94,18 +94,20 @@ static bool isPointOrMovement(Operation &op) {
 
 static LogicalResult verifyMap(KernelOp op) {
   Operation *first = nullptr;
-  auto axesOf = [](Operation *inner) -> SmallVector<int64_t> {
-    if (auto reduce = dyn_cast<ReduceOp>(inner))
-      return SmallVector<int64_t>(reduce.getAxes());
-    return {int64_t(cast<ArgReduceOp>(inner).getAxis())};
+  auto cutOf = [](Operation *inner) -> std::optional<std::pair<int64_t, int64_t>> {
+    auto parts = dyn_cast<ReducePartsOp>(inner);
+    return parts ? std::optional(std::pair<int64_t, int64_t>(parts.getAxis(), parts.getChunk())) : std::nullopt;
   };
   for (Operation &inner : op.getBody().front().without_terminator()) {
-    if (isa<ReduceOp, ArgReduceOp>(inner)) {
-      if (first && (axesOf(&inner) != axesOf(first) || shapeOf(inner.getOperand(0)) != shapeOf(first->getOperand(0))))
-        return op.emitOpError() << "reduces axes " << listText(axesOf(&inner)) << " of "
-                                << listText(shapeOf(inner.getOperand(0))) << " and axes " << listText(axesOf(first))
-                                << " of " << listText(shapeOf(first->getOperand(0)))
+    if (isReduction(&inner)) {
+      if (first && (reducedAxes(&inner) != reducedAxes(first) ||
+                    shapeOf(inner.getOperand(0)) != shapeOf(first->getOperand(0))))
+        return op.emitOpError() << "reduces axes " << listText(reducedAxes(&inner)) << " of "
+                                << listText(shapeOf(inner.getOperand(0))) << " and axes "
+                                << listText(reducedAxes(first)) << " of " << listText(shapeOf(first->getOperand(0)))
                                 << ", expected the same axes of one space";
+      if (first && cutOf(&inner) != cutOf(first))
+        return op.emitOpError() << "joins in other parts than another reduction of its body, expected the same";
       first = first ? first : &inner;
     } else if (!isPointOrMovement(inner) && !isa<GatherOp, RandomOp>(inner)) {
       return rejects(op, inner);

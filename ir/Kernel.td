@@ -38,9 +38,9 @@ def KernelOp : Dl_Op<"kernel", [IsolatedFromAbove, AttrSizedOperandSegments, Sin
     - map: Pointwise and Movement operations, dl.gather, dl.random, and reductions (dl.reduce, dl.arg_reduce) that all
       reduce the same axes of the same space S; every other tensor is of shape S, of S without the reduced axes, or is
       seen through movements. Every yielded tensor has shape S or S without the reduced axes (without reductions: one
-      common shape).
-    - contract: exactly one dl.contract, whose operands are block arguments (perhaps through dl.reshape or
-      dl.transpose), and Pointwise and Movement operations on its result, of the result's shape; every yielded tensor
+      common shape). Or all reductions are dl.reduce_parts with the same parts, whose results are yielded as they are.
+    - contract: exactly one dl.contract, whose operands are block arguments (perhaps through dl.reshape,
+      dl.transpose or dl.slice), and Pointwise and Movement operations on its result, of the result's shape; every yielded tensor
       has that shape.
     - check: one dl.check_index of a block argument; yields nothing.
     - scatter: one dl.scatter_add of block arguments.

@@ -16,16 +16,57 @@ OpFoldResult ReduceOp::fold(FoldAdaptor) {
   return getAxes().empty() && getOperand().getType() == getType() ? OpFoldResult(getOperand()) : OpFoldResult();
 }
 
-LogicalResult ReduceOp::verify() {
-  Type element = elementOf(getOperand());
-  bool logical = getKind() == ReduceKind::all || getKind() == ReduceKind::any;
+/// What both kinds of reductions ask: a kind that fits the elements, axes that the operand has.
+template <class Op> static LogicalResult verifyJoin(Op op) {
+  Type element = elementOf(op.getOperand());
+  bool logical = op.getKind() == ReduceKind::all || op.getKind() == ReduceKind::any;
   if (logical != element.isInteger(1))
-    return emitOpError() << "`" << stringifyReduceKind(getKind()) << "` joins " << (logical ? "`i1`" : "numbers")
-                         << ", found elements of " << element;
-  if (failed(verifyAxes(*this, getAxes(), shapeOf(getOperand()).size())))
+    return op.emitOpError() << "`" << stringifyReduceKind(op.getKind()) << "` joins " << (logical ? "`i1`" : "numbers")
+                            << ", found elements of " << element;
+  return verifyAxes(op, op.getAxes(), shapeOf(op.getOperand()).size());
+}
+
+LogicalResult ReduceOp::verify() {
+  if (failed(verifyJoin(*this)))
     return failure();
-  return verifyResult(*this, withoutAxes(shapeOf(getOperand()), getAxes()), element,
+  return verifyResult(*this, withoutAxes(shapeOf(getOperand()), getAxes()), elementOf(getOperand()),
                       "the operand without the reduced axes");
+}
+
+/// The type of the parts: one more axis in front; sums of bf16 keep their digits until the parts are joined.
+static RankedTensorType partsType(Value operand, ArrayRef<int64_t> axes, int64_t chunk, int64_t axis) {
+  SmallVector<int64_t> shape = {int64_t(llvm::divideCeil(shapeOf(operand)[axis], chunk))};
+  llvm::append_range(shape, withoutAxes(shapeOf(operand), axes));
+  Type element = elementOf(operand);
+  return RankedTensorType::get(shape, element.isBF16() ? Float32Type::get(element.getContext()) : element);
+}
+
+void ReducePartsOp::build(OpBuilder &builder, OperationState &state, ReduceKind kind, Value operand,
+                          ArrayRef<int64_t> axes, int64_t chunk, int64_t axis) {
+  build(builder, state, partsType(operand, axes, chunk, axis), kind, operand, axes, chunk, axis);
+}
+
+LogicalResult ReducePartsOp::verify() {
+  if (failed(verifyJoin(*this)))
+    return failure();
+  int64_t axis = getAxis(), chunk = getChunk();
+  if (!llvm::is_contained(getAxes(), axis))
+    return emitOpError() << "cuts axis " << axis << ", expected one of the reduced axes " << listText(getAxes());
+  if (chunk < 1)
+    return emitOpError() << "has chunks of " << chunk << " elements, expected at least 1";
+  auto expected = partsType(getOperand(), getAxes(), chunk, axis);
+  return verifyResult(*this, expected.getShape(), expected.getElementType(),
+                      "the number of parts and the operand without the reduced axes");
+}
+
+bool isReduction(Operation *op) { return isa<ReduceOp, ReducePartsOp, ArgReduceOp>(op); }
+
+SmallVector<int64_t> reducedAxes(Operation *op) {
+  if (auto reduce = dyn_cast<ReduceOp>(op))
+    return SmallVector<int64_t>(reduce.getAxes());
+  if (auto parts = dyn_cast<ReducePartsOp>(op))
+    return SmallVector<int64_t>(parts.getAxes());
+  return {static_cast<int64_t>(cast<ArgReduceOp>(op).getAxis())};
 }
 
 void ArgReduceOp::build(OpBuilder &builder, OperationState &state, ReduceKind kind, Value operand, int64_t axis) {

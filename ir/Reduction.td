@@ -27,6 +27,22 @@ def ReduceOp : Dl_DiffOp<"reduce"> {
   let hasFolder = 1;
   let hasVerifier = 1;
 }
+def ReducePartsOp : Dl_Op<"reduce_parts", [Pure, NonDifferentiable]> {
+  let summary = "joins the elements along axes in parts, each of which is a piece of one axis";
+  let description = [{
+    result[p, i] = join over the j of operand[i, j] whose index along `axis`, one of `axes`, is in [p * chunk, (p + 1) *
+    chunk); the last part may be shorter. Parts of bf16 are f32. Made of long dl.reduce in kernels, so that parts are tasks.
+    Example: `%s = dl.reduce_parts sum %x over [0] in chunks 4096 of 0 : tensor<10000x8xf32> -> tensor<3x8xf32>`
+  }];
+  let arguments = (ins Dl_ReduceKindAttr:$kind, Dl_Tensor:$operand, DenseI64ArrayAttr:$axes, I64Attr:$chunk, I64Attr:$axis);
+  let results = (outs Dl_Tensor:$result);
+  let assemblyFormat = [{
+    $kind $operand `over` $axes `in` `chunks` $chunk `of` $axis attr-dict `:` type($operand) `->` type($result)
+  }];
+  let builders = [OpBuilder<(ins "::dlc::dl::ReduceKind":$kind, "::mlir::Value":$operand, "::llvm::ArrayRef<int64_t>":$axes,
+                                 "int64_t":$chunk, "int64_t":$axis)>];
+  let hasVerifier = 1;
+}
 def ArgReduceOp : Dl_Op<"arg_reduce", [Pure, NonDifferentiable]> {
   let summary = "the index (i64) of the first greatest (kind max) or least (kind min) element along an axis";
   let description = [{

@@ -57,6 +57,16 @@ def FuseKernels : Pass<"dl-fuse-kernels", "::mlir::ModuleOp"> {
   let options = [Option<"merge", "merge", "bool", "true", "merge kernels; otherwise each operation is one">];
 }
 
+def SplitSums : Pass<"dl-split-sums", "::mlir::ModuleOp"> {
+  let summary = "long sums to few elements become sums of parts, so that parts are tasks";
+  let description = [{
+    A kernel that joins many elements to few (the sum of a tensor, a bias gradient over a long batch) becomes one that joins
+    parts, and one that joins the parts and does what is done with the result. A product of few elements over a long sum
+    becomes a product for each part of the sum, which is a batch axis of it, and a sum. How many parts there are follows from
+    the shapes alone.
+  }];
+}
+
 def ChooseLayouts : Pass<"dl-choose-layouts", "::mlir::ModuleOp"> {
   let summary = "chooses the order of axes and the padding of rows of what lies between kernels";
   let description = [{

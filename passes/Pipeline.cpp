@@ -38,8 +38,8 @@ struct VerifyBoundary : PassWrapper<VerifyBoundary, OperationPass<ModuleOp>> {
 } // namespace
 
 ArrayRef<StringRef> optimizationNames() {
-  static constexpr StringRef names[] = {"simplify", "fold-constants", "one-hot-products", "cse", "fuse",
-                                        "layouts",  "reuse",          "in-place"};
+  static constexpr StringRef names[] = {"simplify",   "fold-constants", "one-hot-products", "cse",     "fuse",
+                                        "split-sums", "layouts",        "reuse",            "in-place"};
   return names;
 }
 
@@ -83,6 +83,9 @@ void buildPipeline(OpPassManager &manager, const PipelineOptions &options) {
   // Kernels repeat what they absorb, sometimes twice; checks no longer hide that two values are one.
   if (enabled("cse"))
     manager.addPass(createCSEPass());
+  // What a kernel sums, and into how few elements, is known once kernels are.
+  if (enabled("split-sums"))
+    manager.addPass(createSplitSums());
   // Layouts are for what remains between kernels, so they are chosen when that is known.
   if (enabled("layouts"))
     manager.addPass(createChooseLayouts());

@@ -61,11 +61,12 @@ LogicalResult reduceBroadcast(dl::ReduceOp op, PatternRewriter &rewriter) {
   return success();
 }
 
-/// Reductions of one kind in succession are one, but products of floats: in another order they leave the range.
+/// Reductions of one kind in succession are one, but sums and products of floats: in another order they may leave the range.
 LogicalResult reduceReduced(dl::ReduceOp op, PatternRewriter &rewriter) {
   auto inner = op.getOperand().getDefiningOp<dl::ReduceOp>();
-  if (!inner || inner.getKind() != op.getKind() || !inner->hasOneUse() ||
-      (op.getKind() == ReduceKind::prod && isa<FloatType>(elementOf(op.getOperand()))))
+  bool rounds = isa<FloatType>(elementOf(op.getOperand())) &&
+                (op.getKind() == ReduceKind::sum || op.getKind() == ReduceKind::prod);
+  if (!inner || inner.getKind() != op.getKind() || !inner->hasOneUse() || rounds)
     return failure();
   SmallVector<int64_t> axes(inner.getAxes());
   int64_t place = 0;

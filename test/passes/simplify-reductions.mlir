@@ -19,13 +19,12 @@ func.func @of_broadcast(%x: tensor<64xf32>) -> (tensor<64xf32>, tensor<64xf32>) 
   return %s, %m : tensor<64xf32>, tensor<64xf32>
 }
 
-// A sign leaves a sum, and sums join.
+// A sign leaves a sum.
 // CHECK-LABEL: func.func @negated
-// CHECK: %[[S:.*]] = dl.reduce sum %arg0 over [0, 1]
+// CHECK: %[[S:.*]] = dl.reduce sum %arg0 over [0]
 // CHECK: dl.neg %[[S]]
-func.func @negated(%x: tensor<64x16xf32>) -> tensor<f32> {
-  %a = dl.reduce sum %x over [1] : tensor<64x16xf32> -> tensor<64xf32>
-  %b = dl.neg %a : tensor<64xf32>
+func.func @negated(%x: tensor<64xf32>) -> tensor<f32> {
+  %b = dl.neg %x : tensor<64xf32>
   %c = dl.reduce sum %b over [0] : tensor<64xf32> -> tensor<f32>
   return %c : tensor<f32>
 }
@@ -47,17 +46,25 @@ func.func @scaled(%x: tensor<64xf32>) -> (tensor<f32>, tensor<f32>) {
   return %b, %d : tensor<f32>, tensor<f32>
 }
 
-// Products of rows may all be 1 where those of columns overflow; whole numbers wrap the same in any order.
-// CHECK-LABEL: func.func @products
-// CHECK: dl.reduce prod %arg0 over [1]
-// CHECK: dl.reduce prod %{{.*}} over [0]
-// CHECK: dl.reduce prod %arg1 over [0, 1]
-func.func @products(%x: tensor<64x16xf32>, %i: tensor<64x16xi32>) -> (tensor<f32>, tensor<i32>) {
-  %a = dl.reduce prod %x over [1] : tensor<64x16xf32> -> tensor<64xf32>
-  %b = dl.reduce prod %a over [0] : tensor<64xf32> -> tensor<f32>
-  %c = dl.reduce prod %i over [1] : tensor<64x16xi32> -> tensor<64xi32>
-  %d = dl.reduce prod %c over [0] : tensor<64xi32> -> tensor<i32>
-  return %b, %d : tensor<f32>, tensor<i32>
+// Whole numbers wrap the same in any order, and a maximum is one in any. But products of rows may all be 1, and sums 0, where
+// those of columns overflow.
+// CHECK-LABEL: func.func @in_succession
+// CHECK: dl.reduce sum %arg1 over [0, 1]
+// CHECK: dl.reduce max %arg0 over [0, 1]
+// CHECK: %[[PRODUCTS:.*]] = dl.reduce prod %arg0 over [1]
+// CHECK: dl.reduce prod %[[PRODUCTS]] over [0]
+// CHECK: %[[SUMS:.*]] = dl.reduce sum %arg0 over [1]
+// CHECK: dl.reduce sum %[[SUMS]] over [0]
+func.func @in_succession(%x: tensor<64x16xf32>, %i: tensor<64x16xi32>) -> (tensor<i32>, tensor<f32>, tensor<f32>, tensor<f32>) {
+  %a = dl.reduce sum %i over [1] : tensor<64x16xi32> -> tensor<64xi32>
+  %b = dl.reduce sum %a over [0] : tensor<64xi32> -> tensor<i32>
+  %c = dl.reduce max %x over [1] : tensor<64x16xf32> -> tensor<64xf32>
+  %d = dl.reduce max %c over [0] : tensor<64xf32> -> tensor<f32>
+  %e = dl.reduce prod %x over [1] : tensor<64x16xf32> -> tensor<64xf32>
+  %f = dl.reduce prod %e over [0] : tensor<64xf32> -> tensor<f32>
+  %g = dl.reduce sum %x over [1] : tensor<64x16xf32> -> tensor<64xf32>
+  %h = dl.reduce sum %g over [0] : tensor<64xf32> -> tensor<f32>
+  return %b, %d, %f, %h : tensor<i32>, tensor<f32>, tensor<f32>, tensor<f32>
 }
 
 // A small factor stays too: the sum could overflow without it.

@@ -117,7 +117,19 @@ LogicalResult foldBroadcastOperand(dl::ContractOp op, PatternRewriter &rewriter)
     std::string before = terms.operand(side), kept;
     for (int64_t axis : axes)
       kept += before[axis];
-    bool sums = llvm::any_of(before, [&](char letter) { return !has(kept, letter) && !has(terms.result, letter); });
+    // What is summed along the repeated axes; an axis of size 1 is no sum and just goes.
+    Value other = op->getOperand(1 - side);
+    std::string &otherLetters = terms.operand(1 - side), otherKept;
+    SmallVector<int64_t> otherShape;
+    bool sums = false;
+    for (auto [axis, letter] : llvm::enumerate(otherLetters)) {
+      if (has(before, letter) && !has(kept, letter) && !has(terms.result, letter)) {
+        sums |= shapeOf(other)[axis] != 1;
+        continue;
+      }
+      otherKept += letter;
+      otherShape.push_back(shapeOf(other)[axis]);
+    }
     if (sums) {
       Value sum = sumOfScaled(rewriter, op, side, source, kept);
       if (!sum)
@@ -128,12 +140,14 @@ LogicalResult foldBroadcastOperand(dl::ContractOp op, PatternRewriter &rewriter)
 
     // Letters of the result that neither operand has any more: the result is repeated along them.
     terms.operand(side) = kept;
+    otherLetters = otherKept;
+    other = reshapeTo(rewriter, op.getLoc(), other, otherShape);
     std::string all = terms.result;
     terms.result.clear();
     for (char letter : all)
       if (has(terms.lhs, letter) || has(terms.rhs, letter))
         terms.result += letter;
-    Value lhs = side == 0 ? source : op.getLhs(), rhs = side == 0 ? op.getRhs() : source;
+    Value lhs = side == 0 ? source : other, rhs = side == 0 ? other : source;
     Value product = contract(rewriter, op.getLoc(), terms, lhs, rhs);
     rewriter.replaceOp(op, broadcastTo(rewriter, op.getLoc(), product, op.getType().getShape(),
                                        *placesIn(all, terms.result)));

@@ -54,6 +54,16 @@ func.func @repeated_operand(%x: tensor<64xf32>, %w: tensor<128x784xf32>) -> tens
   return %y : tensor<64x128xf32>
 }
 
+// Along an axis of size 1 nothing is summed.
+// CHECK-LABEL: func.func @repeated_along_one
+// CHECK-NOT: dl.contract
+// CHECK: dl.mul
+func.func @repeated_along_one(%x: tensor<64xf32>, %w: tensor<1x32xf32>) -> tensor<64x32xf32> {
+  %b = dl.broadcast %x to [0] : tensor<64xf32> -> tensor<64x1xf32>
+  %y = dl.contract "nk,km->nm" %b, %w : tensor<64x1xf32>, tensor<1x32xf32> -> tensor<64x32xf32>
+  return %y : tensor<64x32xf32>
+}
+
 // CHECK-LABEL: func.func @outer_product
 // CHECK-NOT: dl.contract
 // CHECK: dl.mul

@@ -95,9 +95,8 @@ private:
   bool isAvailable(Operation &op) const {
     if (inMemory.contains(op.getResult(0)))
       return true;
-    if (isMovement(&op) && op.getNumOperands() == 1)
-      return isReadable(op.getOperand(0));
-    return absorbed.contains(&op);
+    bool through = isMovement(&op) && op.getNumOperands() == 1;
+    return absorbed.contains(&op) && (!through || isReadable(op.getOperand(0)));
   }
 
   /// The points of an element of an absorbed operation.

@@ -1,5 +1,5 @@
-// What merging two clusters saves, and which pairs are worth a look: those of which one feeds the other, or which read a
-// value, or the results of one cluster, in common.
+// What merging two clusters saves, and which pairs are worth a look: those of which one feeds the other, or which read
+// a value, or the results of one cluster, in common.
 
 #include "passes/FuseGraph.h"
 

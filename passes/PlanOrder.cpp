@@ -66,9 +66,7 @@ public:
     }
     while (!ready.empty()) {
       // What running a kernel frees depends on what has run: costs are taken anew.
-      auto cost = [&](unsigned index) {
-        return std::pair(growth(index), index);
-      };
+      auto cost = [&](unsigned index) { return std::pair(growth(index), index); };
       auto best = llvm::min_element(ready, [&](unsigned a, unsigned b) { return cost(a) < cost(b); });
       unsigned index = *best;
       *best = ready.back();

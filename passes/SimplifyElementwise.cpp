@@ -43,7 +43,8 @@ bool mayJoin(Type element, double a, double b) {
   return (raise || lower) && fitsFloat(element, a * b);
 }
 
-/// Whether adding `value` (or subtracting it) changes nothing: it is -0.0 (0.0), for -0.0 + 0.0 is 0.0, or the integer 0.
+/// Whether adding `value` (or subtracting it) changes nothing: it is -0.0 (0.0), for -0.0 + 0.0 is 0.0, or the integer
+/// 0.
 bool isNeutral(Value value, bool subtracted) {
   auto splat = splatOf(value);
   return splat && *splat == 0 && (!isFloat(value) || std::signbit(*splat) != subtracted);

@@ -149,8 +149,8 @@ LogicalResult foldBroadcastOperand(dl::ContractOp op, PatternRewriter &rewriter)
         terms.result += letter;
     Value lhs = side == 0 ? source : other, rhs = side == 0 ? other : source;
     Value product = contract(rewriter, op.getLoc(), terms, lhs, rhs);
-    rewriter.replaceOp(op, broadcastTo(rewriter, op.getLoc(), product, op.getType().getShape(),
-                                       *placesIn(all, terms.result)));
+    rewriter.replaceOp(
+        op, broadcastTo(rewriter, op.getLoc(), product, op.getType().getShape(), *placesIn(all, terms.result)));
     return success();
   }
   return failure();

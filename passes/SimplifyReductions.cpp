@@ -61,7 +61,8 @@ LogicalResult reduceBroadcast(dl::ReduceOp op, PatternRewriter &rewriter) {
   return success();
 }
 
-/// Reductions of one kind in succession are one, but sums and products of floats: in another order they may leave the range.
+/// Reductions of one kind in succession are one, but sums and products of floats: in another order they may leave the
+/// range.
 LogicalResult reduceReduced(dl::ReduceOp op, PatternRewriter &rewriter) {
   auto inner = op.getOperand().getDefiningOp<dl::ReduceOp>();
   bool rounds = isa<FloatType>(elementOf(op.getOperand())) &&

@@ -106,9 +106,10 @@ std::string TrainingRun::place() const {
 
 /// The error of what became NaN or infinite.
 Error TrainingRun::notFinite(const std::string &what) const {
-  return Error::plain(fmt::format("{} {}; a smaller learning rate or `clip_norm` may help, and `allow_nan: true` goes on "
-                                  "regardless",
-                                  what, place()));
+  return Error::plain(
+      fmt::format("{} {}; a smaller learning rate or `clip_norm` may help, and `allow_nan: true` goes on "
+                  "regardless",
+                  what, place()));
 }
 
 void TrainingRun::log(std::span<const float> outputs) {

@@ -137,8 +137,9 @@ static std::string manyKernels(int count) {
     std::string n = std::to_string(i), tensor = "tensor<" + n + "xf32>", memref = "memref<" + n + "xf32>";
     text.insert(text.find(", %arena"), ", %y" + n + ": " + memref);
     names += (i > 1 ? ", \"y" : "\"y") + n + "\"";
-    body += "  dl.kernel \"k" + n + "\" map ins() outs(%y" + n + " : " + memref + ") {\n    %c = dl.constant dense<2.0> : " +
-            tensor + "\n    %r = dl.add %c, %c : " + tensor + "\n    dl.yield %r : " + tensor + "\n  }\n";
+    body += "  dl.kernel \"k" + n + "\" map ins() outs(%y" + n + " : " + memref +
+            ") {\n    %c = dl.constant dense<2.0> : " + tensor + "\n    %r = dl.add %c, %c : " + tensor +
+            "\n    dl.yield %r : " + tensor + "\n  }\n";
   }
   return text + ")\n    attributes {dl.inputs = [], dl.outputs = [" + names + "]} {\n" + body + "  return\n}";
 }

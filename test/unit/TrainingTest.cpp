@@ -21,7 +21,7 @@ static struct {
   int64_t interruptAt = 0;         ///< raises SIGINT in this step
   int64_t interruptEvaluation = 0; ///< raises SIGINT in this call of the evaluate function
   int64_t nanAt = 0;
-  int64_t poisonAt = 0;         ///< in this step the last weight, or the state, becomes `poison`
+  int64_t poisonAt = 0; ///< in this step the last weight, or the state, becomes `poison`
   enum { Weight, State } poisoned = Weight;
   float poison = 0;
   float validationLoss = 0; ///< if not 0, the evaluate function's

@@ -88,7 +88,7 @@ Index IndexContext::lanes(Value base, int64_t offset, Range range) {
 }
 
 /// floor(index / divisor) is pulled apart: what the divisor divides leaves the quotient, and what remains is decided by
-/// its range or becomes an atom.
+/// its range or becomes an atom, whose dividend is never negative.
 Index IndexContext::floorDiv(const Index &index, int64_t divisor) {
   if (divisor == 1)
     return index;
@@ -116,6 +116,13 @@ Index IndexContext::floorDiv(const Index &index, int64_t divisor) {
   if (rest.constant == 0 && rest.terms.size() == 1 && rest.terms[0].second == 1 &&
       rest.terms[0].first->kind == Atom::Quotient)
     return whole + floorDiv(rest.terms[0].first->inner, rest.terms[0].first->divisor * divisor);
+  // Code divides what is not negative: what a reversal takes away (2 - i) is made up for.
+  if (low < 0) {
+    rest.constant -= low * divisor;
+    whole.constant += low;
+    high -= low;
+    low = 0;
+  }
 
   std::vector<int64_t> key{divisor};
   rest.appendKey(key);

@@ -48,7 +48,7 @@ struct Atom {
   enum Kind {
     Variable, ///< an i64 value; a vector of integers when it varies (indices loaded by a gather)
     Lanes,    ///< lane i has `value` + offset + i (a null value counts as 0)
-    Quotient, ///< floor(inner / divisor)
+    Quotient, ///< floor(inner / divisor), of an inner that is not negative in live lanes
   };
   Kind kind;
   unsigned id = 0;

@@ -10,6 +10,7 @@
 #include "llvm/Support/MemoryBuffer.h"
 #include <atomic>
 #include <chrono>
+#include <system_error>
 #include <thread>
 
 using namespace mlir;
@@ -121,11 +122,17 @@ llvm::Expected<dlc_function> Jit::add(ModuleOp planned, llvm::StringRef name, co
   }
   watch.ended("loops to LLVM");
   std::thread second;
-  if (split)
-    second = std::thread([&] { parts[1].generate(target); });
+  try {
+    if (split)
+      second = std::thread([&] { parts[1].generate(target); });
+  } catch (const std::system_error &) {
+    // The system gives no more threads: this one does both parts.
+  }
   parts[0].generate(target);
-  if (split)
+  if (second.joinable())
     second.join();
+  else if (split)
+    parts[1].generate(target);
   watch.ended("LLVM to machine code");
 
   llvm::orc::LLJIT &jit = *engine->jit;

@@ -139,6 +139,9 @@ void StepEmitter::declareKernels() {
 LogicalResult StepEmitter::emitKernelCall(dl::KernelOp kernel) {
   const KernelTable::Entry &entry = table.entries[table.entryOf.lookup(kernel)];
   loc = kernel.getLoc();
+  // Checks are counted as they stand in the plan, also one that has nothing to look at.
+  bool isCheck = kernel.getKind() == dl::KernelKind::check;
+  checks += isCheck;
   if (entry.info.tasks == 0)
     return success();
   for (auto [i, buffer] : llvm::enumerate(kernel->getOperands())) {
@@ -147,7 +150,7 @@ LogicalResult StepEmitter::emitKernelCall(dl::KernelOp kernel) {
       return kernel.emitOpError("works on a buffer that is neither an argument nor a dl.buffer");
     LLVM::StoreOp::create(builder, loc, address, at(args, 8 * i), 8);
   }
-  if (kernel.getKind() == dl::KernelKind::check)
+  if (isCheck)
     emitCheckCall(kernel, entry);
   else
     call(entry);
@@ -176,7 +179,7 @@ void StepEmitter::call(const KernelTable::Entry &entry) {
 
 /// A check runs whole on the calling thread; when it fails the step describes the failure and returns.
 void StepEmitter::emitCheckCall(dl::KernelOp kernel, const KernelTable::Entry &entry) {
-  Value id = constant(++checks);
+  Value id = constant(checks);
   Value status = func::CallOp::create(builder, loc, entry.name, TypeRange{i64},
                                       ValueRange{args, constant(0), constant(entry.info.tasks)})
                      .getResult(0);

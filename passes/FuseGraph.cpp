@@ -1,9 +1,10 @@
 // Finds the operations that compute, how they see each other's values, and the clusters to begin with. What a merge
-// needs and saves is in FuseMerge.cpp.
+// needs is in FuseMerge.cpp, what it saves in FuseSaving.cpp.
 
 #include "passes/FuseGraph.h"
 
 #include "mlir/IR/Block.h"
+#include <map>
 
 using namespace mlir;
 
@@ -49,25 +50,84 @@ llvm::DenseSet<Value> valuesInMemory(Block &block) {
   return result;
 }
 
-/// The operations that are repeated in the kernels that read them.
-llvm::DenseSet<Operation *> absorbedOps(Block &block, const llvm::DenseSet<Value> &inMemory) {
-  llvm::DenseSet<Operation *> absorbed;
-  // Whether a kernel other than the one that computes `value` can read it without a new buffer.
-  auto isAvailable = [&](Value value) {
-    Operation *op = value.getDefiningOp();
-    while (op && !inMemory.contains(op->getResult(0)) && isMovement(op) && op->getNumOperands() == 1)
-      op = op->getOperand(0).getDefiningOp();
-    return !op || absorbed.contains(op) || inMemory.contains(op->getResult(0));
-  };
-  for (Operation &op : block) {
-    if (op.getNumResults() != 1 || inMemory.contains(op.getResult(0)))
-      continue;
-    bool cheap = isCheap(&op) && !shapeOf(op.getResult(0)).empty() && llvm::all_of(op.getOperands(), isAvailable);
-    if (isMovement(&op) || cheap)
-      absorbed.insert(&op);
+/// Finds the operations that are repeated in the kernels that read them.
+///
+/// A kernel emits an absorbed value once for each place at which it needs it. Something that reads a value at several
+/// places (a concatenation of its parts) repeats all that the value is made of, and a chain of such doubles the code with
+/// each link. So what has several readers is kept in memory when an element of it takes more than `maxPoints` loads and
+/// operations.
+class Absorption {
+public:
+  Absorption(Block &block, const llvm::DenseSet<Value> &inMemory) : inMemory(inMemory) {
+    for (Operation &op : block) {
+      if (op.getNumResults() != 1)
+        continue;
+      Value value = op.getResult(0);
+      if (!inMemory.contains(value) && mayAbsorb(op)) {
+        Points all = pointsThrough(op);
+        if (value.hasOneUse() || all.size() <= maxPoints) {
+          absorbed.insert(&op);
+          points[value] = std::move(all);
+        }
+      }
+      if (isAvailable(op))
+        available.insert(value);
+    }
   }
-  return absorbed;
-}
+
+  llvm::DenseSet<Operation *> absorbed;
+
+private:
+  /// What is emitted for an element: values, each at a place that is numbered by the movements that lead there.
+  using Points = std::set<std::pair<void *, unsigned>>;
+  static constexpr size_t maxPoints = 8;
+  /// Beyond this nothing is counted.
+  static constexpr size_t manyPoints = 64;
+
+  bool mayAbsorb(Operation &op) const {
+    bool cheap = isCheap(&op) && !shapeOf(op.getResult(0)).empty() &&
+                 llvm::all_of(op.getOperands(), [&](Value operand) { return isReadable(operand); });
+    return isMovement(&op) || cheap;
+  }
+
+  /// Whether a kernel other than the one that computes `value` can read it without a new buffer.
+  bool isReadable(Value value) const { return !value.getDefiningOp() || available.contains(value); }
+  bool isAvailable(Operation &op) const {
+    if (inMemory.contains(op.getResult(0)))
+      return true;
+    bool through = isMovement(&op) && op.getNumOperands() == 1;
+    return absorbed.contains(&op) && (!through || isReadable(op.getOperand(0)));
+  }
+
+  /// The points of an element of an absorbed operation.
+  Points pointsThrough(Operation &op) {
+    bool moves = isMovement(&op);
+    Points all;
+    // Movements by arithmetic on indices alone, and numbers, take nothing themselves.
+    if (!isa<dl::ReshapeOp, dl::TransposeOp, dl::BroadcastOp, dl::SliceOp, dl::ReverseOp, dl::ConstantOp>(op))
+      all.insert({&op, 0});
+    for (OpOperand &operand : op.getOpOperands()) {
+      auto known = points.find(operand.get());
+      Points leaf = {{operand.get().getAsOpaquePointer(), 0}};
+      for (auto [value, place] : known == points.end() ? leaf : known->second) {
+        if (all.size() >= manyPoints)
+          return all;
+        all.insert({value, moves ? placeThrough(operand, place) : place});
+      }
+    }
+    return all;
+  }
+
+  /// The place that is reached through a movement's operand and then as `place` says.
+  unsigned placeThrough(OpOperand &operand, unsigned place) {
+    return places.try_emplace({&operand, place}, places.size() + 1).first->second;
+  }
+
+  const llvm::DenseSet<Value> &inMemory;
+  llvm::DenseSet<Value> available;
+  llvm::DenseMap<Value, Points> points;
+  std::map<std::pair<OpOperand *, unsigned>, unsigned> places;
+};
 
 } // namespace
 
@@ -85,18 +145,19 @@ int FuseGraph::nodeOf(Value value) const {
 
 void FuseGraph::findNodes(Block &block) {
   llvm::DenseSet<Value> inMemory = valuesInMemory(block);
-  llvm::DenseSet<Operation *> absorbed = absorbedOps(block, inMemory);
+  llvm::DenseSet<Operation *> absorbed = Absorption(block, inMemory).absorbed;
   for (Operation &op : block.without_terminator()) {
     if (absorbed.contains(&op))
       continue;
     FuseNode node{&op, {}, {}, inMemory.contains(op.getResult(0)), 0};
+    InputSet seen;
     for (auto [index, operand] : llvm::enumerate(op.getOperands())) {
       if (isa<dl::ContractOp, dl::GatherOp, dl::ScatterAddOp, dl::CumulativeOp, dl::CheckIndexOp>(op))
-        addInputs(node, operand, View::whole, {});
+        addInputs(node, seen, operand, View::whole, {});
       else if (auto broadcast = dyn_cast<dl::BroadcastOp>(op))
-        addInputs(node, operand, View::row, broadcast.getAxes());
+        addInputs(node, seen, operand, View::row, broadcast.getAxes());
       else
-        addInputs(node, operand, isMovement(&op) ? View::moved : View::direct, {});
+        addInputs(node, seen, operand, isMovement(&op) ? View::moved : View::direct, {});
     }
     nodeIndex[&op] = nodes.size();
     nodes.push_back(std::move(node));
@@ -110,27 +171,25 @@ void FuseGraph::findNodes(Block &block) {
     }
 }
 
-void FuseGraph::addInputs(FuseNode &node, Value value, View view, ArrayRef<int64_t> axes) {
+void FuseGraph::addInputs(FuseNode &node, InputSet &seen, Value value, View view, ArrayRef<int64_t> axes) {
+  if (!seen.insert({value.getAsOpaquePointer(), view, axes.vec()}).second)
+    return;
   Operation *op = value.getDefiningOp();
   int source = nodeOf(value);
   if (!op || source >= 0) {
-    auto same = [&](const NodeInput &input) {
-      return input.source == value && input.view == view && ArrayRef(input.axes) == axes;
-    };
-    if (llvm::none_of(node.inputs, same))
-      node.inputs.push_back({value, source, view, SmallVector<int64_t, 4>(axes)});
+    node.inputs.push_back({value, source, view, SmallVector<int64_t, 4>(axes)});
     return;
   }
   if (!isMovement(op)) {
     for (Value operand : op->getOperands())
-      addInputs(node, operand, view, axes);
+      addInputs(node, seen, operand, view, axes);
     return;
   }
   auto broadcast = dyn_cast<dl::BroadcastOp>(op);
   if (broadcast && view == View::direct)
-    return addInputs(node, broadcast.getOperand(), View::row, broadcast.getAxes());
+    return addInputs(node, seen, broadcast.getOperand(), View::row, broadcast.getAxes());
   for (Value operand : op->getOperands())
-    addInputs(node, operand, view == View::whole ? view : View::moved, {});
+    addInputs(node, seen, operand, view == View::whole ? view : View::moved, {});
 }
 
 void FuseGraph::makeClusters() {

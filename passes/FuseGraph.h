@@ -2,12 +2,13 @@
 // Each cluster becomes one dl.kernel.
 //
 // What moves or makes elements, or converts them cheaply, belongs to no cluster: it is repeated in each kernel that
-// reads it ("absorbed"), unless something needs it in memory.
+// reads it ("absorbed"), unless something needs it in memory or repeating it would cost more than reading it back.
 #pragma once
 
 #include "ir/Dialect.h"
 
 #include "llvm/ADT/DenseSet.h"
+#include <set>
 
 namespace dlc {
 
@@ -85,6 +86,11 @@ public:
   llvm::SmallVector<unsigned> outputs(unsigned cluster) const;
 
 private:
+  /// What a cluster reads of others and of arguments, but as a whole.
+  struct Reads {
+    llvm::DenseSet<mlir::Value> values;
+    int64_t bytes = 0;
+  };
   struct Saving {
     int64_t bytes = 0;
     /// Whether one of the clusters feeds the other.
@@ -92,19 +98,25 @@ private:
   };
 
   void findNodes(mlir::Block &block);
-  void addInputs(FuseNode &node, mlir::Value value, View view, llvm::ArrayRef<int64_t> axes);
+  /// What was looked at already: values, how they are seen, along which axes.
+  using InputSet = std::set<std::tuple<void *, View, std::vector<int64_t>>>;
+  void addInputs(FuseNode &node, InputSet &seen, mlir::Value value, View view, llvm::ArrayRef<int64_t> axes);
   void makeClusters();
   void sealScalars();
 
   bool mergedSpace(const Cluster &a, const Cluster &b, Cluster &merged) const;
   bool edgesAllow(const Cluster &merged) const;
-  void reach(llvm::ArrayRef<unsigned> group, bool forward, llvm::DenseSet<unsigned> &seen) const;
+  void reach(llvm::ArrayRef<unsigned> group, bool forward, llvm::DenseSet<unsigned> &seen,
+             const llvm::DenseSet<unsigned> *within = nullptr) const;
   std::pair<unsigned, unsigned> span(llvm::ArrayRef<unsigned> group) const;
   void rankAnew(llvm::ArrayRef<unsigned> group);
   llvm::SmallVector<unsigned> closure(unsigned a, unsigned b) const;
   bool merge(llvm::ArrayRef<unsigned> group, Cluster &merged) const;
+  unsigned countOperands(llvm::ArrayRef<unsigned> group) const;
   bool sharesProducer(const Cluster &a, const Cluster &b) const;
-  Saving saving(unsigned a, unsigned b) const;
+  Reads readsOf(unsigned cluster) const;
+  Saving saving(unsigned a, const Reads &readsOfA, unsigned b) const;
+  bool isSeparated(llvm::ArrayRef<unsigned> group) const;
   llvm::SmallVector<unsigned> neighbours(unsigned cluster) const;
 
   std::vector<FuseNode> nodes;

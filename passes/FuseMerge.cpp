@@ -1,4 +1,4 @@
-// Which clusters may share a loop nest, what that saves, and the greedy merging.
+// Which clusters may share a loop nest, and the greedy merging; what it saves is in FuseSaving.cpp.
 //
 // 1. Every pair of clusters that are connected or read a value in common is rated by the bytes that need not be written
 //    or read when they are one.
@@ -28,15 +28,6 @@ constexpr unsigned maxNodes = 256;
 constexpr unsigned maxGroup = 16;
 /// A space of this many elements whose rows are fewer than `minRows` would run on one thread if it were read twice.
 constexpr int64_t largeSpace = 16384, minRows = 8;
-/// Spaces up to this size are merged to save the call when their operands come from one kernel.
-constexpr int64_t smallSpace = 4096;
-
-int64_t numElements(ArrayRef<int64_t> shape) {
-  int64_t count = 1;
-  for (int64_t size : shape)
-    count *= size;
-  return count;
-}
 
 } // namespace
 
@@ -63,7 +54,7 @@ bool FuseGraph::edgesAllow(const Cluster &merged) const {
   for (int64_t axis = 0; axis < static_cast<int64_t>(merged.shape.size()); ++axis)
     if (!llvm::is_contained(merged.reduced, axis))
       kept.push_back(axis);
-  bool serial = numElements(merged.shape) > largeSpace && numElements(rows) < minRows;
+  bool serial = ShapedType::getNumElements(merged.shape) > largeSpace && ShapedType::getNumElements(rows) < minRows;
   llvm::DenseSet<unsigned> inside(merged.nodes.begin(), merged.nodes.end());
   for (unsigned index : merged.nodes) {
     // An epilogue has no gathers.
@@ -91,14 +82,16 @@ std::pair<unsigned, unsigned> FuseGraph::span(ArrayRef<unsigned> group) const {
 }
 
 /// Adds to `seen` the clusters that depend on the group (or, not `forward`, that it depends on) and rank within its span:
-/// nothing else can lie on a path within it. The group's own are not counted.
-void FuseGraph::reach(ArrayRef<unsigned> group, bool forward, llvm::DenseSet<unsigned> &seen) const {
+/// nothing else can lie on a path within it. The group's own are not counted, nor those outside of `within`, if it is given.
+void FuseGraph::reach(ArrayRef<unsigned> group, bool forward, llvm::DenseSet<unsigned> &seen,
+                      const llvm::DenseSet<unsigned> *within) const {
   auto [first, last] = span(group);
   SmallVector<unsigned> pending(group);
   auto visit = [&, first = first, last = last](unsigned node) {
     unsigned cluster = nodes[node].cluster, rank = clusters[cluster].rank;
     bool between = forward ? rank <= last : rank >= first;
-    if (between && !llvm::is_contained(group, cluster) && seen.insert(cluster).second)
+    if (between && !llvm::is_contained(group, cluster) && (!within || within->contains(cluster)) &&
+        seen.insert(cluster).second)
       pending.push_back(cluster);
   };
   while (!pending.empty())
@@ -117,10 +110,9 @@ SmallVector<unsigned> FuseGraph::closure(unsigned a, unsigned b) const {
   SmallVector<unsigned> group = {a, b};
   llvm::DenseSet<unsigned> after, before;
   reach(group, true, after);
-  reach(group, false, before);
-  for (unsigned cluster : after)
-    if (before.contains(cluster))
-      group.push_back(cluster);
+  if (!after.empty())
+    reach(group, false, before, &after);
+  group.append(before.begin(), before.end());
   llvm::sort(group);
   return group;
 }
@@ -144,6 +136,21 @@ void FuseGraph::rankAnew(ArrayRef<unsigned> group) {
   }
 }
 
+/// How many buffers the group reads and writes as one, but those that are read as a whole.
+unsigned FuseGraph::countOperands(ArrayRef<unsigned> group) const {
+  auto isInside = [&](unsigned node) { return llvm::is_contained(group, nodes[node].cluster); };
+  llvm::DenseSet<Value> reads;
+  unsigned writes = 0;
+  for (unsigned cluster : group)
+    for (unsigned index : clusters[cluster].nodes) {
+      for (const NodeInput &input : nodes[index].inputs)
+        if (input.view != View::whole && (input.node < 0 || !isInside(input.node)))
+          reads.insert(input.source);
+      writes += nodes[index].inMemory || !llvm::all_of(nodes[index].users, isInside);
+    }
+  return reads.size() + writes;
+}
+
 /// Makes one cluster of the group, if its members may share a loop nest.
 bool FuseGraph::merge(ArrayRef<unsigned> group, Cluster &merged) const {
   // The member that fixes the space comes first: a product, a reduction, else any.
@@ -162,108 +169,18 @@ bool FuseGraph::merge(ArrayRef<unsigned> group, Cluster &merged) const {
     merged = std::move(both);
   }
   llvm::sort(merged.nodes);
-  return merged.nodes.size() <= maxNodes && edgesAllow(merged);
+  return merged.nodes.size() <= maxNodes && countOperands(group) <= maxOperands && edgesAllow(merged);
 }
 
-/// Whether both read something, in whatever way, that one other cluster computes.
-bool FuseGraph::sharesProducer(const Cluster &a, const Cluster &b) const {
-  llvm::DenseSet<unsigned> producers;
-  for (unsigned index : a.nodes)
-    for (const NodeInput &input : nodes[index].inputs)
-      if (input.node >= 0)
-        producers.insert(nodes[input.node].cluster);
-  for (unsigned index : b.nodes)
-    for (const NodeInput &input : nodes[index].inputs)
-      if (input.node >= 0 && producers.contains(nodes[input.node].cluster) &&
-          !clusters[nodes[input.node].cluster].scalars)
-        return true;
-  return false;
-}
-
-FuseGraph::Saving FuseGraph::saving(unsigned a, unsigned b) const {
-  Saving saving;
-  llvm::DenseSet<Value> reads[2];
-  int64_t readBytes[2] = {0, 0};
-  unsigned operands = 0;
-  for (auto [side, cluster, other] : {std::tuple(0, a, b), std::tuple(1, b, a)}) {
+/// Whether a member sees another's value at another element: then no cluster ever holds both.
+bool FuseGraph::isSeparated(ArrayRef<unsigned> group) const {
+  for (unsigned cluster : group)
     for (unsigned index : clusters[cluster].nodes)
-      for (const NodeInput &input : nodes[index].inputs) {
-        int from = input.node < 0 ? -1 : static_cast<int>(nodes[input.node].cluster);
-        if (from == static_cast<int>(cluster) || input.view == View::whole || !reads[side].insert(input.source).second)
-          continue;
-        if (from == static_cast<int>(other)) {
-          saving.connected = true;
-          saving.bytes += bytesOf(input.source);
-        } else {
-          readBytes[side] += bytesOf(input.source);
-          ++operands;
-        }
-      }
-    for (unsigned index : outputs(cluster)) {
-      const FuseNode &node = nodes[index];
-      auto outside = [&](unsigned user) { return nodes[user].cluster != a && nodes[user].cluster != b; };
-      if (node.inMemory || llvm::any_of(node.users, outside))
-        ++operands;
-      else
-        saving.bytes += bytesOf(node.value());
-    }
-  }
-  int64_t shared = 0;
-  for (Value value : reads[0])
-    if (reads[1].contains(value)) {
-      shared += bytesOf(value);
-      --operands;
-    }
-  // Two clusters side by side are merged for a good part of what they read; a scalar in common is no reason.
-  if (saving.connected || (shared > 0 && shared * 4 >= std::min(readBytes[0], readBytes[1])))
-    saving.bytes += shared;
-  const Cluster &first = clusters[a], &second = clusters[b];
-  if (saving.bytes == 0 && first.shape == second.shape && first.reduced == second.reduced &&
-      numElements(first.shape) <= smallSpace && sharesProducer(first, second))
-    saving.bytes = 1;
-  // What is connected saves the call, even where the tensors are empty.
-  if (saving.connected)
-    saving.bytes = std::max<int64_t>(saving.bytes, 1);
-  if (operands > maxOperands)
-    saving.bytes = 0;
-  return saving;
-}
-
-SmallVector<unsigned> FuseGraph::neighbours(unsigned cluster) const {
-  SmallVector<unsigned> result;
-  auto add = [&](unsigned index) {
-    if (index != cluster && !clusters[index].sealed)
-      result.push_back(index);
-  };
-  auto addReaders = [&](Value value) {
-    auto entry = readers.find(value);
-    if (entry == readers.end())
-      return;
-    // A value that everything reads (a learning rate) is no reason to look at every pair.
-    constexpr size_t few = 16;
-    if (entry->second.size() <= few)
-      for (unsigned index : entry->second)
-        add(nodes[index].cluster);
-  };
-  for (unsigned index : clusters[cluster].nodes) {
-    for (unsigned user : nodes[index].users)
-      add(nodes[user].cluster);
-    for (const NodeInput &input : nodes[index].inputs) {
-      if (input.node >= 0) {
-        const FuseNode &producer = nodes[input.node];
-        add(producer.cluster);
-        if (!clusters[producer.cluster].scalars)
-          for (unsigned sibling : clusters[producer.cluster].nodes)
-            for (unsigned user : nodes[sibling].users)
-              add(nodes[user].cluster);
-      }
-      if (input.view != View::whole)
-        addReaders(input.source);
-    }
-  }
-  llvm::sort(result);
-  result.erase(llvm::unique(result), result.end());
-  return result;
+      for (const NodeInput &input : nodes[index].inputs)
+        if (input.node >= 0 && (input.view == View::moved || input.view == View::whole) &&
+            llvm::is_contained(group, nodes[input.node].cluster))
+          return true;
+  return false;
 }
 
 void FuseGraph::mergeClusters() {
@@ -275,20 +192,25 @@ void FuseGraph::mergeClusters() {
     }
   };
   std::priority_queue<Pair> queue;
-  auto rate = [&](unsigned a, unsigned b) {
-    if (a > b)
-      std::swap(a, b);
-    Cluster merged{};
-    if (!mergedSpace(clusters[a], clusters[b], merged))
-      return;
-    if (int64_t bytes = saving(a, b).bytes)
-      queue.push({bytes, a, b, clusters[a].version, clusters[b].version});
+  // A cluster that grows is rated again and again with those from which it stays apart.
+  llvm::DenseSet<std::pair<unsigned, unsigned>> separated;
+  auto rate = [&](unsigned one, ArrayRef<unsigned> others) {
+    Reads reads = readsOf(one);
+    for (unsigned other : others) {
+      auto [a, b] = std::minmax(one, other);
+      Cluster merged{};
+      if (separated.contains({a, b}) || !mergedSpace(clusters[a], clusters[b], merged))
+        continue;
+      if (int64_t bytes = saving(one, reads, other).bytes)
+        queue.push({bytes, a, b, clusters[a].version, clusters[b].version});
+    }
   };
   for (unsigned a = 0; a < clusters.size(); ++a)
-    if (!clusters[a].nodes.empty() && !clusters[a].sealed)
-      for (unsigned b : neighbours(a))
-        if (a < b)
-          rate(a, b);
+    if (!clusters[a].nodes.empty() && !clusters[a].sealed) {
+      SmallVector<unsigned> later = neighbours(a);
+      llvm::erase_if(later, [&](unsigned b) { return b < a; });
+      rate(a, later);
+    }
   while (!queue.empty()) {
     Pair pair = queue.top();
     queue.pop();
@@ -296,6 +218,10 @@ void FuseGraph::mergeClusters() {
     if (a.nodes.empty() || b.nodes.empty() || a.version != pair.versionA || b.version != pair.versionB)
       continue;
     SmallVector<unsigned> group = closure(pair.a, pair.b);
+    if (isSeparated(group)) {
+      separated.insert({pair.a, pair.b});
+      continue;
+    }
     if (group.size() > maxGroup || !merge(group, merged))
       continue;
     ++merged.version;
@@ -308,8 +234,7 @@ void FuseGraph::mergeClusters() {
       ++clusters[member].version;
     }
     a = std::move(merged);
-    for (unsigned neighbour : neighbours(pair.a))
-      rate(pair.a, neighbour);
+    rate(pair.a, neighbours(pair.a));
   }
 }
 

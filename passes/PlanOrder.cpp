@@ -1,10 +1,9 @@
 // The order of kernels.
 //
-// 1. A kernel comes after those whose results it reads.
+// 1. A kernel comes after those whose results it reads, and after the checks of what it reads: it may rely on them.
 // 2. For each result that replaces an argument: if its kernel reads the argument at the same element only, and the
 //    other readers and the checks can all come before it, they do, and it writes in place.
-// 3. Of the kernels that are ready, checks come first, then the one that adds least to the live memory, then the
-//    program's order.
+// 3. Of the kernels that are ready, the one that adds least to the live memory comes first, then the program's order.
 
 #include "passes/PlanOrder.h"
 #include "passes/FuseGraph.h"
@@ -48,6 +47,7 @@ public:
         if (auto producer = operand.getDefiningOp<dl::KernelOp>())
           before[index].insert(number[producer]);
       }
+    waitForChecks();
     findUpdates(inPlace);
   }
 
@@ -66,9 +66,7 @@ public:
     }
     while (!ready.empty()) {
       // What running a kernel frees depends on what has run: costs are taken anew.
-      auto cost = [&](unsigned index) {
-        return std::tuple(kernels[index].getKind() != dl::KernelKind::check, growth(index), index);
-      };
+      auto cost = [&](unsigned index) { return std::pair(growth(index), index); };
       auto best = llvm::min_element(ready, [&](unsigned a, unsigned b) { return cost(a) < cost(b); });
       unsigned index = *best;
       *best = ready.back();
@@ -86,6 +84,19 @@ public:
   }
 
 private:
+  /// A check reads one value and nothing waits for its result: whatever reads that value comes after it.
+  void waitForChecks() {
+    for (auto [index, kernel] : llvm::enumerate(kernels)) {
+      if (kernel.getKind() != dl::KernelKind::check)
+        continue;
+      checks.push_back(index);
+      for (Value operand : distinctOperands(kernel))
+        for (Operation *user : operand.getUsers())
+          if (auto reader = dyn_cast<dl::KernelOp>(user); reader && reader.getKind() != dl::KernelKind::check)
+            before[number[reader]].insert(index);
+    }
+  }
+
   void findUpdates(bool inPlace) {
     Operation *end = function.getBody().front().getTerminator();
     for (OpOperand &operand : end->getOpOperands()) {
@@ -107,20 +118,17 @@ private:
     for (Operation *reader : argument.getUsers())
       if (auto kernel = dyn_cast<dl::KernelOp>(reader); kernel && number[kernel] != writer)
         first.insert(number[kernel]);
-    for (auto [index, kernel] : llvm::enumerate(kernels))
-      if (kernel.getKind() == dl::KernelKind::check)
-        first.insert(index);
-    for (unsigned reader : first)
-      if (comesBefore(writer, reader))
-        return false;
+    first.insert(checks.begin(), checks.end());
+    if (comesBefore(writer, first))
+      return false;
     before[writer].insert(first.begin(), first.end());
     return true;
   }
 
-  /// Whether `first` must run before `second`.
-  bool comesBefore(unsigned first, unsigned second) const {
-    llvm::DenseSet<unsigned> seen;
-    SmallVector<unsigned> pending = {second};
+  /// Whether `first` must run before one of `others`.
+  bool comesBefore(unsigned first, const llvm::DenseSet<unsigned> &others) const {
+    llvm::DenseSet<unsigned> seen = others;
+    SmallVector<unsigned> pending(others.begin(), others.end());
     while (!pending.empty()) {
       unsigned index = pending.pop_back_val();
       if (index == first)
@@ -157,6 +165,7 @@ private:
   SmallVector<dl::KernelOp> kernels;
   llvm::DenseMap<Operation *, unsigned> number;
   std::vector<llvm::DenseSet<unsigned>> before;
+  SmallVector<unsigned> checks;
   /// How many kernels still have to read a value.
   llvm::DenseMap<Value, unsigned> readers;
   SmallVector<PlanUpdate> updates;

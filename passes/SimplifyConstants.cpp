@@ -1,7 +1,8 @@
 // Operations whose operands are all constants, computed by the reference evaluator.
 //
 // Results and operands have at most 4096 elements. Movements of what is no splat stay: they cost nothing in a kernel,
-// and the constant would grow.
+// and the constant would grow. So do sums and products of many floats: the evaluator takes them in f64, where they do
+// not overflow on the way.
 
 #include "ir/Evaluator.h"
 #include "passes/SimplifyPatterns.h"
@@ -18,11 +19,14 @@ struct FoldConstants : RewritePattern {
 
   LogicalResult matchAndRewrite(Operation *op, PatternRewriter &rewriter) const override {
     bool grows = isa<dl::BroadcastOp, dl::ConcatOp, dl::PadOp>(op);
+    auto reduce = dyn_cast<dl::ReduceOp>(op);
+    bool joins = reduce && (reduce.getKind() == dl::ReduceKind::sum || reduce.getKind() == dl::ReduceKind::prod);
+    bool accumulates = joins || isa<dl::ContractOp, dl::CumulativeOp, dl::ScatterAddOp>(op);
     if (op->getNumResults() != 1 || op->getNumOperands() == 0 || op->getNumRegions() > 0 || grows || !isPure(op) ||
         !isa<dl::DlDialect>(op->getDialect()) || isa<dl::RandomOp>(op))
       return failure();
     auto type = dyn_cast<RankedTensorType>(op->getResult(0).getType());
-    if (!type || type.getNumElements() > maxElements)
+    if (!type || type.getNumElements() > maxElements || (accumulates && isa<FloatType>(type.getElementType())))
       return failure();
     SmallVector<DenseElementsAttr> operands;
     for (Value operand : op->getOperands()) {

@@ -1,6 +1,6 @@
-// Identities of arithmetic, logic and casts. Floats: only what is exact (x + 0 taken as x for -0.0 too), or what joins
-// constant factors: (x * a) * b = x * (a * b) rounds once less, and does not overflow or vanish on the way. Never x * 0
-// or x - x, which NaN and infinity refute.
+// Identities of arithmetic, logic and casts. Floats: only what is exact (x + 0 is not x, but 0, for -0.0), or what joins
+// two constant factors that both raise or both lower: (x * a) * b = x * (a * b) rounds once less, and overflows or
+// vanishes where the left side does. Never x * 0 or x - x, which NaN and infinity refute.
 
 #include "passes/SimplifyPatterns.h"
 
@@ -36,10 +36,24 @@ std::optional<double> constantFactor(Value value, Value &x) {
   return std::nullopt;
 }
 
+/// Whether x * a * b may be x * (a * b): with one factor above 1 and one below, the first may take x out of the range
+/// from which the second brings it back.
+bool mayJoin(Type element, double a, double b) {
+  bool raise = std::abs(a) >= 1 && std::abs(b) >= 1, lower = std::abs(a) <= 1 && std::abs(b) <= 1;
+  return (raise || lower) && fitsFloat(element, a * b);
+}
+
+/// Whether adding `value` (or subtracting it) changes nothing: it is -0.0 (0.0), for -0.0 + 0.0 is 0.0, or the integer
+/// 0.
+bool isNeutral(Value value, bool subtracted) {
+  auto splat = splatOf(value);
+  return splat && *splat == 0 && (!isFloat(value) || std::signbit(*splat) != subtracted);
+}
+
 LogicalResult simplifyAdd(dl::AddOp op, PatternRewriter &rewriter) {
   for (int side : {0, 1}) {
     Value x = op->getOperand(side), y = op->getOperand(1 - side);
-    if (isSplat(y, 0))
+    if (isNeutral(y, false))
       return replace(rewriter, op, x);
     if (auto neg = y.getDefiningOp<dl::NegOp>()) {
       rewriter.replaceOpWithNewOp<dl::SubOp>(op, op.getType(), x, neg.getOperand());
@@ -50,7 +64,7 @@ LogicalResult simplifyAdd(dl::AddOp op, PatternRewriter &rewriter) {
 }
 
 LogicalResult simplifySub(dl::SubOp op, PatternRewriter &rewriter) {
-  if (isSplat(op.getRhs(), 0))
+  if (isNeutral(op.getRhs(), true))
     return replace(rewriter, op, op.getLhs());
   if (auto neg = op.getRhs().getDefiningOp<dl::NegOp>()) {
     rewriter.replaceOpWithNewOp<dl::AddOp>(op, op.getType(), op.getLhs(), neg.getOperand());
@@ -82,7 +96,7 @@ LogicalResult simplifyMul(dl::MulOp op, PatternRewriter &rewriter) {
       return success();
     }
     Value inner;
-    if (auto first = constantFactor(x, inner); first && fitsFloat(element, *first * *factor)) {
+    if (auto first = constantFactor(x, inner); first && mayJoin(element, *first, *factor)) {
       Value product = splat(rewriter, op.getLoc(), op.getType(), *first * *factor);
       rewriter.replaceOpWithNewOp<dl::MulOp>(op, op.getType(), inner, product);
       return success();

@@ -1,11 +1,8 @@
 // Contractions: movements of operands and results become letters of the equation, and products that need not be done
-// are not: by a one-hot matrix (a gather), by something repeated (a smaller product), without a sum (a pointwise
-// product).
+// are not: by a one-hot matrix (a gather), by something repeated (a smaller product, or a sum), without a sum (a
+// pointwise product).
 
 #include "passes/SimplifyPatterns.h"
-
-#include "llvm/ADT/StringExtras.h"
-#include <cmath>
 
 using namespace mlir;
 
@@ -59,17 +56,57 @@ LogicalResult foldTransposedResult(dl::TransposeOp op, PatternRewriter &rewriter
   return success();
 }
 
-/// An operand that is repeated along an axis loses the letter; where the result or the other operand had it, that is
-/// repeated or summed instead.
+/// Where the letters of `part` stand in `whole`; nothing if one is not there.
+std::optional<SmallVector<int64_t>> placesIn(StringRef whole, StringRef part) {
+  SmallVector<int64_t> places;
+  for (char letter : part) {
+    if (!has(whole, letter))
+      return std::nullopt;
+    places.push_back(whole.find(letter));
+  }
+  return places;
+}
+
+/// The product of an operand that is `source`, with letters `kept`, along all others: a sum of the other operand's
+/// elements, each times the one of `source` that belongs to it. The factor stays inside the sum, which might overflow
+/// without it; null if `source` has letters of its own, by which the elements would become more.
+Value sumOfScaled(OpBuilder &builder, dl::ContractOp op, unsigned side, Value source, StringRef kept) {
+  Terms terms(op);
+  std::string letters = terms.operand(1 - side), left;
+  auto places = placesIn(letters, kept);
+  if (!places)
+    return Value();
+  Location loc = op.getLoc();
+  Value other = op->getOperand(1 - side);
+  Value factor = broadcastTo(builder, loc, source, shapeOf(other), *places);
+  SmallVector<int64_t> summed;
+  for (auto [axis, letter] : llvm::enumerate(letters)) {
+    if (has(terms.result, letter))
+      left += letter;
+    else
+      summed.push_back(axis);
+  }
+  Value scaled = dl::MulOp::create(builder, loc, other, factor);
+  Value sum = dl::ReduceOp::create(builder, loc, dl::ReduceKind::sum, scaled, summed);
+  // In the result's order, and repeated along what only the result has.
+  std::string inOrder;
+  for (char letter : terms.result)
+    if (has(left, letter))
+      inOrder += letter;
+  Value turned = transposeBy(builder, loc, sum, *placesIn(left, inOrder));
+  return broadcastTo(builder, loc, turned, op.getType().getShape(), *placesIn(terms.result, inOrder));
+}
+
+/// An operand that is repeated along an axis loses the letter; where the result had it, that is repeated instead, and
+/// where the other operand is summed along it, the product is a sum of that one's elements.
 LogicalResult foldBroadcastOperand(dl::ContractOp op, PatternRewriter &rewriter) {
   for (unsigned side : {0u, 1u}) {
     Value operand = op->getOperand(side), source;
-    auto number = splatOf(operand);
     SmallVector<int64_t> axes;
     if (auto broadcast = operand.getDefiningOp<dl::BroadcastOp>()) {
       source = broadcast.getOperand();
       axes.append(broadcast.getAxes().begin(), broadcast.getAxes().end());
-    } else if (number && !shapeOf(operand).empty()) {
+    } else if (auto number = splatOf(operand); number && !shapeOf(operand).empty()) {
       source = splat(rewriter, op.getLoc(), tensorType(operand).clone(ArrayRef<int64_t>()), *number);
     } else {
       continue;
@@ -80,42 +117,40 @@ LogicalResult foldBroadcastOperand(dl::ContractOp op, PatternRewriter &rewriter)
     std::string before = terms.operand(side), kept;
     for (int64_t axis : axes)
       kept += before[axis];
-    terms.operand(side) = kept;
-
-    // Letters that were summed against the repeated axis: the sum of the other operand alone.
+    // What is summed along the repeated axes; an axis of size 1 is no sum and just goes.
     Value other = op->getOperand(1 - side);
-    std::string &otherLetters = terms.operand(1 - side);
-    SmallVector<int64_t> summed;
-    std::string otherKept;
+    std::string &otherLetters = terms.operand(1 - side), otherKept;
+    SmallVector<int64_t> otherShape;
+    bool sums = false;
     for (auto [axis, letter] : llvm::enumerate(otherLetters)) {
-      if (has(before, letter) && !has(kept, letter) && !has(terms.result, letter))
-        summed.push_back(axis);
-      else
-        otherKept += letter;
-    }
-    if (!summed.empty()) {
-      // A factor below 1 goes into the sum, which could overflow without it.
-      if (number && std::abs(*number) < 1 && isa<FloatType>(elementOf(other))) {
-        other = dl::MulOp::create(rewriter, op.getLoc(), other, splat(rewriter, op.getLoc(), other.getType(), *number));
-        source = splat(rewriter, op.getLoc(), source.getType(), 1);
+      if (has(before, letter) && !has(kept, letter) && !has(terms.result, letter)) {
+        sums |= shapeOf(other)[axis] != 1;
+        continue;
       }
-      other = dl::ReduceOp::create(rewriter, op.getLoc(), dl::ReduceKind::sum, other, summed);
+      otherKept += letter;
+      otherShape.push_back(shapeOf(other)[axis]);
     }
-    otherLetters = otherKept;
+    if (sums) {
+      Value sum = sumOfScaled(rewriter, op, side, source, kept);
+      if (!sum)
+        continue;
+      rewriter.replaceOp(op, sum);
+      return success();
+    }
 
     // Letters of the result that neither operand has any more: the result is repeated along them.
-    std::string resultKept;
-    SmallVector<int64_t> places;
-    for (auto [axis, letter] : llvm::enumerate(terms.result)) {
-      if (!has(kept, letter) && !has(otherKept, letter))
-        continue;
-      resultKept += letter;
-      places.push_back(axis);
-    }
-    terms.result = resultKept;
+    terms.operand(side) = kept;
+    otherLetters = otherKept;
+    other = reshapeTo(rewriter, op.getLoc(), other, otherShape);
+    std::string all = terms.result;
+    terms.result.clear();
+    for (char letter : all)
+      if (has(terms.lhs, letter) || has(terms.rhs, letter))
+        terms.result += letter;
     Value lhs = side == 0 ? source : other, rhs = side == 0 ? other : source;
     Value product = contract(rewriter, op.getLoc(), terms, lhs, rhs);
-    rewriter.replaceOp(op, broadcastTo(rewriter, op.getLoc(), product, op.getType().getShape(), places));
+    rewriter.replaceOp(
+        op, broadcastTo(rewriter, op.getLoc(), product, op.getType().getShape(), *placesIn(all, terms.result)));
     return success();
   }
   return failure();
@@ -145,36 +180,16 @@ LogicalResult unsummedProduct(dl::ContractOp op, PatternRewriter &rewriter) {
   return success();
 }
 
-/// An argument scaled by |c| >= 1 is scaled after the product: an epilogue costs nothing, a copy of the argument does.
-/// (A smaller factor may be what keeps the product from overflow.)
-LogicalResult sinkScale(dl::ContractOp op, PatternRewriter &rewriter) {
-  for (unsigned side : {0u, 1u}) {
-    auto mul = op->getOperand(side).getDefiningOp<dl::MulOp>();
-    if (!mul || !mul->hasOneUse())
-      continue;
-    for (unsigned part : {0u, 1u}) {
-      auto factor = splatOf(mul->getOperand(1 - part));
-      Value scaled = mul->getOperand(part), root = scaled;
-      while (Operation *source = root.getDefiningOp()) {
-        if (!isa<dl::ReshapeOp, dl::TransposeOp>(source))
-          break;
-        root = source->getOperand(0);
-      }
-      if (!factor || !(std::abs(*factor) >= 1) || !isa<BlockArgument>(root))
-        continue;
-      Value operands[2] = {op.getLhs(), op.getRhs()};
-      operands[side] = scaled;
-      Value product = contract(rewriter, op.getLoc(), Terms(op), operands[0], operands[1]);
-      rewriter.replaceOpWithNewOp<dl::MulOp>(op, op.getType(), product,
-                                             splat(rewriter, mul.getLoc(), op.getType(), *factor));
-      return success();
-    }
-  }
-  return failure();
+/// Whether `type` holds each integer from 0 to `limit` - 1.
+bool holdsUpTo(Type type, int64_t limit) {
+  if (auto toFloat = dyn_cast<FloatType>(type))
+    return limit - 1 <= int64_t(1) << toFloat.getFPMantissaWidth();
+  unsigned bits = type.getIntOrFloatBitWidth() - (type.isUnsignedInteger() || type.isInteger(1) ? 0 : 1);
+  return bits >= 63 || limit <= int64_t(1) << bits;
 }
 
 /// The indices of `value` = one_hot(indices) of which `classAxis` is the axis of the classes, if they were checked to
-/// be below its size; else null.
+/// be below its size and no class is taken for another on the way; else null.
 Value oneHotIndices(Value value, int64_t &classAxis) {
   auto cast = value.getDefiningOp<dl::CastOp>();
   auto compare = cast ? cast.getOperand().getDefiningOp<dl::CompareOp>() : dl::CompareOp();
@@ -187,16 +202,22 @@ Value oneHotIndices(Value value, int64_t &classAxis) {
         llvm::is_contained(broadcast.getAxes(), static_cast<int64_t>(iota.getAxis())))
       continue;
     classAxis = iota.getAxis();
+    int64_t classes = shapeOf(value)[classAxis];
     Value indices = broadcast.getOperand(), root = indices;
-    while (auto inner = root.getDefiningOp<dl::CastOp>())
+    bool exact = holdsUpTo(elementOf(indices), classes);
+    while (auto inner = root.getDefiningOp<dl::CastOp>()) {
+      exact &= holdsUpTo(elementOf(root), classes);
       root = inner.getOperand();
+    }
     auto check = root.getDefiningOp<dl::CheckIndexOp>();
-    if (check && static_cast<int64_t>(check.getLimit()) <= shapeOf(value)[classAxis])
-      return isa<IntegerType>(tensorType(indices).getElementType()) ? indices : check.getResult();
+    if (exact && check && static_cast<int64_t>(check.getLimit()) <= classes)
+      return isa<IntegerType>(elementOf(indices)) ? indices : check.getResult();
   }
   return Value();
 }
 
+/// A row times 1 and all others times 0 is the row, unless there is an infinity or NaN in another: the one place where
+/// 0 * x is taken for 0 (docs/language.md says so).
 LogicalResult gatherOneHot(dl::ContractOp op, PatternRewriter &rewriter) {
   for (unsigned side : {0u, 1u}) {
     int64_t classAxis = 0;
@@ -232,7 +253,6 @@ void addProductPatterns(RewritePatternSet &patterns, bool oneHot) {
   patterns.add(foldTransposedResult);
   patterns.add(foldBroadcastOperand);
   patterns.add(unsummedProduct);
-  patterns.add(sinkScale);
   if (oneHot)
     patterns.add(gatherOneHot);
 }

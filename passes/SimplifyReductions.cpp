@@ -1,10 +1,8 @@
-// Reductions of what is constant, repeated, moved, scaled or already reduced. Sums may be taken in another order than
-// the program's, which changes the rounding alone; a factor below 1 stays inside a sum, which could overflow without
-// it.
+// Reductions of what is constant, repeated, moved, negated or already reduced. Sums may be taken in another order than
+// the program's. A factor stays inside a sum: outside, it would save the elements from an overflow, or the sum would
+// overflow without it.
 
 #include "passes/SimplifyPatterns.h"
-
-#include <cmath>
 
 using namespace mlir;
 
@@ -63,10 +61,13 @@ LogicalResult reduceBroadcast(dl::ReduceOp op, PatternRewriter &rewriter) {
   return success();
 }
 
-/// Reductions of one kind in succession are one.
+/// Reductions of one kind in succession are one, but sums and products of floats: in another order they may leave the
+/// range.
 LogicalResult reduceReduced(dl::ReduceOp op, PatternRewriter &rewriter) {
   auto inner = op.getOperand().getDefiningOp<dl::ReduceOp>();
-  if (!inner || inner.getKind() != op.getKind() || !inner->hasOneUse())
+  bool rounds = isa<FloatType>(elementOf(op.getOperand())) &&
+                (op.getKind() == ReduceKind::sum || op.getKind() == ReduceKind::prod);
+  if (!inner || inner.getKind() != op.getKind() || !inner->hasOneUse() || rounds)
     return failure();
   SmallVector<int64_t> axes(inner.getAxes());
   int64_t place = 0;
@@ -116,29 +117,14 @@ LogicalResult reduceMoved(dl::ReduceOp op, PatternRewriter &rewriter) {
   return success();
 }
 
-/// sum(-x) = -sum(x); sum(c * x) = c * sum(x) for |c| >= 1, of which the right side overflows only where the left does
-/// (and neither underflows: sums are exact among the least numbers).
-LogicalResult reduceScaled(dl::ReduceOp op, PatternRewriter &rewriter) {
-  Operation *source = op.getOperand().getDefiningOp();
-  if (op.getKind() != ReduceKind::sum || !source || !source->hasOneUse())
+/// sum(-x) = -sum(x)
+LogicalResult reduceNegated(dl::ReduceOp op, PatternRewriter &rewriter) {
+  auto neg = op.getOperand().getDefiningOp<dl::NegOp>();
+  if (op.getKind() != ReduceKind::sum || !neg || !neg->hasOneUse())
     return failure();
-  if (isa<dl::NegOp>(source)) {
-    Value sum = dl::ReduceOp::create(rewriter, op.getLoc(), op.getKind(), source->getOperand(0), op.getAxes());
-    rewriter.replaceOpWithNewOp<dl::NegOp>(op, op.getType(), sum);
-    return success();
-  }
-  if (!isa<dl::MulOp>(source))
-    return failure();
-  for (int side : {0, 1}) {
-    auto factor = splatOf(source->getOperand(1 - side));
-    if (!factor || !(std::abs(*factor) >= 1))
-      continue;
-    Value sum = dl::ReduceOp::create(rewriter, op.getLoc(), op.getKind(), source->getOperand(side), op.getAxes());
-    rewriter.replaceOpWithNewOp<dl::MulOp>(op, op.getType(), sum,
-                                           splat(rewriter, source->getLoc(), op.getType(), *factor));
-    return success();
-  }
-  return failure();
+  Value sum = dl::ReduceOp::create(rewriter, op.getLoc(), op.getKind(), neg.getOperand(), op.getAxes());
+  rewriter.replaceOpWithNewOp<dl::NegOp>(op, op.getType(), sum);
+  return success();
 }
 
 /// The only index along an axis of size 1 is 0.
@@ -156,7 +142,7 @@ void addReductionPatterns(RewritePatternSet &patterns) {
   patterns.add(reduceBroadcast);
   patterns.add(reduceReduced);
   patterns.add(reduceMoved);
-  patterns.add(reduceScaled);
+  patterns.add(reduceNegated);
   patterns.add(argReduceUnitAxis);
 }
 

@@ -1,6 +1,8 @@
 // The live line and the lasting lines.
 #include "runtime/Progress.h"
 
+#include "runtime/Print.h"
+
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
@@ -46,7 +48,7 @@ std::string formatMetric(std::string_view name, double value) {
     // Four decimals, or more where the first digits come later.
     int decimals =
         value != 0 && std::isfinite(value) ? std::max(4, 3 - int(std::floor(std::log10(std::fabs(value))))) : 4;
-    return fmt::format("{:.{}f}", value, decimals);
+    return fmt::format("{:.{}f}", withoutNanSign(value), decimals);
   }
   return fmt::format("{:.3e}", value);
 }

@@ -2,8 +2,10 @@
 #include "runtime/RunFiles.h"
 
 #include "runtime/Files.h"
+#include "runtime/Print.h"
 
 #include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -87,7 +89,7 @@ StopAfter bestMetricOf(const TrainingSpec &spec) {
   return byLoss;
 }
 
-Result<RunPosition> RunFiles::begin() const {
+Result<RunPosition> RunFiles::resume() const {
   RunPosition fresh;
   fresh.seed = spec.seed;
   fresh.batch = spec.batch;
@@ -108,6 +110,25 @@ Result<RunPosition> RunFiles::begin() const {
                                            at->sums.size() - 1, spec.reports.size()));
   at->batch = spec.batch;
   return at;
+}
+
+Result<RunPosition> RunFiles::begin() {
+  Result<RunPosition> position = resume();
+  for (const auto &[slots, block] : {std::pair(&spec.params, params), std::pair(&spec.state, state)})
+    for (const TensorSlot &slot : *slots)
+      if (std::optional<double> value = findNotFinite(slot, block); value && std::isinf(*value))
+        infinite.insert(&slot);
+  return position;
+}
+
+Result<void> RunFiles::checkFinite() const {
+  for (const auto &[slots, block] : {std::pair(&spec.params, params), std::pair(&spec.state, state)})
+    for (const TensorSlot &slot : *slots)
+      if (std::optional<double> value = findNotFinite(slot, block);
+          value && (std::isnan(*value) || !infinite.contains(&slot)))
+        return Error::plain(fmt::format("{}`{}` became {}", slots == &spec.state ? "the optimizer's " : "", slot.name,
+                                        withoutNanSign(*value)));
+  return {};
 }
 
 /// The spec's own, and the values of the categories: without them nobody could tell what class 3 is.

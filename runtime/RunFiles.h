@@ -5,6 +5,8 @@
 #include "runtime/Checkpoint.h"
 #include "runtime/Training.h"
 
+#include <set>
+
 namespace dlc {
 
 /// Whether a spec makes sense and fits its data: lengths, batch, fields and their types in both data sets, the metric
@@ -21,17 +23,22 @@ public:
 
   /// Where to begin: fills both blocks from the file to resume from, if the spec names one. A run that differs in what
   /// decides the numbers (seed, batch size within an epoch) is an error.
-  Result<RunPosition> begin() const;
+  Result<RunPosition> begin();
+  /// That no parameter became NaN or infinite, nor the optimizer's state; else what did, of which kind. What was infinite
+  /// when the run began (a mask that is a buffer) may stay so.
+  Result<void> checkFinite() const;
   /// Writes FILE.best, if the run saves.
   Result<void> saveBest() const;
   /// Writes FILE.resume and then FILE, if the run saves.
   Result<void> save(const RunPosition &position) const;
 
 private:
+  Result<RunPosition> resume() const;
   std::map<std::string, std::string> metadata() const;
 
   const TrainingSpec &spec;
   void *params, *state;
+  std::set<const TensorSlot *> infinite; ///< from the beginning
 };
 
 } // namespace dlc

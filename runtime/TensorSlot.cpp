@@ -1,5 +1,7 @@
-// Copies between dense tensors and slots.
+// Copies between dense tensors and slots, and what is not finite in them.
 #include "runtime/TensorSlot.h"
+
+#include <cmath>
 
 namespace dlc {
 
@@ -55,6 +57,40 @@ void unpackTensor(const TensorSlot &slot, const void *block, void *dense) {
   forEachRun(slot, [&](size_t to, size_t from, size_t bytes) {
     std::memcpy(static_cast<char *>(dense) + to, static_cast<const char *>(block) + from, bytes);
   });
+}
+
+/// Whether an exponent of `count` adjacent floats has all bits set: one is NaN or infinite.
+template <class Bits> static bool anyNotFinite(const char *data, size_t count, Bits exponent) {
+  bool found = false;
+  for (size_t i = 0; i < count; ++i) {
+    Bits bits;
+    std::memcpy(&bits, data + i * sizeof bits, sizeof bits);
+    found |= (bits & exponent) == exponent;
+  }
+  return found;
+}
+
+std::optional<double> findNotFinite(const TensorSlot &slot, const void *block) {
+  if (!isFloat(slot.dtype) || slot.elements() == 0)
+    return std::nullopt;
+  // All of the slot's memory at once, with its padding; only if there is something are the elements looked at.
+  size_t span = 1, size = sizeOf(slot.dtype);
+  for (size_t axis = 0; axis < slot.shape.size(); ++axis)
+    span += size_t(slot.shape[axis] - 1) * size_t(slot.strides[axis]);
+  const char *data = static_cast<const char *>(block) + slot.byteOffset;
+  bool any = slot.dtype == DType::F32   ? anyNotFinite<uint32_t>(data, span, 0x7f800000)
+             : slot.dtype == DType::F64 ? anyNotFinite<uint64_t>(data, span, 0x7ff0000000000000)
+                                        : anyNotFinite<uint16_t>(data, span, 0x7f80);
+  std::optional<double> first;
+  if (any)
+    forEachRun(slot, [&](size_t, size_t from, size_t bytes) {
+      for (size_t i = 0; i < bytes / size; ++i) {
+        double value = elementAsDouble(slot.dtype, static_cast<const char *>(block) + from, int64_t(i));
+        if (!std::isfinite(value) && (!first || (std::isnan(value) && !std::isnan(*first))))
+          first = value;
+      }
+    });
+  return first;
 }
 
 } // namespace dlc

@@ -5,6 +5,7 @@
 
 #include "runtime/DType.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,8 @@ TensorSlot denseSlot(std::string name, DType dtype, std::vector<int64_t> shape, 
 void packTensor(const TensorSlot &slot, const void *dense, void *block);
 /// Sets every element of the slot of a block, rounded to the slot's dtype.
 void fillTensor(const TensorSlot &slot, double value, void *block);
+/// The first element of the slot of a block that is NaN, else the first that is infinite, if there is one.
+std::optional<double> findNotFinite(const TensorSlot &slot, const void *block);
 /// Reads the slot of a block into a dense row-major tensor.
 void unpackTensor(const TensorSlot &slot, const void *block, void *dense);
 

@@ -3,6 +3,7 @@
 #include "runtime/Training.h"
 
 #include "runtime/Interrupt.h"
+#include "runtime/Print.h"
 #include "runtime/RunFiles.h"
 #include "runtime/StepLog.h"
 #include "runtime/TrainingFunctions.h"
@@ -39,7 +40,8 @@ private:
   /// Whether all steps of a period are done and its end (validation, files) is still to come.
   bool periodEnded() const;
   Result<void> step();
-  Result<void> checkFinite(std::span<const float> outputs) const;
+  std::string place() const;
+  Error notFinite(const std::string &what) const;
   void log(std::span<const float> outputs);
   void showProgress();
   Result<void> endPeriod(bool &stop);
@@ -96,14 +98,18 @@ Result<void> TrainingRun::begin() {
   return {};
 }
 
-Result<void> TrainingRun::checkFinite(std::span<const float> outputs) const {
-  if (spec.allowNan || std::isfinite(outputs[0]))
-    return {};
-  std::string where = spec.data ? fmt::format(" (epoch {})", at.epoch + 1) : "";
+/// The last step that was done: `step 7 (epoch 2)`.
+std::string TrainingRun::place() const {
+  std::string epoch = spec.data ? fmt::format(" (epoch {})", at.stepInEpoch == 0 ? at.epoch : at.epoch + 1) : "";
+  return fmt::format("step {}{}", at.step, epoch);
+}
+
+/// The error of what became NaN or infinite.
+Error TrainingRun::notFinite(const std::string &what) const {
   return Error::plain(
-      fmt::format("the loss became {} at step {}{}; a smaller learning rate or `clip_norm` may help, and "
-                  "`allow_nan: true` goes on regardless",
-                  outputs[0], at.step + 1, where));
+      fmt::format("{} {}; a smaller learning rate or `clip_norm` may help, and `allow_nan: true` goes on "
+                  "regardless",
+                  what, place()));
 }
 
 void TrainingRun::log(std::span<const float> outputs) {
@@ -124,14 +130,14 @@ Result<void> TrainingRun::step() {
   Result<std::span<const float>> outputs = functions.run(Mode::Train, batch, spec.data.get(), at.step + 1);
   if (!outputs)
     return outputs.error();
-  if (Result<void> ok = checkFinite(*outputs); !ok)
-    return ok;
   ++at.step;
   ++at.stepInEpoch;
   if (batch != nullptr && batch->lastOfEpoch) {
     ++at.epoch;
     at.stepInEpoch = 0;
   }
+  if (float loss = outputs->front(); !spec.allowNan && !std::isfinite(loss))
+    return notFinite(fmt::format("the loss became {} at", withoutNanSign(loss)));
   sums.add(outputs->first(1 + spec.reports.size()), rows);
   log(*outputs);
   if (result.steps++ == 0) {
@@ -189,12 +195,13 @@ NamedValues TrainingRun::named(const EpochMetrics &metrics) const {
   return values;
 }
 
-/// Whether these metrics are the best so far; keeps them then. Metrics that lack the deciding one, or NaN, are not.
+/// Whether these metrics are the best so far; keeps them then. Metrics that lack the deciding one, or in which it is not
+/// finite, are not.
 bool TrainingRun::judge(const EpochMetrics &metrics) {
   NamedValues values = named(metrics);
   auto found =
       std::find_if(values.begin(), values.end(), [&](const auto &value) { return value.first == best.metric; });
-  if (found == values.end() || std::isnan(found->second))
+  if (found == values.end() || !std::isfinite(found->second))
     return false;
   if (at.hasBest && !(best.higherIsBetter ? found->second > at.best : found->second < at.best))
     return false;
@@ -204,10 +211,17 @@ bool TrainingRun::judge(const EpochMetrics &metrics) {
   return true;
 }
 
-/// A failure to save is told at once, but does not throw away the training: the next period tries again.
+/// A failure to save is told at once, but does not throw away the training: the next period tries again. What is not
+/// finite is never saved.
 void TrainingRun::saveFiles(bool isBest) {
   saveError.reset();
-  Result<void> ok = isBest ? files.saveBest() : Result<void>();
+  if (spec.save.empty())
+    return;
+  Result<void> ok = files.checkFinite();
+  if (!ok)
+    ok = Error::plain(fmt::format("{} by {}: it is not saved", ok.error().message, place()));
+  else if (isBest)
+    ok = files.saveBest();
   if (ok)
     ok = files.save(at);
   if (!ok) {
@@ -224,9 +238,13 @@ Result<void> TrainingRun::endPeriod(bool &stop) {
   std::vector<double> means = sums.means();
   metrics.loss = means[0];
   metrics.reports.assign(means.begin() + 1, means.end());
+  if (Result<void> ok = spec.allowNan ? Result<void>() : files.checkFinite(); !ok)
+    return notFinite(ok.error().message + " by");
   Result<bool> whole = validate(metrics);
   if (!whole)
     return whole.error();
+  if (!spec.allowNan && metrics.validated && !std::isfinite(metrics.validationLoss))
+    return notFinite(fmt::format("the validation loss became {} after", withoutNanSign(metrics.validationLoss)));
   if (!*whole)
     return {}; // the period stays at its end: a run that goes on validates first
   trainSeconds += steps;
@@ -262,9 +280,7 @@ void TrainingRun::endInterrupted() {
     at.seconds = secondsSince(periodStarted);
     saveFiles(false);
   }
-  std::string text = fmt::format("interrupted after step {}", at.step);
-  if (spec.data)
-    text += fmt::format(" (epoch {})", at.stepInEpoch == 0 ? at.epoch : at.epoch + 1);
+  std::string text = "interrupted after " + place();
   if (spec.save.empty())
     text += "; nothing was saved, for there is no `save`";
   else if (!saveError)

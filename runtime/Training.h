@@ -93,8 +93,8 @@ struct TrainingResult {
 
 /// Trains in place: `params` and `state` are the blocks (64-byte aligned) that the slots lie in, initialised by the
 /// caller; they hold the last weights afterwards. Errors: a spec that does not fit its data, a failed check (data set,
-/// row, value and range), a loss that is not finite (the step), files that cannot be read or written, whatever the
-/// provider says.
+/// row, value and range), a loss, parameter or state that is not finite (the step), files that cannot be read or written,
+/// whatever the provider says.
 Result<TrainingResult> train(const TrainingSpec &spec, const FunctionProvider &provider, void *params, void *state,
                              ThreadPool &pool, const OutputSink &output);
 

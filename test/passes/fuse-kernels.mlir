@@ -138,6 +138,44 @@ func.func @results(%w: tensor<4xf32> {dl.role = "param", dl.name = "w"})
   return %w, %e, %e, %w, %c : tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<2xf32>
 }
 
+// Four rotations, each of which reads the one before at two places: a kernel that read through all would load its operand
+// 16 times. The third is kept in memory.
+// CHECK-LABEL: func.func @rotations
+// CHECK: %[[THIRD:.*]] = dl.kernel "concat{{.*}}" map ins(%arg0
+// CHECK-COUNT-3: dl.concat
+// CHECK: dl.kernel "exp{{.*}}" map ins(%[[THIRD]]
+// CHECK-COUNT-1: dl.concat
+// CHECK-NOT: dl.concat
+func.func @rotations(%x: tensor<8xf32>) -> tensor<8xf32> {
+  %a1 = dl.slice %x from [1] step [1] : tensor<8xf32> -> tensor<7xf32>
+  %b1 = dl.slice %x from [0] step [1] : tensor<8xf32> -> tensor<1xf32>
+  %r1 = dl.concat %a1, %b1 along 0 : tensor<7xf32>, tensor<1xf32> -> tensor<8xf32>
+  %a2 = dl.slice %r1 from [1] step [1] : tensor<8xf32> -> tensor<7xf32>
+  %b2 = dl.slice %r1 from [0] step [1] : tensor<8xf32> -> tensor<1xf32>
+  %r2 = dl.concat %a2, %b2 along 0 : tensor<7xf32>, tensor<1xf32> -> tensor<8xf32>
+  %a3 = dl.slice %r2 from [1] step [1] : tensor<8xf32> -> tensor<7xf32>
+  %b3 = dl.slice %r2 from [0] step [1] : tensor<8xf32> -> tensor<1xf32>
+  %r3 = dl.concat %a3, %b3 along 0 : tensor<7xf32>, tensor<1xf32> -> tensor<8xf32>
+  %a4 = dl.slice %r3 from [1] step [1] : tensor<8xf32> -> tensor<7xf32>
+  %b4 = dl.slice %r3 from [0] step [1] : tensor<8xf32> -> tensor<1xf32>
+  %r4 = dl.concat %a4, %b4 along 0 : tensor<7xf32>, tensor<1xf32> -> tensor<8xf32>
+  %y = dl.exp %r4 : tensor<8xf32>
+  return %y : tensor<8xf32>
+}
+
+// One rotation is read through by both of its readers, which cannot be one kernel.
+// CHECK-LABEL: func.func @rotation
+// CHECK-NOT: dl.kernel "concat
+// CHECK-COUNT-2: dl.concat
+func.func @rotation(%x: tensor<8x8xf32>) -> (tensor<8xf32>, tensor<8xf32>) {
+  %a = dl.slice %x from [1, 0] step [1, 1] : tensor<8x8xf32> -> tensor<7x8xf32>
+  %b = dl.slice %x from [0, 0] step [1, 1] : tensor<8x8xf32> -> tensor<1x8xf32>
+  %r = dl.concat %a, %b along 0 : tensor<7x8xf32>, tensor<1x8xf32> -> tensor<8x8xf32>
+  %s = dl.reduce sum %r over [0] : tensor<8x8xf32> -> tensor<8xf32>
+  %t = dl.reduce sum %r over [1] : tensor<8x8xf32> -> tensor<8xf32>
+  return %s, %t : tensor<8xf32>, tensor<8xf32>
+}
+
 // Nothing to compute, and tensors without elements.
 // CHECK-LABEL: func.func @empty
 // CHECK-NEXT: return

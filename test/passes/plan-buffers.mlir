@@ -81,7 +81,7 @@ func.func @transposed(%w: tensor<4x4xf32> {dl.role = "param", dl.name = "w"}) ->
   return %0 : tensor<4x4xf32>
 }
 
-// Checks come first. The second intermediate lies where the first one lay, which is dead by then.
+// Checks come early. The second intermediate lies where the first one lay, which is dead by then.
 // CHECK-LABEL: func.func @chain(
 // CHECK-SAME: %arg5: memref<512xi8>)
 // CHECK-SAME: dl.checks = [{limit = 9 : i64, location = {{[^,]*}}, what = "label"}]
@@ -123,6 +123,31 @@ func.func @chain(%x: tensor<64xf32> {dl.role = "input", dl.name = "x"}, %l: tens
     dl.yield %b : tensor<64xf32>
   } -> tensor<64xf32>
   return %3 : tensor<64xf32>
+}
+
+// What reads a value that is checked waits for the check, wherever it stands.
+// CHECK-LABEL: func.func @checked(
+// CHECK: dl.kernel "labels"
+// CHECK: dl.kernel "check_label"
+// CHECK: dl.kernel "rows"
+func.func @checked(%x: tensor<64xf32> {dl.role = "input", dl.name = "x"}, %l: tensor<64xi32> {dl.role = "input", dl.name = "l"})
+    -> (tensor<64xf32> {dl.name = "y"}) {
+  %0 = dl.kernel "labels" map ins(%l : tensor<64xi32>) outs() {
+  ^bb0(%a: tensor<64xi32>):
+    %b = dl.add %a, %a : tensor<64xi32>
+    dl.yield %b : tensor<64xi32>
+  } -> tensor<64xi32>
+  %1 = dl.kernel "rows" map ins(%x, %0 : tensor<64xf32>, tensor<64xi32>) outs() {
+  ^bb0(%a: tensor<64xf32>, %b: tensor<64xi32>):
+    %c = dl.gather %a at %b along 0 : tensor<64xf32>, tensor<64xi32> -> tensor<64xf32>
+    dl.yield %c : tensor<64xf32>
+  } -> tensor<64xf32>
+  dl.kernel "check_label" check ins(%0 : tensor<64xi32>) outs() {
+  ^bb0(%a: tensor<64xi32>):
+    %b = dl.check_index %a below 64 what "label" : tensor<64xi32>
+    dl.yield
+  }
+  return %1 : tensor<64xf32>
 }
 
 // Nothing to do, and a parameter that stays as it is.

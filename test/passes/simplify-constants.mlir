@@ -48,3 +48,15 @@ func.func @out_of_range() -> tensor<2xf32> {
   %g = dl.gather %t at %i along 0 : tensor<3xf32>, tensor<2xi64> -> tensor<2xf32>
   return %g : tensor<2xf32>
 }
+
+// Whole numbers are summed, floats are not: 3e38 + 3e38 - 3e38 is infinite, and not in f64.
+// CHECK-LABEL: func.func @sums
+// CHECK: dl.constant dense<6>
+// CHECK: dl.reduce sum
+func.func @sums() -> (tensor<i64>, tensor<f32>) {
+  %a = dl.constant dense<[1, 2, 3]> : tensor<3xi64>
+  %s = dl.reduce sum %a over [0] : tensor<3xi64> -> tensor<i64>
+  %b = dl.constant dense<[3.0e+38, 3.0e+38, -3.0e+38]> : tensor<3xf32>
+  %t = dl.reduce sum %b over [0] : tensor<3xf32> -> tensor<f32>
+  return %s, %t : tensor<i64>, tensor<f32>
+}

@@ -19,19 +19,55 @@ func.func @of_broadcast(%x: tensor<64xf32>) -> (tensor<64xf32>, tensor<64xf32>) 
   return %s, %m : tensor<64xf32>, tensor<64xf32>
 }
 
-// Factors of at least 1 leave a sum, and sums join.
-// CHECK-LABEL: func.func @scaled
-// CHECK: %[[S:.*]] = dl.reduce sum %arg0 over [0, 1]
-// CHECK: dl.mul %[[S]]
-func.func @scaled(%x: tensor<64x16xf32>) -> tensor<f32> {
-  %a = dl.reduce sum %x over [1] : tensor<64x16xf32> -> tensor<64xf32>
-  %n = dl.constant dense<-3.0> : tensor<64xf32>
-  %b = dl.mul %a, %n : tensor<64xf32>
+// A sign leaves a sum.
+// CHECK-LABEL: func.func @negated
+// CHECK: %[[S:.*]] = dl.reduce sum %arg0 over [0]
+// CHECK: dl.neg %[[S]]
+func.func @negated(%x: tensor<64xf32>) -> tensor<f32> {
+  %b = dl.neg %x : tensor<64xf32>
   %c = dl.reduce sum %b over [0] : tensor<64xf32> -> tensor<f32>
   return %c : tensor<f32>
 }
 
-// A smaller one stays: the sum could overflow without it.
+// A factor stays: 3e38 and -3e38 are 0 together, but not when each is multiplied by 10; and infinity times 1 and -2 is
+// NaN, times -1 it is not.
+// CHECK-LABEL: func.func @scaled
+// CHECK: %[[TENS:.*]] = dl.mul %arg0
+// CHECK: dl.reduce sum %[[TENS]] over [0]
+// CHECK: %[[INFINITE:.*]] = dl.mul %arg0
+// CHECK: dl.reduce sum %[[INFINITE]] over [0]
+func.func @scaled(%x: tensor<64xf32>) -> (tensor<f32>, tensor<f32>) {
+  %ten = dl.constant dense<10.0> : tensor<64xf32>
+  %a = dl.mul %x, %ten : tensor<64xf32>
+  %b = dl.reduce sum %a over [0] : tensor<64xf32> -> tensor<f32>
+  %inf = dl.constant dense<0x7F800000> : tensor<64xf32>
+  %c = dl.mul %x, %inf : tensor<64xf32>
+  %d = dl.reduce sum %c over [0] : tensor<64xf32> -> tensor<f32>
+  return %b, %d : tensor<f32>, tensor<f32>
+}
+
+// Whole numbers wrap the same in any order, and a maximum is one in any. But products of rows may all be 1, and sums 0, where
+// those of columns overflow.
+// CHECK-LABEL: func.func @in_succession
+// CHECK: dl.reduce sum %arg1 over [0, 1]
+// CHECK: dl.reduce max %arg0 over [0, 1]
+// CHECK: %[[PRODUCTS:.*]] = dl.reduce prod %arg0 over [1]
+// CHECK: dl.reduce prod %[[PRODUCTS]] over [0]
+// CHECK: %[[SUMS:.*]] = dl.reduce sum %arg0 over [1]
+// CHECK: dl.reduce sum %[[SUMS]] over [0]
+func.func @in_succession(%x: tensor<64x16xf32>, %i: tensor<64x16xi32>) -> (tensor<i32>, tensor<f32>, tensor<f32>, tensor<f32>) {
+  %a = dl.reduce sum %i over [1] : tensor<64x16xi32> -> tensor<64xi32>
+  %b = dl.reduce sum %a over [0] : tensor<64xi32> -> tensor<i32>
+  %c = dl.reduce max %x over [1] : tensor<64x16xf32> -> tensor<64xf32>
+  %d = dl.reduce max %c over [0] : tensor<64xf32> -> tensor<f32>
+  %e = dl.reduce prod %x over [1] : tensor<64x16xf32> -> tensor<64xf32>
+  %f = dl.reduce prod %e over [0] : tensor<64xf32> -> tensor<f32>
+  %g = dl.reduce sum %x over [1] : tensor<64x16xf32> -> tensor<64xf32>
+  %h = dl.reduce sum %g over [0] : tensor<64xf32> -> tensor<f32>
+  return %b, %d, %f, %h : tensor<i32>, tensor<f32>, tensor<f32>, tensor<f32>
+}
+
+// A small factor stays too: the sum could overflow without it.
 // CHECK-LABEL: func.func @mean_of_means
 // CHECK: %[[S:.*]] = dl.reduce sum %arg0 over [1]
 // CHECK: %[[M:.*]] = dl.mul %[[S]]

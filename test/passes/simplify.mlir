@@ -5,8 +5,9 @@
 // CHECK-NEXT: return %arg0
 func.func @neutral(%x: tensor<4xf32>) -> tensor<4xf32> {
   %zero = dl.constant dense<0.0> : tensor<4xf32>
+  %negative = dl.constant dense<-0.0> : tensor<4xf32>
   %one = dl.constant dense<1.0> : tensor<4xf32>
-  %a = dl.add %zero, %x : tensor<4xf32>
+  %a = dl.add %negative, %x : tensor<4xf32>
   %b = dl.mul %a, %one : tensor<4xf32>
   %c = dl.sub %b, %zero : tensor<4xf32>
   %d = dl.div %c, %one : tensor<4xf32>
@@ -16,15 +17,48 @@ func.func @neutral(%x: tensor<4xf32>) -> tensor<4xf32> {
   return %g : tensor<4xf32>
 }
 
-// x * 0 may be NaN, and x - x too: they stay.
+// x * 0 may be NaN, and x - x too; -0.0 + 0.0 and -0.0 - -0.0 are 0.0: they stay.
 // CHECK-LABEL: func.func @not_exact
 // CHECK: dl.mul
 // CHECK: dl.sub
-func.func @not_exact(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
+// CHECK: dl.add
+// CHECK: dl.sub
+func.func @not_exact(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) {
   %zero = dl.constant dense<0.0> : tensor<4xf32>
+  %negative = dl.constant dense<-0.0> : tensor<4xf32>
   %a = dl.mul %x, %zero : tensor<4xf32>
   %b = dl.sub %x, %x : tensor<4xf32>
-  return %a, %b : tensor<4xf32>, tensor<4xf32>
+  %c = dl.add %x, %zero : tensor<4xf32>
+  %d = dl.sub %x, %negative : tensor<4xf32>
+  return %a, %b, %c, %d : tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>
+}
+
+// What leaves the range on the way does not come back: for 1e38 the first is infinite, for 1e-38 the second is 0. The
+// factors of the third have no product.
+// CHECK-LABEL: func.func @scales_that_stay
+// CHECK-COUNT-6: dl.mul
+func.func @scales_that_stay(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) {
+  %ten = dl.constant dense<10.0> : tensor<4xf32>
+  %tiny = dl.constant dense<1.0e-38> : tensor<4xf32>
+  %huge = dl.constant dense<1.0e+38> : tensor<4xf32>
+  %a = dl.mul %x, %ten : tensor<4xf32>
+  %b = dl.mul %a, %tiny : tensor<4xf32>
+  %c = dl.mul %x, %tiny : tensor<4xf32>
+  %d = dl.mul %c, %huge : tensor<4xf32>
+  %e = dl.mul %x, %huge : tensor<4xf32>
+  %f = dl.mul %e, %huge : tensor<4xf32>
+  return %b, %d, %f : tensor<4xf32>, tensor<4xf32>, tensor<4xf32>
+}
+
+// Nor may infinity times 0 become 0 times 0.
+// CHECK-LABEL: func.func @scaled_to_zero
+// CHECK-COUNT-2: dl.mul
+func.func @scaled_to_zero(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %huge = dl.constant dense<1.0e+38> : tensor<4xf32>
+  %zero = dl.constant dense<0.0> : tensor<4xf32>
+  %a = dl.mul %x, %huge : tensor<4xf32>
+  %b = dl.mul %a, %zero : tensor<4xf32>
+  return %b : tensor<4xf32>
 }
 
 // Integers have no NaN.
@@ -65,6 +99,17 @@ func.func @scales_join(%x: tensor<4xf32>) -> tensor<4xf32> {
   %a = dl.mul %x, %two : tensor<4xf32>
   %n = dl.neg %a : tensor<4xf32>
   %b = dl.mul %n, %three : tensor<4xf32>
+  return %b : tensor<4xf32>
+}
+
+// CHECK-LABEL: func.func @small_scales_join
+// CHECK: %[[C:.*]] = dl.constant dense<1.250000e-01>
+// CHECK: dl.mul %arg0, %[[C]]
+func.func @small_scales_join(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %half = dl.constant dense<0.5> : tensor<4xf32>
+  %quarter = dl.constant dense<0.25> : tensor<4xf32>
+  %a = dl.mul %x, %half : tensor<4xf32>
+  %b = dl.mul %a, %quarter : tensor<4xf32>
   return %b : tensor<4xf32>
 }
 

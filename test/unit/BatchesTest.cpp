@@ -54,6 +54,15 @@ TEST(Batches, EpochsMayBeMoreThanCanBeCounted) {
   EXPECT_EQ(take(spec, 25), endless);
 }
 
+TEST(Batches, ComeWithoutAThreadOfTheirOwnToo) {
+  BatchSpec spec = specOf(103, 10);
+  spec.endEpoch = 300; // several chunks
+  std::vector<Seen> all = take(spec, 10000);
+  EXPECT_EQ(all.size(), 3300u);
+  NoMoreThreads scope;
+  EXPECT_EQ(take(spec, 10000), all);
+}
+
 TEST(Batches, EveryExampleOnceAnEpochInANewOrder) {
   BatchSpec spec = specOf(103, 10);
   spec.endEpoch = 3;

@@ -1,6 +1,7 @@
 // Planned functions in the process: several kernels, equal ones, checks, parallel calls, errors, and compiling on
 // several threads at once.
 #include "codegen/Jit.h"
+#include "RuntimeTesting.h"
 #include "codegen/Lowering.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -10,6 +11,7 @@
 #include <thread>
 
 using namespace dlc;
+using namespace dlc::testing;
 
 namespace {
 /// A context of its own and a module parsed in it.
@@ -125,6 +127,55 @@ TEST(Jit, FailedChecksSayWhereAndStopTheStep) {
   id[3] = 99;
   EXPECT_EQ((*function)(nullptr, nullptr, inputs, outputs, nullptr, &context), 0);
   EXPECT_EQ(y[4], 9);
+}
+
+/// y = 2 + 2 + ... with a kernel for each of many sizes, more than one thread compiles alone.
+static std::string manyKernels(int count) {
+  std::string text = "func.func @f(%params: memref<0xi8>, %state: memref<0xi8>, %arena: memref<0xi8>";
+  std::string names, body;
+  for (int i = 1; i <= count; ++i) {
+    std::string n = std::to_string(i), tensor = "tensor<" + n + "xf32>", memref = "memref<" + n + "xf32>";
+    text.insert(text.find(", %arena"), ", %y" + n + ": " + memref);
+    names += (i > 1 ? ", \"y" : "\"y") + n + "\"";
+    body += "  dl.kernel \"k" + n + "\" map ins() outs(%y" + n + " : " + memref +
+            ") {\n    %c = dl.constant dense<2.0> : " + tensor + "\n    %r = dl.add %c, %c : " + tensor +
+            "\n    dl.yield %r : " + tensor + "\n  }\n";
+  }
+  return text + ")\n    attributes {dl.inputs = [], dl.outputs = [" + names + "]} {\n" + body + "  return\n}";
+}
+
+TEST(Jit, CompilesWithoutAThreadOfItsOwnToo) {
+  constexpr int count = 8;
+  Parsed parsed(manyKernels(count));
+  ASSERT_TRUE(parsed.module);
+  auto jit = makeJit();
+  NoMoreThreads scope;
+  auto function = jit->add(*parsed.module, "f");
+  ASSERT_TRUE(bool(function)) << llvm::toString(function.takeError());
+  std::vector<float> results(64 * count);
+  std::vector<void *> outputs;
+  for (int i = 0; i < count; ++i)
+    outputs.push_back(results.data() + 64 * i);
+  EXPECT_EQ((*function)(nullptr, nullptr, nullptr, outputs.data(), nullptr, nullptr), 0);
+  for (int i = 0; i < count; ++i)
+    EXPECT_EQ(results[64 * i + i], 4) << i;
+}
+
+TEST(Jit, AnEmptyCheckKeepsItsNumber) {
+  std::string text = checked;
+  // Of no labels, but the check of the ids is the second still.
+  for (size_t at; (at = text.find("3x2xui8")) != std::string::npos;)
+    text.replace(at, 7, "0xui8");
+  Parsed parsed(text);
+  ASSERT_TRUE(parsed.module);
+  auto jit = makeJit();
+  auto function = jit->add(*parsed.module, "f");
+  ASSERT_TRUE(bool(function)) << llvm::toString(function.takeError());
+  int64_t id[5] = {1, 2, 3, -7, 5};
+  void *inputs[] = {nullptr, id}, *outputs[] = {nullptr};
+  dlc_context context{};
+  EXPECT_EQ((*function)(nullptr, nullptr, inputs, outputs, nullptr, &context), 2);
+  EXPECT_EQ(context.error_value, -7);
 }
 
 TEST(Jit, ModulesOfOneNameLiveSideBySideAndCompileAtOnce) {

@@ -141,6 +141,22 @@ TEST(MapReduce, Movements) {
     %y = dl.add %s, %x : tensor<6x20xf32>)"));
 }
 
+/// The index of what is turned around falls, and divided by the rows of a reshape it must not fall below 0.
+TEST(MapReduce, RowsOfWhatIsReversed) {
+  for (int rows : {2, 3, 7}) {
+    std::string n = std::to_string(rows), all = std::to_string(rows * 9), flat = "tensor<" + all + "xf32>";
+    std::string narrow = "tensor<" + n + "x9xf32>", wide = "tensor<9x" + n + "xf32>";
+    checkKernel(kernel("%a: memref<" + all + "xf32>, %b: memref<" + all + "xf32>", "%a : memref<" + all + "xf32>",
+                       "%b : memref<" + all + "xf32>",
+                       "  ^bb0(%x: " + flat + "):\n    %p = dl.pad %x low [3] interior [0] : " + flat + " -> tensor<" +
+                           std::to_string(rows * 9 + 3) + "xf32>\n    %s = dl.slice %p from [0] step [1] : tensor<" +
+                           std::to_string(rows * 9 + 3) + "xf32> -> " + flat + "\n    %r = dl.reshape %s : " + flat +
+                           " -> " + narrow + "\n    %t = dl.transpose %r by [1, 0] : " + narrow + " -> " + wide +
+                           "\n    %u = dl.reshape %t : " + wide + " -> " + flat +
+                           "\n    %y = dl.reverse %u along [0] : " + flat + "\n    dl.yield %y : " + flat));
+  }
+}
+
 TEST(MapReduce, ConcatenationAlongEachAxis) {
   for (int axis : {0, 1}) {
     std::string b = axis ? "6x9xf32" : "4x20xf32", c = axis ? "6x17xf32" : "3x20xf32",

@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <pthread.h>
 #include <string>
 #include <unistd.h>
 #include <zlib.h>
@@ -48,6 +49,22 @@ inline std::string contentOf(const std::string &path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
 }
+
+/// While it lives no thread can be started: a stack would be larger than all addresses.
+class NoMoreThreads {
+public:
+  NoMoreThreads() {
+    pthread_getattr_default_np(&before);
+    pthread_attr_t attributes = before;
+    pthread_attr_setstacksize(&attributes, size_t(1) << 47);
+    pthread_setattr_default_np(&attributes);
+  }
+  ~NoMoreThreads() { pthread_setattr_default_np(&before); }
+  NoMoreThreads(const NoMoreThreads &) = delete;
+
+private:
+  pthread_attr_t before;
+};
 
 /// One gzip member.
 inline std::string gzip(const std::string &content) {

@@ -46,6 +46,15 @@ TEST(ThreadPool, RunsEveryTaskOnce) {
   }
 }
 
+TEST(ThreadPool, WorksWithTheThreadsThatItGets) {
+  NoMoreThreads scope;
+  ThreadPool pool(3);
+  EXPECT_EQ(pool.threads(), 1);
+  Record record(7);
+  pool.parallel(Record::body, &record, 7);
+  EXPECT_TRUE(record.eachOnce());
+}
+
 TEST(ThreadPool, CutsEqualContiguousRanges) {
   ThreadPool pool(3);
   Record record(11);

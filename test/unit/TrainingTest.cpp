@@ -21,6 +21,10 @@ static struct {
   int64_t interruptAt = 0;         ///< raises SIGINT in this step
   int64_t interruptEvaluation = 0; ///< raises SIGINT in this call of the evaluate function
   int64_t nanAt = 0;
+  int64_t poisonAt = 0; ///< in this step the last weight, or the state, becomes `poison`
+  enum { Weight, State } poisoned = Weight;
+  float poison = 0;
+  float validationLoss = 0; ///< if not 0, the evaluate function's
   float rate = 0.05f;
 } behaviour;
 
@@ -53,11 +57,15 @@ static int64_t stepOf(int64_t n, float *w, float *m, void *const *inputs, void *
     if (step == behaviour.interruptAt)
       raise(SIGINT);
     if (step == behaviour.nanAt)
-      loss = NAN;
+      loss = -NAN;
+    if (step == behaviour.poisonAt)
+      (behaviour.poisoned == behaviour.State ? m : w)[2] = behaviour.poison;
     *static_cast<float *>(outputs[2]) = behaviour.rate;
   } else if (behaviour.interruptEvaluation > 0 && --behaviour.interruptEvaluation == 0) {
     raise(SIGINT);
   }
+  if (!Training && behaviour.validationLoss != 0)
+    loss = behaviour.validationLoss;
   *static_cast<float *>(outputs[0]) = loss;
   *static_cast<float *>(outputs[1]) = largest;
   return 0;
@@ -301,6 +309,105 @@ TEST_F(Training, ALossThatIsNotFiniteStopsAtItsStep) {
   auto result = run();
   ASSERT_TRUE(result);
   EXPECT_TRUE(std::isnan(result->history[1].loss));
+}
+
+static const std::string advice =
+    "; a smaller learning rate or `clip_norm` may help, and `allow_nan: true` goes on regardless";
+
+TEST_F(Training, WhatIsNotFiniteIsNeverSaved) {
+  spec.save = folder.write("w", "old");
+  for (float poison : {-NAN, INFINITY, -INFINITY})
+    for (int64_t epoch : {1, 3}) { // in the last step of an epoch, of which the loss was still finite
+      reset();
+      folder.write("w", "old");
+      behaviour.poison = poison;
+      behaviour.poisonAt = 4 * epoch;
+      spec.epochs = int(epoch);
+      std::string what = std::isnan(poison) ? "nan" : poison > 0 ? "inf" : "-inf";
+      EXPECT_EQ(errorOf(run()), "`w` became " + what + " by step " + std::to_string(4 * epoch) + " (epoch " +
+                                    std::to_string(epoch) + ")" + advice);
+      if (epoch == 1) {
+        EXPECT_EQ(contentOf(folder / "w"), "old");
+        EXPECT_EQ(folder.files(), std::vector<std::string>{"w"});
+      } else { // the epochs before were saved
+        EXPECT_EQ(loadResume(folder / "w.resume", {spec.params, params.data()}, {spec.state, state.data()})->epoch, 2);
+        EXPECT_FALSE(findNotFinite(spec.params[0], params.data()));
+      }
+      for (const std::string &file : folder.files())
+        std::filesystem::remove(folder / file);
+    }
+}
+
+TEST_F(Training, TheOptimizersStateIsLookedAtToo) {
+  spec.save = folder / "w";
+  behaviour.poison = INFINITY;
+  behaviour.poisoned = behaviour.State;
+  behaviour.poisonAt = 4;
+  EXPECT_EQ(errorOf(run()), "the optimizer's `m.w` became inf by step 4 (epoch 1)" + advice);
+  EXPECT_TRUE(folder.files().empty());
+}
+
+TEST_F(Training, AValidationLossThatIsNotFiniteEndsTheRun) {
+  spec.validate = moons(20, 2);
+  spec.save = folder / "w";
+  behaviour.validationLoss = -NAN;
+  EXPECT_EQ(errorOf(run()), "the validation loss became nan after step 4 (epoch 1)" + advice);
+  EXPECT_TRUE(folder.files().empty());
+  EXPECT_EQ(shown, "");
+}
+
+TEST_F(Training, WhoAllowsNanGoesOnButSavesNothing) {
+  spec.save = folder / "w";
+  spec.allowNan = true;
+  behaviour.poison = NAN;
+  behaviour.poisonAt = 8;
+  EXPECT_EQ(errorOf(run()), "`w` became nan by step 12 (epoch 3): it is not saved");
+  EXPECT_NE(shown.find("warning: `w` became nan by step 8 (epoch 2): it is not saved\n"), std::string::npos) << shown;
+  EXPECT_NE(shown.find("epoch 3/3  loss nan"), std::string::npos) << shown;
+  EXPECT_EQ(SafetensorsFile::read(folder / "w.resume")->metadata().at("epoch"), "1");
+}
+
+TEST_F(Training, CtrlCDoesNotSaveNanEither) {
+  spec.save = folder / "w";
+  behaviour.poison = NAN;
+  behaviour.poisonAt = behaviour.interruptAt = 6;
+  EXPECT_EQ(errorOf(run()), "`w` became nan by step 6 (epoch 2): it is not saved");
+  EXPECT_TRUE(shown.ends_with("interrupted after step 6 (epoch 2)\n")) << shown;
+  EXPECT_EQ(SafetensorsFile::read(folder / "w.resume")->metadata().at("step"), "4");
+}
+
+TEST_F(Training, WhatWasInfiniteFromTheBeginningMayStaySo) {
+  auto keep = [](void *, void *, void *const *, void *const *outputs, void *, dlc_context *) -> int64_t {
+    *static_cast<float *>(outputs[0]) = 1;
+    return 0;
+  };
+  TrainingSpec own;
+  own.params = {denseSlot("mask", DType::F32, {3}, 0)};
+  own.steps = 1;
+  own.save = folder / "w";
+  reinterpret_cast<float *>(params.data())[1] = -INFINITY;
+  OutputSink sink{[](std::string_view) {}};
+  auto result = train(
+      own, [&](Mode, int64_t) -> Result<CompiledFunction> { return CompiledFunction{keep, 0, {}}; }, params.data(),
+      state.data(), pool, sink);
+  EXPECT_TRUE(result) << errorOf(result);
+}
+
+TEST(TensorSlot, FindsWhatIsNotFinite) {
+  float block[8] = {1, 2, 3, INFINITY, 4, 5, 6, NAN}; // the last column is padding
+  TensorSlot slot{"w", DType::F32, {2, 3}, 0, {4, 1}};
+  EXPECT_FALSE(findNotFinite(slot, block));
+  block[5] = INFINITY;
+  EXPECT_EQ(findNotFinite(slot, block), INFINITY);
+  block[6] = NAN;
+  EXPECT_TRUE(std::isnan(*findNotFinite(slot, block)));
+  uint16_t halves[2] = {0x3f80, 0xff80};
+  EXPECT_EQ(findNotFinite(denseSlot("b", DType::BF16, {2}, 0), halves), -INFINITY);
+  double doubles[2] = {1e308, -INFINITY};
+  EXPECT_EQ(findNotFinite(denseSlot("d", DType::F64, {2}, 0), doubles), -INFINITY);
+  int32_t numbers[1] = {0x7f800000};
+  EXPECT_FALSE(findNotFinite(denseSlot("i", DType::I32, {1}, 0), numbers));
+  EXPECT_FALSE(findNotFinite(denseSlot("none", DType::F32, {0, 2}, 0), nullptr));
 }
 
 TEST_F(Training, AFailedCheckNamesTheRowOfTheDataSet) {

@@ -191,7 +191,7 @@ Value oneHotIndices(Value value, int64_t &classAxis) {
     while (auto inner = root.getDefiningOp<dl::CastOp>())
       root = inner.getOperand();
     auto check = root.getDefiningOp<dl::CheckIndexOp>();
-    if (check && static_cast<int64_t>(check.getLimit()) <= shapeOf(value)[classAxis])
+    if (check && check.getLow() == 0 && static_cast<int64_t>(check.getLimit()) <= shapeOf(value)[classAxis])
       return isa<IntegerType>(tensorType(indices).getElementType()) ? indices : check.getResult();
   }
   return Value();

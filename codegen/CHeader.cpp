@@ -60,6 +60,12 @@ static std::string shapeText(ArrayRef<int64_t> shape) {
   return text;
 }
 
+std::string rangeOfCheck(DictionaryAttr check) {
+  auto low = check.getAs<IntegerAttr>("low");
+  return "in [" + std::to_string(low ? low.getInt() : 0) + ", " +
+         std::to_string(check.getAs<IntegerAttr>("limit").getInt()) + ")";
+}
+
 llvm::Expected<std::string> libraryHeader(ModuleOp planned, StringRef name) {
   auto entry = plannedEntry(planned);
   if (!entry)
@@ -86,7 +92,8 @@ llvm::Expected<std::string> libraryHeader(ModuleOp planned, StringRef name) {
     for (auto [i, item] : llvm::enumerate(list)) {
       auto check = cast<DictionaryAttr>(item);
       checks += " *   " + std::to_string(i + 1) + ": an element of " + check.getAs<StringAttr>("what").str() +
-                " is not in [0, " + std::to_string(check.getAs<IntegerAttr>("limit").getInt()) + ")\n";
+                " is not " +
+                rangeOfCheck(check) + "\n";
     }
   std::string upper = name.upper();
   std::string text = "/* " + name.str() + ": a compiled function. Needs libc and libm only. */\n";

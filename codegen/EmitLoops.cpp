@@ -20,6 +20,8 @@ LogicalResult emitLoops(ModuleOp module, const Target &target) {
   for (func::FuncOp planned : llvm::make_early_inc_range(module.getOps<func::FuncOp>())) {
     if (planned.isExternal() || planned.isPrivate())
       continue;
+    // What the kernels declare of the C library must not find the function itself.
+    planned.setName(stepSymbol(planned.getName()));
     KernelTable table(planned);
     OpBuilder builder(planned);
     SmallVector<unsigned> all(table.entries.size());

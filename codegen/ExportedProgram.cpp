@@ -78,8 +78,8 @@ static std::string programText(func::FuncOp function, StringRef header, StringRe
   if (auto checks = function->getAttrOfType<ArrayAttr>("dl.checks"))
     for (auto check : checks.getAsRange<DictionaryAttr>())
       out << "    "
-          << quoted("an element of " + check.getAs<StringAttr>("what").str() + " is not in [0, " +
-                    std::to_string(check.getAs<IntegerAttr>("limit").getInt()) + ")")
+          << quoted("an element of " + check.getAs<StringAttr>("what").str() + " is not " +
+                    rangeOfCheck(check))
           << ",\n";
   out << "    \"\"};\nstatic int call(void *const *given, void *const *results, void *scratch) {\n  return " << name
       << "(";

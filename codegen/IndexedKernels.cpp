@@ -44,10 +44,12 @@ struct LaneLoop {
 };
 } // namespace
 
-/// Whether each index lies in [0, limit): one unsigned comparison, in i64.
-static Value isBad(const Arithmetic &a, Value index, Type element, int64_t limit) {
+/// Whether each index lies outside [low, limit): one unsigned comparison, in i64, of its distance from low.
+static Value isBad(const Arithmetic &a, Value index, Type element, int64_t low, int64_t limit) {
   Value wide = convertElements(a.builder, a.loc, index, element, a.builder.getI64Type());
-  return arith::CmpIOp::create(a.builder, a.loc, arith::CmpIPredicate::uge, wide, a.integer(wide, limit));
+  if (low != 0)
+    wide = a.addi(wide, -low);
+  return arith::CmpIOp::create(a.builder, a.loc, arith::CmpIPredicate::uge, wide, a.integer(wide, limit - low));
 }
 
 /// All elements are looked at in vectors; only when one is bad, a second loop finds the first.
@@ -59,12 +61,12 @@ FailureOr<KernelInfo> emitCheck(KernelFunction function, Value &status) {
   RankedTensorType type = typeOf(check.getOperand());
   PointEmitter points(function.builder, function.kernel.getLoc(), function.target, function.kernel, function.buffers);
   LoopNest &nest = points.nest;
-  int64_t count = type.getNumElements(), lanes = function.target.vectorBytes / 4, limit = check.getLimit();
+  int64_t count = type.getNumElements(), lanes = function.target.vectorBytes / 4, low = check.getLow(), limit = check.getLimit();
   auto badAt = [&](const Index &flat, int64_t width, Value mask) {
     Point point{points.indices.delinearize(flat, type.getShape()), width, mask};
     Value index = points.at(check.getOperand(), point);
     Arithmetic a{nest.place(index), nest.loc};
-    return isBad(a, index, type.getElementType(), limit);
+    return isBad(a, index, type.getElementType(), low, limit);
   };
   Type flags = VectorType::get(lanes, function.builder.getI1Type());
   Value any = intConstant(nest.place({}), nest.loc, flags, 0);

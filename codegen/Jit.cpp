@@ -109,7 +109,7 @@ llvm::Expected<dlc_function> Jit::add(ModuleOp planned, llvm::StringRef name, co
     }
     // The step needs to know every kernel's tasks.
     OpBuilder builder = OpBuilder::atBlockEnd(parts[0].loops->getBody());
-    return emitStep(builder, function, table, name);
+    return emitStep(builder, function, table, stepSymbol(name));
   });
   if (error)
     return std::move(error);
@@ -146,7 +146,7 @@ llvm::Expected<dlc_function> Jit::add(ModuleOp planned, llvm::StringRef name, co
     if (llvm::Error problem = jit.addObjectFile(*library, std::move(part.object)))
       return std::move(problem);
   }
-  auto address = jit.lookup(*library, name);
+  auto address = jit.lookup(*library, stepSymbol(name));
   if (!address)
     return address.takeError();
   watch.ended("linking");

@@ -22,9 +22,14 @@ public:
   mlir::Value sin(mlir::Value x);
   mlir::Value cos(mlir::Value x);
   mlir::Value pow(mlir::Value x, mlir::Value y);
+  /// What ir/FloatDivision.h computes, in f64 for every type and rounded once.
+  mlir::Value floorRemainder(mlir::Value x, mlir::Value y);
+  mlir::Value floorQuotient(mlir::Value x, mlir::Value y);
 
 private:
   mlir::Value trigonometric(mlir::Value x, bool cosine);
+  /// fmod of two magnitudes with their rounded quotient, in f64.
+  mlir::Value magnitudeRest(mlir::Value x, mlir::Value y, mlir::Value quotient);
   /// Calls a function of the C library on f64 lanes: declares it in the module, then calls it lane by lane. Inside a
   /// region that is still being built, the module is out of reach, and the declaration must come first.
   mlir::Value library(llvm::StringRef name, mlir::ValueRange operands);

@@ -71,6 +71,9 @@ static Access classify(const Index &address, IndexContext &indices) {
   return access;
 }
 
+/// MLIR keeps a constant index of an address in 29 bits.
+static bool fitsAddress(int64_t constant) { return llvm::isInt<29>(constant); }
+
 static Value addressAt(LoopNest &nest, Value buffer, Type memory, Value offset, int64_t constant) {
   Type pointer = buffer.getType();
   Value place = buffer;
@@ -87,7 +90,7 @@ static Value addressAt(LoopNest &nest, Value buffer, Type memory, Value offset, 
 static Value pointerTo(PointEmitter &emitter, Value buffer, Type memory, const Index &address) {
   Index linear = address;
   int64_t constant = address.constant;
-  if (constant == static_cast<int32_t>(constant))
+  if (fitsAddress(constant))
     linear.constant = 0;
   else
     constant = 0;

@@ -23,6 +23,12 @@ llvm::Error writeCode(ModuleOp planned, const Target &target, StringRef kind, St
   }
   if (kind != "obj")
     return llvm::createStringError("there is no kind of file `" + kind + "`; there are obj, asm and llvm");
+  auto entry = plannedEntry(planned);
+  if (!entry)
+    return entry.takeError();
+  if (stepSymbol(entry->getName()) != entry->getName())
+    return llvm::createStringError("an object cannot export `" + entry->getName() +
+                                   "`: the C library has a function of that name, which compiled code may call");
   OwningOpRef<ModuleOp> loops(planned.clone());
   prepareContext(*planned.getContext());
   if (llvm::Error error = runReporting(*planned.getContext(), [&] { return emitLoops(*loops, target); }))
@@ -53,6 +59,9 @@ static llvm::Error verifyExport(func::FuncOp function, StringRef name, ArrayRef<
                     llvm::all_of(name, [](char c) { return llvm::isAlnum(c) || c == '_'; });
   if (!identifier)
     return llvm::createStringError("`" + name + "` is no C identifier");
+  if (stepSymbol(name) != name)
+    return llvm::createStringError("a library cannot export `" + name +
+                                   "`: the C library has a function of that name, which compiled code may call");
   if (writesTo(function, function.getArgument(0)))
     return llvm::createStringError("`" + function.getName() + "` changes its parameters; a library's are constants");
   if (bytesOf(function.getArgumentTypes()[1]) != 0)
@@ -69,9 +78,10 @@ static llvm::Error verifyExport(func::FuncOp function, StringRef name, ArrayRef<
 /// Adds NAME and NAME_scratch_bytes; everything else becomes internal.
 static void addWrapper(llvm::Module &module, func::FuncOp planned, StringRef name, ArrayRef<char> params) {
   llvm::LLVMContext &context = module.getContext();
-  llvm::Function *step = module.getFunction(planned.getName());
+  llvm::Function *step = module.getFunction(stepSymbol(planned.getName()));
   step->setLinkage(llvm::GlobalValue::InternalLinkage);
-  step->setName("step");
+  // With points, which no exported name has.
+  step->setName("dlc.step");
   llvm::IRBuilder<> builder(context);
   auto *pointer = builder.getPtrTy();
   auto *null = llvm::ConstantPointerNull::get(pointer);
@@ -80,7 +90,7 @@ static void addWrapper(llvm::Module &module, func::FuncOp planned, StringRef nam
     auto *data =
         llvm::ConstantDataArray::getRaw(StringRef(params.data(), params.size()), params.size(), builder.getInt8Ty());
     auto *global = new llvm::GlobalVariable(module, data->getType(), /*isConstant=*/true,
-                                            llvm::GlobalValue::InternalLinkage, data, "params");
+                                            llvm::GlobalValue::InternalLinkage, data, "dlc.params");
     global->setAlignment(llvm::Align(64));
     block = global;
   }

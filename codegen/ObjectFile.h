@@ -35,6 +35,9 @@ llvm::Error writeProgram(mlir::ModuleOp planned, const Target &target, llvm::Str
 llvm::Expected<TemporaryFile> exportedObject(mlir::ModuleOp planned, const Target &target, llvm::StringRef name,
                                              llvm::ArrayRef<char> params);
 
+/// `in [0, 10)`: what an entry of `dl.checks` accepts.
+std::string rangeOfCheck(mlir::DictionaryAttr check);
+
 /// The text of that header.
 llvm::Expected<std::string> libraryHeader(mlir::ModuleOp planned, llvm::StringRef name);
 

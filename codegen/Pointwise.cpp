@@ -114,7 +114,6 @@ struct Pointwise {
   Value compare(dl::ComparePredicate predicate, Value a, Value b);
   Value sign();
   Value divide(bool remainder);
-  Value floatRemainder();
   Value integerPower();
   Value extremum(bool greater) { return emitExtremum(builder, loc, element, greater, in[0], in[1]); }
 };
@@ -176,16 +175,6 @@ Value Pointwise::divide(bool remainder) {
   return select(isZero, zero(), negated);
 }
 
-/// x - y * floor(x / y), exact where the quotient is: the product is not rounded. The quotient may be rounded up across
-/// an integer, which leaves a remainder of the wrong sign.
-Value Pointwise::floatRemainder() {
-  Value quotient = math::FloorOp::create(builder, loc, binary<arith::DivFOp>(in[0], in[1]));
-  Value rest = math::FmaOp::create(builder, loc, arith::NegFOp::create(builder, loc, quotient), in[1], in[0]);
-  Value product = binary<arith::MulFOp>(rest, in[1]);
-  Value wrong = compare(dl::ComparePredicate::lt, product, zero());
-  return select(wrong, binary<arith::AddFOp>(rest, in[1]), rest);
-}
-
 /// x^y by squaring, over the bits of y; a negative y gives 1 / x^-y rounded toward zero, and 0 when x is 0.
 Value Pointwise::integerPower() {
   Value one = constant(1);
@@ -242,7 +231,8 @@ static Value emitFloat(Pointwise &p, MathEmitter &math, Operation *op) {
       .Case([&](dl::SubOp) { return p.contracted<arith::SubFOp>(x, p.in[1]); })
       .Case([&](dl::MulOp) { return p.contracted<arith::MulFOp>(x, p.in[1]); })
       .Case([&](dl::DivOp) { return p.binary<arith::DivFOp>(x, p.in[1]); })
-      .Case([&](dl::RemOp) { return p.floatRemainder(); })
+      .Case([&](dl::RemOp) { return math.floorRemainder(x, p.in[1]); })
+      .Case([&](dl::FloorDivOp) { return math.floorQuotient(x, p.in[1]); })
       .Case([&](dl::PowOp) { return math.pow(x, p.in[1]); });
 }
 

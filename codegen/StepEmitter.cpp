@@ -8,6 +8,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "runtime/Abi.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/Analysis/TargetLibraryInfo.h"
 #include <cstddef>
 
 using namespace mlir;
@@ -17,9 +18,18 @@ namespace dlc {
 /// Below this a kernel runs on the calling thread: a fork and a join cost up to a few microseconds.
 static constexpr double parallelNanoseconds = 15000;
 
+std::string stepSymbol(StringRef entry) {
+  static const llvm::TargetLibraryInfoImpl library(llvm::Triple("x86_64-unknown-linux-gnu"));
+  llvm::LibFunc ignored;
+  bool isTaken = library.getLibFunc(entry, ignored) || entry == "main" || entry == "fma" || entry == "fmaf" ||
+                 entry.starts_with("__");
+  return isTaken ? (entry + ".step").str() : entry.str();
+}
+
 KernelTable::KernelTable(func::FuncOp planned) {
   std::map<std::string, unsigned> known;
-  llvm::StringMap<unsigned> names;
+  // No kernel takes the step's name.
+  llvm::StringMap<unsigned> names = {{(planned.getName() + ".step").str(), 1}};
   for (dl::KernelOp kernel : planned.getOps<dl::KernelOp>()) {
     auto [entry, fresh] = known.try_emplace(kernelKey(kernel), entries.size());
     entryOf[kernel] = entry->second;

@@ -25,6 +25,10 @@ struct KernelTable {
   explicit KernelTable(mlir::func::FuncOp planned);
 };
 
+/// The symbol of the step of an entry: its name, unless compiled code calls a function of the C library by it, perhaps
+/// only in the end (`pow`, `fma`, `memcpy`).
+std::string stepSymbol(llvm::StringRef entry);
+
 /// Emits the kernels' functions with the given numbers at the builder's insertion point and fills in their infos.
 llvm::LogicalResult emitKernels(mlir::OpBuilder &builder, KernelTable &table, llvm::ArrayRef<unsigned> numbers,
                                 const Target &target);

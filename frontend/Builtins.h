@@ -20,6 +20,7 @@ private:
 
 void addElementwiseBuiltins(BuiltinTable &table);
 void addReductionBuiltins(BuiltinTable &table);
+void addCheckBuiltins(BuiltinTable &table);
 void addShapeBuiltins(BuiltinTable &table);
 void addProductBuiltins(BuiltinTable &table);
 void addSpatialBuiltins(BuiltinTable &table);

@@ -1,6 +1,8 @@
 // Elementwise builtins, and the helpers that read arguments.
 #include "frontend/Builtins.h"
 
+#include "ir/FloatDivision.h"
+
 #include <cmath>
 
 namespace dlc {
@@ -264,13 +266,13 @@ void addElementwiseBuiltins(BuiltinTable &table) {
   addUnary(table, "ceil", "ceil", std::ceil);
   addUnary(table, "round", "round", std::nearbyint);
   addSigned(table, "abs", [](double x) { return std::abs(x); });
-  addSigned(table, "sign", [](double x) { return double((x > 0) - (x < 0)); });
-  addSigned(table, "relu", [](double x) { return x > 0 ? x : 0.0; });
+  addSigned(table, "sign", [](double x) { return x > 0 ? 1.0 : x < 0 ? -1.0 : x; });
+  addSigned(table, "relu", [](double x) { return x < 0 ? 0.0 : x; });
   table.add("maximum", {"x", "y"}, [](Elaborator &e, CallSite &site) {
-    return twoOperands(e, site, "max", [](double a, double b) { return a > b ? a : b; });
+    return twoOperands(e, site, "max", [](double a, double b) { return std::isnan(a) || a > b ? a : b; });
   });
   table.add("minimum", {"x", "y"}, [](Elaborator &e, CallSite &site) {
-    return twoOperands(e, site, "min", [](double a, double b) { return a < b ? a : b; });
+    return twoOperands(e, site, "min", [](double a, double b) { return std::isnan(a) || a < b ? a : b; });
   });
   table.add("stop_gradient", {"x"}, [](Elaborator &e, CallSite &site) {
     Value x = tensorArgument(e, site, 0);
@@ -279,6 +281,9 @@ void addElementwiseBuiltins(BuiltinTable &table) {
   table.add("div", {"x", "y"}, [](Elaborator &e, CallSite &site) {
     // Sizes and whole numbers divide at compile time, rounding down.
     const Value &x = site[0], &y = site[1];
+    auto fraction = [](const Value &v) { return v.kind == Value::Number && v.isFloat; };
+    if (x.isNumber() && y.isNumber() && (fraction(x) || fraction(y)))
+      return twoOperands(e, site, "floor_div", floorQuotient);
     if (x.isNumber() && y.isNumber()) {
       std::optional<Size> a = e.size(x, "the dividend"), b = e.size(y, "the divisor");
       if (!a || !b)
@@ -295,8 +300,25 @@ void addElementwiseBuiltins(BuiltinTable &table) {
     std::optional<Shape> shape = e.broadcastShapes(lhs, rhs, "div", site.at);
     if (!shape)
       return e.poison(site.at);
-    Value quotient = e.binaryOp("div", e.broadcastTo(lhs, *shape, lhs.at), e.broadcastTo(rhs, *shape, rhs.at), site.at);
-    return isFloating(lhs.dtype) ? e.unaryOp("floor", quotient, site.at) : quotient;
+    if (lhs.dtype == DType::Bool) {
+      e.error(Diag::TypeMix, site.at, site.callee, describe(lhs), describe(rhs));
+      return e.poison(site.at);
+    }
+    if (e.dividesByZero(lhs, y, "div({}, {})", site.at))
+      return e.poison(site.at);
+    return e.binaryOp(isFloating(lhs.dtype) ? "floor_div" : "div", e.broadcastTo(lhs, *shape, lhs.at),
+                      e.broadcastTo(rhs, *shape, rhs.at), site.at);
+  });
+  // For functions that pair their arguments' elements and reduce: so that a sum counts what broadcasting repeats.
+  table.add("broadcast_tensors", {"x", "y"}, [](Elaborator &e, CallSite &site) {
+    Value x = site[0].isNumber() ? site[0] : tensorArgument(e, site, 0);
+    Value y = site[1].isNumber() ? site[1] : tensorArgument(e, site, 1);
+    if (x.poison() || y.poison() || !e.unifyDTypes(x, y, site.callee.c_str(), site.at))
+      return e.poison(site.at);
+    std::optional<Shape> shape = e.broadcastShapes(x, y, site.callee.c_str(), site.at);
+    if (!shape)
+      return e.poison(site.at);
+    return Value::ofTuple({e.broadcastTo(x, *shape, x.at), e.broadcastTo(y, *shape, y.at)}, site.at);
   });
   table.add("where", {"condition", "x", "y"}, [](Elaborator &e, CallSite &site) {
     Value condition = tensorArgument(e, site, 0);

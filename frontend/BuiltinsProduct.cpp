@@ -213,18 +213,32 @@ static Value takeAlong(Elaborator &e, CallSite &site) {
   std::optional<int64_t> axis = axisArgument(e, site, 2, x, -1);
   if (!axis)
     return e.poison(site.at);
+  auto one = [](const Dim &dim) { return dim.size == Size(1); };
   bool fits = x.shape.size() == i.shape.size();
   for (size_t a = 0; fits && a < x.shape.size(); ++a)
-    fits = int64_t(a) == *axis || e.sameSize(x.shape[a].size, i.shape[a].size).value_or(true);
+    fits = int64_t(a) == *axis || one(x.shape[a]) || one(i.shape[a]) ||
+           e.sameSize(x.shape[a].size, i.shape[a].size).value_or(true);
   if (!fits) {
     auto report = e.error(Diag::ShapeMismatch, site.at, str(x.shape), str(i.shape), "take_along");
     e.noteOrigins(report, x);
     e.noteOrigins(report, i);
-    report.help(fmt::format("all axes but axis {} must be equal", *axis));
+    report.help(fmt::format("all axes but axis {} must be equal, or 1 in one of them", *axis));
     return e.poison(site.at);
   }
-  Value indices =
-      e.cast(e.checkIndex(i, x.shape[*axis].size, std::string(e.sources.text(site[1].at)), i.at), DType::I64, i.at);
+  // The axes beside this one broadcast.
+  Value xRows = x, iRows = i;
+  xRows.shape[*axis] = iRows.shape[*axis] = {Size(1), site.at};
+  std::optional<Shape> common = e.broadcastShapes(xRows, iRows, "take_along", site.at);
+  if (!common)
+    return e.poison(site.at);
+  for (Value *side : {&x, &i}) {
+    Shape shape = *common;
+    shape[*axis] = side->shape[*axis];
+    *side = e.broadcastTo(*side, shape, side->at);
+  }
+  Value indices = e.cast(e.checkIndex(i, x.shape[*axis].size, std::string(e.sources.text(site[1].at)), i.at,
+                                      /*fromEnd=*/true),
+                         DType::I64, i.at);
   if (i.shape[*axis].size == Size(1)) {
     // One element of each row: no axis for the chosen ones is needed.
     Value hit = e.compareOp("eq", e.iotaOp(DType::I64, x.shape, *axis, site.at), e.broadcastTo(indices, x.shape, i.at),
@@ -369,7 +383,7 @@ void addProductBuiltins(BuiltinTable &table) {
       e.error(Diag::RankMismatch, rows.at, "the table " + describe(rows) + "", rows.shape.size(), 2);
       return e.poison(site.at);
     }
-    return e.gatherRows(rows, i, site.at);
+    return e.gatherRows(rows, e.checkIndex(i, rows.shape[0].size, e.indexText(i), site.at), site.at);
   });
   table.add("scatter_add", {"x", "i", "y"}, [](Elaborator &e, CallSite &site) {
     Value x = tensorArgument(e, site, 0), i = indexArgument(e, site, 1), y = tensorArgument(e, site, 2);

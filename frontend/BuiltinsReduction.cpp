@@ -3,6 +3,8 @@
 
 #include "ir/Dialect.h"
 
+#include <limits>
+
 namespace dlc {
 
 /// The reduced tensor, with the axes kept as size 1 when asked.
@@ -32,10 +34,35 @@ static Value scaled(Elaborator &e, const Value &x, double factor, SourceRange at
   return e.binaryOp("mul", x, e.constant(factor, x.dtype, x.shape, at), at);
 }
 
-/// `name(x, axis, keepdims)` as one reduction.
+/// Integers and bools in i64, so that no sum or product of bytes overflows.
+static Value widened(Elaborator &e, const Value &x) {
+  return isFloating(x.dtype) ? x : e.cast(x, DType::I64, x.at);
+}
+
+/// The reduced extremum and a number that takes part in it, which may be all that there is.
+static Value withInitial(Elaborator &e, const std::string &op, const Value &reduced, Value initial, SourceRange at) {
+  bool isNeutral = isFloating(reduced.dtype) && initial.kind == Value::Number &&
+                   initial.number == (op == "max" ? -1 : 1) * std::numeric_limits<double>::infinity();
+  Value value = reduced;
+  if (isNeutral)
+    return value;
+  if (!initial.isNumber() && !(initial.isTensor() && initial.shape.empty())) {
+    e.error(Diag::WrongType, initial.at, "`initial`", describe(initial), "a number");
+    return e.poison(at);
+  }
+  if (!e.unifyDTypes(value, initial, op.c_str(), at))
+    return e.poison(at);
+  return e.binaryOp(op, value, e.broadcastTo(initial, value.shape, at), at);
+}
+
+/// `name(x, axis, keepdims)` as one reduction; max and min with `initial`, as NumPy has it.
 static void addReduce(BuiltinTable &table, const char *name, const char *kind, bool bools) {
   std::string op = kind;
-  table.add(name, {"x", "axis?", "keepdims?"}, [op, bools](Elaborator &e, CallSite &site) {
+  bool isExtremum = op == "max" || op == "min";
+  std::vector<std::string> parameters = {"x", "axis?", "keepdims?"};
+  if (isExtremum)
+    parameters.push_back("initial?");
+  table.add(name, parameters, [op, bools, isExtremum](Elaborator &e, CallSite &site) {
     Value x = tensorArgument(e, site, 0);
     if (x.poison())
       return x;
@@ -46,19 +73,24 @@ static void addReduce(BuiltinTable &table, const char *name, const char *kind, b
     if (bools != (x.dtype == DType::Bool)) {
       if (!bools && op == "sum") {
         x = e.cast(x, DType::F32, x.at); // bools are counted in f32
-      } else {
+      } else if (bools || op != "prod") {
         e.error(Diag::WrongType, x.at, fmt::format("argument 1 of `{}`", site.callee), describe(x),
                 bools ? "bools" : "numbers");
         return e.poison(site.at);
       }
     }
-    if ((op == "sum" || op == "prod") && isIntegral(x.dtype))
-      x = e.cast(x, DType::I64, x.at); // so that no sum of bytes overflows
-    if ((op == "max" || op == "min") && !axes->empty() && countOf(x, *axes) == 0) {
-      e.error(Diag::BadArgument, x.at, fmt::format("`{}` of no elements", site.callee));
+    if (op == "sum" || op == "prod")
+      x = widened(e, x);
+    bool hasInitial = isExtremum && site.has(3);
+    if (isExtremum && !hasInitial && !axes->empty() && countOf(x, *axes) == 0) {
+      e.error(Diag::BadArgument, x.at, fmt::format("`{}` of no elements", site.callee))
+          .help("`initial: ..` is a value for it");
       return e.poison(site.at);
     }
-    return keepAxes(e, e.reduceOp(op, x, *axes, site.at), x, *axes, *keep, site.at);
+    Value reduced = e.reduceOp(op, x, *axes, site.at);
+    if (hasInitial)
+      reduced = withInitial(e, op, reduced, site[3], site.at);
+    return reduced.poison() ? reduced : keepAxes(e, reduced, x, *axes, *keep, site.at);
   });
 }
 
@@ -143,11 +175,10 @@ void addReductionBuiltins(BuiltinTable &table) {
     Value x = tensorArgument(e, site, 0);
     if (x.poison())
       return x;
-    if (x.dtype == DType::Bool)
-      x = e.cast(x, DType::I64, x.at);
     std::optional<int64_t> axis = axisArgument(e, site, 1, x, 0);
     if (!axis)
       return e.poison(site.at);
+    x = widened(e, x);
     Value result = Value::ofTensor(x.dtype, x.shape, {}, site.at);
     if (mlir::Value operand = e.ir(x))
       result.ir = dl::CumulativeOp::create(*e.builder, e.location(site.at), operand.getType(), operand, *axis, false);

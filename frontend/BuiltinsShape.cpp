@@ -172,10 +172,26 @@ static Value padBuiltin(Elaborator &e, CallSite &site) {
     if (*before + *behind)
       shape[i] = {shape[i].size + Size(*before + *behind), site.at};
   }
-  Value result = Value::ofTensor(x.dtype, shape, {}, site.at);
-  if (mlir::Value operand = e.ir(x))
-    result.ir = dl::PadOp::create(*e.builder, e.location(site.at), e.irType(x.dtype, shape), operand, low, interior);
-  return result;
+  auto padded = [&](const Value &inside) {
+    Value result = Value::ofTensor(inside.dtype, shape, {}, site.at);
+    if (mlir::Value operand = e.ir(inside))
+      result.ir =
+          dl::PadOp::create(*e.builder, e.location(site.at), e.irType(inside.dtype, shape), operand, low, interior);
+    return result;
+  };
+  if (!site.has(2))
+    return padded(x);
+  // What was padded with false takes the value.
+  Value value = site[2].kind == Value::Bool ? e.tensorOf(site[2]) : site[2];
+  if (!value.isNumber() && !(value.isTensor() && value.shape.empty())) {
+    if (!value.poison())
+      e.error(Diag::WrongType, value.at, "the value of the padding", describe(value), "a number");
+    return e.poison(site.at);
+  }
+  if (!e.unifyDTypes(x, value, "pad", site.at))
+    return e.poison(site.at);
+  Value inside = padded(e.constant(1, DType::Bool, x.shape, site.at));
+  return e.selectOp(inside, padded(x), e.broadcastTo(value, shape, value.at), site.at);
 }
 
 static Value broadcastBuiltin(Elaborator &e, CallSite &site) {
@@ -278,7 +294,7 @@ void addShapeBuiltins(BuiltinTable &table) {
   });
   table.add("concat", {"xs", "axis?"}, [](Elaborator &e, CallSite &site) { return concatBuiltin(e, site, false); });
   table.add("stack", {"xs", "axis?"}, [](Elaborator &e, CallSite &site) { return concatBuiltin(e, site, true); });
-  table.add("pad", {"x", "widths"}, padBuiltin);
+  table.add("pad", {"x", "widths", "value?"}, padBuiltin);
   table.add("flip", {"x", "axis?"}, [](Elaborator &e, CallSite &site) {
     Value x = tensorArgument(e, site, 0);
     if (x.poison())
@@ -313,6 +329,14 @@ void addShapeBuiltins(BuiltinTable &table) {
     std::vector<Value> list;
     for (size_t i = 0; i < x.shape.size(); ++i)
       list.push_back(Value::ofInteger(int64_t(i), site.at));
+    return x.poison() ? x : Value::ofList(std::move(list), site.at);
+  });
+  // The last axis in a list, which is empty for a scalar.
+  table.add("last_axis", {"x"}, [](Elaborator &e, CallSite &site) {
+    Value x = tensorArgument(e, site, 0);
+    std::vector<Value> list;
+    if (!x.shape.empty())
+      list.push_back(Value::ofInteger(-1, site.at));
     return x.poison() ? x : Value::ofList(std::move(list), site.at);
   });
   table.add("trailing_axes", {"x"}, [](Elaborator &e, CallSite &site) {

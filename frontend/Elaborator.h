@@ -152,6 +152,8 @@ public:
   Value unary(ast::UnaryOp op, Value operand, SourceRange at);
   Value binary(ast::BinaryOp op, Value lhs, Value rhs, SourceRange at);
   Value integerDivision(const Value &lhs, const Value &rhs, SourceRange at);
+  /// Whether integers are divided by what is known to be, or to hold, 0: an error, `form` filled with both operands.
+  bool dividesByZero(const Value &dividend, const Value &divisor, const char *form, SourceRange at);
   Value matmul(const Value &lhs, const Value &rhs, SourceRange at);
   Value power(const Value &base, const Value &exponent, SourceRange at);
   Value modelArithmetic(ast::BinaryOp op, const Value &lhs, const Value &rhs, SourceRange at);
@@ -279,7 +281,9 @@ public:
   Value reduceOp(std::string_view kind, const Value &value, const std::vector<int64_t> &axes, SourceRange at);
   Value contractOp(const std::string &equation, const Value &lhs, const Value &rhs, Shape shape, SourceRange at);
   Value iotaOp(DType dtype, Shape shape, int64_t axis, SourceRange at);
-  Value checkIndex(const Value &value, const Size &limit, const std::string &what, SourceRange at);
+  /// The indices, checked to be in [0, limit); with `fromEnd`, negative ones count from the end, as literal ones do.
+  Value checkIndex(const Value &value, const Size &limit, const std::string &what, SourceRange at,
+                   bool fromEnd = false);
   Value randomOp(std::string_view distribution, Shape shape, SourceRange at);
 
   /// The function being built, when emitting.

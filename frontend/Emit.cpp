@@ -320,13 +320,24 @@ Value Elaborator::iotaOp(DType dtype, Shape shape, int64_t axis, SourceRange at)
   return result;
 }
 
-Value Elaborator::checkIndex(const Value &value, const Size &limit, const std::string &what, SourceRange at) {
+Value Elaborator::checkIndex(const Value &value, const Size &limit, const std::string &what, SourceRange at,
+                             bool fromEnd) {
   Value result = Value::ofTensor(value.dtype, value.shape, {}, at);
-  if (mlir::Value operand = ir(value))
-    result.ir = create(*builder, location(at), "check_index", operand.getType(), operand,
-                       {builder->getNamedAttr("limit", builder->getI64IntegerAttr(limit.constant())),
-                        builder->getNamedAttr("what", builder->getStringAttr(what))});
-  return result;
+  mlir::Value operand = ir(value);
+  if (!operand)
+    return result;
+  int64_t size = limit.constant();
+  fromEnd &= value.dtype != DType::U8;
+  result.ir = create(*builder, location(at), "check_index", operand.getType(), operand,
+                     {builder->getNamedAttr("limit", builder->getI64IntegerAttr(size)),
+                      builder->getNamedAttr("what", builder->getStringAttr(what)),
+                      builder->getNamedAttr("low", builder->getI64IntegerAttr(fromEnd ? -size : 0))});
+  if (!fromEnd)
+    return result;
+  if (size > std::numeric_limits<int32_t>::max())
+    result = cast(result, DType::I64, at);
+  auto all = [&](int64_t number) { return constant(number, result.dtype, result.shape, at); };
+  return selectOp(compareOp("lt", result, all(0), at), binaryOp("add", result, all(size), at), result, at);
 }
 
 /// A hash of the call path that stays the same from run to run (FNV-1a).

@@ -133,8 +133,12 @@ Value Elaborator::block(const Block &block, const ScopeRef &parent) {
   auto scope = std::make_shared<Scope>();
   scope->parent = parent;
   Value last = Value::unit(block.range);
-  for (const Stmt *stmt : block.statements)
+  for (const Stmt *stmt : block.statements) {
     last = statement(*stmt, scope);
+    // What a failed requirement guards is not looked at.
+    if (last.poison() && stmt->kind == StmtKind::Expr)
+      break;
+  }
   return last;
 }
 

@@ -137,11 +137,6 @@ std::optional<Elaborator::Selection> Elaborator::select(const Value &base, const
     Value at = expression(*entry.value, scope);
     if (at.poison())
       return std::nullopt;
-    // Numbers count from the end if they are negative, in a list too.
-    for (Value &element : at.elements)
-      if (at.kind == Value::List && element.kind == Value::Number && !element.isFloat && element.integer < 0 &&
-          length.isConstant())
-        element = Value::ofInteger(element.integer + length.constant(), element.at);
     at = tensorOfList(at);
     if (at.isTensor() && isIntegral(at.dtype)) {
       tensors.push_back({i, at});
@@ -225,7 +220,8 @@ Value Elaborator::take(const Value &base, const Selection &selection, const Inde
   shape.insert(shape.end(), result.shape.begin() + place + 1, result.shape.end());
   Value gathered = Value::ofTensor(base.dtype, shape, {}, expr.range);
   if (mlir::Value operand = ir(result)) {
-    Value checked = checkIndex(indices, base.shape[axis].size, indexText(indices), expr.entries[axis].range);
+    Value checked = checkIndex(indices, base.shape[axis].size, indexText(indices), expr.entries[axis].range,
+                               /*fromEnd=*/true);
     gathered.ir =
         dl::GatherOp::create(*builder, location(expr.range), irType(base.dtype, shape), operand, ir(checked), place);
   }
@@ -276,7 +272,8 @@ std::optional<Value> Elaborator::placesOf(const Value &base, const Selection &se
     if (selection.byTensor(i)) {
       for (auto &[tensorAxis, value] : selection.tensors)
         if (tensorAxis == i) {
-          Value wide = cast(checkIndex(value, base.shape[i].size, indexText(value), at), DType::I64, at);
+          Value place = checkIndex(value, base.shape[i].size, indexText(value), at, /*fromEnd=*/true);
+          Value wide = cast(place, DType::I64, at);
           Shape standing(shape.size(), Dim{Size(1), at});
           std::copy(value.shape.begin(), value.shape.end(),
                     standing.begin() + first + common.size() - value.shape.size());
@@ -296,10 +293,8 @@ Value Elaborator::gatherRows(const Value &table, const Value &indices, SourceRan
   Shape shape = indices.shape;
   shape.insert(shape.end(), table.shape.begin() + 1, table.shape.end());
   Value gathered = Value::ofTensor(table.dtype, shape, {}, at);
-  if (mlir::Value operand = ir(table)) {
-    Value checked = checkIndex(indices, table.shape[0].size, indexText(indices), at);
-    gathered.ir = dl::GatherOp::create(*builder, location(at), irType(table.dtype, shape), operand, ir(checked), 0);
-  }
+  if (mlir::Value operand = ir(table))
+    gathered.ir = dl::GatherOp::create(*builder, location(at), irType(table.dtype, shape), operand, ir(indices), 0);
   return gathered;
 }
 

@@ -1,6 +1,9 @@
 // Elaborates operators: of what is known at compile time, and of tensors.
 #include "frontend/ActiveCalls.h"
 
+#include "ir/Dialect.h"
+#include "ir/FloatDivision.h"
+
 #include <cmath>
 
 namespace dlc {
@@ -150,7 +153,7 @@ static std::optional<Value> fold(BinaryOp op, const Value &lhs, const Value &rhs
   case BinaryOp::Div:
     return Value::ofNumber(a / b, at);
   case BinaryOp::Rem:
-    return Value::ofNumber(a - b * std::floor(a / b), at);
+    return Value::ofNumber(floorRemainder(a, b), at);
   case BinaryOp::Pow:
     return Value::ofNumber(std::pow(a, b), at);
   default:
@@ -165,6 +168,32 @@ Value Elaborator::integerDivision(const Value &lhs, const Value &rhs, SourceRang
                         shortText(rhs.at) == "x" && rhs.kind != Value::Number ? "y" : shortText(rhs.at),
                         rhs.kind == Value::Number && rhs.weak ? shortText(rhs.at) : "f32(" + shortText(rhs.at) + ")"));
   return poison(at);
+}
+
+/// Whether a value known while compiling is, or holds, the integer 0.
+static bool holdsZero(const Value &value) {
+  if (value.kind == Value::Number)
+    return !value.isFloat && value.integer == 0;
+  if (value.kind == Value::SizeOf)
+    return value.size == Size(0);
+  if (value.kind == Value::List)
+    return std::any_of(value.elements.begin(), value.elements.end(), holdsZero);
+  auto constant = value.isTensor() && value.ir ? value.ir.getDefiningOp<dl::ConstantOp>() : dl::ConstantOp();
+  if (!constant || !isIntegral(value.dtype))
+    return false;
+  auto elements = mlir::cast<mlir::DenseElementsAttr>(constant.getValue()).getValues<llvm::APInt>();
+  return llvm::any_of(elements, [](const llvm::APInt &element) { return element.isZero(); });
+}
+
+bool Elaborator::dividesByZero(const Value &dividend, const Value &divisor, const char *form, SourceRange at) {
+  if (!isIntegral(dividend.dtype) || !holdsZero(divisor))
+    return false;
+  bool isNumber = divisor.isNumber();
+  auto report = error(Diag::DivisionByZero, at,
+                      fmt::format(fmt::runtime(form), typeString(dividend), isNumber ? "0" : shortText(divisor.at)));
+  if (!isNumber)
+    report.note(divisor.at, "this holds 0");
+  return true;
 }
 
 Value Elaborator::binary(BinaryOp op, Value lhs, Value rhs, SourceRange at) {
@@ -182,6 +211,12 @@ Value Elaborator::binary(BinaryOp op, Value lhs, Value rhs, SourceRange at) {
     // A constant side that decides, decides (so that a condition may guard another).
     if (lhs.kind == Value::Bool && lhs.flag == (op == BinaryOp::Or))
       return Value::ofBool(lhs.flag, at);
+    // One that does not decide leaves the other.
+    for (const Value *side : {&lhs, &rhs})
+      if (const Value &other = side == &lhs ? rhs : lhs; side->kind == Value::Bool &&
+                                                         side->flag == (op == BinaryOp::And) && other.isTensor() &&
+                                                         other.dtype == DType::Bool)
+        return other;
     lhs = tensorOfList(std::move(lhs)), rhs = tensorOfList(std::move(rhs));
     bool ofSizes = (lhs.ofSizes || lhs.kind == Value::Bool) && (rhs.ofSizes || rhs.kind == Value::Bool);
     for (Value *side : {&lhs, &rhs}) {
@@ -338,10 +373,8 @@ Value Elaborator::binary(BinaryOp op, Value lhs, Value rhs, SourceRange at) {
     return poison(at);
   if (op == BinaryOp::Div && isIntegral(lhs.dtype))
     return integerDivision(left, right, at);
-  if (op == BinaryOp::Rem && isIntegral(lhs.dtype) && given.kind == Value::Number && given.integer == 0) {
-    error(Diag::DivisionByZero, at, fmt::format("{} % 0", typeString(lhs)));
+  if (op == BinaryOp::Rem && dividesByZero(lhs, given, "{} % {}", at))
     return poison(at);
-  }
   if (lhs.dtype == DType::Bool && op != BinaryOp::Eq && op != BinaryOp::Ne) {
     error(Diag::TypeMix, at, symbol, describe(lhs), describe(rhs)).help("bools compare with `==` and `!=` only");
     return poison(at);

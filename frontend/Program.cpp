@@ -22,6 +22,7 @@ void Elaborator::loadLibrary() {
   BuiltinTable table(builtins);
   addElementwiseBuiltins(table);
   addReductionBuiltins(table);
+  addCheckBuiltins(table);
   addShapeBuiltins(table);
   addProductBuiltins(table);
   addSpatialBuiltins(table);

@@ -38,6 +38,8 @@ LogicalResult CheckIndexOp::verify() {
   int64_t limit = getLimit();
   if (limit < 0)
     return emitOpError() << "limit is " << limit << ", expected a count of at least 0";
+  if (int64_t low = getLow(); low > 0)
+    return emitOpError() << "low is " << low << ", expected 0 or a place from the end";
   return success();
 }
 

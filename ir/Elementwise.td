@@ -54,7 +54,9 @@ def AddOp : Dl_Binary<"add", "x + y", Dl_NumberTensor, [Commutative]>;
 def SubOp : Dl_Binary<"sub", "x - y">;
 def MulOp : Dl_Binary<"mul", "x * y", Dl_NumberTensor, [Commutative]>;
 def DivOp : Dl_Binary<"div", "x / y; of integers, rounded down (floor); an integer divided by 0 is 0">;
-def RemOp : Dl_Binary<"rem", "x - y * floor(x / y): the remainder has the sign of y; of integers with y = 0, 0">;
+def RemOp : Dl_Binary<"rem", "the exact x - y * floor(x / y), of y's sign; with y = 0, NaN, or 0 of integers">;
+def FloorDivOp : Dl_Binary<"floor_div", "the exact x / y, rounded down (infinite x: NaN; y = 0: x / y); the gradient is zero",
+                           Dl_FloatTensor>;
 def PowOp : Dl_Binary<"pow", "x^y; of integers, a negative y gives the quotient rounded toward zero">;
 def MaxOp : Dl_Binary<"max", "the greater; at ties half the gradient to each; NaN if either is",
                       Dl_NumberTensor, [Commutative]>;
@@ -123,14 +125,16 @@ def CastOp : Dl_DiffElementwise<"cast"> {
   let hasFolder = 1;
 }
 def CheckIndexOp : Dl_Op<"check_index", [Pointwise, SameOperandsAndResultType, NonDifferentiable]> {
-  let summary = "x itself, after every element was checked to be in [0, limit)";
+  let summary = "x itself, after every element was checked to be in [low, limit)";
   let description = [{
     The function returns the check's id (its place among the function's checks, from 1) instead of computing on. `what`
-    names the values for the message. Not pure: an unused check still checks.
-    Example: `%l = dl.check_index %label below 10 what "label" : tensor<64xui8>`
+    names the values for the message. `low` is 0 or, where indices may count from the end, negative. Not pure: an unused
+    check still checks.
+    Example: `%l = dl.check_index %label below 10 what "label" : tensor<64xui8>`, with `from -10` for places from the end
   }];
-  let arguments = (ins Dl_IntTensor:$operand, I64Attr:$limit, StrAttr:$what);
+  let arguments = (ins Dl_IntTensor:$operand, I64Attr:$limit, StrAttr:$what,
+                   DefaultValuedOptionalAttr<I64Attr, "0">:$low);
   let results = (outs Dl_IntTensor:$result);
-  let assemblyFormat = "$operand `below` $limit `what` $what attr-dict `:` type($result)";
+  let assemblyFormat = "$operand (`from` $low^)? `below` $limit `what` $what attr-dict `:` type($result)";
   let hasVerifier = 1;
 }

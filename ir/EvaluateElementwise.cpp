@@ -1,5 +1,6 @@
 // The elementwise operations of the reference evaluator: one function of scalars each.
 #include "ir/EvaluateOp.h"
+#include "ir/FloatDivision.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 #include <cmath>
@@ -102,7 +103,8 @@ static FloatBinary floatBinary(Operation *op) {
       .Case<SubOp>([](auto) { return [](double x, double y) { return x - y; }; })
       .Case<MulOp>([](auto) { return [](double x, double y) { return x * y; }; })
       .Case<DivOp>([](auto) { return [](double x, double y) { return x / y; }; })
-      .Case<RemOp>([](auto) { return [](double x, double y) { return x - y * std::floor(x / y); }; })
+      .Case<RemOp>([](auto) { return floorRemainder; })
+      .Case<FloorDivOp>([](auto) { return floorQuotient; })
       .Case<PowOp>([](auto) { return [](double x, double y) { return std::pow(x, y); }; })
       .Case<MaxOp>([](auto) { return [](double x, double y) { return std::isnan(x) || x > y ? x : y; }; })
       .Case<MinOp>([](auto) { return [](double x, double y) { return std::isnan(x) || x < y ? x : y; }; })
@@ -164,11 +166,11 @@ static void evaluateCompare(CompareOp op, const HostTensor &lhs, const HostTenso
 }
 
 static std::string checkIndices(CheckIndexOp op, const HostTensor &in) {
-  int64_t limit = op.getLimit();
+  int64_t low = op.getLow(), limit = op.getLimit();
   for (auto [i, value] : llvm::enumerate(in.ints))
-    if (value < 0 || value >= limit)
-      return ("`" + op.getWhat() + "` " + Twine(value) + " (element " + Twine(i) + ") is out of range, expected 0 to " +
-              Twine(limit - 1))
+    if (value < low || value >= limit)
+      return ("`" + op.getWhat() + "` " + Twine(value) + " (element " + Twine(i) + ") is out of range, expected " +
+              Twine(low) + " to " + Twine(limit - 1))
           .str();
   return {};
 }

@@ -2,6 +2,8 @@
 #include "ir/Stages.h"
 
 #include "ir/Dialect.h"
+#include "llvm/Support/InterleavedRange.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 
@@ -87,6 +89,22 @@ static LogicalResult verifyKernel(KernelOp kernel, const StageTable &table) {
   return success();
 }
 
+/// Broadcasting multiplies sizes: beyond this, byte counts and addresses would not fit 64 bits.
+static constexpr int64_t maxElements = 100'000'000'000'000;
+
+static LogicalResult verifySizes(Operation *op) {
+  for (Type type : op->getResultTypes()) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    int64_t count = 1;
+    if (!tensor || llvm::is_contained(tensor.getShape(), 0))
+      continue;
+    for (int64_t size : tensor.getShape())
+      if (llvm::MulOverflow(count, size, count) || count > maxElements)
+        return op->emitError() << "too large: a tensor of shape `[" << llvm::interleaved(tensor.getShape()) << "]`";
+  }
+  return success();
+}
+
 LogicalResult verifyStage(ModuleOp module, Stage stage) {
   const StageTable &table = tableOf(stage);
   WalkResult result = module.walk<WalkOrder::PreOrder>([&](Operation *op) -> WalkResult {
@@ -97,6 +115,8 @@ LogicalResult verifyStage(ModuleOp module, Stage stage) {
     StringRef name = op->getName().getStringRef();
     if (!contains(table.allowed, name) || contains(table.gone, name))
       return op->emitError() << "`" << name << "` does not occur at stage `" << table.name << "`";
+    if (failed(verifySizes(op)))
+      return WalkResult::interrupt();
     if (auto kernel = dyn_cast<KernelOp>(op))
       return verifyKernel(kernel, table);
     return WalkResult::advance();

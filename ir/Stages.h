@@ -14,7 +14,8 @@ llvm::StringRef stageName(Stage stage);
 /// The stage of a name; none for any other text.
 std::optional<Stage> stageNamed(llvm::StringRef name);
 
-/// Fails, with an error on the first operation that the stage does not have there. Operations themselves are verified
+/// Fails, with an error on the first operation that the stage does not have there, or whose result is larger than any
+/// memory ("too large: .."). Operations themselves are verified
 /// by their own verifiers; this asks only whether they may stand where they stand.
 llvm::LogicalResult verifyStage(mlir::ModuleOp module, Stage stage);
 

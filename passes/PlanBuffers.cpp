@@ -199,10 +199,14 @@ private:
   }
 
   void addCheck(dl::KernelOp kernel) {
-    for (auto check : kernel->getRegion(0).getOps<dl::CheckIndexOp>())
-      checks.push_back(builder.getDictionaryAttr({builder.getNamedAttr("what", check.getWhatAttr()),
-                                                  builder.getNamedAttr("limit", check.getLimitAttr()),
-                                                  builder.getNamedAttr("location", LocationAttr(check.getLoc()))}));
+    for (auto check : kernel->getRegion(0).getOps<dl::CheckIndexOp>()) {
+      SmallVector<NamedAttribute> entry = {builder.getNamedAttr("what", check.getWhatAttr()),
+                                           builder.getNamedAttr("limit", check.getLimitAttr()),
+                                           builder.getNamedAttr("location", LocationAttr(check.getLoc()))};
+      if (int64_t low = check.getLow())
+        entry.push_back(builder.getNamedAttr("low", builder.getI64IntegerAttr(low)));
+      checks.push_back(builder.getDictionaryAttr(entry));
+    }
   }
 
   void finish() {

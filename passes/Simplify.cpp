@@ -104,7 +104,8 @@ private:
       auto [entry, isNew] = kept.try_emplace(check.getOperand(), check);
       if (isNew)
         continue;
-      if (check.getLimit() < entry->second.getLimit()) {
+      int64_t low = check.getLow(), keptLow = entry->second.getLow();
+      if (check.getLimit() < entry->second.getLimit() || low > keptLow) {
         entry->second = check;
         continue;
       }

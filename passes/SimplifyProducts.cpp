@@ -210,7 +210,7 @@ Value oneHotIndices(Value value, int64_t &classAxis) {
       root = inner.getOperand();
     }
     auto check = root.getDefiningOp<dl::CheckIndexOp>();
-    if (exact && check && static_cast<int64_t>(check.getLimit()) <= classes)
+    if (exact && check && check.getLow() == 0 && static_cast<int64_t>(check.getLimit()) <= classes)
       return isa<IntegerType>(elementOf(indices)) ? indices : check.getResult();
   }
   return Value();

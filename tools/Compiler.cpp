@@ -72,6 +72,8 @@ bool Compiler::lower(mlir::ModuleOp module, PipelineStop stop) {
     };
     if (auto what = after("not supported yet: "))
       diagnostics.report(Diag::NotSupported, at, *what);
+    else if (auto what = after("too large: "))
+      diagnostics.report(Diag::TooLarge, at, *what);
     else if (auto what = after("no gradient: "))
       diagnostics.report(Diag::NoGradient, at, *what);
     else
@@ -150,6 +152,8 @@ std::unique_ptr<Compiled> Compiler::describe(mlir::ModuleOp module) {
       auto check = mlir::cast<mlir::DictionaryAttr>(entry);
       CheckText text;
       text.what = check.getAs<mlir::StringAttr>("what").str();
+      if (auto low = check.getAs<mlir::IntegerAttr>("low"))
+        text.minimum = low.getInt();
       text.limit = check.getAs<mlir::IntegerAttr>("limit").getInt();
       compiled->function.checks.push_back(text);
     }

@@ -352,7 +352,7 @@ bool Session::run(mlir::ModuleOp module, const std::vector<HostBufferRef> &input
 //===-- Printing ---------------------------------------------------------------------------------------------------------------===//
 
 static std::string number(double value) {
-  std::string text = fmt::format("{:.6g}", value);
+  std::string text = fmt::format("{:.6g}", std::isnan(value) ? std::fabs(value) : value);
   return text.find_first_of(".en") == std::string::npos ? text + ".0" : text;
 }
 

@@ -157,24 +157,28 @@ LogicalResult RemOp::adjoint(AdjointContext &context) {
   Arithmetic at(context);
   context.set(0, context.cotangent());
   if (context.wants(1))
-    context.set(1, at.neg(at.mul(context.cotangent(), at.make<FloorOp>(at.div(getLhs(), getRhs())))));
+    context.set(1, at.neg(at.mul(context.cotangent(), at.make<FloorDivOp>(getLhs(), getRhs()))));
   return success();
 }
 
-/// dz * y * x^(y - 1), zero where y is; dz * z * log(x), zero where x is.
+// Piecewise constant: zero.
+LogicalResult FloorDivOp::adjoint(AdjointContext &) { return success(); }
+
+/// dz * y * x^(y - 1), zero where both are; dz * z * log(x), zero where x is and y is not negative.
 LogicalResult PowOp::adjoint(AdjointContext &context) {
   Arithmetic at(context);
   Value zero = at.like(getResult(), 0), one = at.like(getResult(), 1);
+  Value isZero = at.compare(ComparePredicate::eq, getLhs(), zero);
   if (context.wants(0)) {
-    Value constant = at.compare(ComparePredicate::eq, getRhs(), zero);
-    // A base of 1 where the exponent is 0 keeps 0^-1 out, also of the derivatives of this.
-    Value power = at.make<PowOp>(at.select(constant, one, getLhs()), at.sub(getRhs(), one));
+    // 0 * 0^-1 is 0. Elsewhere the base stays where the exponent is 0: there d/dy of y * x^(y - 1) is 1 / x.
+    Value both = at.make<AndOp>(isZero, at.compare(ComparePredicate::eq, getRhs(), zero));
+    Value power = at.make<PowOp>(at.select(both, one, getLhs()), at.sub(getRhs(), one));
     context.set(0, at.mul(context.cotangent(), at.mul(getRhs(), power)));
   }
   if (context.wants(1)) {
-    // Both factors are replaced: 0^y is infinite for y < 0.
-    Value isZero = at.compare(ComparePredicate::eq, getLhs(), zero);
-    Value power = at.select(isZero, zero, getResult()), base = at.select(isZero, one, getLhs());
+    // Both factors are replaced, so that the derivatives of this are zero too.
+    Value flat = at.make<AndOp>(isZero, at.compare(ComparePredicate::ge, getRhs(), zero));
+    Value power = at.select(flat, zero, getResult()), base = at.select(flat, one, getLhs());
     context.set(1, at.mul(context.cotangent(), at.mul(power, at.make<LogOp>(base))));
   }
   return success();

@@ -78,3 +78,11 @@ func.func @check_limit(%x: tensor<4xi64>) {
   %0 = dl.check_index %x below -1 what "label" : tensor<4xi64>
   return
 }
+
+// -----
+
+func.func @check_low(%x: tensor<4xi64>) {
+  // expected-error @+1 {{low is 1, expected 0 or a place from the end}}
+  %0 = dl.check_index %x from 1 below 4 what "label" : tensor<4xi64>
+  return
+}

@@ -62,7 +62,9 @@ func.func @binary(%x: tensor<4xf64>, %y: tensor<4xf64>) -> tensor<4xf64> {
   %6 = dl.max %5, %y : tensor<4xf64>
   // CHECK: dl.min %{{.*}}, %{{.*}} : tensor<4xf64>
   %7 = dl.min %6, %y : tensor<4xf64>
-  return %7 : tensor<4xf64>
+  // CHECK: dl.floor_div %{{.*}}, %{{.*}} : tensor<4xf64>
+  %8 = dl.floor_div %7, %y : tensor<4xf64>
+  return %8 : tensor<4xf64>
 }
 
 // CHECK-LABEL: @integers
@@ -107,5 +109,7 @@ func.func @mixed(%m: tensor<3xi1>, %x: tensor<3xf32>, %label: tensor<3xui8>) -> 
   %1 = dl.check_index %label below 10 what "label" : tensor<3xui8>
   // CHECK: dl.cast %{{.*}} : tensor<3xui8> -> tensor<3xi64>
   %2 = dl.cast %1 : tensor<3xui8> -> tensor<3xi64>
+  // CHECK: dl.check_index %{{.*}} from -10 below 10 what "place" : tensor<3xi64>
+  %3 = dl.check_index %2 from -10 below 10 what "place" : tensor<3xi64>
   return %0, %2 : tensor<3xf32>, tensor<3xi64>
 }

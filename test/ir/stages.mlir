@@ -13,6 +13,7 @@
 // RUN: not dlc-opt %t/loops.mlir --dl-verify-stage=stage=llvm 2>&1 | FileCheck %s --check-prefix=LLVM
 // RUN: not dlc-opt %t/inner.mlir --dl-verify-stage=stage=fused 2>&1 | FileCheck %s --check-prefix=INNER
 // RUN: not dlc-opt %t/layout.mlir --dl-verify-stage=stage=fused 2>&1 | FileCheck %s --check-prefix=LAYOUT
+// RUN: not dlc-opt %t/large.mlir --dl-verify-stage=stage=graph 2>&1 | FileCheck %s --check-prefix=LARGE
 // RUN: not dlc-opt %t/graph.mlir --dl-verify-stage=stage=early 2>&1 | FileCheck %s --check-prefix=NAME
 
 // GRAD: `dl.grad` does not occur at stage `gradient`
@@ -24,6 +25,7 @@
 // LLVM: `func.func` does not occur at stage `llvm`
 // INNER: `dl.stop_gradient` stands in a kernel, expected only what a loop nest computes (stage `fused`)
 // LAYOUT: `dl.reshape` has the layout of {{.*}}, expected layouts only at the edges of kernels (stage `fused`)
+// LARGE: too large: a tensor of shape `[4294967296, 4294967296]`
 // NAME: there is no stage `early`, expected graph, gradient, fused, planned, loops or llvm
 
 //--- graph.mlir
@@ -35,6 +37,12 @@ func.func @loss(%x: tensor<f32>) -> tensor<f32> {
     dl.yield %y : tensor<f32>
   } : (tensor<f32>, tensor<f32>) -> (tensor<f32>, tensor<f32>)
   return %0#1 : tensor<f32>
+}
+
+//--- large.mlir
+func.func @outer(%x: tensor<4294967296xf32>) -> tensor<4294967296x4294967296xf32> {
+  %0 = dl.broadcast %x to [0] : tensor<4294967296xf32> -> tensor<4294967296x4294967296xf32>
+  return %0 : tensor<4294967296x4294967296xf32>
 }
 
 //--- fused.mlir

@@ -53,7 +53,7 @@ std::vector<Case> elementwiseCases() {
   };
   for (const char *op : {"add", "sub", "mul", "max", "min"})
     binary(op, -2, 2);
-  for (const char *op : {"div", "rem", "pow"})
+  for (const char *op : {"div", "rem", "floor_div", "pow"})
     binary(op, 0.5, 3);
   cases.push_back({"pow",
                    "square of what may be zero",
@@ -65,6 +65,16 @@ std::vector<Case> elementwiseCases() {
                    "",
                    2,
                    {0, -1.5, 2}});
+  cases.push_back({"pow",
+                   "to the power of 0, 1 and 2",
+                   "%y: tensor<3xf64>, %x: tensor<3xf64>",
+                   "%0 = dl.pow %x, %y : tensor<3xf64>",
+                   "%0 : tensor<3xf64>",
+                   0.5,
+                   3,
+                   "",
+                   3,
+                   {0, 1, 2}});
   cases.push_back(
       {"select", "by a constant mask", "%x: tensor<3xf64>, %y: tensor<3xf64>",
        "%m = dl.constant dense<[true, false, true]> : tensor<3xi1>\n%s = dl.select %m, %x, %y : tensor<3xf64>\n"
@@ -451,8 +461,8 @@ TEST_F(AdjointTest, PowersOfZero) {
       "func.func @f(%x: tensor<3xf64>, %y: tensor<3xf64>) -> tensor<3xf64> {\n%0 = dl.pow %x, %y : tensor<3xf64>\n"
       "return %0 : tensor<3xf64>\n}";
   EXPECT_EQ(gradientAt(text, {Doubles{0, 0, 0}, Doubles{0, 1, 2}}), (SmallVector<Doubles>{{0, 1, 0}, {0, 0, 0}}));
-  // To the exponent it is zero even where the power is infinite.
-  EXPECT_EQ(gradientAt(text, {Doubles{0, 0, 1}, Doubles{-1, -0.5, -1}})[1], (Doubles{0, 0, 0}));
+  // To the exponent it is infinite where the power is, as in PyTorch.
+  EXPECT_EQ(gradientAt(text, {Doubles{0, 0, 1}, Doubles{-1, -0.5, -1}})[1], (Doubles{-INFINITY, -INFINITY, 0}));
 }
 
 TEST_F(AdjointTest, AFunctionsOwnRuleIsUsed) {

@@ -124,6 +124,37 @@ TEST_F(EvaluatorTest, TwoOperands) {
   }
 }
 
+/// Python's values of x % y and x // y, to the sign of zero.
+TEST_F(EvaluatorTest, FloatsDivideAsInPython) {
+  struct {
+    const char *x, *y;
+    double remainder, quotient;
+  } cases[] = {{"1.0", "0.1", 0.09999999999999995, 9},
+               {"7.5", "-0.1", -4.163336342344337e-16, -75},
+               {"-0.1", "1.0", 0.9, -1},
+               {"-1.0e-20", "1.0", 1, -1},
+               {"1.0e20", "3.0", 1, 3.333333333333333e+19},
+               {"1.0e300", "7.0e-300", 5.651755366164927e-300, inf},
+               {"5.5", "0x7FF0000000000000", 5.5, 0},
+               {"-5.5", "0x7FF0000000000000", inf, -1},
+               {"6.0", "-3.0", -0.0, -2},
+               {"-0.0", "3.0", 0.0, -0.0},
+               {"0x7FF0000000000000", "3.0", nan, nan},
+               {"5.5", "0.0", nan, inf},
+               {"0.0", "0.0", nan, nan}};
+  for (auto &[x, y, remainder, quotient] : cases) {
+    SCOPED_TRACE(std::string(x) + " by " + y);
+    std::string operands = "%x = dl.constant dense<" + std::string(x) + "> : tensor<1xf64>\n%y = dl.constant dense<" + y +
+                           "> : tensor<1xf64>\n";
+    for (auto [op, expected] : {std::pair("rem", remainder), {"floor_div", quotient}}) {
+      std::string body = operands + "%r = dl." + op + " %x, %y : tensor<1xf64>";
+      expectNear(run("tensor<1xf64>", body), {expected}, 0);
+      if (expected == 0)
+        EXPECT_EQ(std::signbit(run("tensor<1xf64>", body)[0]), std::signbit(expected)) << op;
+    }
+  }
+}
+
 TEST_F(EvaluatorTest, IntegersWrapInTheirOwnType) {
   expectNear(run("tensor<2xui8>",
                  "%x = dl.constant dense<[250, 3]> : tensor<2xui8>\n%y = dl.constant dense<[10, 4]> : tensor<2xui8>\n"
@@ -375,6 +406,9 @@ TEST_F(EvaluatorTest, ErrorsNameWhatIsWrong) {
   EXPECT_EQ(errorOf("func.func @f() -> tensor<2xui8> {\n%x = dl.constant dense<[3, 12]> : tensor<2xui8>\n"
                     "%0 = dl.check_index %x below 10 what \"label\" : tensor<2xui8>\nreturn %0 : tensor<2xui8>\n}"),
             "`dl.check_index`: `label` 12 (element 1) is out of range, expected 0 to 9");
+  EXPECT_EQ(errorOf("func.func @f() -> tensor<2xi64> {\n%x = dl.constant dense<[-5, -7]> : tensor<2xi64>\n"
+                    "%0 = dl.check_index %x from -5 below 5 what \"i\" : tensor<2xi64>\nreturn %0 : tensor<2xi64>\n}"),
+            "`dl.check_index`: `i` -7 (element 1) is out of range, expected -5 to 4");
   EXPECT_EQ(
       errorOf(
           "func.func @f() -> tensor<f32> {\n%x = dl.constant dense<1.0> : tensor<3xf32>\n%i = dl.constant dense<-1> : "

@@ -40,6 +40,26 @@ TEST(CheckKernel, NamesTheFirstBadElement) {
       }
 }
 
+TEST(CheckKernel, PlacesFromTheEndBeginAtLow) {
+  for (const Target &target : testTargets()) {
+    std::string text = checkText("20x", "i64", 5);
+    text.replace(text.find("below"), 0, "from -5 ");
+    auto kernel = CompiledKernel::make(text, target);
+    ASSERT_TRUE(kernel);
+    Buffers buffers(kernel->kernel, 0, 5, 3);
+    Tensor values = buffers.read(0);
+    auto with = [&](double value) {
+      values[7] = value;
+      buffers.write(0, values);
+      return kernel->function(buffers.pointers().data(), 0, 1);
+    };
+    for (double good : {-5, -1, 4})
+      EXPECT_EQ(with(good), 0) << good;
+    for (double bad : {-6.0, 5.0, -0x1p63, 0x1p62})
+      EXPECT_EQ(with(bad), 8) << bad;
+  }
+}
+
 TEST(CheckKernel, CountsRowMajorInAnyLayout) {
   auto kernel = CompiledKernel::make(checkText("6x7x", "i64", 100, ", strided<[1, 8]>"), Target::host());
   ASSERT_TRUE(kernel);

@@ -1,5 +1,6 @@
 // Map kernels without reductions against a plain evaluation: every family of operation, layouts, ragged sizes, both
 // vector widths, and the same bits for every split into tasks.
+#include "runtime/DType.h"
 #include "test/unit/KernelHarness.h"
 #include "test/unit/KernelText.h"
 #include <gtest/gtest.h>
@@ -33,6 +34,49 @@ TEST(MapReduce, BinaryOperations) {
                          "    %z = dl.OP %x, %y : tensor<23xT>\n    dl.yield %z : tensor<23xT>\n  }\n  return\n}";
       checkKernel(replaceAll(replaceAll(text, "T>", type + ">"), "OP", op), {.low = -9, .high = 9, .relative = 1e-5});
     }
+}
+
+/// Quotients of every size, infinite ones too; both results with the bits of the evaluator.
+TEST(MapReduce, FloatsDivideAsInPython) {
+  const double inf = INFINITY;
+  std::vector<double> xs = {1, -1, 7.5, 5.5, -5.5, 6, -6, 0, -0.0, 1e20, -1e20, 3e38, 1e-30, inf, NAN, 3, 16777217};
+  std::vector<double> ys = {0.1, -0.1, 3, -3, inf, -inf, 0, 1e-30, 7e-38, NAN};
+  for (std::string type : {"f32", "f64", "bf16"})
+    for (const Target &target : testTargets())
+      for (const char *op : {"rem", "floor_div"}) {
+        size_t count = xs.size() * ys.size();
+        std::string text = "func.func @f(%a: memref<NxT>, %b: memref<NxT>, %c: memref<NxT>) {\n"
+                           "  dl.kernel \"k\" map ins(%a, %b : memref<NxT>, memref<NxT>) outs(%c : memref<NxT>) {\n"
+                           "  ^bb0(%x: tensor<NxT>, %y: tensor<NxT>):\n"
+                           "    %z = dl.OP %x, %y : tensor<NxT>\n    dl.yield %z : tensor<NxT>\n  }\n  return\n}";
+        text = replaceAll(replaceAll(replaceAll(text, "T>", type + ">"), "OP", op), "N", std::to_string(count));
+        auto kernel = CompiledKernel::make(text, target);
+        ASSERT_TRUE(kernel);
+        Buffers buffers(kernel->kernel, 0, 1, 1);
+        Tensor a, b;
+        for (double x : xs)
+          for (double y : ys) {
+            a.push_back(x);
+            b.push_back(y);
+          }
+        buffers.write(0, a);
+        buffers.write(1, b);
+        ASSERT_EQ(kernel->function(buffers.pointers().data(), 0, kernel->info.tasks), 0);
+        Tensor found = buffers.read(2);
+        // What the inputs are in their type.
+        a = buffers.read(0);
+        b = buffers.read(1);
+        Tensor expected = evaluateBody(kernel->kernel, {a, b})[0];
+        for (double &value : expected)
+          value = type == "bf16" ? bf16ToFloat(floatToBf16(float(value))) : type == "f32" ? float(value) : value;
+        for (size_t i = 0; i < count; ++i) {
+          bool same = std::isnan(expected[i])
+                          ? std::isnan(found[i])
+                          : found[i] == expected[i] && std::signbit(found[i]) == std::signbit(expected[i]);
+          EXPECT_TRUE(same) << type << " " << op << " of " << a[i] << ", " << b[i] << ": " << found[i] << ", expected "
+                            << expected[i];
+        }
+      }
 }
 
 TEST(MapReduce, PowersOfFloatsAndIntegers) {

@@ -3,6 +3,8 @@
 
 #include "ir/Dialect.h"
 
+#include <algorithm>
+
 namespace dlc {
 
 /// The shape and dtype of a nested list of numbers; its numbers in order. False (silently) when rows differ.
@@ -21,78 +23,160 @@ static bool flatten(const Value &list, std::vector<const Value *> &numbers, std:
   return true;
 }
 
-static Value tensorOfList(Elaborator &e, CallSite &site) {
-  const Value &list = site[0];
-  if (list.isTensor())
-    return site.has(1) ? e.cast(list, site[1].dtype, site.at) : list;
-  if (list.kind != Value::List && list.kind != Value::Tuple) {
-    Value value = e.tensorOf(list);
-    if (value.poison() && !list.poison())
-      e.error(Diag::WrongType, list.at, "the value", describe(list), "numbers");
-    return value;
-  }
+bool isLiteral(const Value &value) {
+  if (value.kind == Value::List || value.kind == Value::Tuple)
+    return std::all_of(value.elements.begin(), value.elements.end(), isLiteral);
+  return value.kind == Value::SizeOf || (value.kind == Value::Number && value.weak);
+}
+
+bool isRegular(const Value &list) {
   std::vector<const Value *> numbers;
-  std::vector<size_t> sizes;
-  bool regular = flatten(list, numbers, sizes, 0);
-  bool known = regular, floating = false;
-  for (const Value *number : numbers) {
-    known &= number->kind == Value::Number || (number->kind == Value::SizeOf && number->size.isConstant()) ||
-             number->kind == Value::Bool;
-    floating |= number->kind == Value::Number && number->isFloat;
-  }
-  if (!known) {
-    // Tensors in a list are stacked.
-    Value axis = Value::ofInteger(0, site.at);
-    CallSite stack;
-    Value elements = list;
-    for (Value &element : elements.elements)
-      if (element.kind == Value::List) {
-        element = e.tensorOfList(element);
-        if (element.poison())
-          return element;
-      }
-    bool tensors = !elements.elements.empty();
-    for (const Value &element : elements.elements)
-      tensors &= element.isTensor() || element.isNumber() || element.kind == Value::Bool;
-    if (!tensors) {
-      for (const Value &element : elements.elements)
-        if (element.kind == Value::String || element.kind == Value::Fn || element.kind == Value::Model) {
-          e.error(Diag::WrongType, element.at, "an element of the list", describe(element), "a number or a tensor");
-          return e.poison(site.at);
-        }
-      e.error(Diag::WrongType, list.at, "the list", "ragged", "rows of one length");
-      return e.poison(site.at);
+  std::vector<size_t> shape;
+  return flatten(list, numbers, shape, 0);
+}
+
+namespace {
+/// What the elements of a list, those of lists within it counted, say of its type.
+struct ListType {
+  std::optional<DType> dtype; ///< of its tensors, typed numbers and bools
+  const Value *from = nullptr;
+  const Value *differs = nullptr; ///< an element of another type
+  bool fraction = false;          ///< whether a literal has a point
+
+  void add(const Value &value) {
+    if (value.kind == Value::List || value.kind == Value::Tuple) {
+      for (const Value &element : value.elements)
+        add(element);
+      return;
     }
-    std::optional<DType> dtype;
-    for (const Value &element : elements.elements)
-      if (element.isTensor())
-        dtype = element.dtype;
-    for (Value &element : elements.elements)
-      if (!element.isTensor())
-        element = e.tensorOf(element, dtype);
-    return e.apply(e.library->find("stack")->value, {elements, axis}, site.at);
+    bool literal = isLiteral(value);
+    fraction |= literal && value.isFloat;
+    std::optional<DType> own;
+    if (value.kind == Value::Bool)
+      own = DType::Bool;
+    else if (!literal && (value.kind == Value::Number || value.isTensor()))
+      own = value.dtype;
+    if (!own && !(literal && dtype == DType::Bool))
+      return;
+    bool wider = own && dtype && isIntegral(*own) && isIntegral(*dtype) && sizeOf(*own) > sizeOf(*dtype);
+    if (!dtype || wider || (from->soft && !value.soft)) {
+      dtype = own;
+      from = &value;
+    } else if (own != dtype && !(own && isIntegral(*own) && isIntegral(*dtype)) && !value.soft) {
+      differs = &value;
+    }
   }
-  bool bools = !numbers.empty() && numbers[0]->kind == Value::Bool;
-  DType dtype = site.has(1) ? site[1].dtype : bools ? DType::Bool : floating ? DType::F32 : DType::I64;
-  Shape shape;
-  for (size_t size : sizes)
-    shape.push_back({Size(int64_t(size)), list.at});
-  Value result = Value::ofTensor(dtype, shape, {}, site.at);
+};
+} // namespace
+
+/// A list of known numbers as a constant.
+static Value constantOfList(Elaborator &e, const std::vector<const Value *> &numbers, DType dtype, const Shape &shape,
+                            SourceRange at) {
+  Value result = Value::ofTensor(dtype, shape, {}, at);
   if (!e.emitting())
     return result;
   mlir::RankedTensorType type = e.irType(dtype, shape);
   std::vector<mlir::Attribute> values;
-  for (const Value *number : numbers) {
-    double value = number->kind == Value::Bool ? number->flag : number->asDouble();
+  for (const Value *given : numbers) {
+    Value number = given->kind == Value::Bool ? Value::ofInteger(given->flag, at) : *given;
+    number = e.convertNumber(number, dtype, at);
     if (isFloating(dtype))
-      values.push_back(e.builder->getFloatAttr(type.getElementType(), value));
+      values.push_back(e.builder->getFloatAttr(type.getElementType(), number.number));
     else
-      values.push_back(mlir::IntegerAttr::get(
-          type.getElementType(), number->kind == Value::Number && !number->isFloat ? number->integer : int64_t(value)));
+      values.push_back(
+          mlir::IntegerAttr::get(type.getElementType(), dtype == DType::Bool ? number.flag : number.integer));
   }
   auto attribute = mlir::DenseElementsAttr::get(type, values);
-  result.ir = dl::ConstantOp::create(*e.builder, e.location(site.at), type, attribute);
+  result.ir = dl::ConstantOp::create(*e.builder, e.location(at), type, attribute);
   return result;
+}
+
+/// A list as a tensor of `dtype`: known numbers become a constant, tensors are stacked. With `exact`, literals must fit.
+static Value listAs(Elaborator &e, const Value &list, DType dtype, bool exact, SourceRange at) {
+  std::vector<const Value *> numbers;
+  std::vector<size_t> sizes;
+  bool known = flatten(list, numbers, sizes, 0);
+  for (const Value *number : numbers) {
+    known &= number->kind == Value::Number || (number->kind == Value::SizeOf && number->size.isConstant()) ||
+             number->kind == Value::Bool;
+    Value fitting = *number;
+    if (exact && number->isNumber() && !e.settleNumber(fitting, dtype))
+      return e.poison(at);
+  }
+  if (known) {
+    Shape shape;
+    for (size_t size : sizes)
+      shape.push_back({Size(int64_t(size)), list.at});
+    return constantOfList(e, numbers, dtype, shape, at);
+  }
+  Value elements = list;
+  for (Value &element : elements.elements) {
+    if (element.kind == Value::List || element.kind == Value::Tuple) {
+      element = listAs(e, element, dtype, false, at);
+    } else if (element.isTensor()) {
+      element = e.cast(element, dtype, element.at);
+    } else if (element.isNumber()) {
+      element = e.tensorOf(e.convertNumber(element, dtype, element.at), dtype);
+    } else if (element.kind == Value::Bool) {
+      element = e.tensorOf(element, dtype);
+    } else {
+      e.error(Diag::WrongType, element.at, "an element of the list", describe(element), "a number or a tensor");
+      return e.poison(at);
+    }
+    if (element.poison())
+      return e.poison(at);
+  }
+  bool regular = !elements.elements.empty();
+  for (const Value &element : elements.elements)
+    regular &= element.shape.size() == elements.elements[0].shape.size();
+  if (!regular) {
+    e.error(Diag::WrongType, list.at, "the list", "ragged", "rows of one length");
+    return e.poison(at);
+  }
+  return e.apply(e.library->find("stack")->value, {elements, Value::ofInteger(0, at)}, at);
+}
+
+Value Elaborator::tensorOfList(Value value, std::optional<DType> asked) {
+  if (value.kind != Value::List || value.flag)
+    return value;
+  ListType type;
+  type.add(value);
+  if (type.differs) {
+    auto report = error(Diag::TypeMix, value.at, "[..]", describe(*type.from), describe(*type.differs));
+    noteIs(report, *type.from);
+    noteIs(report, *type.differs);
+    report.help("the elements of a list that is a tensor have one type");
+    return poison(value.at);
+  }
+  bool takes = asked && *asked != DType::Bool && (!type.fraction || isFloating(*asked));
+  DType literals = takes ? *asked : type.fraction ? DType::F32 : DType::I64;
+  return listAs(*this, value, type.dtype.value_or(literals), true, value.at);
+}
+
+/// `tensor(xs, dtype)`: with a dtype it converts, as `f64(x)` does.
+static Value tensorBuiltin(Elaborator &e, CallSite &site) {
+  const Value &given = site[0];
+  std::optional<DType> dtype;
+  if (site.has(1)) {
+    if (site[1].kind != Value::DTypeName) {
+      e.error(Diag::WrongType, site[1].at, fmt::format("argument 2 of `{}`", site.callee), describe(site[1]),
+              "a type, as `i32`");
+      return e.poison(site.at);
+    }
+    dtype = site[1].dtype;
+  }
+  Value list = given;
+  if (list.kind == Value::Tuple)
+    list.kind = Value::List;
+  if (list.kind == Value::List && dtype && !list.flag)
+    return listAs(e, list, *dtype, false, site.at);
+  Value value = dtype && given.isNumber() ? e.convertNumber(given, *dtype, site.at) : e.tensorOfList(list);
+  value = value.kind == Value::List ? value : e.tensorOf(value, dtype);
+  if (!value.isTensor() && !(value.poison() && list.kind == Value::List)) {
+    e.error(Diag::WrongType, given.at, "the value", describe(given), "numbers");
+    return e.poison(site.at);
+  }
+  return value;
 }
 
 /// The dtype argument of `zeros([n], i32)`.
@@ -123,11 +207,14 @@ static void addSplats(BuiltinTable &table) {
     });
   table.add("full", {"shape", "value", "dtype?"}, [](Elaborator &e, CallSite &site) {
     std::optional<Shape> shape = shapeArgument(e, site, 0);
-    std::optional<DType> dtype =
-        dtypeArgument(e, site, 2, site[1].kind == Value::Number && site[1].isFloat ? DType::F32 : DType::I64);
+    // A tensor of the value's own type, unless another is given.
+    DType own = site[1].isTensor() ? site[1].dtype : site[1].kind == Value::Bool ? DType::Bool : DType::I64;
+    if (site[1].kind == Value::Number)
+      own = site[1].dtypeOr(site[1].isFloat ? DType::F32 : DType::I64);
+    std::optional<DType> dtype = dtypeArgument(e, site, 2, own);
     if (!shape || !dtype)
       return e.poison(site.at);
-    Value value = e.tensorOf(site[1], *dtype);
+    Value value = e.tensorOf(site[1].isNumber() ? e.convertNumber(site[1], *dtype, site[1].at) : site[1], *dtype);
     if (!value.isTensor()) {
       if (!value.poison() || !site[1].poison())
         e.error(Diag::WrongType, site[1].at, "argument 2 of `full`", describe(site[1]), "a number");
@@ -251,7 +338,7 @@ static void addRandom(BuiltinTable &table) {
 }
 
 void addMakerBuiltins(BuiltinTable &table) {
-  table.add("tensor", {"xs", "dtype?"}, tensorOfList);
+  table.add("tensor", {"xs", "dtype?"}, tensorBuiltin);
   addSplats(table);
   addRandom(table);
 }

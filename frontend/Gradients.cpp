@@ -9,25 +9,23 @@ namespace dlc {
 
 using namespace ast;
 
-/// The floating-point tensors of a value, in order.
-static bool leavesOf(Elaborator &e, Value &value, std::vector<Value> &leaves) {
+bool Elaborator::leavesOf(Value &value, std::vector<Value> &leaves) {
   switch (value.kind) {
   case Value::Number:
   case Value::SizeOf:
-    value = e.tensorOf(value, value.kind == Value::Number && !value.weak ? value.dtype : DType::F32);
-    leaves.push_back(value);
-    return isFloating(value.dtype);
+    value = tensorOf(value, value.dtypeOr(DType::F32));
+    [[fallthrough]];
   case Value::Tensor:
     leaves.push_back(value);
     return isFloating(value.dtype);
   case Value::Tuple:
   case Value::List:
     for (Value &element : value.elements)
-      if (!leavesOf(e, element, leaves))
+      if (!leavesOf(element, leaves))
         return false;
     return true;
   case Value::Model:
-    for (const ParamSlotRef &slot : parametersOf(*value.model))
+    for (const ParamSlotRef &slot : trainedOf(*value.model))
       leaves.push_back(slot->value);
     return true;
   default:
@@ -47,9 +45,9 @@ static Value withLeaves(const Value &value, const std::vector<Value> &leaves, si
   if (value.kind == Value::Tensor)
     return leaves[next++];
   if (value.kind == Value::Model) {
-    std::vector<Value> own(leaves.begin() + next, leaves.begin() + next + parametersOf(*value.model).size());
+    std::vector<Value> own(leaves.begin() + next, leaves.begin() + next + trainedOf(*value.model).size());
     next += own.size();
-    copy.model = withValues(*value.model, own);
+    copy.model = withTrained(*value.model, own);
     return copy;
   }
   for (Value &element : copy.elements)
@@ -57,52 +55,171 @@ static Value withLeaves(const Value &value, const std::vector<Value> &leaves, si
   return copy;
 }
 
+static Value withLeaves(const Value &value, const std::vector<Value> &leaves) {
+  size_t next = 0;
+  return withLeaves(value, leaves, next);
+}
+
+/// The declared type of a function's parameter, or null.
+static const TypeExpr *declaredType(const Value &callee, size_t i) {
+  const std::vector<Parameter> *parameters = nullptr;
+  if (callee.kind == Value::Model) {
+    if (auto forward = callee.model->functions.find("forward"); forward != callee.model->functions.end())
+      parameters = &forward->second->parameters;
+  } else if (callee.function->kind == Function::User) {
+    parameters = &callee.function->item->parameters;
+  } else if (callee.function->kind == Function::Gradient) {
+    return declaredType(*callee.function->base, i);
+  }
+  return parameters && i < parameters->size() ? (*parameters)[i].type : nullptr;
+}
+
+/// The dtype of the first tensor or typed number of a value.
+static std::optional<DType> dtypeWithin(const Value &value) {
+  if (value.isTensor() || (value.kind == Value::Number && !value.weak))
+    return value.dtype;
+  for (const Value &element : value.elements)
+    if (std::optional<DType> dtype = dtypeWithin(element))
+      return dtype;
+  return std::nullopt;
+}
+
+static Value differentiable(Elaborator &e, const Value &value, const TypeExpr *type, DType literals) {
+  if (type && type->kind != TypeKind::Tuple && type->kind != TypeKind::Function)
+    if (std::optional<DType> dtype = e.dtypeNamed(type->name))
+      literals = *dtype;
+  if (value.isNumber())
+    return e.tensorOf(value, value.dtypeOr(literals));
+  if (value.kind != Value::List && value.kind != Value::Tuple)
+    return value;
+  // A list is a tensor where one is declared, and where it holds nothing but numbers, as many in each row.
+  bool asked = type && type->kind == TypeKind::Tensor;
+  if (value.kind == Value::List && (asked || (isLiteral(value) && isRegular(value))))
+    return e.tensorOfList(value, literals);
+  Value made = value;
+  literals = dtypeWithin(value).value_or(literals);
+  bool tuple = type && type->kind == TypeKind::Tuple && type->elements.size() == value.elements.size();
+  for (size_t i = 0; i < made.elements.size(); ++i) {
+    made.elements[i] = differentiable(e, made.elements[i], tuple ? type->elements[i] : nullptr, literals);
+    if (made.elements[i].poison())
+      return made.elements[i];
+  }
+  return made;
+}
+
+Value Elaborator::differentiableArgument(const Value &function, size_t i, const Value &argument) {
+  return differentiable(*this, argument, declaredType(function, i), DType::F32);
+}
+
+/// Row `i` of a tensor.
+static Value rowOf(Elaborator &e, const Value &x, int64_t i, SourceRange at) {
+  Shape row(x.shape.begin() + 1, x.shape.end()), sliced = x.shape;
+  sliced[0].size = Size(1);
+  Value result = Value::ofTensor(x.dtype, sliced, {}, at);
+  if (mlir::Value operand = e.ir(x)) {
+    std::vector<int64_t> starts(x.shape.size(), 0), steps(x.shape.size(), 1);
+    starts[0] = i;
+    result.ir = dl::SliceOp::create(*e.builder, e.location(at), e.irType(x.dtype, sliced), operand, starts, steps);
+  }
+  return e.reshape(result, row, at);
+}
+
+bool Elaborator::matchLeaves(const Value &like, Value given, std::vector<Value> &leaves) {
+  switch (like.kind) {
+  case Value::Tensor: {
+    given = tensorOfList(given, like.dtype);
+    if (given.isNumber())
+      given = tensorOf(given, given.dtypeOr(like.dtype));
+    if (!given.isTensor() || given.dtype != like.dtype || given.shape.size() > like.shape.size())
+      return false;
+    size_t offset = like.shape.size() - given.shape.size();
+    for (size_t i = 0; i < given.shape.size(); ++i) {
+      const Size &size = given.shape[i].size;
+      if (!(size.isConstant() && size.constant() == 1) &&
+          !sameSize(size, like.shape[i + offset].size).value_or(true))
+        return false;
+    }
+    leaves.push_back(broadcastTo(given, like.shape, given.at));
+    return true;
+  }
+  case Value::Tuple:
+  case Value::List: {
+    int64_t count = int64_t(like.elements.size());
+    bool rows = given.isTensor() && !given.shape.empty() && given.shape[0].size == Size(count);
+    if (!rows && given.elements.size() != like.elements.size())
+      return false;
+    for (int64_t i = 0; i < count; ++i)
+      if (!matchLeaves(like.elements[i], rows ? rowOf(*this, given, i, given.at) : given.elements[i], leaves))
+        return false;
+    return true;
+  }
+  case Value::Model:
+    if (given.kind != Value::Model || !modelsDiffer(*like.model, *given.model).empty())
+      return false;
+    return leavesOf(given, leaves);
+  default:
+    return false;
+  }
+}
+
+bool Elaborator::fitsGradient(const Value &result, const Value *cotangent, SourceRange at) {
+  if (result.poison())
+    return false;
+  Value value = result;
+  std::vector<Value> leaves;
+  bool scalar = result.isNumber() || (result.isTensor() && result.shape.empty());
+  bool floating = (result.kind != Value::SizeOf || !cotangent) && leavesOf(value, leaves) && !leaves.empty();
+  if (floating && (cotangent || scalar))
+    return true;
+  auto report = error(Diag::GradientOf, at, cotangent ? "a floating-point tensor" : "a floating-point scalar",
+                      "the function's value", describe(result));
+  if (floating)
+    report.help("a gradient is that of a scalar: `sum(..)` or `mean(..)` makes one, `vjp` takes a cotangent");
+  return false;
+}
+
 std::optional<Elaborator::Pulled> Elaborator::pull(const Value &function, const std::vector<Value> &given,
                                                    const std::vector<size_t> &wrt, const Value *cotangent,
                                                    SourceRange at) {
   std::vector<Value> arguments = given;
   std::vector<Value> leaves;
-  for (size_t i : wrt)
-    if (!leavesOf(*this, arguments[i], leaves)) {
+  for (size_t i : wrt) {
+    arguments[i] = differentiableArgument(function, i, arguments[i]);
+    if (arguments[i].poison())
+      return std::nullopt;
+    if (!leavesOf(arguments[i], leaves)) {
       auto report = error(Diag::GradientOf, arguments[i].at, "floating-point numbers",
                           fmt::format("argument {}", i + 1), describe(given[i]));
       if (given[i].isTensor())
         report.help(fmt::format("write the conversion: `f32({})`", shortText(given[i].at)));
       return std::nullopt;
     }
-  auto checkResult = [&](const Value &result) {
-    if (result.poison())
-      return false;
-    bool scalar = result.isTensor() && result.shape.empty();
-    if (!result.isTensor() || !isFloating(result.dtype) || (!cotangent && !scalar)) {
-      auto report = error(Diag::GradientOf, at, cotangent ? "a floating-point tensor" : "a floating-point scalar",
-                          "the function's value", describe(result));
-      if (result.isTensor() && !scalar && isFloating(result.dtype))
-        report.help("a gradient is that of a scalar: `sum(..)` or `mean(..)` makes one, `vjp` takes a cotangent");
-      return false;
+  }
+  // The cotangents of the results, one by one.
+  auto seedsOf = [&](const Value &result, std::vector<Value> &seeds) {
+    if (!cotangent) {
+      seeds.push_back(constant(1, result.dtype, {}, at));
+      return true;
     }
-    return true;
+    unsigned before = diagnostics.errorCount();
+    if (matchLeaves(result, *cotangent, seeds))
+      return true;
+    if (diagnostics.errorCount() == before) {
+      auto report = error(Diag::ArgumentShape, cotangent->at, "the cotangent", describe(*cotangent),
+                          describe(result) + ", as the function's value");
+      noteOrigins(report, result);
+    }
+    return false;
   };
   Pulled pulled;
+  std::vector<Value> results, seeds;
   if (!emitting()) {
     pulled.result = apply(function, arguments, at);
-    if (pulled.result.isNumber())
-      pulled.result = tensorOf(pulled.result, DType::F32);
-    if (!checkResult(pulled.result))
+    if (!fitsGradient(pulled.result, cotangent, at))
       return std::nullopt;
-    if (cotangent) {
-      bool fits = cotangent->dtype == pulled.result.dtype && cotangent->shape.size() <= pulled.result.shape.size();
-      for (size_t i = 0; fits && i < cotangent->shape.size(); ++i)
-        fits = sameSize(cotangent->shape[i].size,
-                        pulled.result.shape[pulled.result.shape.size() - cotangent->shape.size() + i].size)
-                   .value_or(true);
-      if (!fits) {
-        auto report = error(Diag::ArgumentShape, cotangent->at, "the cotangent", describe(*cotangent),
-                            describe(pulled.result) + ", as the function's value");
-        noteOrigins(report, pulled.result);
-        return std::nullopt;
-      }
-    }
+    leavesOf(pulled.result, results);
+    if (!seedsOf(pulled.result, seeds))
+      return std::nullopt;
     for (size_t i : wrt) {
       Value gradient = arguments[i];
       gradient.at = at;
@@ -127,31 +244,77 @@ std::optional<Elaborator::Pulled> Elaborator::pull(const Value &function, const 
   for (size_t i : wrt)
     insideArguments[i] = withLeaves(arguments[i], inside, next);
   Value result = apply(function, insideArguments, at);
-  if (result.isNumber())
-    result = tensorOf(result, DType::F32);
-  if (!checkResult(result)) {
-    builder->restoreInsertionPoint(outer);
+  bool good = fitsGradient(result, cotangent, at);
+  std::vector<mlir::Value> yielded, seedValues;
+  if (good) {
+    leavesOf(result, results);
+    for (const Value &leaf : results)
+      yielded.push_back(ir(leaf));
+    dl::YieldOp::create(*builder, location(at), yielded);
+  }
+  builder->restoreInsertionPoint(outer);
+  if (!good || !seedsOf(result, seeds)) {
     body->dropAllReferences();
     return std::nullopt;
   }
-  mlir::Value resultIr = ir(result);
-  dl::YieldOp::create(*builder, location(at), resultIr);
-  builder->restoreInsertionPoint(outer);
-  Value seed = cotangent ? broadcastTo(*cotangent, result.shape, at) : constant(1, result.dtype, {}, at);
-  std::vector<mlir::Type> types = {resultIr.getType()};
-  for (mlir::Value input : inputs)
-    types.push_back(input.getType());
-  auto made = dl::GradOp::create(*builder, location(at), types, inputs, mlir::ValueRange{ir(seed)}, 0);
+  for (const Value &seed : seeds)
+    seedValues.push_back(ir(seed));
+  std::vector<mlir::Type> types;
+  for (const std::vector<mlir::Value> &values : {yielded, inputs})
+    for (mlir::Value value : values)
+      types.push_back(value.getType());
+  auto made = dl::GradOp::create(*builder, location(at), types, inputs, seedValues, 0);
   made.getBody().push_back(body.release());
-  pulled.result = result;
-  pulled.result.ir = made.getResult(0);
-  std::vector<Value> gradients = leaves;
+  for (size_t i = 0; i < results.size(); ++i)
+    results[i].ir = made.getResult(unsigned(i));
+  pulled.result = withLeaves(result, results);
+  std::vector<Value> gradients;
   for (size_t i = 0; i < leaves.size(); ++i)
-    gradients[i] = Value::ofTensor(leaves[i].dtype, leaves[i].shape, made.getResult(i + 1), at);
+    gradients.push_back(
+        Value::ofTensor(leaves[i].dtype, leaves[i].shape, made.getResult(unsigned(results.size() + i)), at));
   next = 0;
   for (size_t i : wrt)
     pulled.gradients.push_back(withLeaves(arguments[i], gradients, next));
   return pulled;
+}
+
+Value Elaborator::push(const Value &function, const Value &given, const Value &tangent, SourceRange at) {
+  Value x = differentiableArgument(function, 0, given);
+  if (x.poison())
+    return x;
+  Value leaf = x;
+  std::vector<Value> leaves, tangents, results, zeros;
+  if (!leavesOf(leaf, leaves)) {
+    error(Diag::GradientOf, given.at, "floating-point numbers", "argument 2", describe(given));
+    return poison(at);
+  }
+  x = leaf;
+  unsigned before = diagnostics.errorCount();
+  if (!matchLeaves(x, tangent, tangents)) {
+    if (diagnostics.errorCount() == before)
+      error(Diag::ArgumentShape, tangent.at, "the tangent", describe(tangent), describe(x) + ", as the argument");
+    return poison(at);
+  }
+  Value dx = withLeaves(x, tangents);
+  Value y = apply(function, {x}, at);
+  if (!fitsGradient(y, &dx, at))
+    return poison(at);
+  leavesOf(y, results);
+  for (const Value &result : results)
+    zeros.push_back(constant(0, result.dtype, result.shape, at));
+  // The pullback is linear in its cotangent; its own pullback, at dx, is the forward derivative.
+  auto linear = std::make_shared<Builtin>(
+      Builtin{"pullback", {"cotangent"}, [function, x](Elaborator &inner, CallSite &site) {
+                Value cotangent = site[0];
+                std::optional<Pulled> pulled = inner.pull(function, {x}, {0}, &cotangent, site.at);
+                return pulled ? pulled->gradients[0] : inner.poison(site.at);
+              }});
+  auto pullback = std::make_shared<Function>();
+  pullback->kind = Function::Native;
+  pullback->name = "pullback";
+  pullback->builtin = linear.get();
+  std::optional<Pulled> pushed = pull(Value::ofFunction(pullback, at), {withLeaves(y, zeros)}, {0}, &dx, at);
+  return pushed ? Value::ofTuple({y, pushed->gradients[0]}, at) : poison(at);
 }
 
 std::vector<std::string> parameterNames(const Value &callee) {
@@ -185,14 +348,11 @@ Value Elaborator::gradient(const Function &function, CallSite &site) {
       return poison(site.at);
     }
     Value cotangent = site.arguments[0].value;
-    cotangent = tensorOfList(cotangent);
-    if (!cotangent.poison() && !cotangent.isTensor() && !cotangent.isNumber()) {
-      error(Diag::WrongType, cotangent.at, "the cotangent", describe(cotangent), "a tensor");
+    if (!hasGradient(cotangent)) {
+      if (!cotangent.poison())
+        error(Diag::WrongType, cotangent.at, "the cotangent", describe(cotangent), "floating-point numbers");
       return poison(site.at);
     }
-    cotangent = cotangent.isTensor() ? cotangent : tensorOf(cotangent, DType::F32);
-    if (cotangent.poison())
-      return poison(site.at);
     std::vector<size_t> wrt;
     for (size_t i = 0; i < function.arguments.size(); ++i)
       wrt.push_back(i);
@@ -201,8 +361,6 @@ Value Elaborator::gradient(const Function &function, CallSite &site) {
       return poison(site.at);
     return pulled->gradients.size() == 1 ? pulled->gradients[0] : Value::ofTuple(pulled->gradients, site.at);
   }
-  for (CallSite::Argument &argument : site.arguments)
-    argument.value = tensorOfList(argument.value);
   // grad(f)(a, b): arguments by position, or by f's names in any order.
   std::vector<std::string> names = parameterNames(*function.base);
   std::vector<Value> arguments;

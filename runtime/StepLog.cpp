@@ -2,6 +2,7 @@
 #include "runtime/StepLog.h"
 
 #include "runtime/Files.h"
+#include "runtime/Print.h"
 
 #include <cerrno>
 #include <charconv>
@@ -67,14 +68,14 @@ Result<StepLog> StepLog::open(const std::string &folder, const std::vector<std::
 }
 
 void StepLog::step(int64_t step, float loss, float learningRate, std::span<const float> values) {
-  std::string line = fmt::format("{},{:.9g},", step, loss);
+  std::string line = fmt::format("{},{:.9g},", step, withoutNanSign(loss));
   NamedValues scalars = {{"loss", loss}};
   if (!std::isnan(learningRate)) {
     line += fmt::format("{:.9g}", learningRate);
     scalars.emplace_back("lr", learningRate);
   }
   for (size_t i = 0; i < values.size(); ++i) {
-    line += fmt::format(",{:.9g}", values[i]);
+    line += fmt::format(",{:.9g}", withoutNanSign(values[i]));
     scalars.emplace_back(reports[i], values[i]);
   }
   line += '\n';

@@ -95,7 +95,7 @@ static Value constantOfList(Elaborator &e, const std::vector<const Value *> &num
 static Value listAs(Elaborator &e, const Value &list, DType dtype, bool exact, SourceRange at) {
   std::vector<const Value *> numbers;
   std::vector<size_t> sizes;
-  bool known = flatten(list, numbers, sizes, 0);
+  bool known = flatten(list, numbers, sizes, 0) && !list.flag;
   for (const Value *number : numbers) {
     known &= number->kind == Value::Number || (number->kind == Value::SizeOf && number->size.isConstant()) ||
              number->kind == Value::Bool;
@@ -137,8 +137,14 @@ static Value listAs(Elaborator &e, const Value &list, DType dtype, bool exact, S
 }
 
 Value Elaborator::tensorOfList(Value value, std::optional<DType> asked) {
-  if (value.kind != Value::List || value.flag)
+  if (value.kind != Value::List)
     return value;
+  // A list that one element stands for (a comprehension over named sizes) is a tensor if that is a part of one.
+  if (value.flag) {
+    const Value &one = value.elements[0];
+    if (!one.isTensor() && !one.isNumber() && one.kind != Value::Bool && one.kind != Value::List)
+      return value;
+  }
   ListType type;
   type.add(value);
   if (type.differs) {
@@ -168,7 +174,7 @@ static Value tensorBuiltin(Elaborator &e, CallSite &site) {
   Value list = given;
   if (list.kind == Value::Tuple)
     list.kind = Value::List;
-  if (list.kind == Value::List && dtype && !list.flag)
+  if (list.kind == Value::List && dtype)
     return listAs(e, list, *dtype, false, site.at);
   Value value = dtype && given.isNumber() ? e.convertNumber(given, *dtype, site.at) : e.tensorOfList(list);
   value = value.kind == Value::List ? value : e.tensorOf(value, dtype);

@@ -80,9 +80,9 @@ bool Elaborator::isLayer(const Value &value, const std::string &name) {
   return false;
 }
 
-/// Whether a value is known while compiling: no tensor is a part of it.
+/// Whether a value is known while compiling: no tensor is a part of it, and no model.
 static bool isKnown(const Value &value) {
-  return !value.isTensor() && std::all_of(value.elements.begin(), value.elements.end(), isKnown);
+  return !value.isTensor() && value.kind != Value::Model && std::all_of(value.elements.begin(), value.elements.end(), isKnown);
 }
 
 void Elaborator::members(const std::vector<Member *> &list, ModelInstance &model, const ScopeRef &scope) {
@@ -106,7 +106,7 @@ void Elaborator::members(const std::vector<Member *> &list, ModelInstance &model
       Value value = expression(*member->value, scope);
       if (!value.poison() && !isKnown(value)) {
         error(Diag::NotConstant, member->value->range, fmt::format("`{}` of the model", name))
-            .help("a `buffer` keeps a tensor");
+            .help("a `buffer` keeps a tensor, a `layer` is a model");
         value = poison(value.at);
       }
       if (auto earlier = scope->names.find(name); earlier != scope->names.end())

@@ -316,9 +316,9 @@ struct Member {
   std::string_view name;
   SourceRange nameRange;
   std::string_view doc;
-  TypeExpr *type = nullptr;          ///< Param, Buffer
-  Expr *value = nullptr;             ///< initialiser of Param and Buffer, what a Layer or Let names, the condition of If
-  FnItem *fn = nullptr;              ///< Fn
+  TypeExpr *type = nullptr; ///< Param, Buffer
+  Expr *value = nullptr;    ///< initialiser of Param and Buffer, what a Layer or Let names, the condition of If
+  FnItem *fn = nullptr;     ///< Fn
   std::vector<Member *> thenMembers; ///< If
   std::vector<Member *> elseMembers; ///< If
 };

@@ -60,8 +60,8 @@ bool Elaborator::unifyDTypes(Value &lhs, Value &rhs, const char *what, SourceRan
     if (!fits && !comparison) {
       const Value whole = numberOf(number);
       error(Diag::DoesNotFit, number.at, fmt::format("{}", whole.integer), nameOf(other.dtype))
-          .help(fmt::format("convert the integers first: `{}({})`", whole.integer == int32_t(whole.integer) ? "i32" : "i64",
-                            shortText(other.at)));
+          .help(fmt::format("convert the integers first: `{}({})`",
+                            whole.integer == int32_t(whole.integer) ? "i32" : "i64", shortText(other.at)));
       return false;
     }
     // What does not fit is compared exactly, in i64.

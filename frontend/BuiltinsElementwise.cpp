@@ -264,16 +264,13 @@ void addElementwiseBuiltins(BuiltinTable &table) {
       table, "abs", [](double x) { return std::abs(x); },
       [](int64_t x) { return x < 0 ? int64_t(0 - uint64_t(x)) : x; });
   addSigned(
-      table, "sign", [](double x) { return x > 0 ? 1.0 : x < 0 ? -1.0 : x; },
+      table, "sign", [](double x) { return x > 0   ? 1.0
+                                           : x < 0 ? -1.0
+                                                   : x; },
       [](int64_t x) { return int64_t(x > 0) - int64_t(x < 0); });
-  addSigned(
-      table, "relu", [](double x) { return x < 0 ? 0.0 : x; }, [](int64_t x) { return x > 0 ? x : int64_t(0); });
-  table.add("maximum", {"x", "y"}, [](Elaborator &e, CallSite &site) {
-    return twoOperands(e, site, "max", true);
-  });
-  table.add("minimum", {"x", "y"}, [](Elaborator &e, CallSite &site) {
-    return twoOperands(e, site, "min", false);
-  });
+  addSigned(table, "relu", [](double x) { return x < 0 ? 0.0 : x; }, [](int64_t x) { return x > 0 ? x : int64_t(0); });
+  table.add("maximum", {"x", "y"}, [](Elaborator &e, CallSite &site) { return twoOperands(e, site, "max", true); });
+  table.add("minimum", {"x", "y"}, [](Elaborator &e, CallSite &site) { return twoOperands(e, site, "min", false); });
   table.add("stop_gradient", {"x"}, [](Elaborator &e, CallSite &site) {
     Value x = tensorArgument(e, site, 0);
     return x.poison() ? x : e.unaryOp("stop_gradient", x, site.at);

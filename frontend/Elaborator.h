@@ -196,8 +196,8 @@ public:
   Value compareSizes(ast::BinaryOp op, const Size &a, const Size &b, SourceRange at);
   /// Whether a difference of sizes is 0 (or less), if what is assumed says it.
   std::optional<bool> decided(bool less, const Size &difference) const;
-  SizeFacts assumed;      ///< of the branches around what is elaborated
-  bool splitting = false; ///< a condition of sizes that is not decided is assumed to hold
+  SizeFacts assumed;         ///< of the branches around what is elaborated
+  bool splitting = false;    ///< a condition of sizes that is not decided is assumed to hold
   bool splitMembers = false; ///< the same for conditions around members; the other way is checked next
   std::map<const ast::Member *, Size> memberConditions; ///< 0 where such a condition holds that says nothing of sizes
 
@@ -280,7 +280,7 @@ public:
   // Train.cpp
   void trainItem(const ast::TrainItem &item);
 
-  // Gradients.cpp
+  // Gradients.cpp, Leaves.cpp
   Value gradient(const Function &function, CallSite &site);
   /// The values and pulled-back cotangents of `function` at `arguments`: wanted are those listed in `wrt`.
   struct Pulled {
@@ -361,6 +361,8 @@ public:
   /// A bracket list as a tensor, where an operation asks for one; anything else as it is. Its literals take the type of what
   /// has one among them, else `asked`, the type of the place.
   Value tensorOfList(Value value, std::optional<DType> asked = std::nullopt);
+  /// A list as a tensor of `dtype`: known numbers become a constant, tensors are stacked. With `exact`, literals must fit.
+  Value listAs(const Value &list, DType dtype, bool exact, SourceRange at);
   /// At top level: builds what `work` does as a function, runs it, and puts the results in place of the tensors of its value
   /// and of the variables that it assigned. Elsewhere: only `work`.
   Value asStatement(SourceRange at, const std::function<Value()> &work);
@@ -430,6 +432,8 @@ private:
 bool isComparison(ast::BinaryOp op);
 /// Whether a value is a number without a type, or a list of such.
 bool isLiteral(const Value &value);
+/// Whether a number with a point is among the elements of a list, those of lists within it counted, or is the value.
+bool hasFraction(const Value &value);
 /// Whether the lists within a list have one length each axis.
 bool isRegular(const Value &list);
 
@@ -438,6 +442,8 @@ std::string listed(const std::vector<std::string> &names);
 
 /// The names of a function's or model's parameters, in order; none when it has no names for them.
 std::vector<std::string> parameterNames(const Value &callee);
+/// The same value with its leaves (leavesOf) replaced, in order.
+Value withLeaves(const Value &value, const std::vector<Value> &leaves, size_t &next);
 /// Whether a value consists of floating-point tensors, numbers and models.
 bool hasGradient(const Value &value);
 

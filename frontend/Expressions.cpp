@@ -423,9 +423,8 @@ Value Elaborator::branchesDiffer(const Value &onTrue, const Value &onFalse, Sour
 Value Elaborator::undecidedBranches(const IfExpr &expr, const Value &condition, const ScopeRef &scope) {
   ++undecided;
   Value onTrue = assuming(condition.whenTrue, [&] { return block(*expr.thenBlock, scope); });
-  Value onFalse = assuming(condition.whenFalse, [&] {
-    return expr.elseBlock ? block(*expr.elseBlock, scope) : Value::unit(expr.range);
-  });
+  Value onFalse = assuming(condition.whenFalse,
+                           [&] { return expr.elseBlock ? block(*expr.elseBlock, scope) : Value::unit(expr.range); });
   --undecided;
   // A branch that calls its own function has no type of its own yet.
   if (onTrue.poison() || onFalse.poison())

@@ -82,7 +82,8 @@ bool Elaborator::isLayer(const Value &value, const std::string &name) {
 
 /// Whether a value is known while compiling: no tensor is a part of it, and no model.
 static bool isKnown(const Value &value) {
-  return !value.isTensor() && value.kind != Value::Model && std::all_of(value.elements.begin(), value.elements.end(), isKnown);
+  return !value.isTensor() && value.kind != Value::Model &&
+         std::all_of(value.elements.begin(), value.elements.end(), isKnown);
 }
 
 void Elaborator::members(const std::vector<Member *> &list, ModelInstance &model, const ScopeRef &scope) {

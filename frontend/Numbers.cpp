@@ -76,9 +76,9 @@ bool Elaborator::settleNumber(Value &number, DType dtype, SourceRange owner) {
   bool isLiteral = number.weak;
   if (isLiteral && !fitsIn(number, dtype)) {
     const Value shown = numberOf(number);
-    auto report = error(Diag::DoesNotFit, number.at,
-                        shown.isFloat ? fmt::format("{}", shown.number) : fmt::format("{}", shown.integer),
-                        nameOf(dtype));
+    auto report =
+        error(Diag::DoesNotFit, number.at,
+              shown.isFloat ? fmt::format("{}", shown.number) : fmt::format("{}", shown.integer), nameOf(dtype));
     if (owner.valid() && !inLibrary(sources, owner))
       report.note(owner, "declared here");
     report.help(shown.isFloat && shown.number != std::floor(shown.number)

@@ -131,8 +131,12 @@ Value Elaborator::binary(BinaryOp op, Value lhs, Value rhs, SourceRange at) {
       Value &other = side == &lhs ? rhs : lhs;
       if (other.kind == Value::List && !isLiteral(other))
         other = tensorOfList(other);
-      bool typed = other.isTensor() || (other.kind == Value::Number && !other.weak);
-      *side = tensorOfList(*side, typed ? std::optional(other.dtype) : std::nullopt);
+      std::optional<DType> asked;
+      if (other.isTensor() || (other.kind == Value::Number && !other.weak))
+        asked = other.dtype;
+      else if (op == BinaryOp::Div || hasFraction(other))
+        asked = DType::F32;
+      *side = tensorOfList(*side, asked);
       if (side->poison())
         return poison(at);
     }

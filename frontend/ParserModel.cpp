@@ -111,7 +111,8 @@ Member *Parser::parseNamed(MemberKind memberKind, const char *what) {
   auto *member = newMember(memberKind, first);
   if (!parseName("a name", member->name, member->nameRange))
     return nullptr;
-  if (!expect(TokenKind::Assign, fmt::format("`=` and {}", what), fmt::format("write `{} {} = ...`", keyword, member->name)))
+  if (!expect(TokenKind::Assign, fmt::format("`=` and {}", what),
+              fmt::format("write `{} {} = ...`", keyword, member->name)))
     return nullptr;
   member->value = parseExpression();
   member->range = rangeFrom(first);

@@ -215,23 +215,6 @@ void Elaborator::collectLeaves(Value &value, std::vector<Value *> &leaves, std::
   }
 }
 
-/// Whether a list holds numbers alone, at least one of them a fraction.
-static bool holdsFractions(const Value &list, bool &numbers) {
-  bool fraction = false;
-  for (const Value &element : list.elements) {
-    bool inner = element.kind == Value::List && holdsFractions(element, numbers);
-    numbers &= element.kind == Value::List || element.kind == Value::Number;
-    fraction |= inner || (element.kind == Value::Number && element.isFloat);
-  }
-  return fraction;
-}
-
-Value Elaborator::settled(Value value) {
-  bool numbers = true;
-  return value.kind == Value::List && holdsFractions(value, numbers) && numbers ? tensorOfList(std::move(value))
-                                                                                : value;
-}
-
 Value Elaborator::topLevel(const Expr &expr, const ScopeRef &scope, bool asked) {
   // The condition runs, then the statements of its branch, one by one.
   if (atTopLevel() && expr.kind == ExprKind::If)

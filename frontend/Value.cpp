@@ -302,7 +302,8 @@ std::string modelsDiffer(const ModelInstance &a, const ModelInstance &b) {
   if (paths[0].size() == paths[1].size())
     return "";
   bool more = paths[0].size() > paths[1].size();
-  return fmt::format("only the {} has `{}`", more ? "first" : "second", paths[more ? 0 : 1][paths[more ? 1 : 0].size()]);
+  return fmt::format("only the {} has `{}`", more ? "first" : "second",
+                     paths[more ? 0 : 1][paths[more ? 1 : 0].size()]);
 }
 
 void nameParameters(ModelInstance &model, const std::string &prefix) {

@@ -91,7 +91,7 @@ struct Value {
   std::function<HostBufferRef()> lazy; ///< a column, read when used
   bool ofSizes = false; ///< a condition, or a Number, of sizes that have only names: each instance knows it
   std::shared_ptr<const SizeFacts> whenTrue, whenFalse; ///< what such a condition says of the sizes; or null
-  bool soft = false;                   ///< an f64 scalar that takes the dtype of what it meets (hyperparameters, steps)
+  bool soft = false; ///< an f64 scalar that takes the dtype of what it meets (hyperparameters, steps)
 
   // Number, Bool, String, Duration
   bool isFloat = false;

@@ -60,6 +60,10 @@ std::string keyOf(const std::vector<Value> &arguments);
 /// A declared size that is a bare name which nothing defines yet (the argument then gives it its size), or null.
 const ast::NameExpr *freshSizeName(const ast::Expr &size, const ScopeRef &scope);
 
+/// The value of an argument or default. Those of a training's model are computed at once: it is made where no code runs, and
+/// its functions take them as constants.
+Value argumentValue(Elaborator &e, const ast::Expr &expr, const ScopeRef &scope);
+
 /// Whether a place is in a file of std.
 bool inLibrary(const SourceManager &sources, SourceRange at);
 

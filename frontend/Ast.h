@@ -308,7 +308,7 @@ struct DerivativeItem : Item {
   Block *body = nullptr;      ///< lets, then assignments to the parameters' cotangents
   DerivativeItem(SourceRange r, std::string_view n, SourceRange nr) : Item(ItemKind::Derivative, r, n, nr) {}
 };
-enum class MemberKind { Param, Buffer, Layer, Fn, If };
+enum class MemberKind { Param, Buffer, Layer, Let, Fn, If };
 /// A member of a model.
 struct Member {
   MemberKind kind;
@@ -316,9 +316,9 @@ struct Member {
   std::string_view name;
   SourceRange nameRange;
   std::string_view doc;
-  TypeExpr *type = nullptr;          ///< Param, Buffer
-  Expr *value = nullptr;             ///< initialiser of Param and Buffer, the layer of Layer, the condition of If
-  FnItem *fn = nullptr;              ///< Fn
+  TypeExpr *type = nullptr; ///< Param, Buffer
+  Expr *value = nullptr;    ///< initialiser of Param and Buffer, what a Layer or Let names, the condition of If
+  FnItem *fn = nullptr;     ///< Fn
   std::vector<Member *> thenMembers; ///< If
   std::vector<Member *> elseMembers; ///< If
 };

@@ -169,7 +169,8 @@ void Printer::member(const Member &m) {
     put(" = ");
     return expr(*m.value);
   case MemberKind::Layer:
-    put("layer ");
+  case MemberKind::Let:
+    put(m.kind == MemberKind::Layer ? "layer " : "let ");
     put(m.name);
     put(" = ");
     return expr(*m.value);

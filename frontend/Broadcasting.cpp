@@ -14,6 +14,12 @@ std::optional<bool> Elaborator::sameSize(const Size &a, const Size &b) const {
     return true;
   if (a.isFlexible() || b.isFlexible())
     return std::nullopt;
+  if (decided(false, a - b).value_or(false))
+    return true;
+  // What else follows from two sizes that are equal here, each instance knows.
+  for (const SizeFact &fact : assumed)
+    if (!fact.less && fact.holds)
+      return std::nullopt;
   return false;
 }
 
@@ -36,39 +42,49 @@ void Elaborator::noteOrigins(DiagnosticEngine::Builder &builder, const Value &va
 static int rankOfInt(DType dtype) { return dtype == DType::U8 ? 0 : dtype == DType::I32 ? 1 : 2; }
 
 bool Elaborator::unifyDTypes(Value &lhs, Value &rhs, const char *what, SourceRange at, bool comparison) {
-  auto weakNumber = [](const Value &v) { return (v.kind == Value::Number && v.weak) || v.kind == Value::SizeOf; };
-  auto literal = [&](Value &number, const Value &tensor) {
-    if (number.kind == Value::Number && number.isFloat && !isFloating(tensor.dtype)) {
+  // Numbers known while compiling stay numbers among themselves, and become tensors beside a tensor.
+  const bool numbers = lhs.isNumber() && rhs.isNumber();
+  auto as = [&](const Value &value, DType dtype) {
+    return value.isTensor() ? cast(value, dtype, value.at)
+           : numbers        ? convertNumber(value, dtype, value.at)
+                            : tensorOf(value, dtype);
+  };
+  auto literal = [&](Value &number, const Value &other) {
+    if (number.kind == Value::Number && number.isFloat && !isFloating(other.dtype)) {
       error(Diag::TypeMix, at, what, describe(lhs), describe(rhs))
           .note(number.at, "this literal is a floating-point number")
-          .help(fmt::format("convert the integers first: `f32({})`", shortText(tensor.at)));
+          .help(fmt::format("convert the integers first: `f32({})`", shortText(other.at)));
       return false;
     }
-    if (tensor.dtype == DType::U8 && number.isNumber() && (number.asDouble() < 0 || number.asDouble() > 255) &&
-        (number.kind != Value::SizeOf || number.size.isConstant())) {
-      if (comparison) { // compared exactly, in i64
-        number = tensorOf(number, DType::I64);
-        return true;
-      }
-      error(Diag::DoesNotFit, number.at, fmt::format("{}", number.asDouble()), "u8")
-          .help(fmt::format("convert the integers first: `i32({})`", shortText(tensor.at)));
+    bool fits = other.dtype == DType::Bool || fitsIn(number, other.dtype);
+    if (!fits && !comparison) {
+      const Value whole = numberOf(number);
+      error(Diag::DoesNotFit, number.at, fmt::format("{}", whole.integer), nameOf(other.dtype))
+          .help(fmt::format("convert the integers first: `{}({})`",
+                            whole.integer == int32_t(whole.integer) ? "i32" : "i64", shortText(other.at)));
       return false;
     }
-    number = tensorOf(number, tensor.dtype);
-    number.soft = tensor.soft;
+    // What does not fit is compared exactly, in i64.
+    number = as(number, fits ? other.dtype : DType::I64);
+    number.soft = other.soft;
     return true;
   };
-  if (weakNumber(lhs) && rhs.isTensor()) {
+  bool leftIsLiteral = lhs.isNumber() && lhs.weak, rightIsLiteral = rhs.isNumber() && rhs.weak;
+  if (leftIsLiteral && rightIsLiteral) {
+    DType common = lhs.isFloat || rhs.isFloat ? DType::F32 : DType::I64;
+    lhs = tensorOf(lhs, common);
+    rhs = tensorOf(rhs, common);
+  } else if (leftIsLiteral && (rhs.isTensor() || numbers)) {
     if (!literal(lhs, rhs))
       return false;
-  } else if (weakNumber(rhs) && lhs.isTensor()) {
+  } else if (rightIsLiteral && (lhs.isTensor() || numbers)) {
     if (!literal(rhs, lhs))
       return false;
   }
-  if (!lhs.isTensor())
+  if (!numbers) {
     lhs = tensorOf(lhs);
-  if (!rhs.isTensor())
     rhs = tensorOf(rhs);
+  }
   if (lhs.poison() || rhs.poison())
     return false;
   if (lhs.soft != rhs.soft) {
@@ -83,8 +99,8 @@ bool Elaborator::unifyDTypes(Value &lhs, Value &rhs, const char *what, SourceRan
     return true;
   if (isIntegral(lhs.dtype) && isIntegral(rhs.dtype)) {
     DType wide = rankOfInt(lhs.dtype) > rankOfInt(rhs.dtype) ? lhs.dtype : rhs.dtype;
-    lhs = cast(lhs, wide, lhs.at);
-    rhs = cast(rhs, wide, rhs.at);
+    lhs = as(lhs, wide);
+    rhs = as(rhs, wide);
     return true;
   }
   auto report = error(Diag::TypeMix, at, what, describe(lhs), describe(rhs));

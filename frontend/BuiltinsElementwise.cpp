@@ -18,7 +18,7 @@ Value notYet(Elaborator &e, Value type, const std::string &what, SourceRange at)
 }
 
 Value tensorArgument(Elaborator &e, CallSite &site, size_t i, std::optional<DType> dtype) {
-  Value value = e.tensorOfList(site[i]);
+  Value value = e.tensorOfList(site[i], dtype);
   if (value.isNumber())
     value = e.tensorOf(value, dtype);
   else if (value.kind == Value::Bool)
@@ -33,7 +33,7 @@ Value tensorArgument(Elaborator &e, CallSite &site, size_t i, std::optional<DTyp
 }
 
 Value floatArgument(Elaborator &e, CallSite &site, size_t i) {
-  Value value = tensorArgument(e, site, i, site[i].isNumber() ? std::optional(DType::F32) : std::nullopt);
+  Value value = tensorArgument(e, site, i, isLiteral(site[i]) ? std::optional(DType::F32) : std::nullopt);
   if (value.poison() || isFloating(value.dtype))
     return value;
   e.error(Diag::WrongType, value.at, fmt::format("argument {} of `{}`", i + 1, site.callee), describe(value),
@@ -182,32 +182,19 @@ std::optional<double> numberArgument(Elaborator &e, CallSite &site, size_t i, do
 static void addUnary(BuiltinTable &table, const char *name, const char *op, double (*fold)(double)) {
   std::string opName = op;
   table.add(name, {"x"}, [opName, fold](Elaborator &e, CallSite &site) {
-    const Value &x = site[0];
-    if (x.kind == Value::Number || (x.kind == Value::SizeOf && x.size.isConstant())) {
-      Value result = Value::ofNumber(fold(x.asDouble()), site.at);
-      if (x.kind == Value::Number && !x.weak) {
-        result.weak = false;
-        result.dtype = x.dtype;
-      }
-      return result;
-    }
-    if (x.kind == Value::SizeOf)
-      return Value::ofNumber(1, site.at);
+    if (site[0].isNumber() && isFloating(site[0].dtypeOr(DType::F32)))
+      return e.mapNumber(site[0], site.at, fold);
     Value operand = floatArgument(e, site, 0);
     return operand.poison() ? operand : e.unaryOp(opName, operand, site.at);
   });
 }
 
 /// abs and sign keep integers.
-static void addSigned(BuiltinTable &table, const char *name, double (*fold)(double)) {
+static void addSigned(BuiltinTable &table, const char *name, double (*fold)(double), int64_t (*whole)(int64_t)) {
   std::string op = name;
-  table.add(name, {"x"}, [op, fold](Elaborator &e, CallSite &site) {
-    if (site[0].kind == Value::Number) {
-      Value result = site[0];
-      result.number = fold(result.number);
-      result.integer = int64_t(result.number);
-      return result;
-    }
+  table.add(name, {"x"}, [op, fold, whole](Elaborator &e, CallSite &site) {
+    if (site[0].isNumber())
+      return e.mapNumber(site[0], site.at, fold, whole);
     Value operand = tensorArgument(e, site, 0);
     if (operand.poison())
       return operand;
@@ -220,18 +207,28 @@ static void addSigned(BuiltinTable &table, const char *name, double (*fold)(doub
   });
 }
 
-static Value twoOperands(Elaborator &e, CallSite &site, const char *op, double (*fold)(double, double)) {
+/// `maximum` or `minimum`.
+static Value twoOperands(Elaborator &e, CallSite &site, const char *op, bool greater) {
   Value lhs = site[0], rhs = site[1];
-  if (lhs.isNumber() && rhs.isNumber() && (lhs.kind == Value::Number || lhs.size.isConstant()) &&
-      (rhs.kind == Value::Number || rhs.size.isConstant())) {
-    double result = fold(lhs.asDouble(), rhs.asDouble());
-    bool whole = !(lhs.kind == Value::Number && lhs.isFloat) && !(rhs.kind == Value::Number && rhs.isFloat);
-    return whole ? Value::ofInteger(int64_t(result), site.at) : Value::ofNumber(result, site.at);
+  if (lhs.isNumber() && rhs.isNumber()) {
+    Value a = e.numberOf(lhs), b = e.numberOf(rhs);
+    if (!(a.weak && b.weak) && !e.unifyDTypes(a, b, site.callee.c_str(), site.at))
+      return e.poison(site.at);
+    bool floats = a.isFloat || b.isFloat;
+    bool less = floats ? a.number < b.number : a.integer < b.integer;
+    bool more = floats ? a.number > b.number : a.integer > b.integer;
+    Value result = (floats && std::isnan(a.number)) || (greater ? more : less) ? a : b;
+    if (floats && !result.isFloat)
+      result = Value::ofNumber(result.number, site.at);
+    result.ofSizes = a.ofSizes || b.ofSizes;
+    result.at = site.at;
+    return result;
   }
   for (size_t i : {0, 1}) {
     Value &side = i ? rhs : lhs;
+    const Value &other = i ? lhs : rhs;
     if (!side.isNumber())
-      side = tensorArgument(e, site, i);
+      side = tensorArgument(e, site, i, other.isTensor() ? std::optional(other.dtype) : std::nullopt);
     if (side.poison())
       return side;
   }
@@ -265,15 +262,15 @@ void addElementwiseBuiltins(BuiltinTable &table) {
   addUnary(table, "floor", "floor", std::floor);
   addUnary(table, "ceil", "ceil", std::ceil);
   addUnary(table, "round", "round", std::nearbyint);
-  addSigned(table, "abs", [](double x) { return std::abs(x); });
-  addSigned(table, "sign", [](double x) { return x > 0 ? 1.0 : x < 0 ? -1.0 : x; });
-  addSigned(table, "relu", [](double x) { return x < 0 ? 0.0 : x; });
-  table.add("maximum", {"x", "y"}, [](Elaborator &e, CallSite &site) {
-    return twoOperands(e, site, "max", [](double a, double b) { return std::isnan(a) || a > b ? a : b; });
-  });
-  table.add("minimum", {"x", "y"}, [](Elaborator &e, CallSite &site) {
-    return twoOperands(e, site, "min", [](double a, double b) { return std::isnan(a) || a < b ? a : b; });
-  });
+  addSigned(
+      table, "abs", [](double x) { return std::abs(x); },
+      [](int64_t x) { return x < 0 ? int64_t(0 - uint64_t(x)) : x; });
+  addSigned(
+      table, "sign", [](double x) { return x > 0 ? 1.0 : x < 0 ? -1.0 : x; },
+      [](int64_t x) { return int64_t(x > 0) - int64_t(x < 0); });
+  addSigned(table, "relu", [](double x) { return x < 0 ? 0.0 : x; }, [](int64_t x) { return x > 0 ? x : int64_t(0); });
+  table.add("maximum", {"x", "y"}, [](Elaborator &e, CallSite &site) { return twoOperands(e, site, "max", true); });
+  table.add("minimum", {"x", "y"}, [](Elaborator &e, CallSite &site) { return twoOperands(e, site, "min", false); });
   table.add("stop_gradient", {"x"}, [](Elaborator &e, CallSite &site) {
     Value x = tensorArgument(e, site, 0);
     return x.poison() ? x : e.unaryOp("stop_gradient", x, site.at);

@@ -77,11 +77,11 @@ void addGradientBuiltins(BuiltinTable &table) {
       return e.poison(site.at);
     }
     std::vector<Value> arguments = site.rest;
-    for (Value &argument : arguments)
-      if (argument.isNumber())
-        argument = e.tensorOf(argument, DType::F32);
-      else
-        argument = e.tensorOfList(argument);
+    for (size_t i = 0; i < arguments.size(); ++i) {
+      arguments[i] = e.differentiableArgument(site[0], i, arguments[i]);
+      if (arguments[i].poison())
+        return e.poison(site.at);
+    }
     for (size_t i = 0; i < arguments.size(); ++i)
       if (!hasGradient(arguments[i])) {
         e.error(Diag::GradientOf, arguments[i].at, "floating-point numbers", fmt::format("argument {}", i + 2),
@@ -101,44 +101,7 @@ void addGradientBuiltins(BuiltinTable &table) {
   table.add("jvp", {"f", "x", "dx"}, [](Elaborator &e, CallSite &site) {
     if (!functionArgument(e, site))
       return e.poison(site.at);
-    Value x = site[1].isNumber() ? e.tensorOf(site[1], DType::F32) : tensorArgument(e, site, 1);
-    Value dx = site[2].isNumber() ? e.tensorOf(site[2], DType::F32) : tensorArgument(e, site, 2);
-    if (x.poison() || dx.poison())
-      return e.poison(site.at);
-    for (size_t i : {1, 2})
-      if (const Value &side = i == 1 ? x : dx; !isFloating(side.dtype)) {
-        e.error(Diag::GradientOf, side.at, "floating-point numbers", fmt::format("argument {}", i + 1), describe(side));
-        return e.poison(site.at);
-      }
-    if (!e.unifyDTypes(x, dx, "jvp", site.at) || !e.broadcastShapes(x, dx, "jvp", site.at))
-      return e.poison(site.at);
-    Value y = e.apply(site[0], {x}, site.at);
-    if (y.poison())
-      return y;
-    if (!y.isTensor() && !y.isNumber()) {
-      e.error(Diag::GradientOf, site.at, "a floating-point tensor", "the function's value", describe(y));
-      return e.poison(site.at);
-    }
-    y = e.tensorOf(y, y.isNumber() ? std::optional(DType::F32) : std::nullopt);
-    // The pullback is linear in its cotangent; its own pullback, at dx, is the forward derivative.
-    Value f = site[0];
-    auto linear = std::make_shared<Builtin>(Builtin{"pullback", {"cotangent"}, [f, x](Elaborator &inner, CallSite &at) {
-                                                      Value cotangent = at[0];
-                                                      std::optional<Elaborator::Pulled> pulled =
-                                                          inner.pull(f, {x}, {0}, &cotangent, at.at);
-                                                      return pulled ? pulled->gradients[0] : inner.poison(at.at);
-                                                    }});
-    auto function = std::make_shared<Function>();
-    function->kind = Function::Native;
-    function->name = "pullback";
-    function->builtin = linear.get();
-    Value zero = e.constant(0, y.dtype, y.shape, site.at);
-    Value seed = e.broadcastTo(dx, x.shape, site.at);
-    std::optional<Elaborator::Pulled> pushed =
-        e.pull(Value::ofFunction(function, site.at), {zero}, {0}, &seed, site.at);
-    if (!pushed)
-      return e.poison(site.at);
-    return Value::ofTuple({y, pushed->gradients[0]}, site.at);
+    return e.push(site[0], site[1], site[2], site.at);
   });
 }
 

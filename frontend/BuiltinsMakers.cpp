@@ -5,94 +5,30 @@
 
 namespace dlc {
 
-/// The shape and dtype of a nested list of numbers; its numbers in order. False (silently) when rows differ.
-static bool flatten(const Value &list, std::vector<const Value *> &numbers, std::vector<size_t> &shape, size_t depth) {
-  if (list.kind != Value::List && list.kind != Value::Tuple) {
-    numbers.push_back(&list);
-    return shape.size() == depth;
-  }
-  if (shape.size() == depth && numbers.empty())
-    shape.push_back(list.elements.size());
-  if (depth >= shape.size() || shape[depth] != list.elements.size())
-    return false;
-  for (const Value &element : list.elements)
-    if (!flatten(element, numbers, shape, depth + 1))
-      return false;
-  return true;
-}
-
-static Value tensorOfList(Elaborator &e, CallSite &site) {
-  const Value &list = site[0];
-  if (list.isTensor())
-    return site.has(1) ? e.cast(list, site[1].dtype, site.at) : list;
-  if (list.kind != Value::List && list.kind != Value::Tuple) {
-    Value value = e.tensorOf(list);
-    if (value.poison() && !list.poison())
-      e.error(Diag::WrongType, list.at, "the value", describe(list), "numbers");
-    return value;
-  }
-  std::vector<const Value *> numbers;
-  std::vector<size_t> sizes;
-  bool regular = flatten(list, numbers, sizes, 0);
-  bool known = regular, floating = false;
-  for (const Value *number : numbers) {
-    known &= number->kind == Value::Number || (number->kind == Value::SizeOf && number->size.isConstant()) ||
-             number->kind == Value::Bool;
-    floating |= number->kind == Value::Number && number->isFloat;
-  }
-  if (!known) {
-    // Tensors in a list are stacked.
-    Value axis = Value::ofInteger(0, site.at);
-    CallSite stack;
-    Value elements = list;
-    for (Value &element : elements.elements)
-      if (element.kind == Value::List) {
-        element = e.tensorOfList(element);
-        if (element.poison())
-          return element;
-      }
-    bool tensors = !elements.elements.empty();
-    for (const Value &element : elements.elements)
-      tensors &= element.isTensor() || element.isNumber() || element.kind == Value::Bool;
-    if (!tensors) {
-      for (const Value &element : elements.elements)
-        if (element.kind == Value::String || element.kind == Value::Fn || element.kind == Value::Model) {
-          e.error(Diag::WrongType, element.at, "an element of the list", describe(element), "a number or a tensor");
-          return e.poison(site.at);
-        }
-      e.error(Diag::WrongType, list.at, "the list", "ragged", "rows of one length");
+/// `tensor(xs, dtype)`: with a dtype it converts, as `f64(x)` does.
+static Value tensorBuiltin(Elaborator &e, CallSite &site) {
+  const Value &given = site[0];
+  std::optional<DType> dtype;
+  if (site.has(1)) {
+    if (site[1].kind != Value::DTypeName) {
+      e.error(Diag::WrongType, site[1].at, fmt::format("argument 2 of `{}`", site.callee), describe(site[1]),
+              "a type, as `i32`");
       return e.poison(site.at);
     }
-    std::optional<DType> dtype;
-    for (const Value &element : elements.elements)
-      if (element.isTensor())
-        dtype = element.dtype;
-    for (Value &element : elements.elements)
-      if (!element.isTensor())
-        element = e.tensorOf(element, dtype);
-    return e.apply(e.library->find("stack")->value, {elements, axis}, site.at);
+    dtype = site[1].dtype;
   }
-  bool bools = !numbers.empty() && numbers[0]->kind == Value::Bool;
-  DType dtype = site.has(1) ? site[1].dtype : bools ? DType::Bool : floating ? DType::F32 : DType::I64;
-  Shape shape;
-  for (size_t size : sizes)
-    shape.push_back({Size(int64_t(size)), list.at});
-  Value result = Value::ofTensor(dtype, shape, {}, site.at);
-  if (!e.emitting())
-    return result;
-  mlir::RankedTensorType type = e.irType(dtype, shape);
-  std::vector<mlir::Attribute> values;
-  for (const Value *number : numbers) {
-    double value = number->kind == Value::Bool ? number->flag : number->asDouble();
-    if (isFloating(dtype))
-      values.push_back(e.builder->getFloatAttr(type.getElementType(), value));
-    else
-      values.push_back(mlir::IntegerAttr::get(
-          type.getElementType(), number->kind == Value::Number && !number->isFloat ? number->integer : int64_t(value)));
+  Value list = given;
+  if (list.kind == Value::Tuple)
+    list.kind = Value::List;
+  if (list.kind == Value::List && dtype)
+    return e.listAs(list, *dtype, false, site.at);
+  Value value = dtype && given.isNumber() ? e.convertNumber(given, *dtype, site.at) : e.tensorOfList(list);
+  value = value.kind == Value::List ? value : e.tensorOf(value, dtype);
+  if (!value.isTensor() && !(value.poison() && list.kind == Value::List)) {
+    e.error(Diag::WrongType, given.at, "the value", describe(given), "numbers");
+    return e.poison(site.at);
   }
-  auto attribute = mlir::DenseElementsAttr::get(type, values);
-  result.ir = dl::ConstantOp::create(*e.builder, e.location(site.at), type, attribute);
-  return result;
+  return value;
 }
 
 /// The dtype argument of `zeros([n], i32)`.
@@ -123,11 +59,14 @@ static void addSplats(BuiltinTable &table) {
     });
   table.add("full", {"shape", "value", "dtype?"}, [](Elaborator &e, CallSite &site) {
     std::optional<Shape> shape = shapeArgument(e, site, 0);
-    std::optional<DType> dtype =
-        dtypeArgument(e, site, 2, site[1].kind == Value::Number && site[1].isFloat ? DType::F32 : DType::I64);
+    // A tensor of the value's own type, unless another is given.
+    DType own = site[1].isTensor() ? site[1].dtype : site[1].kind == Value::Bool ? DType::Bool : DType::I64;
+    if (site[1].kind == Value::Number)
+      own = site[1].dtypeOr(site[1].isFloat ? DType::F32 : DType::I64);
+    std::optional<DType> dtype = dtypeArgument(e, site, 2, own);
     if (!shape || !dtype)
       return e.poison(site.at);
-    Value value = e.tensorOf(site[1], *dtype);
+    Value value = e.tensorOf(site[1].isNumber() ? e.convertNumber(site[1], *dtype, site[1].at) : site[1], *dtype);
     if (!value.isTensor()) {
       if (!value.poison() || !site[1].poison())
         e.error(Diag::WrongType, site[1].at, "argument 2 of `full`", describe(site[1]), "a number");
@@ -251,7 +190,7 @@ static void addRandom(BuiltinTable &table) {
 }
 
 void addMakerBuiltins(BuiltinTable &table) {
-  table.add("tensor", {"xs", "dtype?"}, tensorOfList);
+  table.add("tensor", {"xs", "dtype?"}, tensorBuiltin);
   addSplats(table);
   addRandom(table);
 }

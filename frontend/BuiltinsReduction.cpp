@@ -96,7 +96,7 @@ static void addReduce(BuiltinTable &table, const char *name, const char *kind, b
 
 static void addMoments(BuiltinTable &table) {
   table.add("mean", {"x", "axis?", "keepdims?"}, [](Elaborator &e, CallSite &site) {
-    Value x = tensorArgument(e, site, 0);
+    Value x = tensorArgument(e, site, 0, isLiteral(site[0]) ? std::optional(DType::F32) : std::nullopt);
     if (x.poison())
       return x;
     std::optional<std::vector<int64_t>> axes = axesArgument(e, site, 1, x);

@@ -10,7 +10,7 @@ std::string keyOf(const std::vector<Value> &arguments) {
   for (const Value &value : arguments) {
     key += typeString(value) + ";";
     if (value.kind == Value::Number)
-      key += fmt::format("{};", value.number);
+      key += value.isFloat ? fmt::format("{};", value.number) : fmt::format("{};", value.integer);
     else if (value.kind == Value::SizeOf)
       key += value.size.str() + ";";
     else if (value.kind == Value::Bool)
@@ -35,6 +35,9 @@ SourceRange Elaborator::userPlace(SourceRange at) const {
 }
 
 void Elaborator::noteCall(DiagnosticEngine::Builder &report, SourceRange at) const {
+  for (const SizeFact &fact : assumed)
+    report.note(fmt::format("in the case that `{}` is {}{}", fact.difference.str(), fact.holds ? "" : "not ",
+                            fact.less ? "less than 0" : "0"));
   if (callSites.empty() || !at.valid() || inLibrary(sources, at))
     return;
   SourceRange call = callSites.back();
@@ -74,6 +77,18 @@ Value Elaborator::wrtArgument(const Expr &expr, const ScopeRef &scope) {
   return Value::ofList(std::move(names), expr.range);
 }
 
+/// Whether a tensor is a part of a value that has not been computed.
+static bool lacksValue(const Value &value) {
+  return (value.isTensor() && !value.ir && !value.host && !value.lazy) ||
+         std::any_of(value.elements.begin(), value.elements.end(), lacksValue);
+}
+
+Value argumentValue(Elaborator &e, const Expr &expr, const ScopeRef &scope) {
+  Value value = e.expression(expr, scope);
+  return e.atTopLevel() && lacksValue(value) ? e.asStatement(expr.range, [&] { return e.expression(expr, scope); })
+                                             : value;
+}
+
 Value Elaborator::call(const CallExpr &expr, const ScopeRef &scope) {
   Value callee = expression(*expr.callee, scope);
   CallSite site;
@@ -91,7 +106,7 @@ Value Elaborator::call(const CallExpr &expr, const ScopeRef &scope) {
       failed = true;
     }
     Value value = argument.name == "wrt" && isGradient(callee) ? wrtArgument(*argument.value, scope)
-                                                               : expression(*argument.value, scope);
+                                                               : argumentValue(*this, *argument.value, scope);
     failed |= value.poison();
     if (!argument.name.empty())
       for (const CallSite::Argument &earlier : site.arguments)
@@ -211,11 +226,11 @@ Value Elaborator::apply(const Value &callee, CallSite &site) {
       return poison(site.at);
     }
     Value value = site.arguments[0].value;
-    if (value.kind == Value::SizeOf && value.size.isConstant())
-      value = Value::ofInteger(value.size.constant(), value.at);
-    if (value.kind == Value::Number)
+    if (value.isNumber() && !(value.kind == Value::SizeOf && !value.size.isConstant()))
       return convertNumber(value, callee.dtype, site.at);
-    value = tensorOf(tensorOfList(value));
+    if (value.kind == Value::List)
+      value = apply(library->find("tensor")->value, {value, callee}, value.at);
+    value = tensorOf(value);
     if (!value.isTensor()) {
       if (!value.poison() || site.arguments[0].value.kind != Value::Poison)
         error(Diag::WrongType, site.arguments[0].value.at, fmt::format("the argument of `{}`", site.callee),

@@ -1,6 +1,8 @@
 // Definitions checked by themselves: functions, models, optimizers and rules, with names for the sizes of their parameters.
 #include "frontend/ActiveCalls.h"
 
+#include <algorithm>
+
 namespace dlc {
 
 using namespace ast;
@@ -8,14 +10,20 @@ using namespace ast;
 /// While a definition is checked by itself nothing is built, and the loops around its use are not around it.
 class CheckingGuard {
 public:
-  explicit CheckingGuard(Elaborator &e)
+  /// `assumptions`: whether what is assumed of sizes is also of this definition's, as for the functions of a model.
+  explicit CheckingGuard(Elaborator &e, bool assumptions = false)
       : e(e), builder(std::move(e.builder)), frame(std::exchange(e.frame, nullptr)),
-        checking(std::exchange(e.checkingOnly, true)), loop(std::exchange(e.insideLoop, false)) {}
+        checking(std::exchange(e.checkingOnly, true)), loop(std::exchange(e.insideLoop, false)),
+        assumed(assumptions ? e.assumed : std::exchange(e.assumed, {})), splitting(std::exchange(e.splitting, false)),
+        splitMembers(std::exchange(e.splitMembers, false)) {}
   ~CheckingGuard() {
     e.builder = std::move(builder);
     e.frame = frame;
     e.checkingOnly = checking;
     e.insideLoop = loop;
+    e.assumed = std::move(assumed);
+    e.splitting = splitting;
+    e.splitMembers = splitMembers;
   }
 
 private:
@@ -23,6 +31,8 @@ private:
   std::unique_ptr<mlir::OpBuilder> builder;
   Elaborator::FunctionFrame *frame;
   bool checking, loop;
+  SizeFacts assumed;
+  bool splitting, splitMembers;
 };
 
 const NameExpr *freshSizeName(const Expr &size, const ScopeRef &scope) {
@@ -136,7 +146,7 @@ void Elaborator::checkFunction(const FnItem &item, const ScopeRef &scope, const 
   inner->parent = scope;
   inner->functionStart = true;
   inner->self = self;
-  CheckingGuard checking(*this);
+  CheckingGuard checking(*this, self != nullptr);
   unsigned before = diagnostics.errorCount();
   distinctNames(item.parameters);
   std::string signature = "fn " + std::string(item.name) + "(";
@@ -177,17 +187,13 @@ void Elaborator::checkFunction(const FnItem &item, const ScopeRef &scope, const 
 }
 
 void Elaborator::checkModel(const ModelItem &item) {
-  // With names for its sizes: the members, then each function.
+  // With names for its sizes. Members under a condition of sizes are checked the one way and the other.
+  constexpr unsigned maxWays = 32;
   auto scope = std::make_shared<Scope>();
   scope->parent = file;
   CheckingGuard checking(*this);
   unsigned before = diagnostics.errorCount();
-  auto model = std::make_shared<ModelInstance>();
-  model->item = &item;
-  model->name = std::string(item.name);
-  model->at = item.range;
-  model->scope = scope;
-  std::string signature = "model " + model->name + "(";
+  std::string itemName(item.name), signature = "model " + itemName + "(";
   distinctNames(item.parameters);
   for (size_t i = 0; i < item.parameters.size(); ++i) {
     const Parameter &parameter = item.parameters[i];
@@ -207,10 +213,34 @@ void Elaborator::checkModel(const ModelItem &item) {
     }
     scope->names[name] = {value, false, parameter.range};
   }
-  inferred.push_back({model->name, signature + ")"});
+  inferred.push_back({itemName, signature + ")"});
+  size_t first = inferred.size();
+  for (unsigned way = 0; way < maxWays && diagnostics.errorCount() == before; ++way) {
+    checkMembers(item, std::make_shared<Scope>(*scope));
+    // What this way has in common with those before it is listed once.
+    for (size_t i = first; i < inferred.size(); ++i)
+      inferred.erase(std::remove(inferred.begin() + ptrdiff_t(i) + 1, inferred.end(), inferred[i]), inferred.end());
+    while (!assumed.empty() && !assumed.back().holds)
+      assumed.pop_back();
+    if (assumed.empty())
+      return;
+    assumed.back().holds = false;
+  }
+}
+
+/// The members, then each function, in the way that `assumed` says; it grows by the conditions met.
+void Elaborator::checkMembers(const ModelItem &item, const ScopeRef &scope) {
+  unsigned before = diagnostics.errorCount();
+  auto model = std::make_shared<ModelInstance>();
+  model->item = &item;
+  model->name = std::string(item.name);
+  model->at = item.range;
+  model->scope = scope;
   {
     ActiveGuard guard(*this, &item, "");
+    bool saved = std::exchange(splitMembers, true);
     members(item.members, *model, scope);
+    splitMembers = saved;
   }
   nameParameters(*model);
   for (const ModelInstance::Entry &entry : model->entries) {
@@ -221,8 +251,10 @@ void Elaborator::checkModel(const ModelItem &item) {
       inferred.push_back({model->name, "  layer " + entry.name + ": " + typeString(*entry.layer)});
   }
   if (diagnostics.errorCount() == before)
-    for (auto &[name, fn] : model->functions)
+    for (auto &[name, fn] : model->functions) {
+      checked.erase(fn); // each way by itself
       ensureChecked(*fn, scope, model);
+    }
 }
 
 void Elaborator::checkOptimizer(const OptimizerItem &item) {

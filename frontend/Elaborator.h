@@ -100,6 +100,8 @@ public:
     std::vector<std::string> inputs, outputs;
   };
   EntryModule entry(const std::string &entry, const std::map<std::string, int64_t> &sizes);
+  /// Does `work` and takes back all that it defined or assigned at top level: for questions at the prompt.
+  void asking(const std::function<void()> &work);
   /// The type, as text, of one expression; "" when an error was reported.
   std::string typeOf(const ast::Program &program);
   /// Defines a name at top level (inputs of test cases).
@@ -142,7 +144,7 @@ public:
   bool mayBeBranches(const Value &a, const Value &b) const;
   Value conditional(const ast::IfExpr &expr, const ScopeRef &scope);
   /// Both branches of a condition that only an instance decides; no value where they agree in no common type.
-  Value undecidedBranches(const ast::IfExpr &expr, const ScopeRef &scope);
+  Value undecidedBranches(const ast::IfExpr &expr, const Value &condition, const ScopeRef &scope);
   Value memberOfModel(const ModelRef &model, std::string_view name, SourceRange at);
   /// An expression that must be a size (a type's entry, an element of a list of sizes).
   std::optional<Size> size(const Value &value, const char *what);
@@ -150,10 +152,20 @@ public:
 
   // Operators.cpp
   Value unary(ast::UnaryOp op, Value operand, SourceRange at);
+  /// The two sides of an `if` (or members) under a condition of sizes: what it says of them, while `work` goes on.
+  template <class Work> auto assuming(const std::shared_ptr<const SizeFacts> &facts, Work work) {
+    size_t before = assumed.size();
+    if (facts)
+      assumed.insert(assumed.end(), facts->begin(), facts->end());
+    auto result = work();
+    assumed.resize(before, SizeFact{});
+    return result;
+  }
   Value binary(ast::BinaryOp op, Value lhs, Value rhs, SourceRange at);
   Value integerDivision(const Value &lhs, const Value &rhs, SourceRange at);
   /// Whether integers are divided by what is known to be, or to hold, 0: an error, `form` filled with both operands.
   bool dividesByZero(const Value &dividend, const Value &divisor, const char *form, SourceRange at);
+  Value binaryOfBools(ast::BinaryOp op, Value lhs, Value rhs, SourceRange at);
   Value matmul(const Value &lhs, const Value &rhs, SourceRange at);
   Value power(const Value &base, const Value &exponent, SourceRange at);
   Value modelArithmetic(ast::BinaryOp op, const Value &lhs, const Value &rhs, SourceRange at);
@@ -167,6 +179,29 @@ public:
   void noteIs(DiagnosticEngine::Builder &builder, const Value &value);
   /// Where the sizes of a shape came from, as notes; places in std or within the value's own text are left out.
   void noteOrigins(DiagnosticEngine::Builder &builder, const Value &value, std::optional<size_t> axis = std::nullopt);
+
+  // Numbers.cpp: numbers known while compiling
+  /// A size as a Number, anything else as it is; one that has only a name as 1, marked `ofSizes`.
+  Value numberOf(const Value &value) const;
+  /// A number, known while compiling, as one of `dtype`: rounded, wrapped or cut off as dl.cast does.
+  Value convertNumber(const Value &number, DType dtype, SourceRange at);
+  /// A number where a `dtype` is asked for: a literal takes it, and one that does not fit is reported (false); an integer of
+  /// a type widens; else it keeps its own type. `owner`: where the type is declared, for a note.
+  bool settleNumber(Value &number, DType dtype, SourceRange owner = {});
+  /// A function of one number; without `ofInteger` whole numbers are taken as floating-point ones.
+  Value mapNumber(const Value &number, SourceRange at, double (*ofFloat)(double),
+                  int64_t (*ofInteger)(int64_t) = nullptr);
+  Value binaryOfNumbers(ast::BinaryOp op, const Value &lhs, const Value &rhs, SourceRange at);
+  std::optional<Value> binaryOfSizes(ast::BinaryOp op, const Value &lhs, const Value &rhs, SourceRange at);
+
+  // SizeConditions.cpp
+  Value compareSizes(ast::BinaryOp op, const Size &a, const Size &b, SourceRange at);
+  /// Whether a difference of sizes is 0 (or less), if what is assumed says it.
+  std::optional<bool> decided(bool less, const Size &difference) const;
+  SizeFacts assumed;         ///< of the branches around what is elaborated
+  bool splitting = false;    ///< a condition of sizes that is not decided is assumed to hold
+  bool splitMembers = false; ///< the same for conditions around members; the other way is checked next
+  std::map<const ast::Member *, Size> memberConditions; ///< 0 where such a condition holds that says nothing of sizes
 
   // Indexing.cpp
   struct Selection;
@@ -205,6 +240,7 @@ public:
   Value symbolic(const ast::TypeExpr &type, const ScopeRef &scope, SourceRange at, const std::string &name);
   void checkFunction(const ast::FnItem &item, const ScopeRef &scope, const std::shared_ptr<ModelInstance> &self);
   void checkModel(const ast::ModelItem &item);
+  void checkMembers(const ast::ModelItem &item, const ScopeRef &scope);
   void checkOptimizer(const ast::OptimizerItem &item);
   /// Checks the `derivative` of a function whose parameters all have types.
   void checkRule(const Function &function);
@@ -214,6 +250,11 @@ public:
   // Models.cpp
   Value construct(const Function &constructor, CallSite &site);
   Value callModel(const Value &model, CallSite &site);
+  /// Whether a condition around members holds; nothing when an error was reported or only an instance knows.
+  std::optional<bool> memberCondition(const ast::Member &member, ModelInstance &model, const ScopeRef &scope);
+  void stored(const ast::Member &member, ModelInstance &model, const ScopeRef &scope);
+  /// The first value of a param or buffer, of its type and shape; poison when an error was reported.
+  Value initialValue(const ParamSlot &slot);
   void members(const std::vector<ast::Member *> &list, ModelInstance &model, const ScopeRef &scope);
   /// Whether a value may be a layer; reports it when not.
   bool isLayer(const Value &value, const std::string &name);
@@ -241,13 +282,24 @@ public:
   // Train.cpp
   void trainItem(const ast::TrainItem &item);
 
-  // Gradients.cpp
+  // Gradients.cpp, Leaves.cpp
   Value gradient(const Function &function, CallSite &site);
   /// The values and pulled-back cotangents of `function` at `arguments`: wanted are those listed in `wrt`.
   struct Pulled {
     Value result;
     std::vector<Value> gradients;
   };
+  /// An argument by which is derived: its literals take the declared type, else f32; lists are tensors where one is declared.
+  Value differentiableArgument(const Value &function, size_t i, const Value &argument);
+  /// The floating-point tensors of a value, in order; its numbers become tensors. False when it holds anything else.
+  bool leavesOf(Value &value, std::vector<Value> &leaves);
+  /// The leaves of a tangent or cotangent for the value `like`, one of its kind, each in the shape of its own; false when
+  /// it is of another kind.
+  bool matchLeaves(const Value &like, Value given, std::vector<Value> &leaves);
+  /// Whether a function's value can be differentiated: a scalar, or with a cotangent anything of leaves; reports it.
+  bool fitsGradient(const Value &result, const Value *cotangent, SourceRange at);
+  /// `jvp`: the function's value and its derivative along a tangent.
+  Value push(const Value &function, const Value &argument, const Value &tangent, SourceRange at);
   std::optional<Pulled> pull(const Value &function, const std::vector<Value> &arguments, const std::vector<size_t> &wrt,
                              const Value *cotangent, SourceRange at);
 
@@ -266,8 +318,6 @@ public:
   Value constant(int value, DType dtype, Shape shape, SourceRange at) {
     return constant(int64_t(value), dtype, std::move(shape), at);
   }
-  /// A number, known while compiling, as one of `dtype`: with the rules of dl.cast.
-  Value convertNumber(const Value &number, DType dtype, SourceRange at);
   Value cast(const Value &value, DType dtype, SourceRange at);
   /// Numbers, sizes and bools become tensors of rank 0 (of `dtype` when they take one from the context).
   Value tensorOf(const Value &value, std::optional<DType> dtype = std::nullopt);
@@ -312,13 +362,16 @@ public:
 
   /// A list of numbers with a fraction among them is a tensor where nothing asks for another kind (sizes are whole).
   Value settled(Value value);
-  /// A bracket list as a tensor, where an operation asks for one; anything else as it is.
-  Value tensorOfList(Value value);
+  /// A bracket list as a tensor, where an operation asks for one; anything else as it is. Its literals take the type of what
+  /// has one among them, else `asked`, the type of the place.
+  Value tensorOfList(Value value, std::optional<DType> asked = std::nullopt);
+  /// A list as a tensor of `dtype`: known numbers become a constant, tensors are stacked. With `exact`, literals must fit.
+  Value listAs(const Value &list, DType dtype, bool exact, SourceRange at);
   /// At top level: builds what `work` does as a function, runs it, and puts the results in place of the tensors of its value
   /// and of the variables that it assigned. Elsewhere: only `work`.
   Value asStatement(SourceRange at, const std::function<Value()> &work);
-  /// An expression as a statement; an `if` one by one.
-  Value topLevel(const ast::Expr &expr, const ScopeRef &scope);
+  /// An expression as a statement; an `if` one by one. `asked`: whether a type will be asked of the value.
+  Value topLevel(const ast::Expr &expr, const ScopeRef &scope, bool asked = false);
 
   bool training = false;                   ///< the constant `training`
   const Shape *initialiserShape = nullptr; ///< of the param whose initialiser is elaborated
@@ -380,11 +433,21 @@ private:
   std::vector<std::pair<std::string, std::string>> inferred; ///< name and signature, in order
 };
 
+bool isComparison(ast::BinaryOp op);
+/// Whether a value is a number without a type, or a list of such.
+bool isLiteral(const Value &value);
+/// Whether a number with a point is among the elements of a list, those of lists within it counted, or is the value.
+bool hasFraction(const Value &value);
+/// Whether the lists within a list have one length each axis.
+bool isRegular(const Value &list);
+
 /// Names in backticks, separated by commas; the first dozen.
 std::string listed(const std::vector<std::string> &names);
 
 /// The names of a function's or model's parameters, in order; none when it has no names for them.
 std::vector<std::string> parameterNames(const Value &callee);
+/// The same value with its leaves (leavesOf) replaced, in order.
+Value withLeaves(const Value &value, const std::vector<Value> &leaves, size_t &next);
 /// Whether a value consists of floating-point tensors, numbers and models.
 bool hasGradient(const Value &value);
 

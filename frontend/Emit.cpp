@@ -7,8 +7,6 @@
 #include "mlir/IR/BuiltinAttributes.h"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 
 namespace dlc {
 
@@ -132,32 +130,6 @@ Value Elaborator::constant(int64_t number, DType dtype, Shape shape, SourceRange
   return Value::ofTensor(dtype, std::move(shape), result, at);
 }
 
-Value Elaborator::convertNumber(const Value &number, DType dtype, SourceRange at) {
-  if (dtype == DType::Bool)
-    return Value::ofBool(number.isFloat ? number.number != 0 : number.integer != 0, at);
-  Value result;
-  if (isFloating(dtype)) {
-    result = Value::ofNumber(number.number, at);
-  } else {
-    int64_t whole = number.integer;
-    if (number.isFloat) { // the nearest that there is; NaN is 0
-      auto [low, high] = dtype == DType::U8    ? std::pair(0.0, 255.0)
-                         : dtype == DType::I32 ? std::pair(-2147483648.0, 2147483647.0)
-                                               : std::pair(-9223372036854775808.0, 9223372036854774784.0);
-      double inside = std::isnan(number.number) ? 0 : std::clamp(number.number, low, high);
-      whole = number.number > high && dtype == DType::I64 ? std::numeric_limits<int64_t>::max() : int64_t(inside);
-    } else if (dtype == DType::U8) {
-      whole = uint8_t(whole);
-    } else if (dtype == DType::I32) {
-      whole = int32_t(whole);
-    }
-    result = Value::ofInteger(whole, at);
-  }
-  result.weak = false;
-  result.dtype = dtype;
-  return result;
-}
-
 Value Elaborator::cast(const Value &value, DType dtype, SourceRange at) {
   if (value.dtype == dtype && !value.soft)
     return value;
@@ -173,7 +145,7 @@ Value Elaborator::tensorOf(const Value &value, std::optional<DType> dtype) {
   case Value::Tensor:
     return dtype && *dtype != value.dtype ? cast(value, *dtype, value.at) : value;
   case Value::Number: {
-    DType own = !value.weak ? value.dtype : value.isFloat ? DType::F32 : DType::I64;
+    DType own = value.dtypeOr(value.isFloat ? DType::F32 : DType::I64);
     return value.isFloat ? constant(value.number, dtype.value_or(own), {}, value.at)
                          : constant(value.integer, dtype.value_or(own), {}, value.at);
   }

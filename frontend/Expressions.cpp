@@ -164,6 +164,8 @@ Value Elaborator::name(std::string_view name, SourceRange at, const ScopeRef &sc
     return Value::ofNumber(3.14159265358979323846, at);
   if (name == "inf")
     return Value::ofNumber(std::numeric_limits<double>::infinity(), at);
+  if (name == "nan")
+    return Value::ofNumber(std::numeric_limits<double>::quiet_NaN(), at);
   if (std::optional<DType> dtype = dtypeNamed(name)) {
     Value value = Value::unit(at);
     value.kind = Value::DTypeName;
@@ -422,10 +424,11 @@ Value Elaborator::branchesDiffer(const Value &onTrue, const Value &onFalse, Sour
   return poison(at);
 }
 
-Value Elaborator::undecidedBranches(const IfExpr &expr, const ScopeRef &scope) {
+Value Elaborator::undecidedBranches(const IfExpr &expr, const Value &condition, const ScopeRef &scope) {
   ++undecided;
-  Value onTrue = block(*expr.thenBlock, scope);
-  Value onFalse = expr.elseBlock ? block(*expr.elseBlock, scope) : Value::unit(expr.range);
+  Value onTrue = assuming(condition.whenTrue, [&] { return block(*expr.thenBlock, scope); });
+  Value onFalse = assuming(condition.whenFalse,
+                           [&] { return expr.elseBlock ? block(*expr.elseBlock, scope) : Value::unit(expr.range); });
   --undecided;
   // A branch that calls its own function has no type of its own yet.
   if (onTrue.poison() || onFalse.poison())
@@ -460,7 +463,7 @@ Value Elaborator::conditional(const IfExpr &expr, const ScopeRef &scope) {
     return poison(expr.range);
   }
   if (condition.ofSizes)
-    return undecidedBranches(expr, scope);
+    return undecidedBranches(expr, condition, scope);
   Value onTrue = block(*expr.thenBlock, scope);
   if (!expr.elseBlock)
     return Value::unit(expr.range);

@@ -9,52 +9,25 @@ namespace dlc {
 
 using namespace ast;
 
-/// The floating-point tensors of a value, in order.
-static bool leavesOf(Elaborator &e, Value &value, std::vector<Value> &leaves) {
-  switch (value.kind) {
-  case Value::Number:
-  case Value::SizeOf:
-    value = e.tensorOf(value, value.kind == Value::Number && !value.weak ? value.dtype : DType::F32);
-    leaves.push_back(value);
-    return isFloating(value.dtype);
-  case Value::Tensor:
-    leaves.push_back(value);
-    return isFloating(value.dtype);
-  case Value::Tuple:
-  case Value::List:
-    for (Value &element : value.elements)
-      if (!leavesOf(e, element, leaves))
-        return false;
-    return true;
-  case Value::Model:
-    for (const ParamSlotRef &slot : parametersOf(*value.model))
-      leaves.push_back(slot->value);
-    return true;
-  default:
+static Value withLeaves(const Value &value, const std::vector<Value> &leaves) {
+  size_t next = 0;
+  return withLeaves(value, leaves, next);
+}
+
+bool Elaborator::fitsGradient(const Value &result, const Value *cotangent, SourceRange at) {
+  if (result.poison())
     return false;
-  }
-}
-
-bool hasGradient(const Value &value) {
-  if (value.kind == Value::Tuple || value.kind == Value::List)
-    return std::all_of(value.elements.begin(), value.elements.end(), hasGradient);
-  return value.isNumber() || value.kind == Value::Model || (value.isTensor() && isFloating(value.dtype));
-}
-
-/// The same value with its leaves replaced, in order.
-static Value withLeaves(const Value &value, const std::vector<Value> &leaves, size_t &next) {
-  Value copy = value;
-  if (value.kind == Value::Tensor)
-    return leaves[next++];
-  if (value.kind == Value::Model) {
-    std::vector<Value> own(leaves.begin() + next, leaves.begin() + next + parametersOf(*value.model).size());
-    next += own.size();
-    copy.model = withValues(*value.model, own);
-    return copy;
-  }
-  for (Value &element : copy.elements)
-    element = withLeaves(element, leaves, next);
-  return copy;
+  Value value = result;
+  std::vector<Value> leaves;
+  bool scalar = result.isNumber() || (result.isTensor() && result.shape.empty());
+  bool floating = (result.kind != Value::SizeOf || !cotangent) && leavesOf(value, leaves) && !leaves.empty();
+  if (floating && (cotangent || scalar))
+    return true;
+  auto report = error(Diag::GradientOf, at, cotangent ? "a floating-point tensor" : "a floating-point scalar",
+                      "the function's value", describe(result));
+  if (floating)
+    report.help("a gradient is that of a scalar: `sum(..)` or `mean(..)` makes one, `vjp` takes a cotangent");
+  return false;
 }
 
 std::optional<Elaborator::Pulled> Elaborator::pull(const Value &function, const std::vector<Value> &given,
@@ -62,47 +35,43 @@ std::optional<Elaborator::Pulled> Elaborator::pull(const Value &function, const 
                                                    SourceRange at) {
   std::vector<Value> arguments = given;
   std::vector<Value> leaves;
-  for (size_t i : wrt)
-    if (!leavesOf(*this, arguments[i], leaves)) {
+  for (size_t i : wrt) {
+    arguments[i] = differentiableArgument(function, i, arguments[i]);
+    if (arguments[i].poison())
+      return std::nullopt;
+    if (!leavesOf(arguments[i], leaves)) {
       auto report = error(Diag::GradientOf, arguments[i].at, "floating-point numbers",
                           fmt::format("argument {}", i + 1), describe(given[i]));
       if (given[i].isTensor())
         report.help(fmt::format("write the conversion: `f32({})`", shortText(given[i].at)));
       return std::nullopt;
     }
-  auto checkResult = [&](const Value &result) {
-    if (result.poison())
-      return false;
-    bool scalar = result.isTensor() && result.shape.empty();
-    if (!result.isTensor() || !isFloating(result.dtype) || (!cotangent && !scalar)) {
-      auto report = error(Diag::GradientOf, at, cotangent ? "a floating-point tensor" : "a floating-point scalar",
-                          "the function's value", describe(result));
-      if (result.isTensor() && !scalar && isFloating(result.dtype))
-        report.help("a gradient is that of a scalar: `sum(..)` or `mean(..)` makes one, `vjp` takes a cotangent");
-      return false;
+  }
+  // The cotangents of the results, one by one.
+  auto seedsOf = [&](const Value &result, std::vector<Value> &seeds) {
+    if (!cotangent) {
+      seeds.push_back(constant(1, result.dtype, {}, at));
+      return true;
     }
-    return true;
+    unsigned before = diagnostics.errorCount();
+    if (matchLeaves(result, *cotangent, seeds))
+      return true;
+    if (diagnostics.errorCount() == before) {
+      auto report = error(Diag::ArgumentShape, cotangent->at, "the cotangent", describe(*cotangent),
+                          describe(result) + ", as the function's value");
+      noteOrigins(report, result);
+    }
+    return false;
   };
   Pulled pulled;
+  std::vector<Value> results, seeds;
   if (!emitting()) {
     pulled.result = apply(function, arguments, at);
-    if (pulled.result.isNumber())
-      pulled.result = tensorOf(pulled.result, DType::F32);
-    if (!checkResult(pulled.result))
+    if (!fitsGradient(pulled.result, cotangent, at))
       return std::nullopt;
-    if (cotangent) {
-      bool fits = cotangent->dtype == pulled.result.dtype && cotangent->shape.size() <= pulled.result.shape.size();
-      for (size_t i = 0; fits && i < cotangent->shape.size(); ++i)
-        fits = sameSize(cotangent->shape[i].size,
-                        pulled.result.shape[pulled.result.shape.size() - cotangent->shape.size() + i].size)
-                   .value_or(true);
-      if (!fits) {
-        auto report = error(Diag::ArgumentShape, cotangent->at, "the cotangent", describe(*cotangent),
-                            describe(pulled.result) + ", as the function's value");
-        noteOrigins(report, pulled.result);
-        return std::nullopt;
-      }
-    }
+    leavesOf(pulled.result, results);
+    if (!seedsOf(pulled.result, seeds))
+      return std::nullopt;
     for (size_t i : wrt) {
       Value gradient = arguments[i];
       gradient.at = at;
@@ -127,31 +96,78 @@ std::optional<Elaborator::Pulled> Elaborator::pull(const Value &function, const 
   for (size_t i : wrt)
     insideArguments[i] = withLeaves(arguments[i], inside, next);
   Value result = apply(function, insideArguments, at);
-  if (result.isNumber())
-    result = tensorOf(result, DType::F32);
-  if (!checkResult(result)) {
-    builder->restoreInsertionPoint(outer);
+  bool good = fitsGradient(result, cotangent, at);
+  std::vector<mlir::Value> yielded, seedValues;
+  if (good) {
+    leavesOf(result, results);
+    for (const Value &leaf : results)
+      yielded.push_back(ir(leaf));
+    dl::YieldOp::create(*builder, location(at), yielded);
+  }
+  builder->restoreInsertionPoint(outer);
+  if (!good || !seedsOf(result, seeds)) {
     body->dropAllReferences();
     return std::nullopt;
   }
-  mlir::Value resultIr = ir(result);
-  dl::YieldOp::create(*builder, location(at), resultIr);
-  builder->restoreInsertionPoint(outer);
-  Value seed = cotangent ? broadcastTo(*cotangent, result.shape, at) : constant(1, result.dtype, {}, at);
-  std::vector<mlir::Type> types = {resultIr.getType()};
-  for (mlir::Value input : inputs)
-    types.push_back(input.getType());
-  auto made = dl::GradOp::create(*builder, location(at), types, inputs, mlir::ValueRange{ir(seed)}, 0);
+  for (const Value &seed : seeds)
+    seedValues.push_back(ir(seed));
+  std::vector<mlir::Type> types;
+  for (const std::vector<mlir::Value> &values : {yielded, inputs})
+    for (mlir::Value value : values)
+      types.push_back(value.getType());
+  auto made = dl::GradOp::create(*builder, location(at), types, inputs, seedValues, 0);
   made.getBody().push_back(body.release());
-  pulled.result = result;
-  pulled.result.ir = made.getResult(0);
-  std::vector<Value> gradients = leaves;
+  for (size_t i = 0; i < results.size(); ++i)
+    results[i].ir = made.getResult(unsigned(i));
+  pulled.result = withLeaves(result, results);
+  std::vector<Value> gradients;
   for (size_t i = 0; i < leaves.size(); ++i)
-    gradients[i] = Value::ofTensor(leaves[i].dtype, leaves[i].shape, made.getResult(i + 1), at);
+    gradients.push_back(
+        Value::ofTensor(leaves[i].dtype, leaves[i].shape, made.getResult(unsigned(results.size() + i)), at));
   next = 0;
   for (size_t i : wrt)
     pulled.gradients.push_back(withLeaves(arguments[i], gradients, next));
   return pulled;
+}
+
+Value Elaborator::push(const Value &function, const Value &given, const Value &tangent, SourceRange at) {
+  Value x = differentiableArgument(function, 0, given);
+  if (x.poison())
+    return x;
+  Value leaf = x;
+  std::vector<Value> leaves, tangents, results, zeros;
+  if (!leavesOf(leaf, leaves)) {
+    error(Diag::GradientOf, given.at, "floating-point numbers", "argument 2", describe(given));
+    return poison(at);
+  }
+  x = leaf;
+  unsigned before = diagnostics.errorCount();
+  if (!matchLeaves(x, tangent, tangents)) {
+    if (diagnostics.errorCount() == before)
+      error(Diag::ArgumentShape, tangent.at, "the tangent", describe(tangent), describe(x) + ", as the argument");
+    return poison(at);
+  }
+  Value dx = withLeaves(x, tangents);
+  Value y = apply(function, {x}, at);
+  if (!fitsGradient(y, &dx, at))
+    return poison(at);
+  leavesOf(y, results);
+  for (const Value &result : results)
+    zeros.push_back(constant(0, result.dtype, result.shape, at));
+  // The pullback is linear in its cotangent; its own pullback, at dx, is the forward derivative.
+  auto linear =
+      std::make_shared<Builtin>(Builtin{"pullback", {"cotangent"}, [function, x](Elaborator &inner, CallSite &site) {
+                                          Value cotangent = site[0];
+                                          std::optional<Pulled> pulled =
+                                              inner.pull(function, {x}, {0}, &cotangent, site.at);
+                                          return pulled ? pulled->gradients[0] : inner.poison(site.at);
+                                        }});
+  auto pullback = std::make_shared<Function>();
+  pullback->kind = Function::Native;
+  pullback->name = "pullback";
+  pullback->builtin = linear.get();
+  std::optional<Pulled> pushed = pull(Value::ofFunction(pullback, at), {withLeaves(y, zeros)}, {0}, &dx, at);
+  return pushed ? Value::ofTuple({y, pushed->gradients[0]}, at) : poison(at);
 }
 
 std::vector<std::string> parameterNames(const Value &callee) {
@@ -185,14 +201,11 @@ Value Elaborator::gradient(const Function &function, CallSite &site) {
       return poison(site.at);
     }
     Value cotangent = site.arguments[0].value;
-    cotangent = tensorOfList(cotangent);
-    if (!cotangent.poison() && !cotangent.isTensor() && !cotangent.isNumber()) {
-      error(Diag::WrongType, cotangent.at, "the cotangent", describe(cotangent), "a tensor");
+    if (!hasGradient(cotangent)) {
+      if (!cotangent.poison())
+        error(Diag::WrongType, cotangent.at, "the cotangent", describe(cotangent), "floating-point numbers");
       return poison(site.at);
     }
-    cotangent = cotangent.isTensor() ? cotangent : tensorOf(cotangent, DType::F32);
-    if (cotangent.poison())
-      return poison(site.at);
     std::vector<size_t> wrt;
     for (size_t i = 0; i < function.arguments.size(); ++i)
       wrt.push_back(i);
@@ -201,8 +214,6 @@ Value Elaborator::gradient(const Function &function, CallSite &site) {
       return poison(site.at);
     return pulled->gradients.size() == 1 ? pulled->gradients[0] : Value::ofTuple(pulled->gradients, site.at);
   }
-  for (CallSite::Argument &argument : site.arguments)
-    argument.value = tensorOfList(argument.value);
   // grad(f)(a, b): arguments by position, or by f's names in any order.
   std::vector<std::string> names = parameterNames(*function.base);
   std::vector<Value> arguments;

@@ -310,8 +310,16 @@ Value Elaborator::indexAssign(const Value &base, const IndexExpr &target, const 
   if (!places)
     return poison(target.range);
   Value element = Value::ofTensor(base.dtype, places->shape, {}, target.range);
-  bool fraction = given.kind == Value::Number && given.isFloat && !isFloating(base.dtype);
-  Value value = given.isNumber() && !fraction ? tensorOf(given, base.dtype) : given;
+  Value value = tensorOfList(given, base.dtype);
+  if (value.poison())
+    return poison(target.range);
+  if (value.isNumber() && (fitsIn(value, base.dtype) || !value.isFloat) && base.dtype != DType::Bool) {
+    if (!settleNumber(value, base.dtype))
+      return poison(target.range);
+    value = tensorOf(value);
+  } else if (value.kind == Value::Bool) {
+    value = tensorOf(value);
+  }
   if (value.isTensor() && value.dtype != base.dtype && isIntegral(value.dtype) && isIntegral(base.dtype))
     value = cast(value, base.dtype, value.at);
   if (!value.isTensor() || value.dtype != base.dtype) {

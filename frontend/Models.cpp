@@ -1,6 +1,7 @@
 // Models and optimizers: making instances, their members, calling them.
 #include "frontend/ActiveCalls.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace dlc {
@@ -18,9 +19,15 @@ static bool bindSettings(Elaborator &e, const std::vector<Parameter> &parameters
   bool good = true;
   signature.apply = [&](Elaborator &elaborator, CallSite &bound) {
     for (size_t i = 0; i < parameters.size() && good; ++i) {
-      Value value = bound.bound[i] ? *bound.bound[i] : elaborator.expression(*parameters[i].defaultValue, scope);
+      Value value = bound.bound[i] ? *bound.bound[i] : argumentValue(elaborator, *parameters[i].defaultValue, scope);
       if (item && item == elaborator.overrideModel && parameters[i].defaultValue)
         elaborator.applyOverride(std::string(parameters[i].name), value);
+      if (value.kind == Value::List && parameters[i].type && elaborator.atTopLevel())
+        value = elaborator.asStatement(value.at, [&] {
+          std::string what = fmt::format("argument `{}` of `{}`", parameters[i].name, bound.callee);
+          const TypeExpr &type = *parameters[i].type;
+          return elaborator.matchType(type, value, scope, what, true, type.range) ? value : elaborator.poison(value.at);
+        });
       good = !value.poison() && elaborator.bindParameter(parameters[i], value, scope, bound.callee);
     }
     return Value::unit(bound.at);
@@ -54,7 +61,7 @@ Value Elaborator::construct(const Function &constructor, CallSite &site) {
   ActiveGuard guard(*this, &item, "", site.at);
   unsigned before = diagnostics.errorCount();
   members(item.members, *model, model->scope);
-  if (diagnostics.errorCount() != before)
+  if (diagnostics.errorCount() != before || model->undecided)
     return poison(site.at);
   Value value = Value::unit(site.at);
   value.kind = Value::Model;
@@ -73,6 +80,12 @@ bool Elaborator::isLayer(const Value &value, const std::string &name) {
   return false;
 }
 
+/// Whether a value is known while compiling: no tensor is a part of it, and no model.
+static bool isKnown(const Value &value) {
+  return !value.isTensor() && value.kind != Value::Model &&
+         std::all_of(value.elements.begin(), value.elements.end(), isKnown);
+}
+
 void Elaborator::members(const std::vector<Member *> &list, ModelInstance &model, const ScopeRef &scope) {
   for (const Member *member : list) {
     std::string name(member->name);
@@ -83,21 +96,25 @@ void Elaborator::members(const std::vector<Member *> &list, ModelInstance &model
       continue;
     }
     switch (member->kind) {
-    case MemberKind::If: {
-      Value condition = expression(*member->value, scope);
-      if (condition.poison())
-        break;
-      if (condition.kind != Value::Bool) {
-        error(Diag::NotConstant, condition.at, "a condition around members")
-            .help("a model's settings decide it: `bias: bool = true`");
-        break;
-      }
-      members(condition.flag ? member->thenMembers : member->elseMembers, model, scope);
+    case MemberKind::If:
+      if (std::optional<bool> holds = memberCondition(*member, model, scope))
+        members(*holds ? member->thenMembers : member->elseMembers, model, scope);
       break;
-    }
     case MemberKind::Fn:
       model.functions[name] = member->fn;
       break;
+    case MemberKind::Let: {
+      Value value = expression(*member->value, scope);
+      if (!value.poison() && !isKnown(value)) {
+        error(Diag::NotConstant, member->value->range, fmt::format("`{}` of the model", name))
+            .help("a `buffer` keeps a tensor, a `layer` is a model");
+        value = poison(value.at);
+      }
+      if (auto earlier = scope->names.find(name); earlier != scope->names.end())
+        error(Diag::DefinedTwice, member->nameRange, name).note(earlier->second.at, "first defined here");
+      scope->names[name] = {value, false, member->nameRange};
+      break;
+    }
     case MemberKind::Layer: {
       Value layer = expression(*member->value, scope);
       if (layer.kind == Value::List) {
@@ -117,65 +134,94 @@ void Elaborator::members(const std::vector<Member *> &list, ModelInstance &model
       break;
     }
     case MemberKind::Param:
-    case MemberKind::Buffer: {
-      for (const Expr *size : member->type->sizes)
-        if (const NameExpr *fresh = freshSizeName(*size, scope))
-          error(Diag::UnknownName, size->range, fresh->name)
-              .help("sizes are numbers, and the model's parameters: `model " + model.name + "(" +
-                    std::string(fresh->name) + ": dim)`");
-      auto slot = std::make_shared<ParamSlot>();
-      slot->trained = member->kind == MemberKind::Param;
-      slot->value = symbolic(*member->type, scope, member->nameRange, name);
-      slot->initialiser = member->value;
-      slot->scope = scope;
-      slot->at = member->range;
-      slot->path = name;
-      scope->names.erase(name);
-      if (!slot->value.poison() && (!slot->value.isTensor() || (slot->trained && !isFloating(slot->value.dtype)))) {
-        auto report = error(Diag::WrongType, member->type->range, (slot->trained ? "param `" : "buffer `") + name + "`",
-                            describe(slot->value), slot->trained ? "a tensor of floating-point numbers" : "a tensor");
-        if (slot->value.isTensor())
-          report.help("a `buffer` keeps what is not trained");
-        slot->value = poison(member->range);
-      }
-      if (slot->value.poison()) {
-        scope->names[name] = {slot->value, false, member->nameRange};
-        break;
-      }
-      // A model that is made where code runs has its first values at once; for training they are drawn when it starts.
-      if (!member->value && emitting())
-        slot->value.ir = constant(0, slot->value.dtype, slot->value.shape, slot->at).ir;
-      if (member->value) {
-        const Shape *savedShape = initialiserShape;
-        initialiserShape = &slot->value.shape;
-        Value initial = expression(*member->value, scope);
-        initialiserShape = savedShape;
-        if (initial.poison()) {
-          scope->names[name] = {initial, false, member->nameRange};
-          break;
-        }
-        initial = tensorOfList(initial);
-        if (initial.isNumber())
-          initial = tensorOf(initial, slot->value.dtype);
-        bool fits = initial.isTensor() && initial.shape.size() <= slot->value.shape.size();
-        if (fits && !initial.shape.empty()) {
-          fits = initial.shape.size() == slot->value.shape.size();
-          for (size_t i = 0; fits && i < initial.shape.size(); ++i)
-            fits = sameSize(initial.shape[i].size, slot->value.shape[i].size).value_or(true);
-        }
-        if (!fits) {
-          error(Diag::InitialiserShape, member->value->range, name, describe(initial), describe(slot->value))
-              .note(member->type->range, "declared here");
-          break;
-        }
-        if (emitting())
-          slot->value.ir = ir(broadcastTo(tensorOf(initial, slot->value.dtype), slot->value.shape, slot->at));
-      }
-      model.entries.push_back({name, slot, nullptr, member->range});
+    case MemberKind::Buffer:
+      stored(*member, model, scope);
       break;
     }
-    }
   }
+}
+
+std::optional<bool> Elaborator::memberCondition(const Member &member, ModelInstance &model, const ScopeRef &scope) {
+  bool saved = std::exchange(splitting, splitMembers);
+  Value condition = expression(*member.value, scope);
+  if (condition.ofSizes && splitting) { // not one of sizes alone: some number that follows from them
+    Size &stands = memberConditions.try_emplace(&member, Size::named("condition", member.range)).first->second;
+    condition = compareSizes(BinaryOp::Eq, stands, Size(0), condition.at);
+  }
+  splitting = saved;
+  if (condition.kind == Value::Bool)
+    return condition.flag;
+  model.undecided |= condition.ofSizes;
+  if (!condition.ofSizes && !condition.poison())
+    error(Diag::NotConstant, condition.at, "a condition around members")
+        .help("a model's settings decide it: `bias: bool = true`");
+  return std::nullopt;
+}
+
+void Elaborator::stored(const Member &member, ModelInstance &model, const ScopeRef &scope) {
+  std::string name(member.name);
+  for (const Expr *size : member.type->sizes)
+    if (const NameExpr *fresh = freshSizeName(*size, scope))
+      error(Diag::UnknownName, size->range, fresh->name)
+          .help("sizes are numbers, and the model's parameters: `model " + model.name + "(" + std::string(fresh->name) +
+                ": dim)`");
+  auto slot = std::make_shared<ParamSlot>();
+  slot->trained = member.kind == MemberKind::Param;
+  slot->value = symbolic(*member.type, scope, member.nameRange, name);
+  slot->type = member.type;
+  slot->initialiser = member.value;
+  slot->scope = scope;
+  slot->at = member.range;
+  slot->path = name;
+  scope->names.erase(name);
+  if (!slot->value.poison() && (!slot->value.isTensor() || (slot->trained && !isFloating(slot->value.dtype)))) {
+    auto report = error(Diag::WrongType, member.type->range, (slot->trained ? "param `" : "buffer `") + name + "`",
+                        describe(slot->value), slot->trained ? "a tensor of floating-point numbers" : "a tensor");
+    if (slot->value.isTensor())
+      report.help("a `buffer` keeps what is not trained");
+    slot->value = poison(member.range);
+  }
+  Value initial = slot->value.poison() ? slot->value : initialValue(*slot);
+  if (initial.poison()) { // known, so that its uses are not errors too
+    scope->names[name] = {slot->value, false, member.nameRange};
+    return;
+  }
+  // A model that is made where code runs has its first values at once; for training they are drawn when it starts.
+  slot->value.ir = initial.ir;
+  model.entries.push_back({name, slot, nullptr, member.range});
+}
+
+Value Elaborator::initialValue(const ParamSlot &slot) {
+  const Value &declared = slot.value;
+  const Shape *savedShape = std::exchange(initialiserShape, &declared.shape);
+  Value initial = expression(*slot.initialiser, slot.scope);
+  initialiserShape = savedShape;
+  initial = tensorOfList(initial, declared.dtype);
+  if (initial.poison())
+    return initial;
+  SourceRange at = initial.at;
+  if (initial.isNumber() && declared.dtype != DType::Bool) {
+    if (!settleNumber(initial, declared.dtype, slot.type->range))
+      return poison(at);
+    initial = tensorOf(initial);
+  } else if (initial.kind == Value::Bool) {
+    initial = tensorOf(initial);
+  }
+  // What is drawn is f32; it becomes a float of another width, and integers widen. All else needs a cast.
+  bool fits = initial.isTensor() && initial.shape.size() <= declared.shape.size() &&
+              (initial.dtype == declared.dtype || (isFloating(declared.dtype) && initial.dtype != DType::Bool) ||
+               (isIntegral(initial.dtype) && isIntegral(declared.dtype)));
+  if (fits && !initial.shape.empty()) {
+    fits = initial.shape.size() == declared.shape.size();
+    for (size_t i = 0; fits && i < initial.shape.size(); ++i)
+      fits = sameSize(initial.shape[i].size, declared.shape[i].size).value_or(true);
+  }
+  if (fits)
+    return broadcastTo(cast(initial, declared.dtype, at), declared.shape, slot.at);
+  std::string name = slot.path.substr(slot.path.rfind('.') + 1);
+  error(Diag::InitialiserShape, slot.initialiser->range, name, describe(initial), describe(declared))
+      .note(slot.type->range, "declared here");
+  return poison(at);
 }
 
 Value Elaborator::callModel(const Value &model, CallSite &site) {

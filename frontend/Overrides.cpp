@@ -36,6 +36,12 @@ bool Elaborator::applyOverride(const std::string &name, Value &value) {
                      : fmt::format("{} cannot be given on the command line", describe(value)));
       return false;
     }
+    // The number given takes the type of the one in whose place it stands.
+    bool typed = value.isTensor() || (value.kind == Value::Number && !value.weak);
+    if (made.isNumber() && typed && !settleNumber(made, value.dtype))
+      return false;
+    if (made.isNumber() && !typed && value.kind == Value::Number && value.isFloat && !made.isFloat)
+      made = Value::ofNumber(made.number, made.at);
     value = made;
     return true;
   }

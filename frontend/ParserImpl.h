@@ -185,7 +185,7 @@ private:
   ast::Member *newMember(ast::MemberKind memberKind, uint32_t first);
   ast::Member *parseMember();
   ast::Member *parseStored(ast::MemberKind kind);
-  ast::Member *parseLayer();
+  ast::Member *parseNamed(ast::MemberKind kind, const char *what);
   ast::Member *parseMemberIf();
   ast::DataItem *parseData();
   ast::TrainItem *parseTrain();

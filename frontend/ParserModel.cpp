@@ -68,16 +68,18 @@ Member *Parser::parseMember() {
   if (beforeName && atWord("buffer"))
     return parseStored(MemberKind::Buffer);
   if (beforeName && atWord("layer"))
-    return parseLayer();
+    return parseNamed(MemberKind::Layer, "a model");
+  if (beforeName && at(TokenKind::KwLet))
+    return parseNamed(MemberKind::Let, "a value");
 
   std::string help;
   if (at(TokenKind::Word) && kind(1) == TokenKind::Assign)
     help = fmt::format("write `layer {} = ...`", spelled(token()));
   else if (at(TokenKind::Word) && kind(1) == TokenKind::Colon)
     help = fmt::format("write `param {}: ... = ...`", spelled(token()));
-  else if (at(TokenKind::KwLet) || atWord("var"))
+  else if (atWord("var"))
     help = "write `layer` for a part that is called, `param` for what is trained, `buffer` for what is kept";
-  unexpected(Diag::ExpectedMember, "`param`, `buffer`, `layer`, `fn` or `if`", help);
+  unexpected(Diag::ExpectedMember, "`param`, `buffer`, `layer`, `let`, `fn` or `if`", help);
   return nullptr;
 }
 
@@ -101,14 +103,16 @@ Member *Parser::parseStored(MemberKind memberKind) {
   return member->value ? member : nullptr;
 }
 
-/// `layer name = model`.
-Member *Parser::parseLayer() {
+/// `layer name = model`, `let name = value`.
+Member *Parser::parseNamed(MemberKind memberKind, const char *what) {
   uint32_t first = pos;
+  std::string keyword(spelled(token()));
   advance();
-  auto *member = newMember(MemberKind::Layer, first);
+  auto *member = newMember(memberKind, first);
   if (!parseName("a name", member->name, member->nameRange))
     return nullptr;
-  if (!expect(TokenKind::Assign, "`=` and a model", fmt::format("write `layer {} = ...`", member->name)))
+  if (!expect(TokenKind::Assign, fmt::format("`=` and {}", what),
+              fmt::format("write `{} {} = ...`", keyword, member->name)))
     return nullptr;
   member->value = parseExpression();
   member->range = rangeFrom(first);

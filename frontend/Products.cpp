@@ -8,26 +8,34 @@ using namespace ast;
 Value Elaborator::power(const Value &base, const Value &exponent, SourceRange at) {
   // A small whole exponent is repeated multiplication, exact in sign and cheap in its gradient.
   bool whole = exponent.kind == Value::Number && !exponent.isFloat;
-  if (whole && base.isTensor() && base.dtype != DType::Bool && std::abs(exponent.integer) <= 64) {
+  bool typed = (base.isTensor() && base.dtype != DType::Bool) || (base.kind == Value::Number && !base.weak);
+  if (whole && typed && exponent.integer >= -64 && exponent.integer <= 64) {
     int64_t n = std::abs(exponent.integer);
+    auto times = [&](const Value &x, const Value &y) {
+      return x.isTensor() ? binaryOp("mul", x, y, at) : binary(BinaryOp::Mul, x, y, at);
+    };
+    auto ones = [&] {
+      return base.isTensor() ? constant(1, base.dtype, base.shape, at)
+                             : convertNumber(Value::ofInteger(1, at), base.dtype, at);
+    };
     if (exponent.integer < 0 && isIntegral(base.dtype)) {
       error(Diag::TypeMix, at, "**", describe(base), describe(exponent))
           .help(fmt::format("convert the integers first: `f32({})`", shortText(base.at)));
       return poison(at);
     }
-    Value result = n == 0 ? constant(1, base.dtype, base.shape, at) : poison(at);
+    Value result = n == 0 ? ones() : poison(at);
     result.soft = base.soft;
     Value square = base;
     for (; n > 0; n >>= 1) {
       if (n & 1)
-        result = result.poison() ? square : binaryOp("mul", result, square, at);
+        result = result.poison() ? square : times(result, square);
       if (n > 1)
-        square = binaryOp("mul", square, square, at);
+        square = times(square, square);
     }
     if (exponent.integer < 0) {
-      Value one = constant(1, base.dtype, base.shape, at);
+      Value one = ones();
       one.soft = base.soft;
-      result = binaryOp("div", one, result, at);
+      result = base.isTensor() ? binaryOp("div", one, result, at) : binary(BinaryOp::Div, one, result, at);
     }
     result.at = at;
     return result;
@@ -149,12 +157,13 @@ Value Elaborator::modelArithmetic(BinaryOp op, const Value &lhs, const Value &rh
     return poison(at);
   }
   const Value &model = lhs.kind == Value::Model ? lhs : rhs;
-  std::vector<ParamSlotRef> a = parametersOf(*model.model), b;
+  std::vector<ParamSlotRef> a = trainedOf(*model.model), b;
   if (both) {
-    b = parametersOf(*rhs.model);
-    if (a.size() != b.size()) {
+    b = trainedOf(*rhs.model);
+    if (std::string differ = modelsDiffer(*lhs.model, *rhs.model); !differ.empty()) {
       error(Diag::TypeMix, at, spelling(op), describe(lhs), describe(rhs))
-          .help(fmt::format("they have {} and {} parameters", a.size(), b.size()));
+          .note(differ)
+          .help("models add when their parameters have the same names and sizes");
       return poison(at);
     }
   }
@@ -168,7 +177,7 @@ Value Elaborator::modelArithmetic(BinaryOp op, const Value &lhs, const Value &rh
   }
   Value result = model;
   result.at = at;
-  result.model = withValues(*model.model, values);
+  result.model = withTrained(*model.model, values);
   return result;
 }
 

@@ -131,6 +131,7 @@ void Elaborator::program(const Program &program, bool show) {
     unsigned before = diagnostics.errorCount();
     SourceRange at;
     std::string_view defined = definedName(*stmt, at);
+    const auto names = show ? file->names : decltype(file->names)();
     if (stmt->kind == StmtKind::Item) {
       const Item &item = *static_cast<const ItemStmt *>(stmt)->item;
       if (item.kind == ItemKind::Data || item.kind == ItemKind::Train)
@@ -152,6 +153,9 @@ void Elaborator::program(const Program &program, bool show) {
     }
     if (auto found = pending.find(defined); found != pending.end())
       pending.erase(found);
+    // A mistake at the prompt changes nothing.
+    if (show && diagnostics.errorCount() != before)
+      file->names = names;
     // With an executor the statements after a failed one would run on nothing.
     if (executor && (diagnostics.errorCount() != before || executor->stopped()))
       return;
@@ -183,8 +187,13 @@ void Elaborator::collectLeaves(Value &value, std::vector<Value *> &leaves, std::
       leaves.push_back(&value);
     return;
   case Value::Model:
-    for (const ParamSlotRef &slot : parametersOf(*value.model))
-      collectLeaves(slot->value, leaves, seen);
+    if (!seen.insert(value.model.get()).second)
+      return;
+    for (ModelInstance::Entry &entry : value.model->entries)
+      collectLeaves(entry.param ? entry.param->value : *entry.layer, leaves, seen);
+    if (value.model->scope) // the arguments that it was made with
+      for (auto &[name, binding] : value.model->scope->names)
+        collectLeaves(binding.value, leaves, seen);
     return;
   case Value::Fn: {
     Function &function = *value.function;
@@ -207,35 +216,14 @@ void Elaborator::collectLeaves(Value &value, std::vector<Value *> &leaves, std::
   }
 }
 
-/// Whether a list holds numbers alone, at least one of them a fraction.
-static bool holdsFractions(const Value &list, bool &numbers) {
-  bool fraction = false;
-  for (const Value &element : list.elements) {
-    bool inner = element.kind == Value::List && holdsFractions(element, numbers);
-    numbers &= element.kind == Value::List || element.kind == Value::Number;
-    fraction |= inner || (element.kind == Value::Number && element.isFloat);
-  }
-  return fraction;
-}
-
-Value Elaborator::settled(Value value) {
-  bool numbers = true;
-  return value.kind == Value::List && holdsFractions(value, numbers) && numbers ? tensorOfList(std::move(value))
-                                                                                : value;
-}
-
-Value Elaborator::tensorOfList(Value value) {
-  if (value.kind != Value::List || value.flag)
-    return value;
-  SourceRange at = value.at;
-  return apply(library->find("tensor")->value, {std::move(value)}, at);
-}
-
-Value Elaborator::topLevel(const Expr &expr, const ScopeRef &scope) {
+Value Elaborator::topLevel(const Expr &expr, const ScopeRef &scope, bool asked) {
   // The condition runs, then the statements of its branch, one by one.
   if (atTopLevel() && expr.kind == ExprKind::If)
     return conditional(static_cast<const IfExpr &>(expr), scope);
-  return asStatement(expr.range, [&] { return settled(expression(expr, scope)); });
+  return asStatement(expr.range, [&] {
+    Value value = expression(expr, scope);
+    return asked ? value : settled(std::move(value));
+  });
 }
 
 Value Elaborator::asStatement(SourceRange at, const std::function<Value()> &work) {
@@ -310,12 +298,24 @@ std::vector<std::string> Elaborator::namesInScope() const {
   return names;
 }
 
+void Elaborator::asking(const std::function<void()> &work) {
+  auto names = file->names;
+  auto counter = randomCounter;
+  size_t listed = inferred.size();
+  work();
+  file->names = std::move(names);
+  randomCounter = counter;
+  inferred.resize(listed);
+}
+
 std::string Elaborator::typeOf(const Program &program) {
-  auto savedExecutor = std::exchange(executor, nullptr);
   Value value;
-  for (const Stmt *stmt : program.statements)
-    value = statement(*stmt, file);
-  executor = savedExecutor;
+  asking([&] {
+    auto savedExecutor = std::exchange(executor, nullptr);
+    for (const Stmt *stmt : program.statements)
+      value = statement(*stmt, file);
+    executor = savedExecutor;
+  });
   return value.poison() ? "" : typeString(value);
 }
 

@@ -9,7 +9,7 @@ Value Elaborator::statement(const Stmt &stmt, const ScopeRef &scope) {
   switch (stmt.kind) {
   case StmtKind::Let: {
     auto &let = static_cast<const LetStmt &>(stmt);
-    Value value = settled(topLevel(*let.value, scope));
+    Value value = topLevel(*let.value, scope, let.type != nullptr);
     if (scope == file && let.pattern->kind == ExprKind::Name)
       applyOverride(std::string(static_cast<const NameExpr *>(let.pattern)->name), value);
     if (let.type && !value.poison())
@@ -92,7 +92,7 @@ void Elaborator::bindPattern(const Expr &pattern, const Value &value, const Scop
 }
 
 void Elaborator::assign(const AssignStmt &stmt, const ScopeRef &scope) {
-  Value value = topLevel(*stmt.value, scope);
+  Value value = topLevel(*stmt.value, scope, true);
   if (value.poison() && atTopLevel()) // a variable of the prompt stays what it was
     return;
   asStatement(stmt.range, [&] {
@@ -138,8 +138,11 @@ bool Elaborator::assignMember(ModelInstance &model, const std::string &name, Val
   if (value.poison())
     return true;
   Value &kept = entry->param->value;
+  value = tensorOfList(value, kept.dtype);
+  if (value.poison() || (value.isNumber() && kept.dtype != DType::Bool && !settleNumber(value, kept.dtype)))
+    return true;
   if (value.isNumber())
-    value = tensorOf(value, kept.dtype);
+    value = tensorOf(value);
   bool same = value.isTensor() && value.dtype == kept.dtype && value.shape.size() == kept.shape.size();
   for (size_t i = 0; same && i < value.shape.size(); ++i)
     same = sameSize(value.shape[i].size, kept.shape[i].size).value_or(true);
@@ -187,8 +190,18 @@ void Elaborator::assignTo(const Expr &target, const Value &value, const ScopeRef
         return;
       }
       Value made = value;
-      if (made.isNumber() && binding.value.isTensor())
-        made = tensorOf(made, binding.value.dtype);
+      if (made.kind == Value::List)
+        made = binding.value.isTensor() ? tensorOfList(made, binding.value.dtype) : settled(made);
+      if (made.poison() && !value.poison())
+        return;
+      // A literal takes the type that the variable has.
+      bool typed = binding.value.isTensor() || (binding.value.kind == Value::Number && !binding.value.weak);
+      if (made.isNumber() && typed && binding.value.dtype != DType::Bool) {
+        if (!settleNumber(made, binding.value.dtype))
+          return;
+        if (binding.value.isTensor())
+          made = tensorOf(made);
+      }
       if (binding.value.isTensor() && made.isTensor() && !binding.value.poison()) {
         bool same = binding.value.dtype == made.dtype && binding.value.shape.size() == made.shape.size();
         for (size_t i = 0; same && i < made.shape.size(); ++i)

@@ -273,18 +273,13 @@ mlir::OwningOpRef<mlir::ModuleOp> TrainElaborator::initial() {
   for (const ParamSlotRef &slot : plan.params) {
     std::string savedPath = std::exchange(e.path, name + "." + slot->path);
     unsigned savedCounter = std::exchange(e.randomCounter, 0);
-    e.initialiserShape = &slot->value.shape;
     // A model that was used or trained before goes on from where it is.
-    Value value = slot->value.host    ? slot->value
-                  : slot->initialiser ? e.expression(*slot->initialiser, slot->scope)
-                                      : Value::ofInteger(0, slot->at);
-    e.initialiserShape = nullptr;
+    Value value = slot->value.host ? slot->value : e.initialValue(*slot);
     e.path = savedPath;
     e.randomCounter = savedCounter;
     if (value.poison())
       break;
-    value = e.tensorOf(value, slot->value.dtype);
-    results.push_back(e.broadcastTo(value, slot->value.shape, slot->at).ir);
+    results.push_back(e.ir(value));
   }
   mlir::OwningOpRef<mlir::ModuleOp> module;
   if (e.diagnostics.errorCount() == before)

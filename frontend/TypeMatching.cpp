@@ -40,6 +40,7 @@ struct TypeMatch {
   bool named();
   bool number(DType dtype);
   bool convert(DType dtype);
+  bool differs(DType dtype) const;
   bool shape();
   bool axis(size_t i, size_t offset);
   bool axisDiffers(size_t i, size_t offset, const Value &declared, const Size &expected) const;
@@ -126,37 +127,20 @@ bool TypeMatch::named() {
 /// A number known at compile time becomes one of the dtype, if it fits.
 bool TypeMatch::number(DType dtype) {
   bool fraction = value.kind == Value::Number && value.isFloat && value.number != std::floor(value.number);
-  if ((fraction && !isFloating(dtype)) || dtype == DType::Bool)
+  if (value.weak && ((fraction && !isFloating(dtype)) || dtype == DType::Bool))
     return wrong(spelled(), dtype == DType::Bool ? "compare with something: `x != 0`"
                                                  : "`floor(..)` and `round(..)` make whole numbers");
   if (value.kind == Value::SizeOf && !value.size.isConstant()) {
     value = Value::ofTensor(dtype, {}, {}, value.at);
     return true;
   }
-  double number = value.asDouble();
-  auto outside = [&](double low, double high) { return !(number >= low && number <= high); };
-  bool tooLarge = (dtype == DType::U8 && outside(0, 255)) ||
-                  (dtype == DType::I32 && outside(-2147483648.0, 2147483647.0)) ||
-                  (dtype == DType::I64 && value.isFloat && outside(-9.2e18, 9.2e18));
-  if (tooLarge) {
-    const char *range = dtype == DType::U8    ? "u8 holds 0 to 255"
-                        : dtype == DType::I32 ? "i32 holds -2147483648 to 2147483647"
-                                              : "i64 holds 19 digits";
-    auto report =
-        e.error(Diag::DoesNotFit, value.at,
-                value.isFloat ? fmt::format("{}", number)
-                              : fmt::format("{}", value.kind == Value::SizeOf ? value.size.constant() : value.integer),
-                nameOf(dtype));
-    if (!inLibrary(e.sources, owner))
-      report.note(owner, "declared here");
-    report.help(range);
-    return false;
-  }
-  int64_t whole = value.kind == Value::SizeOf ? value.size.constant() : value.isFloat ? int64_t(number) : value.integer;
-  value = isFloating(dtype) ? Value::ofNumber(number, value.at) : Value::ofInteger(whole, value.at);
-  value.weak = false;
-  value.dtype = dtype;
-  return true;
+  return e.settleNumber(value, dtype, owner) && (value.dtype == dtype || differs(dtype));
+}
+
+bool TypeMatch::differs(DType dtype) const {
+  return wrong(spelled(), dtype == DType::Bool
+                              ? "compare with something: `x != 0`"
+                              : fmt::format("write the conversion: `{}({})`", type.name, e.shortText(value.at)));
 }
 
 /// Integers convert to another width; all else needs a cast.
@@ -169,9 +153,7 @@ bool TypeMatch::convert(DType dtype) {
     value = e.cast(value, dtype, value.at);
     return true;
   }
-  return wrong(spelled(), dtype == DType::Bool
-                              ? "compare with something: `x != 0`"
-                              : fmt::format("write the conversion: `{}({})`", type.name, e.shortText(value.at)));
+  return differs(dtype);
 }
 
 bool TypeMatch::axisDiffers(size_t i, size_t offset, const Value &declared, const Size &expected) const {
@@ -270,10 +252,7 @@ bool Elaborator::matchType(const TypeExpr &type, Value &value, const ScopeRef &s
   // A scalar or a tensor of a dtype.
   bool scalar = type.kind == TypeKind::Named || (type.sizes.empty() && !type.ellipsis);
   if (value.kind == Value::List) {
-    Value named = Value::unit(value.at);
-    named.kind = Value::DTypeName;
-    named.dtype = *dtype;
-    value = apply(library->find("tensor")->value, {value, named}, value.at);
+    value = tensorOfList(value, dtype);
     if (value.poison())
       return false;
   }
@@ -285,7 +264,7 @@ bool Elaborator::matchType(const TypeExpr &type, Value &value, const ScopeRef &s
     return match.wrong(match.spelled(), "an `if` without `else`, an assignment and a loop have no value");
   Value given = value;
   if (value.isNumber() || value.kind == Value::Bool)
-    value = tensorOf(value, value.isNumber() ? dtype : std::nullopt);
+    value = tensorOf(value, isLiteral(value) && fitsIn(value, *dtype) ? dtype : std::nullopt);
   if (!value.isTensor()) {
     value = given;
     return match.wrong(match.spelled());

@@ -217,6 +217,12 @@ std::vector<ParamSlotRef> parametersOf(const ModelInstance &model) {
   return params;
 }
 
+std::vector<ParamSlotRef> trainedOf(const ModelInstance &model) {
+  std::vector<ParamSlotRef> params = parametersOf(model);
+  std::erase_if(params, [](const ParamSlotRef &slot) { return !slot->trained; });
+  return params;
+}
+
 static ModelRef replace(const ModelInstance &model, const std::vector<Value> &values, size_t &next);
 
 static Value replace(const Value &layer, const std::vector<Value> &values, size_t &next) {
@@ -247,12 +253,57 @@ ModelRef withValues(const ModelInstance &model, const std::vector<Value> &values
   return replace(model, values, next);
 }
 
+ModelRef withTrained(const ModelInstance &model, const std::vector<Value> &values) {
+  std::vector<Value> all;
+  size_t next = 0;
+  for (const ParamSlotRef &slot : parametersOf(model))
+    all.push_back(slot->trained ? values[next++] : slot->value);
+  return withValues(model, all);
+}
+
 static void nameLayer(Value &layer, const std::string &path) {
   if (layer.kind == Value::Model)
     nameParameters(*layer.model, path + ".");
   else if (layer.kind == Value::List || layer.kind == Value::Tuple)
     for (size_t i = 0; i < layer.elements.size(); ++i)
       nameLayer(layer.elements[i], fmt::format("{}.{}", path, i));
+}
+
+static void pathsOf(const Value &layer, const std::string &path, std::vector<std::string> &paths) {
+  if (layer.kind == Value::Model)
+    for (const ModelInstance::Entry &entry : layer.model->entries) {
+      std::string own = path.empty() ? entry.name : path + "." + entry.name;
+      if (!entry.param)
+        pathsOf(*entry.layer, own, paths);
+      else if (entry.param->trained)
+        paths.push_back(own);
+    }
+  else if (layer.kind == Value::List || layer.kind == Value::Tuple)
+    for (size_t i = 0; i < layer.elements.size(); ++i)
+      pathsOf(layer.elements[i], fmt::format("{}.{}", path, i), paths);
+}
+
+std::string modelsDiffer(const ModelInstance &a, const ModelInstance &b) {
+  std::vector<ParamSlotRef> slots[2] = {trainedOf(a), trainedOf(b)};
+  std::vector<std::string> paths[2];
+  for (int i : {0, 1}) {
+    Value model;
+    model.kind = Value::Model;
+    model.model = std::make_shared<ModelInstance>(i ? b : a);
+    pathsOf(model, "", paths[i]);
+  }
+  for (size_t i = 0; i < std::min(paths[0].size(), paths[1].size()); ++i) {
+    if (paths[0][i] != paths[1][i])
+      return fmt::format("the one has `{}` where the other has `{}`", paths[0][i], paths[1][i]);
+    std::string types[2] = {typeString(slots[0][i]->value), typeString(slots[1][i]->value)};
+    if (types[0] != types[1])
+      return fmt::format("`{}` is `{}` and `{}`", paths[0][i], types[0], types[1]);
+  }
+  if (paths[0].size() == paths[1].size())
+    return "";
+  bool more = paths[0].size() > paths[1].size();
+  return fmt::format("only the {} has `{}`", more ? "first" : "second",
+                     paths[more ? 0 : 1][paths[more ? 1 : 0].size()]);
 }
 
 void nameParameters(ModelInstance &model, const std::string &prefix) {

@@ -51,6 +51,14 @@ struct DataInfo;
 struct OptimizerInstance;
 struct SourceInfo;
 
+/// What holds of sizes that have only names: `difference` is 0, or less than it.
+struct SizeFact {
+  bool less;
+  Size difference;
+  bool holds;
+};
+using SizeFacts = std::vector<SizeFact>;
+
 struct Value {
   enum Kind {
     Poison, ///< an error was reported; everything made from it is poison too, silently
@@ -81,8 +89,9 @@ struct Value {
   mlir::Value ir;
   HostBufferRef host;
   std::function<HostBufferRef()> lazy; ///< a column, read when used
-  bool ofSizes = false;                ///< a condition of sizes that have only names: each instance decides it
-  bool soft = false;                   ///< an f64 scalar that takes the dtype of what it meets (hyperparameters, steps)
+  bool ofSizes = false; ///< a condition, or a Number, of sizes that have only names: each instance knows it
+  std::shared_ptr<const SizeFacts> whenTrue, whenFalse; ///< what such a condition says of the sizes; or null
+  bool soft = false; ///< an f64 scalar that takes the dtype of what it meets (hyperparameters, steps)
 
   // Number, Bool, String, Duration
   bool isFloat = false;
@@ -104,6 +113,8 @@ struct Value {
   bool isTensor() const { return kind == Tensor; }
   /// Known at compile time and usable as a number.
   bool isNumber() const { return kind == Number || kind == SizeOf; }
+  /// The dtype of a number that has one; `literal` for a literal, a size and all else.
+  DType dtypeOr(DType literal) const { return kind == Number && !weak ? dtype : literal; }
   /// As a double. Only for Number and constant SizeOf.
   double asDouble() const { return kind == SizeOf ? double(size.constant()) : number; }
 
@@ -123,6 +134,9 @@ struct Value {
 std::string typeString(const Value &value);
 /// What a value is, for messages: a type in backticks, or words (`the number 3`, `a data set`).
 std::string describe(const Value &value);
+
+/// Whether a known number is one of the dtype: within its range, and whole where that is. Floats hold every number.
+bool fitsIn(const Value &number, DType dtype);
 
 /// A name's meaning in a scope.
 struct Binding {
@@ -186,6 +200,7 @@ struct ParamSlot {
   std::string path; ///< `fc1.weight`
   bool trained = true;
   Value value; ///< Tensor
+  const ast::TypeExpr *type = nullptr;
   const ast::Expr *initialiser = nullptr;
   ScopeRef scope; ///< where the initialiser is evaluated
   SourceRange at;
@@ -205,6 +220,7 @@ struct ModelInstance {
   };
   std::vector<Entry> entries;
   std::map<std::string, const ast::FnItem *, std::less<>> functions;
+  bool undecided = false; ///< it stands under a condition of sizes that have only names what members there are
   SourceRange at;
 
   const Entry *find(std::string_view name) const;
@@ -213,6 +229,12 @@ using ModelRef = std::shared_ptr<ModelInstance>;
 
 /// Every parameter of a model, depth first in the order of definition, with its path.
 std::vector<ParamSlotRef> parametersOf(const ModelInstance &model);
+/// Those of them that are trained: what a gradient and a model's arithmetic have. Buffers have no part in either.
+std::vector<ParamSlotRef> trainedOf(const ModelInstance &model);
+/// The same model with the tensors of trainedOf replaced; buffers stay.
+ModelRef withTrained(const ModelInstance &model, const std::vector<Value> &values);
+/// How the parameters of two models differ in names or shapes, in words; "" when they do not.
+std::string modelsDiffer(const ModelInstance &a, const ModelInstance &b);
 /// The same model with its tensors replaced, in the order of parametersOf.
 ModelRef withValues(const ModelInstance &model, const std::vector<Value> &values);
 /// Gives every parameter its path (`fc1.weight`, `net.0.bias`).

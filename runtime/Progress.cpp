@@ -42,6 +42,7 @@ static bool isShare(std::string_view name) {
 }
 
 std::string formatMetric(std::string_view name, double value) {
+  value = withoutNanSign(value);
   if (isShare(name) && std::isfinite(value))
     return fmt::format("{:.1f} %", 100 * value);
   if (!std::isfinite(value) || value == 0 || (std::fabs(value) >= 1e-3 && std::fabs(value) < 1e6)) {

@@ -115,11 +115,8 @@ static bool command(Session &session, PromptState &state, const std::string &lin
   } else if (word == ":time" && !rest.empty()) {
     showTime(session, rest);
   } else if (word == ":type" && !rest.empty()) {
-    ast::AstContext tree;
-    ast::Program program =
-        parse(session.sources, session.sources.add("input", rest), tree, session.diagnostics, ParseMode::prompt);
-    if (session.diagnostics.errorCount() == 0)
-      if (std::string type = session.elaborator->typeOf(program); !type.empty())
+    if (std::optional<ast::Program> program = session.expression(rest))
+      if (std::string type = session.elaborator->typeOf(*program); !type.empty())
         session.output(type + "\n");
   } else {
     std::vector<std::string> known = {":help", ":names", ":load", ":reload", ":save",

@@ -108,6 +108,10 @@ void Session::runInput(const std::string &text) {
     elaborate(program, true);
 }
 
+void Session::ask(const ast::Program &program) {
+  elaborator->asking([&] { elaborate(program, false); });
+}
+
 std::optional<ast::Program> Session::expression(const std::string &text) {
   ast::Program program = parse(sources, sources.add("input", text), tree, diagnostics, ParseMode::prompt);
   if (diagnostics.errorCount())
@@ -123,7 +127,7 @@ void Session::show(const std::string &text, const std::string &stage) {
   if (!program)
     return;
   options.emit = stage;
-  elaborate(*program, false);
+  ask(*program);
   options.emit.clear();
   if (!stopped() && !diagnostics.errorCount())
     output("nothing is computed here: a function shows its code when it is called, as in `f(x)`\n");
@@ -135,7 +139,7 @@ std::optional<double> Session::time(const std::string &text) {
     return std::nullopt;
   std::vector<std::vector<double>> measured;
   times = &measured;
-  elaborate(*program, false);
+  ask(*program);
   times = nullptr;
   if (measured.empty() || stopped() || diagnostics.errorCount())
     return std::nullopt;
@@ -352,7 +356,7 @@ bool Session::run(mlir::ModuleOp module, const std::vector<HostBufferRef> &input
 //===-- Printing ---------------------------------------------------------------------------------------------------------------===//
 
 static std::string number(double value) {
-  std::string text = fmt::format("{:.6g}", std::isnan(value) ? std::fabs(value) : value);
+  std::string text = fmt::format("{:.6g}", withoutNanSign(value));
   return text.find_first_of(".en") == std::string::npos ? text + ".0" : text;
 }
 

@@ -45,6 +45,8 @@ public:
   /// Runs the computations of `text`, an expression, once and then again; gives the median of the seconds that all of them
   /// take together, without compiling. Nothing after an error or when nothing was computed.
   std::optional<double> time(const std::string &text);
+  /// The expression that `text` is; nothing after an error was reported.
+  std::optional<ast::Program> expression(const std::string &text);
   /// Prints `stage` of the first computation of `text`, an expression, instead of running it.
   void show(const std::string &text, const std::string &stage);
 
@@ -71,8 +73,8 @@ private:
   explicit Session(SessionOptions options);
   /// Elaborates a program or an input; Ctrl-C anywhere in it ends it.
   void elaborate(const ast::Program &program, bool show);
-  /// The expression that `text` is; nothing after an error was reported.
-  std::optional<ast::Program> expression(const std::string &text);
+  /// The same for an expression of which something is asked: nothing stays defined or assigned.
+  void ask(const ast::Program &program);
   bool initialise(const TrainPlan &plan, const TrainFunctions &functions, const Compiled &step, void *params,
                   void *state);
 

@@ -179,10 +179,11 @@ Value Elaborator::binary(BinaryOp op, Value lhs, Value rhs, SourceRange at) {
   if (op == BinaryOp::And || op == BinaryOp::Or) {
     if (lhs.kind == Value::Bool && rhs.kind == Value::Bool)
       return Value::ofBool(op == BinaryOp::And ? lhs.flag && rhs.flag : lhs.flag || rhs.flag, at);
-    // A constant side that decides, decides (so that a condition may guard another).
-    if (lhs.kind == Value::Bool && lhs.flag == (op == BinaryOp::Or))
-      return Value::ofBool(lhs.flag, at);
     lhs = tensorOfList(std::move(lhs)), rhs = tensorOfList(std::move(rhs));
+    // A constant side that decides, decides (so that a condition may guard another), but for many: their shape remains.
+    bool one = !rhs.isTensor() || rhs.shape.empty();
+    if (lhs.kind == Value::Bool && lhs.flag == (op == BinaryOp::Or) && one)
+      return Value::ofBool(lhs.flag, at);
     bool ofSizes = (lhs.ofSizes || lhs.kind == Value::Bool) && (rhs.ofSizes || rhs.kind == Value::Bool);
     for (Value *side : {&lhs, &rhs}) {
       if (side->kind == Value::Bool)

@@ -34,31 +34,40 @@ bool Builder::total(DType dtype) {
   return false;
 }
 
-bool Builder::constant(DType dtype) {
-  Node node{"constant", {}};
-  node.dtype = dtype;
+Number Builder::number(DType dtype) {
   if (dtype == DType::Bool)
-    node.value = random.below(2);
-  else if (isInteger(dtype))
-    node.value = int(random.below(6)) - (dtype == DType::U8 ? 0 : 2);
-  else
-    node.value = features.inexactConstants && random.oneIn(3) ? random.of({0.1, 1e-3, 2.7, -0.3})
-                                                              : random.of({0.5, 2.0, -1.0, 0.25, 3.0, 1.0, -1.5});
+    return random.below(2);
+  if (isInteger(dtype))
+    return int(random.below(6)) - (dtype == DType::U8 ? 0 : 2);
+  return features.inexactConstants && random.oneIn(3) ? random.of({0.1, 1e-3, 2.7, -0.3})
+                                                      : random.of({0.5, 2.0, -1.0, 0.25, 3.0, 1.0, -1.5});
+}
+
+bool Builder::constant(unsigned x) {
+  Node node{"constant", {}};
+  node.dtype = at(x).dtype;
+  node.value = number(node.dtype);
+  if (!at(x).shape.empty() && random.oneIn(4)) { // of the last axes
+    node.op = "list";
+    node.numbers.assign(at(x).shape.begin() + random.below(unsigned(at(x).shape.size())), at(x).shape.end());
+    for (int64_t i = countOf(node.numbers); i > 0; --i)
+      node.list.push_back(number(node.dtype));
+  }
   return add(node);
 }
 
 bool Builder::step() {
-  unsigned x = some();
+  unsigned x = some(), y = x;
   auto binary = [&](const std::string &op) {
     bool allConstant = true;
     std::vector<unsigned> operands{x, like(x)};
     if (random.oneIn(2))
       std::swap(operands[0], operands[1]);
     for (unsigned operand : operands)
-      allConstant &= function.nodes[operand].op == "constant";
+      allConstant &= isKnown(function.nodes[operand]);
     return !allConstant && add({op, operands});
   };
-  switch (random.below(smooth ? 9 : 14)) {
+  switch (smooth && random.oneIn(8) ? 13 : random.below(smooth ? 9 : 14)) {
   case 0:
     return isFloat(at(x)) && add({random.of(unaryFloatOps()), {x}});
   case 1:
@@ -66,24 +75,23 @@ bool Builder::step() {
   case 2:
   case 3: {
     const std::string &op = random.of(binaryOps());
-    if (op == "**" || (isFloat(at(x)) && (op == "div" || op == "%") && !features.floatDivision)) {
-      // A small whole exponent is known.
-      if (op != "**" || at(x).dtype == DType::Bool)
-        return false;
-      Node exponent{"constant", {}};
-      exponent.dtype = at(x).dtype;
-      exponent.value = 2 + random.below(2);
-      if (features.computedPowers && random.oneIn(2))
-        return binary(op);
-      Node power{"power", {x}};
-      power.numbers = {int64_t(exponent.value)};
-      return add(power);
+    bool floats = isFloat(at(x));
+    if (op == "**" && !(features.computedPowers && random.oneIn(2))) { // a small exponent, known
+      Node node{"power", {x}};
+      node.numbers = {2 + random.below(2)};
+      return at(x).dtype != DType::Bool && add(node);
     }
+    if (floats && (op == "div" || op == "%") && !features.floatDivision)
+      return false;
     return binary(op);
   }
   case 4:
-    return constant(at(x).dtype) && (x = unsigned(function.nodes.size()) - 1, true) &&
-           binary(random.of({"+", "*", "-", "maximum"}));
+    if (isKnown(function.nodes[x]) || !constant(x))
+      return false;
+    y = unsigned(function.nodes.size()) - 1;
+    if (random.oneIn(3))
+      std::swap(x, y);
+    return add({random.of({"+", "*", "-", "/", "maximum"}), {x, y}});
   case 5:
     return reduce(x);
   case 6:
@@ -116,7 +124,7 @@ bool Builder::step() {
     if (at(x).dtype == DType::Bool)
       return random.oneIn(3) ? add({"!", {x}}) : add({random.of({"&&", "||"}), {x, *condition}});
     unsigned y = like(x);
-    bool constants = function.nodes[x].op == "constant" && function.nodes[y].op == "constant";
+    bool constants = isKnown(function.nodes[x]) && isKnown(function.nodes[y]);
     return !constants && add({"where", {*condition, x, y}});
   }
   case 11: {

@@ -52,7 +52,9 @@ private:
   unsigned like(unsigned x) {
     return *someOf([&](const Tensor &y) { return y.dtype == at(x).dtype && broadcast(y.shape, at(x).shape); });
   }
-  bool constant(DType dtype);
+  Number number(DType dtype);
+  /// Numbers that go with `x`.
+  bool constant(unsigned x);
 
   bool step();
   bool reduce(unsigned x);

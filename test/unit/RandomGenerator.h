@@ -23,10 +23,12 @@ struct Features {
   bool wideCumsum = false;
   /// The cotangent of an f64 function as a literal: `pull(1.0)`.
   bool numberCotangents = false;
-};
+  /// Bracket lists as arguments that take the type of another: `maximum(x, [0.5, 1])` with x of f64.
+  bool listsTakeTypes = false;
 
-/// What the tests run with.
-extern const Features features;
+  /// These, or all when DLC_RANDOM_ALL is set: to see what a feature that is off would find.
+  static Features ofTests();
+};
 
 class Random {
 public:

@@ -180,9 +180,12 @@ std::optional<Tensor> Application::gradient() {
     Number bend = (at[3] - 2 * at[2] + at[1]) / step, wide = (at[4] - 2 * at[2] + at[0]) / (2 * step);
     // A smooth function bends twice as much over twice the way.
     Number coarse = (at[3] - at[1]) / (2 * step);
-    bool kink = !(std::abs(slope - coarse) <= 1e-4L * (std::abs(slope) + 0.1L) &&
+    bool kink = !(std::abs(slope - coarse) <= 1e-5L * (std::abs(slope) + 0.1L) &&
                   std::abs(wide - 2 * bend) <= 1e-3L * (std::abs(slope) + 1e-2L) &&
                   std::abs(bend) <= 0.05L * (std::abs(slope) + 1));
+    // Where it is 0, rounding may make it something else on either side.
+    if (std::abs(slope) < 1e-10L)
+      slope = sample.number % 3 ? 1e-11L * noise(path, i, sample.number) : 0;
     made.values[i] = kink ? 1e6L * noise(path, i, sample.number + 1) : slope;
     // What the differences are off by themselves, and what rounding does to f32.
     Number off = 1e-2L * std::abs(slope - coarse) + 1e-12L * (1 + std::abs(slope));
@@ -196,6 +199,10 @@ std::optional<Tensor> Application::meaning() {
   if (op == "constant") {
     moves = false;
     return Tensor{node.dtype, {}, {node.value}};
+  }
+  if (op == "list") {
+    moves = false;
+    return Tensor{node.dtype, node.numbers, node.list};
   }
   if (op == "call") {
     std::vector<Tensor> arguments;

@@ -32,13 +32,17 @@ struct Tensor {
 struct Node {
   std::string op;
   std::vector<unsigned> operands = {};
-  Sizes numbers = {};       ///< axes, sizes, bounds: what `op` says they are
-  bool all = false;         ///< a reduction of all axes, none being named
-  bool keepdims = false;    ///< of a reduction
-  DType dtype = DType::F32; ///< of a constant or a cast
-  Number value = 0;         ///< of a constant
-  unsigned function = 0;    ///< of a call or a gradient: an earlier function
+  Sizes numbers = {};            ///< axes, sizes, bounds: what `op` says they are
+  bool all = false;              ///< a reduction of all axes, none being named
+  bool keepdims = false;         ///< of a reduction
+  DType dtype = DType::F32;      ///< of a constant or a cast
+  Number value = 0;              ///< of a constant
+  std::vector<Number> list = {}; ///< of a list, whose shape is `numbers`
+  unsigned function = 0;         ///< of a call or a gradient: an earlier function
 };
+
+/// Whether a node is written as numbers.
+inline bool isKnown(const Node &node) { return node.op == "constant" || node.op == "list"; }
 
 struct Function {
   unsigned parameters = 0; ///< the first nodes, with the op `parameter`

@@ -122,12 +122,13 @@ protected:
     return whole;
   }
 
+  const Features features = Features::ofTests();
   ProgramRunner runner;
   uint64_t compared = 0;
 };
 
 TEST_F(RandomPrograms, MeanTheSameInEverySpelling) {
-  uint64_t first = setting("DLC_RANDOM_SEED", 0), count = setting("DLC_RANDOM_PROGRAMS", 200);
+  uint64_t first = setting("DLC_RANDOM_SEED", 0), count = setting("DLC_RANDOM_PROGRAMS", 150);
   unsigned failures = 0, most = unsigned(setting("DLC_RANDOM_FAILURES", 3));
   for (uint64_t seed = first; seed < first + count && failures < most; ++seed) {
     Program program = generate(seed, features);
@@ -187,7 +188,7 @@ std::string broken(const std::string &text, Random &random) {
 }
 
 TEST_F(RandomPrograms, BrokenOnesAreDiagnosed) {
-  uint64_t first = setting("DLC_RANDOM_SEED", 0), count = setting("DLC_RANDOM_PROGRAMS", 200);
+  uint64_t first = setting("DLC_RANDOM_SEED", 0), count = setting("DLC_RANDOM_PROGRAMS", 150);
   unsigned failures = 0, most = unsigned(setting("DLC_RANDOM_FAILURES", 3)), refused = 0;
   for (uint64_t seed = first; seed < first + count && failures < most; ++seed) {
     Program program = generate(seed, features);

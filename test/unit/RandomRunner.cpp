@@ -1,3 +1,4 @@
+// Programs run as `dlc run` does, but with inputs given as tensors, and on demand by the evaluator.
 #include "RandomRunner.h"
 
 #include "frontend/AstPrinter.h"

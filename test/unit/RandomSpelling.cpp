@@ -13,7 +13,7 @@ Text Writer::wrapped(Text x, const Tensor &value) {
   size_t rank = value.shape.size();
   std::string in = within(x, operand);
   std::string all = rank ? listText(value.shape) : "[]";
-  switch (random.below(15)) {
+  switch (random.below(19)) {
   case 0:
     return {"((y) => y)(" + x.text + ")"};
   case 1:
@@ -31,6 +31,8 @@ Text Writer::wrapped(Text x, const Tensor &value) {
   case 6:
     return {"stack([" + x.text + "])[0]"};
   case 7:
+    if (namedSizes)
+      return x;
     return {within(x, pipe) + " |> reshape(" + all + ")", pipe};
   case 8:
     if (namedSizes)
@@ -46,6 +48,14 @@ Text Writer::wrapped(Text x, const Tensor &value) {
     return rank > 1 ? Text{"transpose(transpose(" + x.text + "))"} : x;
   case 13:
     return rank ? Text{"concat([" + in + "[:1], " + in + "[1:]])"} : x;
+  case 14:
+    return {helper("pair", "(x) { (x, x, 0) }") + "(" + x.text + ")[1]"};
+  case 15:
+    return {helper("first", "(x, y = 2.5) { x }") + "(" + x.text + ")"};
+  case 16:
+    return {helper("last", "(y: i64 = 3, x) { x }") + "(x: " + x.text + ")"};
+  case 17:
+    return {"Sequential(y => y, y => y)(" + x.text + ")"};
   default:
     return {"where(true, " + x.text + ", " + x.text + ")"};
   }
@@ -68,8 +78,15 @@ Text Writer::expression(const Function &function, const Node &node, const std::v
   if (op == "!" || (op == "-" && node.operands.size() == 1))
     return {op + within(x(), operand), prefix};
   if (auto found = infix.find(op); found != infix.end()) {
-    auto [a, b] = op == "@" ? std::pair(x(), x(1)) : beside(function, texts, node.operands[0], node.operands[1]);
+    auto [a, b] = op == "@" ? std::pair(x(), x(1)) : beside(function, texts, node.operands[0], node.operands[1], true);
     Level level = found->second;
+    size_t ranks[] = {base().shape.size(), function.example[node.operands.back()].shape.size()};
+    if (op == "@" && random.oneIn(3)) {
+      if (ranks[0] == 2 && ranks[1] == 2)
+        return random.oneIn(2) ? called("linear", {a, {"transpose(" + b.text + ")"}}, {"x", "w"})
+                               : Text{"einsum(\"ij,jk->ik\", " + a.text + ", " + b.text + ")"};
+      return ranks[0] == 1 && ranks[1] == 1 ? called("dot", {a, b}, {"x", "y"}) : called("matmul", {a, b}, {"x", "y"});
+    }
     bool chains = level != comparing;
     return {within(a, chains ? level : adding) + " " + op + " " + within(b, Level(level + 1)), level};
   }
@@ -166,13 +183,15 @@ Text Writer::call(const Function &function, const Node &node, const std::vector<
     Text result = nodes(callee, arguments, 1)[0];
     return {within(result, operand)};
   }
-  std::string name = functionValue(node.function), list;
+  std::string name = functionValue(node.function);
+  if (arguments.size() == 1 && random.oneIn(6))
+    return {"Sequential(" + name + ")(" + arguments[0].text + ")"};
   if (random.oneIn(6)) { // handed to a function that calls it
-    std::string apply = "apply" + std::to_string(arguments.size()), names;
+    std::string list;
     for (unsigned i = 0; i < arguments.size(); ++i)
-      names += ", x" + std::to_string(i);
-    if (definitions.find("fn " + apply) == std::string::npos)
-      define("fn " + apply + "(f" + names + ") { f(" + names.substr(2) + ") }\n");
+      list += ", x" + std::to_string(i);
+    std::string apply =
+        helper("apply" + std::to_string(arguments.size()), "(f" + list + ") { f(" + list.substr(2) + ") }");
     arguments.insert(arguments.begin(), {name});
     return called(apply, arguments, {"f", "x0", "x1", "x2"});
   }
@@ -183,7 +202,12 @@ Text Writer::gradient(const Node &node, const std::vector<Text> &arguments) {
   std::string name = functionValue(node.function), list;
   for (const Text &argument : arguments)
     list += (list.empty() ? "" : ", ") + argument.text;
-  switch (random.below(4)) {
+  bool scalar = program.functions[node.function].example[0].shape.empty();
+  switch (random.below(5)) {
+  case 4:
+    if (arguments.size() == 1 && scalar && program.functions[node.function].example[0].dtype == DType::F32)
+      return {"jvp(" + name + ", " + list + ", 1.0)[1]"};
+    [[fallthrough]];
   case 0:
     return {"value_and_grad(" + name + ")(" + list + ")[1]"};
   case 1:

@@ -1,3 +1,4 @@
+// What the operations make of numbers, rows of numbers, and how values are rounded.
 #include "RandomTables.h"
 
 #include <algorithm>

@@ -100,6 +100,13 @@ std::string Writer::functionName(unsigned index, Form form) {
          std::string(2 * indent, ' ') + "}");
     return name;
   }
+  if (form == Form::nested) { // a model that holds another, or a function
+    std::string inner = functionName(index, random.of({Form::model, Form::typed})), name = fresh("N"),
+                list = parameterList(function, "a", false, {});
+    define("model " + name + " {\n  layer inner = " + inner + "\n  fn forward(" + list + ") { inner(" + list +
+           ") }\n}\n");
+    return name + "()";
+  }
   auto [found, isNew] = functions.try_emplace({index, form}, "");
   if (!isNew)
     return found->second;
@@ -124,6 +131,23 @@ std::string Writer::functionName(unsigned index, Form form) {
   return found->second;
 }
 
+/// Statements that leave a variable of the file as it was.
+std::string Writer::undone(const std::string &name, const Tensor &value) {
+  if (value.shape.empty())
+    return "for _ in 0..2 { " + name + " = " + name + " }";
+  std::string last = std::to_string(value.shape[0] - 1);
+  switch (random.below(4)) {
+  case 0:
+    return "for _ in 0..2 { " + name + " = flip(" + name + ", axis: 0) }";
+  case 1:
+    return name + "[" + last + "] = " + name + "[-1]";
+  case 2:
+    return "for i in 0.." + last + " { " + name + "[i] = " + name + "[i] }";
+  default:
+    return "if any(" + name + " != " + name + ") { " + name + " = flip(" + name + ", axis: 0) }";
+  }
+}
+
 std::vector<Text> Writer::nodes(const Function &function, std::vector<Text> texts, unsigned depth) {
   std::set<unsigned> needed(function.results.begin(), function.results.end());
   for (unsigned i = unsigned(function.nodes.size()); i-- > 0;)
@@ -135,27 +159,49 @@ std::vector<Text> Writer::nodes(const Function &function, std::vector<Text> text
       continue;
     }
     const Node &node = function.nodes[i];
-    Text made = node.op == "constant" ? Text{"", operand, true}
-                                      : wrapped(expression(function, node, texts), function.example[i]);
+    Text made =
+        isKnown(node) ? Text{"", operand, true} : wrapped(expression(function, node, texts), function.example[i]);
     bool isResult = llvm::is_contained(function.results, i);
-    if (node.op != "constant" && (made.text.size() > 100 || random.below(3) == 0 || (isResult && !depth))) {
+    if (!isKnown(node) && (made.text.size() > 100 || random.below(3) == 0 || (isResult && !depth))) {
       std::string name = fresh("v");
       bool typed = random.oneIn(3) && !namedSizes;
-      line((random.oneIn(4) ? "var " : "let ") + name + (typed ? ": " + typeText(function.example[i]) : "") + " = " +
-           made.text);
+      bool branches = !depth && random.oneIn(4);
+      if (branches)
+        made.text = "if all(" + within(made, adding) + " == " + within(made, adding) + ") { " + made.text +
+                    " } else { " + made.text + " }";
+      line((!depth || random.oneIn(4) ? "var " : "let ") + name + (typed ? ": " + typeText(function.example[i]) : "") +
+           " = " + made.text);
+      if (!depth && random.oneIn(4))
+        line(undone(name, function.example[i]));
       made = {name};
     }
     texts.push_back(made);
-    if (node.op == "constant")
-      texts.back().text = "constant";
+    if (isKnown(node))
+      texts.back().text = "known";
   }
   std::vector<Text> results;
   for (unsigned i : function.results)
-    results.push_back(function.nodes[i].op == "constant" ? constant(function.nodes[i], Need::computed) : texts[i]);
+    results.push_back(isKnown(function.nodes[i]) ? constant(function.nodes[i], Need::computed) : texts[i]);
   return results;
 }
 
+/// Rows in brackets, from `numbers` on.
+static std::string rowsText(const Node &node, size_t axis, size_t &next) {
+  if (axis == node.numbers.size())
+    return numberText(node.list[next++], node.dtype);
+  std::string text;
+  for (int64_t i = 0; i < node.numbers[axis]; ++i)
+    text += (i ? ", " : "") + rowsText(node, axis + 1, next);
+  return "[" + text + "]";
+}
+
 Text Writer::constant(const Node &node, Need need) {
+  if (node.op == "list") {
+    size_t next = 0;
+    std::string rows = rowsText(node, 0, next);
+    bool plain = need == Need::literal && random.below(3);
+    return {plain ? rows : std::string(nameOf(node.dtype)) + "(" + rows + ")"};
+  }
   std::string digits = numberText(node.value, node.dtype), cast = nameOf(node.dtype);
   if (inModel && epsilon(node.dtype) != 0 && random.oneIn(2)) {
     std::string name = fresh("w");
@@ -172,13 +218,16 @@ Text Writer::constant(const Node &node, Need need) {
 }
 
 Text Writer::argument(const Function &function, const std::vector<Text> &texts, unsigned i, Need need) {
-  return function.nodes[i].op == "constant"
+  return isKnown(function.nodes[i])
              ? constant(function.nodes[i], features.knownArithmetic && need == Need::computed ? Need::typed : need)
              : texts[i];
 }
 
-std::pair<Text, Text> Writer::beside(const Function &function, const std::vector<Text> &texts, unsigned a, unsigned b) {
-  bool known[] = {function.nodes[a].op == "constant", function.nodes[b].op == "constant"};
+std::pair<Text, Text> Writer::beside(const Function &function, const std::vector<Text> &texts, unsigned a, unsigned b,
+                                     bool operators) {
+  bool listsKnown = operators || features.listsTakeTypes;
+  bool known[] = {isKnown(function.nodes[a]) || (!listsKnown && function.nodes[b].op == "list"),
+                  isKnown(function.nodes[b]) || (!listsKnown && function.nodes[a].op == "list")};
   return {argument(function, texts, a, known[1] ? Need::computed : Need::literal),
           argument(function, texts, b, known[0] ? Need::computed : Need::literal)};
 }

@@ -34,6 +34,12 @@ private:
   //===-- Functions -----------------------------------------------------------------------------------------------===//
 
   void define(const std::string &text) { definitions += text + "\n"; }
+  /// The name of a small function, defined once.
+  std::string helper(const std::string &name, const std::string &rest) {
+    if (definitions.find("fn " + name + "(") == std::string::npos)
+      define("fn " + name + rest + "\n");
+    return name;
+  }
   std::string fresh(const char *stem) { return stem + std::to_string(names++); }
 
   std::vector<Text> parameterTexts(const Function &function, const std::string &stem);
@@ -49,7 +55,7 @@ private:
   void line(const std::string &text) { lines += std::string(2 * indent, ' ') + text + "\n"; }
 
   /// A name for a function, defined somewhere; `as` says how.
-  enum class Form { untyped, typed, named, model, lambdaLine };
+  enum class Form { untyped, typed, named, model, nested, lambdaLine };
   std::string functionName(unsigned index, Form form);
 
   /// A function as a value.
@@ -59,6 +65,7 @@ private:
 
   //===-- Nodes ----------------------------------------------------------------------------------------------------===//
 
+  std::string undone(const std::string &name, const Tensor &value);
   std::vector<Text> nodes(const Function &function, std::vector<Text> texts, unsigned depth);
 
   enum class Need { computed, typed, literal };
@@ -67,7 +74,8 @@ private:
   Text argument(const Function &function, const std::vector<Text> &texts, unsigned i, Need need = Need::computed);
 
   /// An operand beside another: literals take their type from it.
-  std::pair<Text, Text> beside(const Function &function, const std::vector<Text> &texts, unsigned a, unsigned b);
+  std::pair<Text, Text> beside(const Function &function, const std::vector<Text> &texts, unsigned a, unsigned b,
+                               bool operators = false);
 
   /// `name(..)` in one of its spellings; `names` are those of the parameters.
   Text called(const std::string &name, const std::vector<Text> &arguments, llvm::ArrayRef<std::string> names);

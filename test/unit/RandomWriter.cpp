@@ -89,6 +89,8 @@ std::string Writer::block(const Function &function, std::vector<Text> parameters
 std::string Writer::functionName(unsigned index, Form form) {
   const Function &function = program.functions[index];
   std::map<int64_t, std::string> sizes;
+  if (namedSizes && form != Form::lambdaLine) // a declared number is no name
+    form = Form::untyped;
   if (form == Form::named && keepsSizes(function, program))
     for (unsigned i = 0; i < function.parameters; ++i)
       for (int64_t size : function.example[i].shape)
@@ -214,7 +216,9 @@ Text Writer::constant(const Node &node, Need need) {
     return need == Need::computed ? Text{"tensor(" + digits + ")"} : Text{digits, operand, true};
   if (need != Need::computed && random.oneIn(2))
     return {cast + "(" + digits + ")", operand, true};
-  return {cast + "(tensor(" + digits + "))"};
+  // `tensor(0.1)` alone is f32.
+  bool exact = Number(float(node.value)) == node.value;
+  return {exact && random.oneIn(2) ? cast + "(tensor(" + digits + "))" : "tensor(" + cast + "(" + digits + "))"};
 }
 
 Text Writer::argument(const Function &function, const std::vector<Text> &texts, unsigned i, Need need) {

@@ -65,8 +65,8 @@ Program generate(uint64_t seed, const Features &features) {
 }
 
 bool keepsSizes(const Function &function, const Program &program) {
-  static const std::set<std::string> others = {"reshape", "broadcast_to", "pad",   "slice",
-                                               "index",   "concat",       "stack", "take"};
+  static const std::set<std::string> others = {"reshape", "broadcast_to", "pad",  "slice", "index",
+                                               "concat",  "stack",        "take", "list"};
   return std::none_of(function.nodes.begin(), function.nodes.end(), [&](const Node &node) {
     bool calls = node.op == "call" || node.op == "grad";
     return others.count(node.op) || (calls && !keepsSizes(program.functions[node.function], program));

@@ -213,9 +213,25 @@ void Printer::list(const std::vector<Expr *> &elements) {
   }
 }
 
+/// Whether what is called may stand behind `|>` without arguments; the checker refuses all else, called or not.
+static bool standsAlone(const Expr &callee) {
+  switch (callee.kind) {
+  case ExprKind::Number:
+  case ExprKind::String:
+  case ExprKind::Bool:
+  case ExprKind::Duration:
+  case ExprKind::Tuple:
+  case ExprKind::List:
+  case ExprKind::Comprehension:
+    return false;
+  default:
+    return true;
+  }
+}
+
 void Printer::call(const CallExpr &call) {
   size_t first = call.piped ? 1 : 0;
-  bool bare = call.piped && call.arguments.size() == 1; // `x |> f`
+  bool bare = call.piped && call.arguments.size() == 1 && standsAlone(*call.callee); // `x |> f`
   if (call.piped) {
     expr(*call.arguments[0].value, PipeLevel);
     put(" |> ");

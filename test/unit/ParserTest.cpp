@@ -78,6 +78,7 @@ TEST(Parser, PipesAreCalls) {
 
 TEST(Parser, APipeIntoAParenthesisedCallCallsItsResult) {
   EXPECT_EQ(reprint("x |> (f(a))"), "x |> (f(a))\n");
+  EXPECT_EQ(reprint("x |> f() |> 0() |> [f]()"), "x |> f |> 0() |> [f]()\n");
   EXPECT_EQ(reprint("x |> f(a)(b)"), "x |> f(a)(b)\n");
   EXPECT_EQ(reprint("x |> (y => y) |> (m + n) |> blocks[0] |> a.b"), "x |> (y => y) |> (m + n) |> blocks[0] |> a.b\n");
 }

@@ -1,0 +1,44 @@
+// Runs the text of a program as `dlc run` does, with names for its inputs: checked first, then its statements one by one.
+#pragma once
+
+#include "RandomMeaning.h"
+#include "tools/Session.h"
+
+#include <map>
+
+namespace dlc::random {
+
+/// What computes a statement: compiled code, or the reference evaluator on the graph as the frontend made it.
+enum class Engine { compiled, evaluator };
+
+struct Outcome {
+  int exitCode = 0;
+  bool checked = false; ///< whether the check alone found nothing
+  std::string messages;
+  std::map<std::string, Tensor> results; ///< `r0`, `r1`, ..: tensors and numbers
+  std::string printed;                   ///< the tree as text
+};
+
+class ProgramRunner : private Executor {
+public:
+  ProgramRunner();
+  ~ProgramRunner() override;
+  Outcome run(const std::string &text, const std::vector<Tensor> &inputs, Engine engine = Engine::compiled);
+
+private:
+  bool open(DataInfo &data) override { return session->open(data); }
+  HostBufferRef column(const DataInfo &data, const std::string &field) override { return session->column(data, field); }
+  bool run(mlir::ModuleOp module, const std::vector<HostBufferRef> &inputs, std::vector<HostBufferRef> &outputs,
+           SourceRange at) override;
+  bool train(const TrainPlan &plan, const TrainFunctions &functions, std::vector<HostBufferRef> &params) override {
+    return session->train(plan, functions, params);
+  }
+  void print(const std::vector<Value> &values) override {}
+
+  std::unique_ptr<Session> session;
+  std::unique_ptr<Compiler> plain; ///< no optimisation
+  Engine engine = Engine::compiled;
+  unsigned programs = 0;
+};
+
+} // namespace dlc::random

@@ -207,44 +207,114 @@ static void addSigned(BuiltinTable &table, const char *name, double (*fold)(doub
   });
 }
 
-/// `maximum` or `minimum`.
-static Value twoOperands(Elaborator &e, CallSite &site, const char *op, bool greater) {
-  Value lhs = site[0], rhs = site[1];
+/// Arguments `first` and `second` in one type: a bracket list takes that of a tensor or typed number beside it. What is known
+/// stays a number.
+static bool unifyArguments(Elaborator &e, CallSite &site, size_t first, size_t second, Value &lhs, Value &rhs) {
+  lhs = site[first], rhs = site[second];
+  for (auto [side, other, place] : {std::tuple(&lhs, &rhs, first), std::tuple(&rhs, &lhs, second)}) {
+    bool isTyped = other->isTensor() || (other->kind == Value::Number && !other->weak);
+    if (!side->isNumber())
+      *side = tensorArgument(e, site, place, isTyped ? std::optional(other->dtype) : std::nullopt);
+    if (side->poison())
+      return false;
+  }
   if (lhs.isNumber() && rhs.isNumber()) {
-    Value a = e.numberOf(lhs), b = e.numberOf(rhs);
-    if (!(a.weak && b.weak) && !e.unifyDTypes(a, b, site.callee.c_str(), site.at))
-      return e.poison(site.at);
-    bool floats = a.isFloat || b.isFloat;
-    bool less = floats ? a.number < b.number : a.integer < b.integer;
-    bool more = floats ? a.number > b.number : a.integer > b.integer;
-    Value result = (floats && std::isnan(a.number)) || (greater ? more : less) ? a : b;
-    if (floats && !result.isFloat)
-      result = Value::ofNumber(result.number, site.at);
-    result.ofSizes = a.ofSizes || b.ofSizes;
-    result.at = site.at;
-    return result;
+    lhs = e.numberOf(lhs), rhs = e.numberOf(rhs);
+    return (lhs.weak && rhs.weak) || e.unifyDTypes(lhs, rhs, site.callee.c_str(), site.at);
   }
-  for (size_t i : {0, 1}) {
-    Value &side = i ? rhs : lhs;
-    const Value &other = i ? lhs : rhs;
-    if (!side.isNumber())
-      side = tensorArgument(e, site, i, other.isTensor() ? std::optional(other.dtype) : std::nullopt);
-    if (side.poison())
-      return side;
-  }
-  if (!e.unifyDTypes(lhs, rhs, site.callee.c_str(), site.at))
-    return e.poison(site.at);
+  return e.unifyDTypes(lhs, rhs, site.callee.c_str(), site.at);
+}
+
+/// A function of the elements of two tensors, broadcast.
+static Value ofElements(Elaborator &e, CallSite &site, const char *op, const Value &lhs, const Value &rhs) {
   std::optional<Shape> shape = e.broadcastShapes(lhs, rhs, site.callee.c_str(), site.at);
   if (!shape)
     return e.poison(site.at);
-  bool soft = lhs.soft && rhs.soft;
   Value a = e.broadcastTo(lhs, *shape, lhs.at), b = e.broadcastTo(rhs, *shape, rhs.at);
-  a.soft = b.soft = soft;
+  a.soft = b.soft = lhs.soft && rhs.soft;
   if (a.dtype == DType::Bool) {
     e.error(Diag::TypeMix, site.at, site.callee, describe(lhs), describe(rhs));
     return e.poison(site.at);
   }
   return e.binaryOp(op, a, b, site.at);
+}
+
+/// `maximum` or `minimum`.
+static Value twoOperands(Elaborator &e, CallSite &site, const char *op, bool greater) {
+  Value a, b;
+  if (!unifyArguments(e, site, 0, 1, a, b))
+    return e.poison(site.at);
+  if (!a.isNumber() || !b.isNumber())
+    return ofElements(e, site, op, a, b);
+  bool floats = a.isFloat || b.isFloat;
+  bool less = floats ? a.number < b.number : a.integer < b.integer;
+  bool more = floats ? a.number > b.number : a.integer > b.integer;
+  Value result = (floats && std::isnan(a.number)) || (greater ? more : less) ? a : b;
+  if (floats && !result.isFloat)
+    result = Value::ofNumber(result.number, site.at);
+  result.ofSizes = a.ofSizes || b.ofSizes;
+  result.at = site.at;
+  return result;
+}
+
+/// `div`: the quotient, rounded down. Of sizes and literals it is a size.
+static Value quotient(Elaborator &e, CallSite &site) {
+  const Value &x = site[0], &y = site[1];
+  auto isSize = [](const Value &v) { return v.kind == Value::SizeOf || (v.kind == Value::Number && !v.isFloat && v.weak); };
+  if (isSize(x) && isSize(y)) {
+    std::optional<Size> a = e.size(x, "the dividend"), b = e.size(y, "the divisor");
+    if (!a || !b)
+      return e.poison(site.at);
+    if (b->isConstant() && b->constant() == 0) {
+      e.error(Diag::DivisionByZero, site.at, fmt::format("div({}, 0)", a->str()));
+      return e.poison(site.at);
+    }
+    return Value::ofSize(Size::floorDiv(*a, *b), site.at);
+  }
+  Value a, b;
+  if (!unifyArguments(e, site, 0, 1, a, b) || e.dividesByZero(a, y, "div({}, {})", site.at))
+    return e.poison(site.at);
+  if (!a.isNumber() || !b.isNumber())
+    return ofElements(e, site, isFloating(a.isNumber() ? b.dtype : a.dtype) ? "floor_div" : "div", a, b);
+  bool floats = a.isFloat || b.isFloat, typed = !a.weak || !b.weak;
+  auto whole = [](int64_t p, int64_t q) {
+    return q == -1 ? int64_t(0 - uint64_t(p)) : p / q - (p % q != 0 && (p < 0) != (q < 0));
+  };
+  Value result = floats ? Value::ofNumber(floorQuotient(a.number, b.number), site.at)
+                        : Value::ofInteger(whole(a.integer, b.integer), site.at);
+  if (typed)
+    result = e.convertNumber(result, a.dtype, site.at);
+  result.ofSizes = a.ofSizes || b.ofSizes;
+  return result;
+}
+
+/// `where`. Of two numbers, too, it is a tensor: which of them may not be known.
+static Value choice(Elaborator &e, CallSite &site) {
+  Value condition = tensorArgument(e, site, 0), onTrue, onFalse;
+  if (condition.poison())
+    return e.poison(site.at);
+  if (condition.dtype != DType::Bool) {
+    e.error(Diag::ConditionType, condition.at, describe(condition)).help("compare with something: `x != 0`");
+    return e.poison(site.at);
+  }
+  if (!unifyArguments(e, site, 1, 2, onTrue, onFalse))
+    return e.poison(site.at);
+  if (onTrue.isNumber() && onFalse.isNumber()) {
+    DType dtype = !onTrue.weak || !onFalse.weak                        ? onTrue.dtype
+                  : onTrue.isFloat || onFalse.isFloat ? DType::F32
+                                                      : DType::I64;
+    for (Value *side : {&onTrue, &onFalse})
+      *side = e.tensorOf(e.convertNumber(*side, dtype, side->at), dtype);
+  }
+  std::optional<Shape> shape = e.broadcastShapes(onTrue, onFalse, "where", site.at);
+  if (!shape)
+    return e.poison(site.at);
+  Value both = Value::ofTensor(onTrue.dtype, *shape, {}, onTrue.at);
+  shape = e.broadcastShapes(condition, both, "where", site.at);
+  if (!shape)
+    return e.poison(site.at);
+  return e.selectOp(e.broadcastTo(condition, *shape, condition.at), e.broadcastTo(onTrue, *shape, onTrue.at),
+                    e.broadcastTo(onFalse, *shape, onFalse.at), site.at);
 }
 
 void addElementwiseBuiltins(BuiltinTable &table) {
@@ -275,70 +345,18 @@ void addElementwiseBuiltins(BuiltinTable &table) {
     Value x = tensorArgument(e, site, 0);
     return x.poison() ? x : e.unaryOp("stop_gradient", x, site.at);
   });
-  table.add("div", {"x", "y"}, [](Elaborator &e, CallSite &site) {
-    // Sizes and whole numbers divide at compile time, rounding down.
-    const Value &x = site[0], &y = site[1];
-    auto fraction = [](const Value &v) { return v.kind == Value::Number && v.isFloat; };
-    if (x.isNumber() && y.isNumber() && (fraction(x) || fraction(y)))
-      return twoOperands(e, site, "floor_div", floorQuotient);
-    if (x.isNumber() && y.isNumber()) {
-      std::optional<Size> a = e.size(x, "the dividend"), b = e.size(y, "the divisor");
-      if (!a || !b)
-        return e.poison(site.at);
-      if (b->isConstant() && b->constant() == 0) {
-        e.error(Diag::DivisionByZero, site.at, fmt::format("div({}, 0)", a->str()));
-        return e.poison(site.at);
-      }
-      return Value::ofSize(Size::floorDiv(*a, *b), site.at);
-    }
-    Value lhs = x.isNumber() ? x : tensorArgument(e, site, 0), rhs = y.isNumber() ? y : tensorArgument(e, site, 1);
-    if (lhs.poison() || rhs.poison() || !e.unifyDTypes(lhs, rhs, "div", site.at))
-      return e.poison(site.at);
-    std::optional<Shape> shape = e.broadcastShapes(lhs, rhs, "div", site.at);
-    if (!shape)
-      return e.poison(site.at);
-    if (lhs.dtype == DType::Bool) {
-      e.error(Diag::TypeMix, site.at, site.callee, describe(lhs), describe(rhs));
-      return e.poison(site.at);
-    }
-    if (e.dividesByZero(lhs, y, "div({}, {})", site.at))
-      return e.poison(site.at);
-    return e.binaryOp(isFloating(lhs.dtype) ? "floor_div" : "div", e.broadcastTo(lhs, *shape, lhs.at),
-                      e.broadcastTo(rhs, *shape, rhs.at), site.at);
-  });
+  table.add("div", {"x", "y"}, quotient);
   // For functions that pair their arguments' elements and reduce: so that a sum counts what broadcasting repeats.
   table.add("broadcast_tensors", {"x", "y"}, [](Elaborator &e, CallSite &site) {
-    Value x = site[0].isNumber() ? site[0] : tensorArgument(e, site, 0);
-    Value y = site[1].isNumber() ? site[1] : tensorArgument(e, site, 1);
-    if (x.poison() || y.poison() || !e.unifyDTypes(x, y, site.callee.c_str(), site.at))
+    Value x, y;
+    if (!unifyArguments(e, site, 0, 1, x, y))
       return e.poison(site.at);
     std::optional<Shape> shape = e.broadcastShapes(x, y, site.callee.c_str(), site.at);
     if (!shape)
       return e.poison(site.at);
     return Value::ofTuple({e.broadcastTo(x, *shape, x.at), e.broadcastTo(y, *shape, y.at)}, site.at);
   });
-  table.add("where", {"condition", "x", "y"}, [](Elaborator &e, CallSite &site) {
-    Value condition = tensorArgument(e, site, 0);
-    Value onTrue = site[1].isNumber() ? site[1] : tensorArgument(e, site, 1);
-    Value onFalse = site[2].isNumber() ? site[2] : tensorArgument(e, site, 2);
-    if (condition.poison() || onTrue.poison() || onFalse.poison())
-      return e.poison(site.at);
-    if (condition.dtype != DType::Bool) {
-      e.error(Diag::ConditionType, condition.at, describe(condition)).help("compare with something: `x != 0`");
-      return e.poison(site.at);
-    }
-    if (!e.unifyDTypes(onTrue, onFalse, "where", site.at))
-      return e.poison(site.at);
-    std::optional<Shape> shape = e.broadcastShapes(onTrue, onFalse, "where", site.at);
-    if (!shape)
-      return e.poison(site.at);
-    Value both = Value::ofTensor(onTrue.dtype, *shape, {}, onTrue.at);
-    shape = e.broadcastShapes(condition, both, "where", site.at);
-    if (!shape)
-      return e.poison(site.at);
-    return e.selectOp(e.broadcastTo(condition, *shape, condition.at), e.broadcastTo(onTrue, *shape, onTrue.at),
-                      e.broadcastTo(onFalse, *shape, onFalse.at), site.at);
-  });
+  table.add("where", {"condition", "x", "y"}, choice);
 }
 
 } // namespace dlc

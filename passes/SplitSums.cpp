@@ -239,8 +239,9 @@ void Splitter::splitProduct() {
   if (elements == 0 || most < 2)
     return;
   int64_t parts = equalParts(size, most);
-  int64_t chunk = parts ? size / parts : llvm::alignTo(size / most, chunkUnit);
-  parts = size / chunk;
+  if (!parts)
+    parts = most;
+  int64_t chunk = size / parts;
 
   char fresh = 'A';
   while ((lhs + rhs).find(fresh) != std::string::npos)

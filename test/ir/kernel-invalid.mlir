@@ -231,3 +231,16 @@ func.func @strided(%a: memref<64xi8>) {
   %0 = dl.buffer %a at 0 : memref<64xi8> -> memref<2x4xf32, strided<[13, 1]>>
   return
 }
+
+// -----
+
+func.func @other_parts(%x: tensor<100xf32>) {
+  // expected-error @+1 {{joins in other parts than another reduction of its body, expected the same}}
+  %0:2 = dl.kernel "k" map ins(%x : tensor<100xf32>) outs() {
+  ^bb0(%a: tensor<100xf32>):
+    %s = dl.reduce_parts sum %a over [0] in chunks 64 of 0 : tensor<100xf32> -> tensor<2xf32>
+    %m = dl.reduce_parts max %a over [0] in chunks 50 of 0 : tensor<100xf32> -> tensor<2xf32>
+    dl.yield %s, %m : tensor<2xf32>, tensor<2xf32>
+  } -> tensor<2xf32>, tensor<2xf32>
+  return
+}

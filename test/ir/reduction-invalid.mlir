@@ -86,3 +86,27 @@ func.func @cumulative_axis(%x: tensor<4x5xf32>) {
   %0 = dl.cumulative %x along 3 : tensor<4x5xf32>
   return
 }
+
+// -----
+
+func.func @parts_of_a_kept_axis(%x: tensor<4x5xf32>) {
+  // expected-error @+1 {{cuts axis 0, expected one of the reduced axes [1]}}
+  %0 = dl.reduce_parts sum %x over [1] in chunks 2 of 0 : tensor<4x5xf32> -> tensor<2x4xf32>
+  return
+}
+
+// -----
+
+func.func @parts_without_elements(%x: tensor<4x5xf32>) {
+  // expected-error @+1 {{has chunks of 0 elements, expected at least 1}}
+  %0 = dl.reduce_parts sum %x over [1] in chunks 0 of 1 : tensor<4x5xf32> -> tensor<2x4xf32>
+  return
+}
+
+// -----
+
+func.func @parts_of_other_number(%x: tensor<4x5xf32>) {
+  // expected-error @+1 {{the number of parts and the operand without the reduced axes}}
+  %0 = dl.reduce_parts sum %x over [1] in chunks 2 of 1 : tensor<4x5xf32> -> tensor<2x4xf32>
+  return
+}

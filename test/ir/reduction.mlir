@@ -39,3 +39,13 @@ func.func @cumulative(%x: tensor<4x5xf32>) -> tensor<4x5xf32> {
   %1 = dl.cumulative reverse %0 along 0 : tensor<4x5xf32>
   return %1 : tensor<4x5xf32>
 }
+
+// CHECK-LABEL: func.func @parts
+func.func @parts(%x: tensor<4x100x6xf32>, %h: tensor<100xbf16>) -> tensor<2x4xf32> {
+  // CHECK: dl.reduce_parts sum %{{.*}} over [1, 2] in chunks 64 of 1 : tensor<4x100x6xf32> -> tensor<2x4xf32>
+  %0 = dl.reduce_parts sum %x over [1, 2] in chunks 64 of 1 : tensor<4x100x6xf32> -> tensor<2x4xf32>
+  // Parts of bf16 keep their digits.
+  // CHECK: dl.reduce_parts sum %{{.*}} over [0] in chunks 30 of 0 : tensor<100xbf16> -> tensor<4xf32>
+  %1 = dl.reduce_parts sum %h over [0] in chunks 30 of 0 : tensor<100xbf16> -> tensor<4xf32>
+  return %0 : tensor<2x4xf32>
+}

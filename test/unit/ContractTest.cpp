@@ -76,6 +76,20 @@ TEST(Contract, LongSums) {
   expectRight({"jmk,jkn->mn", {{'j', 9}, {'m', 20}, {'k', 300}, {'n', 40}}, {}, {8, 8, 0}});
 }
 
+/// So long that totals carry their rounding errors: of tiles with and without rest, packed, dot, over several axes.
+TEST(Contract, LongSumsKeepTheirDigits) {
+  for (int64_t k : {4096, 5003})
+    for (const char *right : {"kn", "nk"}) {
+      expectRight({"mk,kn->mn", {{'m', 6}, {'k', k}, {'n', 25}}, {"km", right, ""}});
+      expectRight({"mk,kn->mn", {{'m', 40}, {'k', k}, {'n', 56}}, {"mk", right, ""}, {0, 0, 0}, "relu"});
+      expectRight({"mk,kn->mn", {{'m', 2}, {'k', k}, {'n', 3}}, {"mk", right, ""}});
+    }
+  expectRight({"k,k->", {{'k', 100003}}});
+  expectRight({"jmk,jkn->mn", {{'j', 301}, {'m', 5}, {'k', 24}, {'n', 40}}, {}, {8, 8, 0}});
+  expectRight({"jmk,jnk->mn", {{'j', 301}, {'m', 5}, {'k', 40}, {'n', 3}}, {}, {8, 8, 0}});
+  expectRight({"mk,kn->mn", {{'m', 40}, {'k', 5003}, {'n', 56}}, {}, {}, "momentum", "f64"});
+}
+
 /// Rows a multiple of a KiB apart are packed or cut into short blocks.
 TEST(Contract, CollidingRows) {
   for (const char *left : {"mk", "km"})

@@ -39,8 +39,7 @@ Number Builder::number(DType dtype) {
     return random.below(2);
   if (isInteger(dtype))
     return int(random.below(6)) - (dtype == DType::U8 ? 0 : 2);
-  return features.inexactConstants && random.oneIn(3) ? random.of({0.1, 1e-3, 2.7, -0.3})
-                                                      : random.of({0.5, 2.0, -1.0, 0.25, 3.0, 1.0, -1.5});
+  return random.oneIn(3) ? random.of({0.1, 1e-3, 2.7, -0.3}) : random.of({0.5, 2.0, -1.0, 0.25, 3.0, 1.0, -1.5});
 }
 
 bool Builder::constant(unsigned x) {
@@ -75,14 +74,11 @@ bool Builder::step() {
   case 2:
   case 3: {
     const std::string &op = random.of(binaryOps());
-    bool floats = isFloat(at(x));
-    if (op == "**" && !(features.computedPowers && random.oneIn(2))) { // a small exponent, known
+    if (op == "**" && random.oneIn(2)) { // a small exponent, known
       Node node{"power", {x}};
       node.numbers = {2 + random.below(2)};
       return at(x).dtype != DType::Bool && add(node);
     }
-    if (floats && (op == "div" || op == "%") && !features.floatDivision)
-      return false;
     return binary(op);
   }
   case 4:
@@ -192,8 +188,7 @@ bool Builder::move(unsigned x) {
   } else {
     node.numbers = {axis, random.below(unsigned(size))};
     DType dtype = at(x).dtype;
-    if (node.op == "cumsum" && (dtype == DType::Bool || dtype == DType::BF16 ||
-                                (!features.wideCumsum && (dtype == DType::I32 || dtype == DType::U8))))
+    if (node.op == "cumsum" && (dtype == DType::Bool || dtype == DType::BF16))
       return false;
   }
   return add(node);

@@ -12,8 +12,8 @@ inline bool isFloat(const Tensor &x) { return epsilon(x.dtype) != 0; }
 /// Adds operations to one function.
 class Builder {
 public:
-  Builder(Random &random, Program &program, const Features &features, bool smooth)
-      : random(random), program(program), features(features), smooth(smooth) {}
+  Builder(Random &random, Program &program, bool smooth)
+      : random(random), program(program), smooth(smooth) {}
 
   void parameter(const Tensor &example) {
     Node node;
@@ -63,7 +63,6 @@ private:
 
   Random &random;
   Program &program;
-  const Features &features;
   bool smooth; ///< a function that has a gradient
 };
 

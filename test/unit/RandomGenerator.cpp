@@ -2,17 +2,9 @@
 #include "RandomBuilder.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <set>
 
 namespace dlc::random {
-
-Features Features::ofTests() {
-  Features features;
-  if (std::getenv("DLC_RANDOM_ALL"))
-    features = {true, true, true, true, true, true, true};
-  return features;
-}
 
 /// A tensor of values that are halves and quarters, or any.
 static Tensor input(Random &random, DType dtype, const Sizes &shape) {
@@ -27,7 +19,7 @@ static Tensor input(Random &random, DType dtype, const Sizes &shape) {
   return x;
 }
 
-Program generate(uint64_t seed, const Features &features) {
+Program generate(uint64_t seed) {
   Random random(seed);
   Program program;
   int64_t a = 1 + random.below(5), b = 1 + random.below(4);
@@ -41,7 +33,7 @@ Program generate(uint64_t seed, const Features &features) {
         input(random, random.of({DType::I64, DType::I32, DType::U8, DType::Bool, DType::F64}), random.of(shapes)));
   for (unsigned count = random.below(4); count > 0; --count) {
     bool smooth = random.oneIn(2) && main != DType::BF16;
-    Builder builder(random, program, features, smooth);
+    Builder builder(random, program, smooth);
     for (unsigned i = 0; i <= random.below(2); ++i)
       builder.parameter(smooth ? inputs[random.below(2)] : random.of(inputs));
     builder.steps(2 + random.below(6));
@@ -50,7 +42,7 @@ Program generate(uint64_t seed, const Features &features) {
     builder.function.results = {unsigned(builder.function.nodes.size()) - 1};
     program.functions.push_back(builder.function);
   }
-  Builder builder(random, program, features, false);
+  Builder builder(random, program, false);
   for (const Tensor &tensor : inputs)
     builder.parameter(tensor);
   builder.steps(8 + random.below(16));

@@ -75,7 +75,7 @@ protected:
 
   /// "" or what went wrong with a program in one of its spellings.
   std::string problem(const Program &program, uint64_t spelling, Engine engine = Engine::compiled) {
-    std::string text = write(program, spelling, features);
+    std::string text = write(program, spelling);
     llvm::PrettyStackTraceString trace(text.c_str());
     std::optional<Expected> expected = expectedOf(program);
     if (!expected)
@@ -122,7 +122,6 @@ protected:
     return whole;
   }
 
-  const Features features = Features::ofTests();
   ProgramRunner runner;
   uint64_t compared = 0;
 };
@@ -131,7 +130,7 @@ TEST_F(RandomPrograms, MeanTheSameInEverySpelling) {
   uint64_t first = setting("DLC_RANDOM_SEED", 0), count = setting("DLC_RANDOM_PROGRAMS", 150);
   unsigned failures = 0, most = unsigned(setting("DLC_RANDOM_FAILURES", 3));
   for (uint64_t seed = first; seed < first + count && failures < most; ++seed) {
-    Program program = generate(seed, features);
+    Program program = generate(seed);
     for (uint64_t spelling : {2 * seed, 2 * seed + 1})
       if (std::string wrong = problem(program, spelling); !wrong.empty()) {
         ++failures;
@@ -191,9 +190,9 @@ TEST_F(RandomPrograms, BrokenOnesAreDiagnosed) {
   uint64_t first = setting("DLC_RANDOM_SEED", 0), count = setting("DLC_RANDOM_PROGRAMS", 150);
   unsigned failures = 0, most = unsigned(setting("DLC_RANDOM_FAILURES", 3)), refused = 0;
   for (uint64_t seed = first; seed < first + count && failures < most; ++seed) {
-    Program program = generate(seed, features);
+    Program program = generate(seed);
     Random random(seed);
-    std::string whole = write(program, seed, features);
+    std::string whole = write(program, seed);
     for (unsigned round = 0; round < 8; ++round) {
       std::string text = broken(whole, random);
       llvm::PrettyStackTraceString trace(text.c_str());

@@ -78,7 +78,7 @@ Text Writer::expression(const Function &function, const Node &node, const std::v
   if (op == "!" || (op == "-" && node.operands.size() == 1))
     return {op + within(x(), operand), prefix};
   if (auto found = infix.find(op); found != infix.end()) {
-    auto [a, b] = op == "@" ? std::pair(x(), x(1)) : beside(function, texts, node.operands[0], node.operands[1], true);
+    auto [a, b] = op == "@" ? std::pair(x(), x(1)) : beside(function, texts, node.operands[0], node.operands[1]);
     Level level = found->second;
     size_t ranks[] = {base().shape.size(), function.example[node.operands.back()].shape.size()};
     if (op == "@" && random.oneIn(3)) {
@@ -214,9 +214,7 @@ Text Writer::gradient(const Node &node, const std::vector<Text> &arguments) {
     if (arguments.size() == 1) {
       std::string pull = fresh("p");
       line("let (_, " + pull + ") = vjp(" + name + ", " + list + ")");
-      DType dtype = program.functions[node.function].example[0].dtype;
-      bool literal = dtype == DType::F32 || features.numberCotangents;
-      return {pull + (literal ? "(1.0)" : std::string("(") + nameOf(dtype) + "(tensor(1.0)))")};
+      return {pull + "(1.0)"};
     }
     [[fallthrough]];
   case 2:

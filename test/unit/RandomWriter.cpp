@@ -223,15 +223,12 @@ Text Writer::constant(const Node &node, Need need) {
 
 Text Writer::argument(const Function &function, const std::vector<Text> &texts, unsigned i, Need need) {
   return isKnown(function.nodes[i])
-             ? constant(function.nodes[i], features.knownArithmetic && need == Need::computed ? Need::typed : need)
+             ? constant(function.nodes[i], need == Need::computed ? Need::typed : need)
              : texts[i];
 }
 
-std::pair<Text, Text> Writer::beside(const Function &function, const std::vector<Text> &texts, unsigned a, unsigned b,
-                                     bool operators) {
-  bool listsKnown = operators || features.listsTakeTypes;
-  bool known[] = {isKnown(function.nodes[a]) || (!listsKnown && function.nodes[b].op == "list"),
-                  isKnown(function.nodes[b]) || (!listsKnown && function.nodes[a].op == "list")};
+std::pair<Text, Text> Writer::beside(const Function &function, const std::vector<Text> &texts, unsigned a, unsigned b) {
+  bool known[] = {isKnown(function.nodes[a]), isKnown(function.nodes[b])};
   return {argument(function, texts, a, known[1] ? Need::computed : Need::literal),
           argument(function, texts, b, known[0] ? Need::computed : Need::literal)};
 }
@@ -254,9 +251,7 @@ std::string typeText(const Tensor &tensor) {
   return nameOf(tensor.dtype) + (tensor.shape.empty() ? "" : listText(tensor.shape));
 }
 
-std::string write(const Program &program, uint64_t seed, const Features &features) {
-  return Writer(program, seed, features).text();
-}
+std::string write(const Program &program, uint64_t seed) { return Writer(program, seed).text(); }
 
 std::string writeInputs(const Program &program) {
   std::string text;

@@ -11,7 +11,7 @@
 namespace dlc::random {
 
 /// The text of a program over the names `in0`, `in1`, ..; its results are `r0`, `r1`, ..
-std::string write(const Program &program, uint64_t seed, const Features &features);
+std::string write(const Program &program, uint64_t seed);
 /// Statements that give the inputs their values, so that the text runs by itself.
 std::string writeInputs(const Program &program);
 /// A declared type: `f32[2, 3]`.

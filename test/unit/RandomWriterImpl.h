@@ -25,8 +25,7 @@ std::string numberText(Number value, DType dtype);
 
 class Writer {
 public:
-  Writer(const Program &program, uint64_t seed, const Features &features)
-      : program(program), random(seed), features(features) {}
+  Writer(const Program &program, uint64_t seed) : program(program), random(seed) {}
 
   std::string text();
 
@@ -74,8 +73,7 @@ private:
   Text argument(const Function &function, const std::vector<Text> &texts, unsigned i, Need need = Need::computed);
 
   /// An operand beside another: literals take their type from it.
-  std::pair<Text, Text> beside(const Function &function, const std::vector<Text> &texts, unsigned a, unsigned b,
-                               bool operators = false);
+  std::pair<Text, Text> beside(const Function &function, const std::vector<Text> &texts, unsigned a, unsigned b);
 
   /// `name(..)` in one of its spellings; `names` are those of the parameters.
   Text called(const std::string &name, const std::vector<Text> &arguments, llvm::ArrayRef<std::string> names);
@@ -92,7 +90,6 @@ private:
 
   const Program &program;
   Random random;
-  const Features &features;
   std::string definitions, lines, members;
   unsigned names = 0, indent = 0;
   bool inModel = false;

@@ -54,6 +54,43 @@ TEST(ReductionKernel, ReductionsOverSeveralAxes) {
   checkKernel(reduction("sum", "100x1000xf32", "[0, 1]", "f32"), {.relative = 1e-4, .absolute = 1e-3});
 }
 
+std::string parts(const std::string &kind, const std::string &from, const std::string &axes, const std::string &cut,
+                  const std::string &to) {
+  return replaceAll(replaceAll(reduction(kind, from, axes, to), "dl.reduce ", "dl.reduce_parts "), axes + " :",
+                    axes + " in chunks " + cut + " :");
+}
+
+TEST(ReductionKernel, Parts) {
+  Check check{.relative = 2e-5, .absolute = 2e-5};
+  // Along the lanes, with whole and ragged ends; along the loops; across both; one of several axes.
+  for (std::string n : {"128", "200", "1000", "1007"}) {
+    std::string count = std::to_string((std::stoi(n) + 63) / 64);
+    for (const char *kind : {"sum", "max", "prod"}) {
+      Check kindly = kind[0] == 'p' ? Check{.low = 0.98, .high = 1.02, .relative = 1e-4} : check;
+      checkKernel(parts(kind, n + "xf32", "[0]", "64 of 0", count + "xf32"), kindly);
+      checkKernel(parts(kind, "3x" + n + "xf32", "[1]", "64 of 1", count + "x3xf32"), kindly);
+      checkKernel(parts(kind, n + "x5xf32", "[0]", "64 of 0", count + "x5xf32"), kindly);
+      checkKernel(parts(kind, n + "x37xf64", "[0]", "64 of 0", count + "x37xf64"), kindly);
+    }
+    checkKernel(parts("sum", n + "x3xf32", "[0, 1]", "64 of 0", count + "xf32"), check);
+    checkKernel(parts("sum", "3x" + n + "xf32", "[0, 1]", "64 of 1", count + "xf32"), check);
+    checkKernel(parts("sum", "3x" + n + "x5xi32", "[0, 1]", "64 of 1", count + "x5xi32"), {.high = 9});
+    checkKernel(parts("sum", n + "x70xbf16", "[0]", "64 of 0", count + "x70xf32"), {.relative = 1e-4, .absolute = 1e-4});
+  }
+}
+
+TEST(ReductionKernel, LongSumsKeepTheirDigits) {
+  // Elements near 1: added one by one, the sum of as many is off by 1e-3 and more.
+  Check check{.low = 0.9, .high = 1.1, .relative = 1.5e-6, .absolute = 0};
+  checkKernel(reduction("sum", "600001xf32", "[0]", "f32"), check);
+  checkKernel(reduction("sum", "100003x3xf32", "[0]", "3xf32"), check);
+  checkKernel(reduction("sum", "5000x70xf32", "[0]", "70xf32"), check);
+  checkKernel(reduction("sum", "20001x9x2xf32", "[0, 1]", "2xf32"), check);
+  checkKernel(reduction("sum", "3x100001xf32", "[1]", "3xf32"), check);
+  checkKernel(reduction("sum", "30000x1x7xf32", "[0, 2]", "1xf32"), check);
+  checkKernel(reduction("sum", "50000x3xf64", "[0]", "3xf64"), {.low = 0.9, .high = 1.1, .relative = 1e-12, .absolute = 0});
+}
+
 TEST(ReductionKernel, EmptySpaces) {
   checkKernel(reduction("sum", "4x0xf32", "[1]", "4xf32"));
   checkKernel(reduction("prod", "0x4xf32", "[0]", "4xf32"));

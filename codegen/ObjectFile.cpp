@@ -3,6 +3,7 @@
 #include "codegen/ObjectFile.h"
 #include "codegen/Linker.h"
 #include "codegen/Lowering.h"
+#include "codegen/StackToScratch.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/Module.h"
@@ -112,13 +113,19 @@ static void addWrapper(llvm::Module &module, func::FuncOp planned, StringRef nam
   llvm::Value *address = builder.CreatePtrToInt(scratch, builder.getInt64Ty());
   llvm::Value *skip = builder.CreateAnd(builder.CreateNeg(address), builder.getInt64(63));
   llvm::Value *arena = builder.CreateGEP(builder.getInt8Ty(), scratch, skip);
+  // Behind it lies what kernels keep on the stack elsewhere.
+  MovedStack stack = moveStackToScratch(module, *step);
+  int64_t arenaBytes = llvm::alignTo(bytesOf(planned.getArgumentTypes().back()), 64);
+  if (stack.address)
+    builder.CreateStore(builder.CreateConstGEP1_64(builder.getInt8Ty(), arena, arenaBytes),
+                        builder.CreateThreadLocalAddress(stack.address));
   llvm::Value *status = builder.CreateCall(step, {block, null, ins, outs, arena, null});
   builder.CreateRet(builder.CreateTrunc(status, builder.getInt32Ty()));
 
   auto *sizeType = llvm::FunctionType::get(builder.getInt64Ty(), false);
   auto *size = llvm::Function::Create(sizeType, llvm::GlobalValue::ExternalLinkage, name + "_scratch_bytes", module);
   builder.SetInsertPoint(llvm::BasicBlock::Create(context, "", size));
-  builder.CreateRet(builder.getInt64(bytesOf(planned.getArgumentTypes().back()) + 63));
+  builder.CreateRet(builder.getInt64(arenaBytes + stack.bytes + 63));
 }
 
 llvm::Expected<TemporaryFile> exportedObject(ModuleOp planned, const Target &target, StringRef name,

@@ -10,6 +10,7 @@
 #include "llvm/Support/MemoryBuffer.h"
 #include <dlfcn.h>
 #include <gtest/gtest.h>
+#include <pthread.h>
 
 using namespace dlc;
 
@@ -87,6 +88,49 @@ TEST_F(ObjectFile, ALibraryNeedsNothingOfDlc) {
         sum += double(x[n * 4 + k]) * weights[k * 8 + m];
       EXPECT_NEAR(y[n * 8 + m], std::tanh(sum), 1e-6);
     }
+  dlclose(library);
+}
+
+/// A product whose panels and partial sums take some 200 KiB, called where the stack has 48.
+TEST_F(ObjectFile, ALibraryNeedsLittleStack) {
+  auto module = parse(R"(
+func.func @forward(%params: memref<0xi8>, %state: memref<0xi8>, %x: memref<256x1000xf32>, %w: memref<512x1000xf32>, %y: memref<256x512xf32>,
+                   %arena: memref<0xi8>) attributes {dl.inputs = ["x", "w"], dl.outputs = ["y"]} {
+  dl.kernel "product" contract ins(%x, %w : memref<256x1000xf32>, memref<512x1000xf32>) outs(%y : memref<256x512xf32>) {
+  ^bb0(%a: tensor<256x1000xf32>, %b: tensor<512x1000xf32>):
+    %r = dl.contract "mk,nk->mn" %a, %b : tensor<256x1000xf32>, tensor<512x1000xf32> -> tensor<256x512xf32>
+    dl.yield %r : tensor<256x512xf32>
+  }
+  return
+})");
+  ASSERT_TRUE(module);
+  llvm::Error error = writeLibrary(*module, Target::host(), "net", {}, path("net.so"), path("net.h"));
+  ASSERT_FALSE(bool(error)) << llvm::toString(std::move(error));
+  void *library = dlopen(path("net.so").c_str(), RTLD_NOW | RTLD_LOCAL);
+  ASSERT_TRUE(library) << dlerror();
+  struct Call {
+    int (*net)(const float *, const float *, float *, void *);
+    std::vector<float> x = std::vector<float>(256 * 1000, 0.5f), w = std::vector<float>(512 * 1000, 2.0f),
+                       y = std::vector<float>(256 * 512);
+    std::vector<char> scratch = {};
+  } call{reinterpret_cast<decltype(Call::net)>(dlsym(library, "net"))};
+  auto scratchBytes = reinterpret_cast<size_t (*)()>(dlsym(library, "net_scratch_bytes"));
+  ASSERT_TRUE(call.net && scratchBytes);
+  EXPECT_GT(scratchBytes(), 48u << 10);
+  call.scratch.resize(scratchBytes());
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  ASSERT_EQ(pthread_attr_setstacksize(&attributes, 48 << 10), 0);
+  pthread_t thread;
+  auto work = [](void *data) -> void * {
+    auto &call = *static_cast<Call *>(data);
+    call.net(call.x.data(), call.w.data(), call.y.data(), call.scratch.data());
+    return nullptr;
+  };
+  ASSERT_EQ(pthread_create(&thread, &attributes, work, &call), 0);
+  pthread_join(thread, nullptr);
+  for (float value : call.y)
+    ASSERT_EQ(value, 1000.0f);
   dlclose(library);
 }
 

@@ -10,6 +10,7 @@
 #include <immintrin.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstring>
 #include <filesystem>
@@ -335,6 +336,18 @@ static int bench(const Row &row, int threads, const std::string &cpu, double sec
   return code;
 }
 
+/// Microseconds from a fork to the join behind it, where each thread does nothing but meet the other.
+static double forkJoin() {
+  ThreadPool pool(2);
+  std::atomic<int> begun{0};
+  auto meet = [](void *args, int64_t, int64_t) {
+    auto *begun = static_cast<std::atomic<int> *>(args);
+    for (int target = begun->fetch_add(1) / 2 * 2 + 2; begun->load() < target;)
+      ;
+  };
+  return medianMicroseconds([&] { pool.parallel(meet, &begun, 2); }, 0.2);
+}
+
 } // namespace dlc
 
 int main(int argc, char **argv) {
@@ -343,13 +356,18 @@ int main(int argc, char **argv) {
   int threads = 1;
   std::string cpu = "host";
   double seconds = 1.0;
-  bool list = false;
+  bool list = false, forkJoin = false;
   app.add_option("--row,--rows", rows, "which workloads (all)")->delimiter(',');
   app.add_option("--threads", threads, "threads to compute with");
   app.add_option("--cpu", cpu, "generate code for this processor");
   app.add_option("--seconds", seconds, "time to measure each");
   app.add_flag("--list", list, "print the names of the workloads");
+  app.add_flag("--fork-join", forkJoin, "time a fork and a join of two threads instead");
   CLI11_PARSE(app, argc, argv);
+  if (forkJoin) {
+    std::printf("%.2f us\n", dlc::forkJoin());
+    return 0;
+  }
   int code = 0;
   std::string self = std::filesystem::read_symlink("/proc/self/exe").string();
   for (const dlc::Row &row : dlc::allRows()) {

@@ -62,7 +62,8 @@ def SplitSums : Pass<"dl-split-sums", "::mlir::ModuleOp"> {
   let description = [{
     A kernel that joins many elements to few (the sum of a tensor, a bias gradient over a long batch) becomes one that joins
     parts, and one that joins the parts and does what is done with the result. A product of few elements over a long sum
-    becomes a product for each part of the sum, which is a batch axis of it, and a sum. How many parts there are follows from
+    becomes a product for each part of the sum, which is a batch axis of it, and a sum. A scatter of many updates to few slices
+    becomes one to slices of each part. How many parts there are follows from
     the shapes alone.
   }];
 }

@@ -4,7 +4,8 @@
 //    part. What it yields of the whole space stays in it.
 // 2. A product of few elements over a long sum gets a batch axis of parts, the summed axis cut by a view. What is left over
 //    where the axis has no fitting divisor is a product of its own.
-// 3. A kernel behind it joins the parts in their order, and computes what was computed of the sums.
+// 3. A scatter of many updates to few slices adds to a table with slices of each part.
+// 4. A kernel behind it joins the parts in their order, and computes what was computed of the sums.
 //
 // A kernel with several phases (softmax) is not cut: fusion has not made one of a long space with few rows.
 
@@ -27,6 +28,8 @@ using dl::shapeOf;
 
 /// Elements that a part of a reduction has at least, and multiplications that a part of a product has.
 constexpr int64_t partElements = 1 << 15, partProducts = 1 << 19, partTerms = 1024;
+/// A part of a scatter has so many times as many updates as there are slices, and so many at least.
+constexpr int64_t partUpdates = 4, leastUpdates = 64;
 /// Parts at most, together with the tasks that there are already.
 constexpr int64_t mostParts = 64, mostProductParts = 16;
 /// Columns that one task takes; chunks are a whole number of vectors, however many are summed side by side.
@@ -129,6 +132,8 @@ public:
       splitReductions();
     else if (kernel.getKind() == dl::KernelKind::contract)
       splitProduct();
+    else if (kernel.getKind() == dl::KernelKind::scatter)
+      splitScatter();
   }
 
 private:
@@ -136,6 +141,7 @@ private:
   SmallVector<dl::ReduceOp> plainReductions();
   void splitReductions();
   void splitProduct();
+  void splitScatter();
   /// Makes the last kernel, in the old one's place: `joined` of its results come from `body`, which knows the sums.
   void finish(Body &body, ArrayRef<unsigned> joined) {
     SmallVector<Value> results;
@@ -279,6 +285,49 @@ void Splitter::splitProduct() {
     joined = dl::AddOp::create(last.at(), product.getLoc(), joined, last.addOperand(rest));
   last.map(product.getResult(), joined);
   finish(last, llvm::to_vector(llvm::seq<unsigned>(0, yields.size())));
+}
+
+void Splitter::splitScatter() {
+  auto scatter = *kernel.getBody().front().getOps<dl::ScatterAddOp>().begin();
+  Value table = scatter.getOperand(), indices = scatter.getIndices();
+  int64_t axis = scatter.getAxis(), slices = shapeOf(table)[axis], updates = numElements(shapeOf(indices));
+  int64_t chunk = std::max(leastUpdates, partUpdates * slices), parts = llvm::divideCeil(updates, chunk);
+  if (!isa<FloatType>(dl::elementOf(table)) || parts < 4 || numElements(shapeOf(table)) == 0)
+    return;
+  Location loc = scatter.getLoc();
+  auto dense = [](Value like, ArrayRef<int64_t> shape, Type element = {}) {
+    return RankedTensorType::get(shape, element ? element : dl::elementOf(like));
+  };
+  // An update goes to the slice of its index among those of its part.
+  Body places(kernel);
+  Type i64 = places.at().getI64Type();
+  auto flat = dense(indices, {updates}, i64);
+  Value number = dl::IotaOp::create(places.at(), loc, flat, 0);
+  dl::Arithmetic at(places.at(), loc);
+  Value part = at.div(number, dl::splat(places.at(), loc, flat, double(chunk)));
+  Value first = dl::reshapeTo(places.at(), loc, at.mul(part, dl::splat(places.at(), loc, flat, double(slices))),
+                              shapeOf(indices));
+  Value given = places.require(indices);
+  if (!dl::elementOf(given).isInteger(64))
+    given = dl::CastOp::create(places.at(), loc, dense(given, shapeOf(given), i64), given);
+  Value moved = places.finish(named("_places"), dl::KernelKind::map, at.add(given, first)).getResult(0);
+
+  SmallVector<int64_t> wide(shapeOf(table)), cut(wide);
+  wide[axis] *= parts;
+  cut.insert(cut.begin() + axis, parts);
+  Body zeros(kernel);
+  Value zero = zeros.finish(named("_zeros"), dl::KernelKind::map, dl::splat(zeros.at(), loc, dense(table, wide), 0))
+                   .getResult(0);
+  Body body(kernel);
+  Value into = body.addOperand(zero), where = body.addOperand(moved), what = body.require(scatter.getUpdates());
+  Value added = dl::ScatterAddOp::create(body.at(), loc, into.getType(), into, where, what, axis);
+  Value sums = body.finish(named("_parts"), dl::KernelKind::scatter, added).getResult(0);
+
+  Body last(kernel);
+  Value all = dl::reshapeTo(last.at(), loc, last.addOperand(sums), cut);
+  Value joined = dl::ReduceOp::create(last.at(), loc, dl::ReduceKind::sum, all, axis);
+  last.map(scatter.getResult(), dl::AddOp::create(last.at(), loc, last.require(table), joined));
+  finish(last, 0u);
 }
 
 struct SplitSums : impl::SplitSumsBase<SplitSums> {

@@ -75,6 +75,26 @@ func.func @ragged(%x: tensor<36871x6xf32>, %y: tensor<36871x25xf32>) -> tensor<6
   return %0 : tensor<6x25xf32>
 }
 
+// Many updates of few slices: each part has slices of its own in a wider table.
+// CHECK-LABEL: func.func @embedding
+// CHECK: %[[PLACES:.*]] = dl.kernel "g_places" map ins(%arg1 : tensor<1000xi32>)
+// CHECK:   dl.constant dense<5> : tensor<1000xi64>
+// CHECK: %[[ZEROS:.*]] = dl.kernel "g_zeros" map ins() outs()
+// CHECK: %[[PARTS:.*]] = dl.kernel "g_parts" scatter ins(%[[ZEROS]], %[[PLACES]], %arg2 :
+// CHECK:   tensor<80x8xf32>, tensor<1000xi64>, tensor<1000x8xf32>
+// CHECK: dl.kernel "g" map ins(%[[PARTS]], %arg0 :
+// CHECK:   dl.reshape %{{.*}} : tensor<80x8xf32> -> tensor<16x5x8xf32>
+// CHECK:   dl.reduce sum %{{.*}} over [0]
+// CHECK:   dl.add
+func.func @embedding(%t: tensor<5x8xf32>, %i: tensor<1000xi32>, %u: tensor<1000x8xf32>) -> tensor<5x8xf32> {
+  %0 = dl.kernel "g" scatter ins(%t, %i, %u : tensor<5x8xf32>, tensor<1000xi32>, tensor<1000x8xf32>) outs() {
+  ^bb0(%a: tensor<5x8xf32>, %b: tensor<1000xi32>, %c: tensor<1000x8xf32>):
+    %s = dl.scatter_add %a at %b with %c along 0 : tensor<5x8xf32>, tensor<1000xi32>, tensor<1000x8xf32>
+    dl.yield %s : tensor<5x8xf32>
+  } -> tensor<5x8xf32>
+  return %0 : tensor<5x8xf32>
+}
+
 // Rows enough for tasks, a short sum, two phases, the place of an extremum: nothing is cut.
 // CHECK-LABEL: func.func @kept
 // CHECK-NOT: reduce_parts

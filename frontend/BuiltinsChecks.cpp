@@ -1,4 +1,4 @@
-// Conditions that a function sets its arguments: require, same_shape.
+// Conditions that a function sets its arguments: require, same_shape, floats; and type_as.
 #include "frontend/Builtins.h"
 
 namespace dlc {
@@ -44,9 +44,42 @@ static Value sameShape(Elaborator &e, CallSite &site) {
   return e.poison(site.at);
 }
 
+/// Literals as literals with a point, in lists too; all else as it is.
+static Value pointed(const Value &value) {
+  Value result = value;
+  if (value.kind == Value::List || value.kind == Value::Tuple) {
+    for (Value &element : result.elements)
+      element = pointed(element);
+  } else if (isLiteral(value) && (value.kind == Value::Number || value.size.isConstant())) {
+    result = Value::ofNumber(value.asDouble(), value.at);
+  }
+  return result;
+}
+
+/// The argument of a function (`what`) that is of floating-point numbers: literals become so, integers are refused.
+static Value floats(Elaborator &e, CallSite &site) {
+  if (isLiteral(site[0]))
+    return pointed(site[0]);
+  Value x = tensorArgument(e, site, 0);
+  if (x.poison() || isFloating(x.dtype))
+    return x;
+  e.error(Diag::WrongType, x.at, fmt::format("the argument of `{}`", site[1].text), describe(x),
+          "floating-point numbers")
+      .help(fmt::format("write the conversion: `f32({})`", e.shortText(x.at)));
+  return e.poison(site.at);
+}
+
+/// The first argument in the element type of the second.
+static Value typeAs(Elaborator &e, CallSite &site) {
+  Value x = tensorArgument(e, site, 0), like = tensorArgument(e, site, 1);
+  return x.poison() || like.poison() ? e.poison(site.at) : e.cast(x, like.dtype, site.at);
+}
+
 void addCheckBuiltins(BuiltinTable &table) {
   table.add("require", {"condition", "words"}, require);
   table.add("same_shape", {"x", "y", "what"}, sameShape);
+  table.add("floats", {"x", "what"}, floats);
+  table.add("type_as", {"x", "like"}, typeAs);
 }
 
 } // namespace dlc

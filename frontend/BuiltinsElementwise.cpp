@@ -214,7 +214,10 @@ static bool unifyArguments(Elaborator &e, CallSite &site, size_t first, size_t s
   for (auto [side, other, place] : {std::tuple(&lhs, &rhs, first), std::tuple(&rhs, &lhs, second)}) {
     bool isTyped = other->isTensor() || (other->kind == Value::Number && !other->weak);
     if (!side->isNumber())
-      *side = tensorArgument(e, site, place, isTyped ? std::optional(other->dtype) : std::nullopt);
+      *side = tensorArgument(e, site, place,
+                             isTyped              ? std::optional(other->dtype)
+                             : hasFraction(*other) ? std::optional(DType::F32)
+                                                   : std::nullopt);
     if (side->poison())
       return false;
   }

@@ -399,13 +399,18 @@ void addProductBuiltins(BuiltinTable &table) {
       e.noteIs(report, i);
       return e.poison(site.at);
     }
+    DType dtype = x.dtype;
+    if (dtype == DType::BF16) { // in which many terms stop adding up
+      x = e.cast(x, DType::F32, x.at);
+      y = e.cast(y, DType::F32, y.at);
+    }
     Value result = Value::ofTensor(x.dtype, x.shape, {}, site.at);
     if (mlir::Value operand = e.ir(x)) {
       Value checked = e.checkIndex(i, x.shape[0].size, std::string(e.sources.text(site[1].at)), i.at);
       result.ir = dl::ScatterAddOp::create(*e.builder, e.location(site.at), operand.getType(), operand, e.ir(checked),
                                            e.ir(y), 0);
     }
-    return result;
+    return e.cast(result, dtype, site.at);
   });
   addDecompositions(table);
 }

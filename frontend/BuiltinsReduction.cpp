@@ -34,6 +34,11 @@ static Value scaled(Elaborator &e, const Value &x, double factor, SourceRange at
   return e.binaryOp("mul", x, e.constant(factor, x.dtype, x.shape, at), at);
 }
 
+/// bf16 in f32: what is made of a sum is rounded once, from it.
+static Value exactly(Elaborator &e, const Value &x) {
+  return x.dtype == DType::BF16 ? e.cast(x, DType::F32, x.at) : x;
+}
+
 /// Integers and bools in i64, so that no sum or product of bytes overflows.
 static Value widened(Elaborator &e, const Value &x) {
   return isFloating(x.dtype) ? x : e.cast(x, DType::I64, x.at);
@@ -111,14 +116,15 @@ static void addMoments(BuiltinTable &table) {
       }
       x = e.cast(x, DType::F32, x.at);
     }
-    Value mean = scaled(e, sumOf(e, x, *axes, site.at), 1 / countOf(x, *axes), site.at);
-    return keepAxes(e, mean, x, *axes, *keep, site.at);
+    Value mean = scaled(e, sumOf(e, exactly(e, x), *axes, site.at), 1 / countOf(x, *axes), site.at);
+    return keepAxes(e, e.cast(mean, x.dtype, site.at), x, *axes, *keep, site.at);
   });
   for (bool root : {false, true})
     table.add(root ? "std" : "var", {"x", "axis?", "keepdims?", "unbiased?"}, [root](Elaborator &e, CallSite &site) {
-      Value x = floatArgument(e, site, 0);
-      if (x.poison())
-        return x;
+      Value given = floatArgument(e, site, 0);
+      if (given.poison())
+        return given;
+      Value x = exactly(e, given);
       std::optional<std::vector<int64_t>> axes = axesArgument(e, site, 1, x);
       std::optional<bool> keep = boolArgument(e, site, 2, false), unbiased = boolArgument(e, site, 3, false);
       if (!axes || !keep || !unbiased)
@@ -130,7 +136,7 @@ static void addMoments(BuiltinTable &table) {
       Value result = scaled(e, squares, 1 / (*unbiased ? count - 1 : count), site.at);
       if (root)
         result = e.apply(e.library->find("root")->value, {result}, site.at);
-      return keepAxes(e, result, x, *axes, *keep, site.at);
+      return keepAxes(e, e.cast(result, given.dtype, site.at), x, *axes, *keep, site.at);
     });
 }
 

@@ -65,10 +65,20 @@ static Value concatBuiltin(Elaborator &e, CallSite &site, bool stack) {
         .help("for example `concat([a, b], axis: 0)`");
     return e.poison(site.at);
   }
+  std::optional<DType> dtype = e.elementTypeOf(site[0], std::nullopt, site.callee);
+  if (!dtype)
+    return e.poison(site.at);
   std::vector<Value> parts;
   for (const Value &element : site[0].elements) {
-    Value part = element.isNumber() || element.kind == Value::Bool ? e.tensorOf(element) : element;
-    part = e.tensorOfList(part);
+    Value part = element;
+    if (part.isNumber() && !e.settleNumber(part, *dtype))
+      return e.poison(site.at);
+    if (part.isNumber() || part.kind == Value::Bool)
+      part = e.tensorOf(part, *dtype);
+    else if (part.kind == Value::List)
+      part = e.listAs(part, *dtype, true, part.at);
+    else if (part.isTensor())
+      part = e.cast(part, *dtype, part.at);
     if (!part.isTensor()) {
       if (!part.poison())
         e.error(Diag::WrongType, part.at, "an element of the list", describe(part), "a tensor");
@@ -88,15 +98,6 @@ static Value concatBuiltin(Elaborator &e, CallSite &site, bool stack) {
     return e.poison(site.at);
   const Value first = parts[0];
   for (Value &part : parts) {
-    if (part.dtype != first.dtype) {
-      if (isIntegral(part.dtype) && isIntegral(first.dtype)) {
-        part = e.cast(part, first.dtype, part.at);
-      } else {
-        e.error(Diag::TypeMix, site.at, site.callee, describe(first), describe(part))
-            .help(fmt::format("write the conversion: `{}(..)`", nameOf(first.dtype)));
-        return e.poison(site.at);
-      }
-    }
     bool fits = part.shape.size() == first.shape.size();
     for (size_t i = 0; fits && i < part.shape.size(); ++i)
       fits = (!stack && int64_t(i) == *axis) || e.sameSize(part.shape[i].size, first.shape[i].size).value_or(true);

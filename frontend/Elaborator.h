@@ -365,6 +365,8 @@ public:
   /// A bracket list as a tensor, where an operation asks for one; anything else as it is. Its literals take the type of what
   /// has one among them, else `asked`, the type of the place.
   Value tensorOfList(Value value, std::optional<DType> asked = std::nullopt);
+  /// The element type of the tensor that a list makes; `what` is made of it, for the error of several types.
+  std::optional<DType> elementTypeOf(const Value &list, std::optional<DType> asked, const std::string &what);
   /// A list as a tensor of `dtype`: known numbers become a constant, tensors are stacked. With `exact`, literals must fit.
   Value listAs(const Value &list, DType dtype, bool exact, SourceRange at);
   /// At top level: builds what `work` does as a function, runs it, and puts the results in place of the tensors of its value

@@ -111,7 +111,7 @@ Value Elaborator::listAs(const Value &list, DType dtype, bool exact, SourceRange
   Value elements = list;
   for (Value &element : elements.elements) {
     if (element.kind == Value::List || element.kind == Value::Tuple) {
-      element = listAs(element, dtype, false, at);
+      element = listAs(element, dtype, false, element.at);
     } else if (element.isTensor()) {
       element = cast(element, dtype, element.at);
     } else if (element.isNumber()) {
@@ -125,14 +125,34 @@ Value Elaborator::listAs(const Value &list, DType dtype, bool exact, SourceRange
     if (element.poison())
       return poison(at);
   }
-  bool regular = !elements.elements.empty();
-  for (const Value &element : elements.elements)
-    regular &= element.shape.size() == elements.elements[0].shape.size();
-  if (!regular) {
-    error(Diag::WrongType, list.at, "the list", "ragged", "rows of one length");
-    return poison(at);
+  for (const Value &element : elements.elements) {
+    const Shape &first = elements.elements[0].shape;
+    bool fits = element.shape.size() == first.size();
+    for (size_t i = 0; fits && i < first.size(); ++i)
+      fits = sameSize(element.shape[i].size, first[i].size).value_or(true);
+    if (!fits) {
+      error(Diag::WrongType, element.at, "an element of the list", describe(element),
+            fmt::format("{}, as its first", describe(elements.elements[0])));
+      return poison(at);
+    }
   }
   return apply(library->find("stack")->value, {elements, Value::ofInteger(0, at)}, at);
+}
+
+std::optional<DType> Elaborator::elementTypeOf(const Value &list, std::optional<DType> asked,
+                                               const std::string &what) {
+  ListType type;
+  type.add(list);
+  if (type.differs) {
+    auto report = error(Diag::TypeMix, list.at, what, describe(*type.from), describe(*type.differs));
+    noteIs(report, *type.from);
+    noteIs(report, *type.differs);
+    report.help("the elements of a list that is a tensor have one type");
+    return std::nullopt;
+  }
+  bool takes = asked && *asked != DType::Bool && (!type.fraction || isFloating(*asked));
+  DType literals = takes ? *asked : type.fraction ? DType::F32 : DType::I64;
+  return type.dtype.value_or(literals);
 }
 
 Value Elaborator::tensorOfList(Value value, std::optional<DType> asked) {
@@ -144,18 +164,8 @@ Value Elaborator::tensorOfList(Value value, std::optional<DType> asked) {
     if (!one.isTensor() && !one.isNumber() && one.kind != Value::Bool && one.kind != Value::List)
       return value;
   }
-  ListType type;
-  type.add(value);
-  if (type.differs) {
-    auto report = error(Diag::TypeMix, value.at, "[..]", describe(*type.from), describe(*type.differs));
-    noteIs(report, *type.from);
-    noteIs(report, *type.differs);
-    report.help("the elements of a list that is a tensor have one type");
-    return poison(value.at);
-  }
-  bool takes = asked && *asked != DType::Bool && (!type.fraction || isFloating(*asked));
-  DType literals = takes ? *asked : type.fraction ? DType::F32 : DType::I64;
-  return listAs(value, type.dtype.value_or(literals), true, value.at);
+  std::optional<DType> dtype = elementTypeOf(value, asked, "[..]");
+  return dtype ? listAs(value, *dtype, true, value.at) : poison(value.at);
 }
 
 bool hasFraction(const Value &value) {

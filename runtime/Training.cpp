@@ -315,10 +315,13 @@ Result<TrainingResult> TrainingRun::run() {
       return ok.error();
   if (saveError)
     return *saveError;
-  if (result.stoppedEarly)
-    progress.note(fmt::format("stopped: {} {} without better {} (best {} after {} {})", best.count,
-                              best.inSteps ? "steps" : "epochs", best.metric, formatMetric(best.metric, at.best),
-                              best.inSteps ? "step" : "epoch", at.bestAt));
+  if (result.stoppedEarly) {
+    std::string kept = at.hasBest ? fmt::format("best {} after {} {}", formatMetric(best.metric, at.best),
+                                                best.inSteps ? "step" : "epoch", at.bestAt)
+                                  : "it never was a finite number";
+    progress.note(fmt::format("stopped: {} {} without better {} ({})", best.count, best.inSteps ? "steps" : "epochs",
+                              best.metric, kept));
+  }
   result.samplesPerSecond = trainSeconds > 0 ? double(examples) / trainSeconds : 0;
   return std::move(result);
 }

@@ -1,6 +1,6 @@
 // The pass from the planned stage to loops, and the registration of codegen's passes.
-#include "codegen/Lowering.h"
 #include "codegen/Passes.h"
+#include "codegen/native/Lowering.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"

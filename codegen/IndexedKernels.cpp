@@ -1,8 +1,8 @@
 // The small families: checks of indices, scattered additions and running sums.
-#include "codegen/Accumulator.h"
-#include "codegen/Arithmetic.h"
 #include "codegen/KernelEmitter.h"
-#include "codegen/PointEmitter.h"
+#include "codegen/kernel/Accumulator.h"
+#include "codegen/kernel/Arithmetic.h"
+#include "codegen/kernel/PointEmitter.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/Support/MathExtras.h"
 

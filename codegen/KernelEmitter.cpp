@@ -1,8 +1,8 @@
 // The function around a kernel's loops, and the dispatch on its kind.
 #include "codegen/KernelEmitter.h"
-#include "codegen/ContractEmitter.h"
-#include "codegen/Emitters.h"
-#include "codegen/PointEmitter.h"
+#include "codegen/contract/Emitter.h"
+#include "codegen/kernel/Emitters.h"
+#include "codegen/kernel/PointEmitter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"

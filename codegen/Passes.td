@@ -1,5 +1,5 @@
 // The passes of codegen/: one record and one file each. Together with upstream's conversions they make the way from the
-// planned stage to LLVM's dialect (Lowering.h).
+// planned stage to LLVM's dialect (native/Lowering.h).
 #ifndef DLC_CODEGEN_PASSES
 #define DLC_CODEGEN_PASSES
 

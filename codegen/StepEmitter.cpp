@@ -1,7 +1,7 @@
 // A step is straight code: for each kernel, its buffers' addresses into one array on the stack, then the call. After a
 // check it may return.
 #include "codegen/StepEmitter.h"
-#include "codegen/PointEmitter.h"
+#include "codegen/kernel/PointEmitter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"

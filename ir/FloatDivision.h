@@ -1,5 +1,5 @@
 // `%` and `div` of floating-point numbers, as Python has them: what the frontend's folding and the evaluator share.
-// Compiled code computes the same (codegen/Pointwise.cpp).
+// Compiled code computes the same (codegen/kernel/Pointwise.cpp).
 #pragma once
 
 #include <cmath>

@@ -5,7 +5,7 @@
 // nothing at all and are not run.
 
 #include "ir/Builders.h"
-#include "ir/Evaluator.h"
+#include "ir/evaluate/Evaluator.h"
 #include "passes/Passes.h"
 
 using namespace mlir;

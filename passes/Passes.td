@@ -1,4 +1,4 @@
-// The passes: one record here, one file of the same stem, one test in test/passes. Pipeline.cpp says in which order they
+// The passes: one record here, one file and one test of the same stem. Pipeline.cpp says in which order they
 // run and why.
 #ifndef DLC_PASSES_PASSES
 #define DLC_PASSES_PASSES
@@ -34,7 +34,7 @@ def FoldEmpty : Pass<"dl-fold-empty", "::mlir::ModuleOp"> {
 def Simplify : Pass<"dl-simplify", "::mlir::ModuleOp"> {
   let summary = "algebra: identities, constants, movements, products that need not be done";
   let description = [{
-    Greedy rewriting by the patterns of the Simplify*.cpp files, a file a family, with the dialect's folders. An identity is
+    Greedy rewriting by the patterns of the files of simplify/, one a family, with the dialect's folders. An identity is
     used where it is exact, up to these: x + 0 is x also for x = -0.0; a power-of-two divisor becomes a factor; sums are
     taken in another order; constant factors are joined, and leave sums when they are at least 1 in magnitude. These change
     the rounding alone: what is finite stays finite, what is not zero does not become zero. One exchange promises less:
@@ -51,7 +51,7 @@ def FuseKernels : Pass<"dl-fuse-kernels", "::mlir::ModuleOp"> {
   let summary = "puts every operation into a dl.kernel, one loop nest each";
   let description = [{
     Operations that compute start as kernels of their own; kernels that may share a loop nest are merged, the pair that saves
-    the most memory traffic first, until no pair saves any (FuseGraph.h has the rules). What moves, makes or converts
+    the most memory traffic first, until no pair saves any (fuse/Graph.h has the rules). What moves, makes or converts
     elements cheaply is repeated in each kernel that reads it. Rank-0 arithmetic on arguments alone is one kernel.
   }];
   let options = [Option<"merge", "merge", "bool", "true", "merge kernels; otherwise each operation is one">];

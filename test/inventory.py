@@ -24,10 +24,27 @@ ARROWS = {
     "runtime": set(),
     "tools": {"frontend", "ir", "passes", "codegen", "runtime"},
 }
+# The rooms of a folder, and which of its other rooms each may include. The files beside the rooms join them.
+ROOMS = {
+    "frontend/syntax": set(),
+    "frontend/parser": {"frontend/syntax"},
+    "frontend/elaborate": {"frontend/syntax", "frontend/parser"},
+    "frontend/builtins": {"frontend/syntax", "frontend/elaborate"},
+    "ir/adjoint": set(),
+    "ir/evaluate": set(),
+    "passes/simplify": set(),
+    "passes/fuse": set(),
+    "passes/plan": {"passes/fuse"},
+    "codegen/kernel": set(),
+    "codegen/map": {"codegen/kernel"},
+    "codegen/contract": {"codegen/kernel"},
+    "codegen/native": set(),
+}
 # Headers that may be included against the arrows.
 SHARED_HEADERS = {
     "runtime/Abi.h": ({"codegen"}, "the signature of compiled code is one declaration on both sides"),
     "runtime/Philox.h": ({"frontend", "ir", "codegen"}, "the reference evaluator and compiled code draw the same numbers"),
+    "frontend/builtins/Builtins.h": ({"frontend/elaborate"}, "a program fills its table of names from it"),
     "runtime/DType.h": ({"frontend", "ir", "codegen"}, "element types have one list"),
 }
 # Operations that are no part of a program's mathematics.
@@ -120,10 +137,11 @@ def check_operations():
 
 
 def check_passes():
-    """Each pass has one source file and one test of its stem."""
+    """Each pass has one source file and one test of its stem, at the same place of both trees."""
     for folder in ("passes", "codegen"):
         for name in records(ROOT / folder / "Passes.td")["!instanceof"]["PassBase"]:
-            wanted = [ROOT / folder / f"{name}.cpp", TEST / folder / f"{kebab(name)}.mlir"]
+            source = next((ROOT / folder).rglob(f"{name}.cpp"), ROOT / folder / f"{name}.cpp")
+            wanted = [source, TEST / source.relative_to(ROOT).with_name(f"{kebab(name)}.mlir")]
             check(f"pass {name} has no {shown(path)}" for path in wanted if not path.is_file())
 
 
@@ -152,6 +170,22 @@ def check_arrows(folder):
     check(findings)
 
 
+def check_rooms(folder):
+    """Each room is in the table and has a page, and none includes a room of its folder that lies above it."""
+    found = {shown(path.parent) for path in files(ROOT / folder, ".h", ".cpp") if path.parent != ROOT / folder}
+    check(f"{room}/ is no room of ROOMS" for room in sorted(found - set(ROOMS)))
+    for room in sorted(found & set(ROOMS)):
+        findings = [] if (ROOT / room / "README.md").is_file() else [f"{room}/ has no README.md"]
+        for path in files(ROOT / room, ".h", ".cpp"):
+            for number, line in enumerate(read(path).splitlines(), 1):
+                included = re.match(rf'#include "(({folder}/\w+)/.+)"', line)
+                if not included or included[2] not in ROOMS or included[2] == room or included[2] in ROOMS[room]:
+                    continue
+                if room not in SHARED_HEADERS.get(included[1], (set(), ""))[0]:
+                    findings.append(f"{shown(path)}:{number}: {room} must not include {included[1]}")
+        check(findings)
+
+
 def check_folder(folder):
     """A page, files that one can read, headers that say what they are."""
     check([] if (ROOT / folder / "README.md").is_file() else [f"{folder}/ has no README.md"])
@@ -168,6 +202,7 @@ def main():
     check_diagnostics()
     for folder in ARROWS:
         check_arrows(folder)
+        check_rooms(folder)
     for folder in [*ARROWS, "std", "test", "examples", "bench", "docs"]:
         check_folder(folder)
     print(f"{checks['passed']} passed, {checks['failed']} failed")

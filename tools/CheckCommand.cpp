@@ -2,7 +2,7 @@
 #include "tools/Commands.h"
 #include "tools/Session.h"
 
-#include "frontend/Parser.h"
+#include "frontend/parser/Parser.h"
 
 #include <cstdio>
 

@@ -2,8 +2,8 @@
 #include "tools/Commands.h"
 #include "tools/Session.h"
 
-#include "codegen/ObjectFile.h"
-#include "frontend/Parser.h"
+#include "codegen/native/ObjectFile.h"
+#include "frontend/parser/Parser.h"
 #include "runtime/Checkpoint.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"

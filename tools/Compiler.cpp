@@ -1,7 +1,7 @@
 // Drives the pipeline and the JIT, and turns MLIR's diagnostics into dlc's.
 #include "tools/Compiler.h"
 
-#include "codegen/Lowering.h"
+#include "codegen/native/Lowering.h"
 #include "ir/Dialect.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"

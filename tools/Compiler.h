@@ -1,8 +1,8 @@
 // From a module of the graph stage to a function that can be called: the pipeline, the JIT, and what the function needs.
 #pragma once
 
-#include "codegen/Jit.h"
-#include "frontend/Diagnostic.h"
+#include "codegen/native/Jit.h"
+#include "frontend/syntax/Diagnostic.h"
 #include "passes/Layouts.h"
 #include "passes/Pipeline.h"
 #include "runtime/TensorSlot.h"

@@ -1,7 +1,7 @@
 // The prompt's loop: line editing, inputs of several lines, commands that begin with a colon.
 #include "tools/Prompt.h"
 
-#include "frontend/Parser.h"
+#include "frontend/parser/Parser.h"
 #include "runtime/Files.h"
 #include "tools/Commands.h"
 

@@ -1,7 +1,7 @@
 // Sessions: files and prompt inputs elaborated and run, data opened, values printed. Training is in SessionTrain.cpp.
 #include "tools/Session.h"
 
-#include "frontend/Parser.h"
+#include "frontend/parser/Parser.h"
 #include "ir/Dialect.h"
 #include "runtime/AvailableThreads.h"
 #include "runtime/Files.h"

@@ -1,7 +1,7 @@
 // Runs programs: opens their data, compiles and runs their statements, trains their models. Behind `dlc run` and the prompt.
 #pragma once
 
-#include "frontend/Elaborator.h"
+#include "frontend/elaborate/Elaborator.h"
 #include "runtime/Dataset.h"
 #include "runtime/Interrupt.h"
 #include "runtime/Paths.h"

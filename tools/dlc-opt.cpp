@@ -1,6 +1,6 @@
 // dlc-opt: reads a module of any stage, runs passes or verifies a stage, and prints it, as mlir-opt does.
-#include "codegen/Lowering.h"
 #include "codegen/Passes.h"
+#include "codegen/native/Lowering.h"
 #include "ir/Dialect.h"
 #include "ir/Stages.h"
 #include "passes/Passes.h"

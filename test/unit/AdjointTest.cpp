@@ -1,8 +1,8 @@
 // The adjoint rule of every operation against central finite differences of the reference evaluator, in f64, and again
 // for the gradient of the gradient. An operation with a rule but without a case here fails the test.
 #include "ir/Builders.h"
-#include "ir/Evaluator.h"
 #include "ir/ReverseSweep.h"
+#include "ir/evaluate/Evaluator.h"
 
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"

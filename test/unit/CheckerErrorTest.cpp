@@ -1,6 +1,6 @@
 // Mistakes that people make, and what the checker says of each: its kind, its place, its words.
-#include "frontend/Elaborator.h"
-#include "frontend/Parser.h"
+#include "frontend/elaborate/Elaborator.h"
+#include "frontend/parser/Parser.h"
 
 #include "mlir/IR/MLIRContext.h"
 

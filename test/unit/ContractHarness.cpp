@@ -1,7 +1,7 @@
 // See ContractHarness.h. The plain loops walk over letters as an odometer does.
 #include "ContractHarness.h"
-#include "codegen/Jit.h"
-#include "codegen/Lowering.h"
+#include "codegen/native/Jit.h"
+#include "codegen/native/Lowering.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/MLIRContext.h"

@@ -1,7 +1,7 @@
 // Products of many shapes, layouts and epilogues against plain loops, on every vector width that the machine has; and that
 // how tasks are split never changes a bit.
 #include "ContractHarness.h"
-#include "codegen/ContractPlan.h"
+#include "codegen/contract/Plan.h"
 #include <gtest/gtest.h>
 
 using namespace dlc;

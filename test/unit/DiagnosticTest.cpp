@@ -1,5 +1,5 @@
 // How diagnostics are collected, ordered and shown; where lines begin; which names are near.
-#include "frontend/Diagnostic.h"
+#include "frontend/syntax/Diagnostic.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // The reference evaluator: each operation on values worked out by hand, and what it refuses.
-#include "ir/Evaluator.h"
+#include "ir/evaluate/Evaluator.h"
 #include "ir/Dialect.h"
 #include "runtime/Philox.h"
 

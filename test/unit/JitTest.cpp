@@ -1,8 +1,8 @@
 // Planned functions in the process: several kernels, equal ones, checks, parallel calls, errors, and compiling on
 // several threads at once.
-#include "codegen/Jit.h"
+#include "codegen/native/Jit.h"
 #include "RuntimeTesting.h"
-#include "codegen/Lowering.h"
+#include "codegen/native/Lowering.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/MLIRContext.h"

@@ -1,7 +1,7 @@
 // From a kernel's text to machine code, buffers with guarded padding, and timing.
 #include "test/unit/KernelHarness.h"
-#include "codegen/Lowering.h"
-#include "ir/Evaluator.h"
+#include "codegen/native/Lowering.h"
+#include "ir/evaluate/Evaluator.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
 #include "llvm/Support/TargetSelect.h"

@@ -1,5 +1,5 @@
 // Tokens: their kinds, the newline rules, literals, and the lexer's diagnostics with their places.
-#include "frontend/Lexer.h"
+#include "frontend/syntax/Lexer.h"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // Libraries that a C program can load: the header's text, the code's results, and what cannot be exported.
-#include "codegen/ObjectFile.h"
-#include "codegen/Lowering.h"
+#include "codegen/native/ObjectFile.h"
+#include "codegen/native/Lowering.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/MLIRContext.h"

@@ -1,5 +1,5 @@
 // Every diagnostic of the parser: the text that provokes it, and `line:col: message` of all that is reported for it.
-#include "frontend/Parser.h"
+#include "frontend/parser/Parser.h"
 
 #include <gtest/gtest.h>
 

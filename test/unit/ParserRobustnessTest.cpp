@@ -1,7 +1,7 @@
 // The parser on what nobody should write: bounded nesting and height, large files in linear time, and programs mutated
 // at random, which must never crash it and, where they still parse, reprint to themselves.
-#include "frontend/AstPrinter.h"
-#include "frontend/Parser.h"
+#include "frontend/parser/Parser.h"
+#include "frontend/syntax/AstPrinter.h"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // What parses, and as what: each case gives a text and its canonical reprint, in which precedence shows as parentheses.
-#include "frontend/Parser.h"
-#include "frontend/AstPrinter.h"
+#include "frontend/parser/Parser.h"
+#include "frontend/syntax/AstPrinter.h"
 
 #include <gtest/gtest.h>
 

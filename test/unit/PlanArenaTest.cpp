@@ -1,5 +1,5 @@
 // The arena: no two buffers that live together overlap, and what is dead gives its place to the next.
-#include "passes/PlanArena.h"
+#include "passes/plan/Arena.h"
 
 #include <gtest/gtest.h>
 

@@ -2,7 +2,7 @@
 // lies in its buffers at that step. A wrong order, or buffers that overlap while both live, give wrong numbers.
 #pragma once
 
-#include "ir/Evaluator.h"
+#include "ir/evaluate/Evaluator.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/StringMap.h"

@@ -3,8 +3,8 @@
 #include "RandomGenerator.h"
 #include "RandomRunner.h"
 #include "RandomWriter.h"
-#include "frontend/AstPrinter.h"
-#include "frontend/Parser.h"
+#include "frontend/parser/Parser.h"
+#include "frontend/syntax/AstPrinter.h"
 
 #include "llvm/Support/PrettyStackTrace.h"
 #include "llvm/Support/Signals.h"

@@ -1,9 +1,9 @@
 // Programs run as `dlc run` does, but with inputs given as tensors, and on demand by the evaluator.
 #include "RandomRunner.h"
 
-#include "frontend/AstPrinter.h"
-#include "frontend/Parser.h"
-#include "ir/Evaluator.h"
+#include "frontend/parser/Parser.h"
+#include "frontend/syntax/AstPrinter.h"
+#include "ir/evaluate/Evaluator.h"
 #include "passes/Pipeline.h"
 
 #include <cstring>

@@ -1,0 +1,291 @@
+// Every way to give the roles to the axes is tried and the one with the least estimated cycles taken. The model knows two
+// multiply-adds and two loads a cycle, the latency of four cycles, and what packing and joining lanes cost an element; the
+// constants were measured on Zen 3 and Zen 5.
+#include "codegen/contract/Plan.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+
+namespace dlc {
+
+/// Bytes of the stack that a panel may take.
+static constexpr int64_t panelBytes = 256 << 10;
+/// Terms of a sum beyond which it is taken in blocks for the sake of its digits, and the terms of such a block.
+static constexpr int64_t plainTerms = 2048, blockTerms = 512;
+/// Cycles from one multiply-add to the next on the same sum; four, and some for what is not ideal.
+static constexpr double latency = 4.6;
+
+Split Split::evenly(int64_t total, int64_t most) {
+  Split split;
+  split.parts = std::max<int64_t>(1, llvm::divideCeil(total, most));
+  split.small = total / split.parts;
+  split.bigCount = total % split.parts;
+  return split;
+}
+
+int64_t ContractPlan::depth() const {
+  int64_t depth = 1;
+  for (unsigned axis : sums)
+    depth *= shape.axes[axis].size;
+  return depth;
+}
+
+int64_t ContractPlan::outerSize() const {
+  int64_t size = 1;
+  for (unsigned axis : outer)
+    size *= shape.axes[axis].size;
+  return size;
+}
+
+namespace {
+class Planner {
+public:
+  Planner(const ContractShape &shape, const Target &target) : target(target) {
+    lanes = target.vectorBytes / (shape.element.isF64() ? 8 : 4);
+    for (bool swapped : {false, true}) {
+      this->shape = shape;
+      if (swapped)
+        this->shape.swapOperands();
+      for (std::optional<unsigned> column : columnChoices())
+        for (unsigned inner = 0; inner < this->shape.axes.size(); ++inner)
+          if (!this->shape.axes[inner].inResult)
+            consider(column, inner);
+    }
+    if (!found)
+      for (bool swapped : {false, true}) {
+        this->shape = shape;
+        if (swapped)
+          this->shape.swapOperands();
+        for (std::optional<unsigned> column : columnChoices())
+          tryTile(column, std::nullopt);
+      }
+  }
+  ContractPlan best;
+
+private:
+  void consider(std::optional<unsigned> column, unsigned inner);
+  SmallVector<std::optional<unsigned>> columnChoices() const;
+  ContractPlan begin(std::optional<unsigned> column, std::optional<unsigned> inner) const;
+  void tryTile(std::optional<unsigned> column, std::optional<unsigned> inner);
+  void tryDot(std::optional<unsigned> column, unsigned inner);
+  double chooseTile(ContractPlan &plan, bool gathers) const;
+  void chooseBlocks(ContractPlan &plan) const;
+  void choosePreciseBlocks(ContractPlan &plan, int64_t unit) const;
+  void take(ContractPlan plan) {
+    if (!found || plan.cycles < best.cycles)
+      best = std::move(plan);
+    found = true;
+  }
+  double storeCost(const ContractPlan &plan) const;
+
+  const Target &target;
+  ContractShape shape;
+  int64_t lanes;
+  bool found = false;
+};
+} // namespace
+
+/// The result's axes that the right operand has; none, where there is none.
+SmallVector<std::optional<unsigned>> Planner::columnChoices() const {
+  SmallVector<std::optional<unsigned>> choices;
+  for (auto [i, axis] : llvm::enumerate(shape.axes))
+    if (axis.inResult && axis.inRhs)
+      choices.push_back(i);
+  if (choices.empty())
+    choices.push_back(std::nullopt);
+  return choices;
+}
+
+void Planner::consider(std::optional<unsigned> column, unsigned inner) {
+  tryTile(column, inner);
+  if (shape.axes[inner].lhsStride == 1 && shape.axes[inner].rhsStride == 1)
+    tryDot(column, inner);
+}
+
+/// The plan's axes: rows are the left operand's greatest free axis, or else the greatest batch axis.
+ContractPlan Planner::begin(std::optional<unsigned> column, std::optional<unsigned> inner) const {
+  ContractPlan plan;
+  plan.shape = shape;
+  plan.column = column;
+  plan.lanes = lanes;
+  auto better = [&](unsigned a, unsigned b) {
+    const ContractAxis &x = shape.axes[a], &y = shape.axes[b];
+    return x.inRhs != y.inRhs ? !x.inRhs : x.size > y.size;
+  };
+  for (auto [i, axis] : llvm::enumerate(shape.axes))
+    if (axis.inResult && axis.inLhs && column != i && (!plan.row || better(i, *plan.row)))
+      plan.row = i;
+  for (auto [i, axis] : llvm::enumerate(shape.axes))
+    if (axis.inResult && plan.row != i && column != i)
+      plan.outer.push_back(i);
+    else if (!axis.inResult && inner != i)
+      plan.sums.push_back(i);
+  llvm::sort(plan.sums, [&](unsigned a, unsigned b) {
+    return std::pair(-shape.axes[a].rhsStride, a) < std::pair(-shape.axes[b].rhsStride, b);
+  });
+  if (inner)
+    plan.sums.push_back(*inner);
+  return plan;
+}
+
+/// What leaving the result costs: an element at a time where the column axis is not contiguous.
+double Planner::storeCost(const ContractPlan &plan) const {
+  double elements = static_cast<double>(plan.shape.resultSize());
+  bool contiguous =
+      plan.column && llvm::all_of(plan.shape.axes[*plan.column].outStrides, [](int64_t s) { return s == 1; });
+  return contiguous || plan.shape.resultSize() == 1 ? elements / lanes : elements * 1.5;
+}
+
+/// Cycles of one step of the sum for a tile.
+static double stepCost(int64_t rows, int64_t vectors, int64_t ways) {
+  double fma = 0.5 * rows * vectors, loads = 0.5 * (rows + vectors);
+  return std::max({fma, loads, latency / ways}) + 0.06 * (rows + vectors);
+}
+
+/// Sets rows, columns and ways; the cycles of all sums of one outer index.
+double Planner::chooseTile(ContractPlan &plan, bool gathers) const {
+  int64_t height = plan.sizeOf(plan.row), vectors = llvm::divideCeil(plan.sizeOf(plan.column), lanes);
+  double depth = static_cast<double>(plan.depth()), least = std::numeric_limits<double>::infinity();
+  int64_t accumulators = target.tileRows() * target.tileVectors(), registers = target.registers();
+  for (int64_t v = 1; v <= std::min<int64_t>(vectors, 8); ++v)
+    for (int64_t r = 1; r <= std::min<int64_t>(height, accumulators); ++r) {
+      if (r * v > accumulators || r * v + v + 1 > registers)
+        continue;
+      Split rows = Split::evenly(height, r), columns = Split::evenly(vectors, v);
+      if (rows.biggest() != r || columns.biggest() != v)
+        continue;
+      int64_t ways = 1;
+      while (ways < 8 && 2 * ways * r * v <= 8 && 2 * ways <= plan.innerDepth())
+        ways *= 2;
+      double cycles = 0;
+      for (bool bigRow : {false, true})
+        for (bool bigColumn : {false, true}) {
+          int64_t rowTiles = bigRow ? rows.bigCount : rows.parts - rows.bigCount;
+          int64_t columnTiles = bigColumn ? columns.bigCount : columns.parts - columns.bigCount;
+          int64_t r1 = rows.small + bigRow, v1 = columns.small + bigColumn;
+          cycles += static_cast<double>(rowTiles * columnTiles) *
+                    (depth * stepCost(r1, v1, ways) * (gathers ? 12 : 1) + 8 + 1.5 * ways * r1 * v1);
+        }
+      // Each variant of the tile is code to compile.
+      cycles *= 1 + 0.03 * ((rows.bigCount != 0) + (columns.bigCount != 0));
+      if (cycles < least) {
+        least = cycles;
+        plan.rows = rows, plan.columns = columns, plan.ways = ways;
+      }
+    }
+  return least;
+}
+
+void Planner::tryTile(std::optional<unsigned> column, std::optional<unsigned> inner) {
+  ContractPlan plan = begin(column, inner);
+  plan.form = ContractPlan::Tile;
+  const ContractAxis none{}, &col = column ? shape.axes[*column] : none, &row = plan.row ? shape.axes[*plan.row] : none;
+  bool direct = !column || col.rhsStride == 1;
+  bool canPack = column && !col.inLhs && !row.inRhs;
+  bool gathers = (!direct && !canPack) || (col.inLhs && col.lhsStride != 1);
+  plan.cycles = chooseTile(plan, gathers) * static_cast<double>(plan.outerSize()) + storeCost(plan);
+  // Reading in place with rows a multiple of 1 KiB apart makes cache lines collide; packing is worth it for enough rows.
+  const ContractAxis *step = inner ? &shape.axes[*inner] : nullptr;
+  int64_t elementBytes = shape.element.getIntOrFloatBitWidth() / 8;
+  bool collides = step && step->rhsStride * elementBytes % 1024 == 0 && step->size >= 64;
+  bool packs = canPack && (!direct || (collides && row.size >= 96));
+  if (packs) {
+    plan.pack = true;
+    bool transposes = step && step->rhsStride == 1;
+    double elements = static_cast<double>(plan.depth() * col.size * plan.outerSize());
+    plan.cycles += elements * (direct ? 0.15 : transposes ? 0.3 : 1.2);
+  } else if (collides && row.size >= 16) {
+    plan.cycles *= 1.2;
+  }
+  chooseBlocks(plan);
+  take(std::move(plan));
+}
+
+void Planner::tryDot(std::optional<unsigned> column, unsigned inner) {
+  ContractPlan plan = begin(column, inner);
+  plan.form = ContractPlan::Dot;
+  int64_t height = plan.sizeOf(plan.row), width = plan.sizeOf(column);
+  bool batch = (column && shape.axes[*column].inLhs) || (plan.row && shape.axes[*plan.row].inRhs);
+  double steps = static_cast<double>(plan.depth() / plan.innerDepth() * llvm::divideCeil(plan.innerDepth(), lanes));
+  double least = std::numeric_limits<double>::infinity();
+  plan.columns = Split::evenly(llvm::divideCeil(width, lanes), 4);
+  for (int64_t c = 1; c <= std::min<int64_t>(8, lanes); c *= 2)
+    for (int64_t r = 1; r <= std::min<int64_t>(height, 8); ++r) {
+      if (r * c + c + 1 > target.registers() || c >= 2 * width)
+        continue;
+      Split rows = Split::evenly(height, r);
+      if (rows.biggest() != r)
+        continue;
+      int64_t ways = 1;
+      while (ways < 8 && 2 * ways * r * c <= 8 && 2 * ways * lanes <= plan.innerDepth())
+        ways *= 2;
+      double loads = batch ? static_cast<double>(r * c) : 0.5 * (r + c);
+      double step = std::max({0.5 * r * c, loads, latency / ways}) + 0.06 * (r + c);
+      double tile = steps * step + 10 + 2.0 * r * c * ways + 4.0 * r;
+      double cycles = tile * static_cast<double>(rows.parts * llvm::divideCeil(width, c));
+      if (cycles < least) {
+        least = cycles;
+        plan.rows = rows, plan.columnTile = c, plan.ways = ways;
+      }
+    }
+  plan.cycles = least * static_cast<double>(plan.outerSize()) + storeCost(plan);
+  plan.rowTilesPerTask = std::max<int64_t>(1, 32 / plan.rows.biggest());
+  plan.precise = plan.depth() > plainTerms;
+  if (plan.precise)
+    choosePreciseBlocks(plan, lanes * plan.ways);
+  take(std::move(plan));
+}
+
+/// The block of a long sum: as many of the inner axes as have `blockTerms` terms together, and a piece of the next one. The
+/// innermost axis is cut at multiples of `unit`.
+void Planner::choosePreciseBlocks(ContractPlan &plan, int64_t unit) const {
+  int64_t inner = 1;
+  plan.blockLevel = plan.sums.size() - 1;
+  while (plan.blockLevel > 0 && inner * plan.shape.axes[plan.sums[plan.blockLevel]].size <= blockTerms / 2)
+    inner *= plan.shape.axes[plan.sums[plan.blockLevel--]].size;
+  bool last = plan.blockLevel + 1 == plan.sums.size();
+  plan.depthBlock = last ? llvm::alignTo(blockTerms, unit) : std::max<int64_t>(1, blockTerms / inner);
+}
+
+/// Blocks of the sum, panels, and tasks.
+void Planner::chooseBlocks(ContractPlan &plan) const {
+  int64_t registerBytes = target.vectorBytes / lanes, width = plan.columns.biggest() * lanes;
+  int64_t panelRows = std::max<int64_t>(64, panelBytes / (width * registerBytes));
+  int64_t limit = target.depthBlock() * 4 / registerBytes;
+  if (plan.depth() > plainTerms)
+    limit = std::min(limit, blockTerms);
+  // A left operand whose steps lie a power of two apart has few places in the cache: as many steps as fit half of them.
+  if (!plan.sums.empty()) {
+    int64_t distance = plan.shape.axes[plan.sums.back()].lhsStride * plan.shape.element.getIntOrFloatBitWidth() / 8;
+    if (int64_t power = distance & -distance; power >= 1024)
+      limit = std::min(limit, std::max<int64_t>(64, target.l2Bytes() / power / 2));
+  }
+  plan.packAll = plan.pack && plan.depth() <= panelRows;
+  if (plan.pack && !plan.packAll)
+    limit = std::min(limit, panelRows);
+  plan.depthBlock = plan.innerDepth();
+  plan.blockLevel = plan.sums.empty() ? 0 : plan.sums.size() - 1;
+  plan.precise = plan.depth() > plainTerms;
+  // What is read once only gains nothing from blocks, nor do blocks of a few steps.
+  bool worthwhile = plan.rows.parts > 1 && plan.innerDepth() >= 64 && plan.depth() > limit + limit / 2;
+  if (worthwhile || (plan.pack && !plan.packAll)) {
+    plan.blocked = true;
+    plan.ways = 1;
+    int64_t blocks = llvm::divideCeil(plan.innerDepth(), limit);
+    plan.depthBlock =
+        std::min<int64_t>(llvm::alignTo(llvm::divideCeil(plan.innerDepth(), blocks), lanes), plan.innerDepth());
+  } else if (plan.precise) {
+    plan.blocked = true;
+    choosePreciseBlocks(plan, std::max(lanes, plan.ways));
+  }
+  // Panels that are packed again for each block serve more rows.
+  int64_t rowsPerTask = plan.pack && !plan.packAll ? 256 : 64;
+  plan.rowTilesPerTask = std::max<int64_t>(1, rowsPerTask / plan.rows.biggest());
+  // Enough tasks for eight threads, each worth a microsecond or two.
+  while (plan.rowTilesPerTask > 1 && plan.tasks() < 16 && plan.cycles / static_cast<double>(plan.tasks()) > 16000)
+    plan.rowTilesPerTask = llvm::divideCeil(plan.rowTilesPerTask, 2);
+}
+
+ContractPlan planContract(const ContractShape &shape, const Target &target) { return Planner(shape, target).best; }
+
+} // namespace dlc

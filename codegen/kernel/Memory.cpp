@@ -1,0 +1,220 @@
+// Addresses, loads and stores: unit strides as vector accesses, stride zero as scalars, the rest as gathers.
+#include "codegen/kernel/Emitters.h"
+#include "codegen/kernel/PointEmitter.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+
+namespace dlc {
+
+SmallVector<Value> loadBuffers(OpBuilder &builder, Location loc, Value args, unsigned count) {
+  Type pointer = LLVM::LLVMPointerType::get(builder.getContext());
+  SmallVector<Value> buffers;
+  for (unsigned i = 0; i < count; ++i) {
+    Value place = LLVM::GEPOp::create(builder, loc, pointer, pointer, args, ArrayRef<LLVM::GEPArg>{int32_t(i)},
+                                      LLVM::GEPNoWrapFlags::inbounds);
+    buffers.push_back(LLVM::LoadOp::create(builder, loc, pointer, place));
+  }
+  return buffers;
+}
+
+bool staticStrides(MemRefType type, SmallVectorImpl<int64_t> &strides, int64_t &offset) {
+  offset = 0;
+  strides.clear();
+  if (!type.hasStaticShape())
+    return false;
+  if (type.getNumElements() == 0) {
+    strides.assign(type.getRank(), 0);
+    return true;
+  }
+  return succeeded(type.getStridesAndOffset(strides, offset)) && !ShapedType::isDynamic(offset) &&
+         llvm::none_of(strides, ShapedType::isDynamic);
+}
+
+Index addressIn(Type memref, ArrayRef<Index> point) {
+  SmallVector<int64_t> strides;
+  int64_t offset;
+  staticStrides(cast<MemRefType>(memref), strides, offset);
+  Index address = Index::of(offset);
+  for (auto [index, stride] : llvm::zip_equal(point, strides))
+    address = address + index * stride;
+  return address;
+}
+
+Index PointEmitter::addressOf(Value memref, ArrayRef<Index> point) { return addressIn(memref.getType(), point); }
+
+namespace {
+/// How an address runs over the lanes.
+struct Access {
+  enum { Uniform, Strided, Scattered } kind;
+  /// Of lane 0, for uniform and strided ones.
+  Index base;
+  int64_t stride = 0;
+};
+} // namespace
+
+static Access classify(const Index &address, IndexContext &indices) {
+  Access access{Access::Uniform, address, 0};
+  for (auto &[atom, coefficient] : address.terms) {
+    if (!atom->varies)
+      continue;
+    if (atom->kind != Atom::Lanes || access.kind != Access::Uniform)
+      return {Access::Scattered, address, 0};
+    access.kind = Access::Strided;
+    access.stride = coefficient;
+    access.base = access.base - Index{0, {{atom, coefficient}}} + atom->offset * coefficient;
+    if (atom->value)
+      access.base = access.base + indices.variable(atom->value, {0, atom->range.high}) * coefficient;
+  }
+  return access;
+}
+
+/// MLIR keeps a constant index of an address in 29 bits.
+static bool fitsAddress(int64_t constant) { return llvm::isInt<29>(constant); }
+
+static Value addressAt(LoopNest &nest, Value buffer, Type memory, Value offset, int64_t constant) {
+  Type pointer = buffer.getType();
+  Value place = buffer;
+  if (offset)
+    place = LLVM::GEPOp::create(nest.place({buffer, offset}), nest.loc, pointer, memory, place,
+                                ArrayRef<LLVM::GEPArg>{offset}, LLVM::GEPNoWrapFlags::inbounds);
+  if (constant)
+    place = LLVM::GEPOp::create(nest.place(place), nest.loc, pointer, memory, place,
+                                ArrayRef<LLVM::GEPArg>{int32_t(constant)}, LLVM::GEPNoWrapFlags::inbounds);
+  return place;
+}
+
+/// The pointer to an element at a uniform address; its constant part goes last, where it becomes a displacement.
+static Value pointerTo(PointEmitter &emitter, Value buffer, Type memory, const Index &address) {
+  Index linear = address;
+  int64_t constant = address.constant;
+  if (fitsAddress(constant))
+    linear.constant = 0;
+  else
+    constant = 0;
+  Value offset = linear.isConstant() && linear.constant == 0 ? Value() : emitter.materialize(linear, 1);
+  return addressAt(emitter.nest, buffer, memory, offset, constant);
+}
+
+static Value pointersTo(PointEmitter &emitter, Value buffer, Type memory, const Index &address, int64_t lanes) {
+  Value offsets = emitter.materialize(address, lanes);
+  Type pointers = VectorType::get(lanes, buffer.getType());
+  return LLVM::GEPOp::create(emitter.nest.place({buffer, offsets}), emitter.nest.loc, pointers, memory, buffer,
+                             ArrayRef<LLVM::GEPArg>{offsets}, LLVM::GEPNoWrapFlags::inbounds);
+}
+
+static Value reversed(LoopNest &nest, Value vector, int64_t lanes) {
+  SmallVector<int64_t> order(lanes);
+  for (int64_t lane = 0; lane < lanes; ++lane)
+    order[lane] = lanes - 1 - lane;
+  return vector::ShuffleOp::create(nest.place(vector), nest.loc, vector, vector, order);
+}
+
+/// From what memory holds to what registers hold.
+static Value fromMemory(LoopNest &nest, Type element, Value raw) {
+  OpBuilder &builder = nest.place(raw);
+  if (element.isInteger(1)) {
+    Value zero = intConstant(builder, nest.loc, raw.getType(), 0);
+    return arith::CmpIOp::create(builder, nest.loc, arith::CmpIPredicate::ne, raw, zero);
+  }
+  if (!element.isBF16())
+    return raw;
+  Type wide = withElement(raw.getType(), builder.getI32Type());
+  Value bits = arith::ExtUIOp::create(builder, nest.loc, wide, raw);
+  bits = arith::ShLIOp::create(builder, nest.loc, bits, intConstant(builder, nest.loc, wide, 16));
+  return arith::BitcastOp::create(builder, nest.loc, withElement(wide, builder.getF32Type()), bits);
+}
+
+static Value toMemory(LoopNest &nest, Type element, Value value) {
+  OpBuilder &builder = nest.place(value);
+  if (element.isInteger(1))
+    return arith::ExtUIOp::create(builder, nest.loc, withElement(value.getType(), builder.getI8Type()), value);
+  if (!element.isBF16())
+    return value;
+  Type wide = withElement(value.getType(), builder.getI32Type());
+  Value bits = arith::BitcastOp::create(builder, nest.loc, wide, value);
+  bits = arith::ShRUIOp::create(builder, nest.loc, bits, intConstant(builder, nest.loc, wide, 16));
+  return arith::TruncIOp::create(builder, nest.loc, withElement(wide, builder.getIntegerType(16)), bits);
+}
+
+Value PointEmitter::load(Value buffer, Type element, const Index &address, const Point &point) {
+  return emitLoad(buffer, element, address, point, /*fixed=*/false);
+}
+
+Value PointEmitter::emitLoad(Value buffer, Type element, const Index &address, const Point &point, bool fixed) {
+  auto place = [&](ValueRange operands) -> OpBuilder & { return fixed ? nest.place(operands) : nest.here(); };
+  Type memory = memoryType(element);
+  unsigned alignment = std::max(1u, memory.getIntOrFloatBitWidth() / 8);
+  Location loc = nest.loc;
+  Access access = classify(address, indices);
+  if (access.kind == Access::Uniform) {
+    Value pointer = pointerTo(*this, buffer, memory, address);
+    return fromMemory(nest, element, LLVM::LoadOp::create(place(pointer), loc, memory, pointer, alignment));
+  }
+  int64_t lanes = point.lanes;
+  auto type = VectorType::get(lanes, memory);
+  if (access.kind == Access::Strided && std::abs(access.stride) == 1) {
+    bool backwards = access.stride < 0;
+    Index first = backwards ? access.base + (1 - lanes) : access.base;
+    Value pointer = pointerTo(*this, buffer, memory, first);
+    Value vector;
+    if (point.mask) {
+      Value mask = backwards ? reversed(nest, point.mask, lanes) : point.mask;
+      OpBuilder &builder = place({pointer, mask});
+      Value zero = arith::ConstantOp::create(builder, loc, builder.getZeroAttr(type));
+      vector = LLVM::MaskedLoadOp::create(builder, loc, type, pointer, mask, zero, builder.getI32IntegerAttr(alignment),
+                                          UnitAttr());
+    } else {
+      vector = LLVM::LoadOp::create(place(pointer), loc, type, pointer, alignment);
+    }
+    return fromMemory(nest, element, backwards ? reversed(nest, vector, lanes) : vector);
+  }
+  Value pointers = pointersTo(*this, buffer, memory, address, lanes);
+  Value mask = point.mask;
+  if (!mask) {
+    OpBuilder &builder = nest.place({});
+    mask = intConstant(builder, loc, VectorType::get(lanes, builder.getI1Type()), -1);
+  }
+  OpBuilder &builder = place({pointers, mask});
+  Value zero = arith::ConstantOp::create(builder, loc, builder.getZeroAttr(type));
+  Value vector =
+      LLVM::masked_gather::create(builder, loc, type, pointers, mask, zero, builder.getI32IntegerAttr(alignment));
+  return fromMemory(nest, element, vector);
+}
+
+void PointEmitter::store(Value buffer, Type element, const Index &address, const Point &point, Value value) {
+  Type memory = memoryType(element);
+  unsigned alignment = std::max(1u, memory.getIntOrFloatBitWidth() / 8);
+  Location loc = nest.loc;
+  Access access = classify(address, indices);
+  Value raw = toMemory(nest, element, access.kind == Access::Uniform ? value : splat(value, point.lanes));
+  if (access.kind == Access::Strided && access.stride == 1) {
+    Value place = pointerTo(*this, buffer, memory, access.base);
+    if (point.mask)
+      LLVM::MaskedStoreOp::create(nest.here(), loc, raw, place, point.mask, alignment);
+    else
+      LLVM::StoreOp::create(nest.here(), loc, raw, place, alignment);
+    return;
+  }
+  if (access.kind == Access::Uniform) {
+    Value place = pointerTo(*this, buffer, memory, address);
+    LLVM::StoreOp::create(nest.here(), loc, raw, place, alignment);
+    return;
+  }
+  Value places = pointersTo(*this, buffer, memory, address, point.lanes);
+  OpBuilder &builder = nest.here();
+  Value mask = point.mask;
+  if (!mask)
+    mask = intConstant(builder, loc, VectorType::get(point.lanes, builder.getI1Type()), -1);
+  LLVM::masked_scatter::create(builder, loc, raw, places, mask, builder.getI32IntegerAttr(alignment));
+}
+
+void PointEmitter::store(unsigned out, const Point &point, Value value) {
+  Value memref = kernel.getOuts()[out];
+  Type element = cast<MemRefType>(memref.getType()).getElementType();
+  store(buffers[kernel.getIns().size() + out], element, addressOf(memref, point.indices), point, value);
+}
+
+} // namespace dlc

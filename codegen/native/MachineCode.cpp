@@ -1,0 +1,95 @@
+// LLVM's side: the target machine, the light passes, and the code generator.
+#include "codegen/native/Lowering.h"
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/IR/Module.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/SmallVectorMemoryBuffer.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/Target/TargetMachine.h"
+#include "llvm/TargetParser/Host.h"
+#include "llvm/Transforms/Scalar/EarlyCSE.h"
+#include "llvm/Transforms/Scalar/LICM.h"
+
+extern "C" {
+void LLVMInitializeX86TargetInfo();
+void LLVMInitializeX86Target();
+void LLVMInitializeX86TargetMC();
+void LLVMInitializeX86AsmPrinter();
+}
+
+using namespace llvm;
+
+namespace dlc {
+
+/// Only the one target: registering all of them costs milliseconds at each start.
+static void initializeTarget() {
+  static const bool done = [] {
+    LLVMInitializeX86TargetInfo();
+    LLVMInitializeX86Target();
+    LLVMInitializeX86TargetMC();
+    LLVMInitializeX86AsmPrinter();
+    return true;
+  }();
+  (void)done;
+}
+
+Expected<std::unique_ptr<TargetMachine>> createTargetMachine(const Target &target) {
+  initializeTarget();
+  Triple triple(sys::getProcessTriple());
+  std::string problem;
+  const llvm::Target *found = TargetRegistry::lookupTarget(triple, problem);
+  if (!found || !triple.isX86_64())
+    return createStringError("this machine is not x86-64: " + triple.str());
+  TargetOptions options;
+  options.AllowFPOpFusion = FPOpFusion::Standard;
+  options.FunctionSections = true;
+  return std::unique_ptr<TargetMachine>(found->createTargetMachine(
+      triple, target.cpu, target.features, options, Reloc::PIC_, CodeModel::Small, CodeGenOptLevel::Default));
+}
+
+Error optimizeLightly(Module &module, const Target &target) {
+  auto machine = createTargetMachine(target);
+  if (!machine)
+    return machine.takeError();
+  module.setTargetTriple((*machine)->getTargetTriple());
+  module.setDataLayout((*machine)->createDataLayout());
+  for (Function &function : module) {
+    // Native vectors are used as they are emitted, whatever width LLVM would prefer.
+    function.addFnAttr("prefer-vector-width", std::to_string(target.vectorBytes * 8));
+    function.addFnAttr(Attribute::NoUnwind);
+  }
+  LoopAnalysisManager loops;
+  FunctionAnalysisManager functions;
+  CGSCCAnalysisManager cycles;
+  ModuleAnalysisManager modules;
+  PassBuilder builder(machine->get());
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(cycles);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, cycles, modules);
+  FunctionPassManager passes;
+  passes.addPass(EarlyCSEPass(/*UseMemorySSA=*/false));
+  passes.addPass(createFunctionToLoopPassAdaptor(LICMPass(LICMOptions()), /*UseMemorySSA=*/true));
+  ModulePassManager manager;
+  manager.addPass(createModuleToFunctionPassAdaptor(std::move(passes)));
+  manager.run(module, modules);
+  return Error::success();
+}
+
+Expected<std::unique_ptr<MemoryBuffer>> generateCode(Module &module, const Target &target, CodeKind kind) {
+  auto machine = createTargetMachine(target);
+  if (!machine)
+    return machine.takeError();
+  SmallVector<char, 0> bytes;
+  raw_svector_ostream stream(bytes);
+  legacy::PassManager passes;
+  auto type = kind == CodeKind::Object ? CodeGenFileType::ObjectFile : CodeGenFileType::AssemblyFile;
+  if ((*machine)->addPassesToEmitFile(passes, stream, nullptr, type))
+    return createStringError("LLVM cannot write this kind of file for " + target.cpu);
+  passes.run(module);
+  return std::make_unique<SmallVectorMemoryBuffer>(std::move(bytes), "dlc", /*RequiresNullTerminator=*/false);
+}
+
+} // namespace dlc

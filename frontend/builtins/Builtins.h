@@ -1,0 +1,55 @@
+// The functions of the library that are written in C++: what the language cannot say of itself. The rest is in std/*.dl.
+#pragma once
+
+#include "frontend/elaborate/Elaborator.h"
+
+namespace dlc {
+
+/// Adds a builtin's parameters and meaning to a table, one family a function.
+class BuiltinTable {
+public:
+  explicit BuiltinTable(std::vector<std::unique_ptr<Builtin>> &table) : table(table) {}
+  void add(std::string name, std::vector<std::string> parameters,
+           std::function<Value(Elaborator &, CallSite &)> apply) {
+    table.push_back(std::make_unique<Builtin>(Builtin{std::move(name), std::move(parameters), std::move(apply)}));
+  }
+
+private:
+  std::vector<std::unique_ptr<Builtin>> &table;
+};
+
+void addElementwiseBuiltins(BuiltinTable &table);
+void addReductionBuiltins(BuiltinTable &table);
+void addCheckBuiltins(BuiltinTable &table);
+void addShapeBuiltins(BuiltinTable &table);
+void addProductBuiltins(BuiltinTable &table);
+void addSpatialBuiltins(BuiltinTable &table);
+void addMakerBuiltins(BuiltinTable &table);
+void addGradientBuiltins(BuiltinTable &table);
+void addDataBuiltins(BuiltinTable &table);
+
+//===-- Helpers for reading arguments; each reports what does not fit and then gives nothing. --------------------===//
+
+/// Argument `i` as a tensor (lists and numbers become tensors). Poison when it is none.
+Value tensorArgument(Elaborator &e, CallSite &site, size_t i, std::optional<DType> dtype = std::nullopt);
+/// The same, and floating-point.
+Value floatArgument(Elaborator &e, CallSite &site, size_t i);
+/// Argument `i`, an axis or a list of different axes of a tensor, in increasing order; absent: all axes.
+std::optional<std::vector<int64_t>> axesArgument(Elaborator &e, CallSite &site, size_t i, const Value &tensor);
+/// The same, in the order given.
+std::optional<std::vector<int64_t>> permutationArgument(Elaborator &e, CallSite &site, size_t i, const Value &tensor);
+/// Argument `i`, one axis.
+std::optional<int64_t> axisArgument(Elaborator &e, CallSite &site, size_t i, const Value &tensor, int64_t absent);
+/// Argument `i`, a list of sizes (or one); with `open`, -1 may stand for a size that follows.
+std::optional<Shape> shapeArgument(Elaborator &e, CallSite &site, size_t i, bool open = false);
+/// Argument `i`, a size of a new axis: not negative.
+std::optional<Size> lengthArgument(Elaborator &e, CallSite &site, size_t i, const char *what);
+/// Argument `i`, a whole number, or a list of one for each of `count` axes; absent: `absent` each.
+std::optional<std::vector<int64_t>> numbersArgument(Elaborator &e, CallSite &site, size_t i, size_t count,
+                                                    int64_t absent);
+std::optional<bool> boolArgument(Elaborator &e, CallSite &site, size_t i, bool absent);
+std::optional<double> numberArgument(Elaborator &e, CallSite &site, size_t i, double absent);
+/// An answer for what an instance cannot compile yet: the type while checking, an error while building.
+Value notYet(Elaborator &e, Value type, const std::string &what, SourceRange at);
+
+} // namespace dlc

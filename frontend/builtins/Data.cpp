@@ -1,0 +1,87 @@
+// Data sources, and what shows values: print, plot, scatter.
+#include "frontend/builtins/Builtins.h"
+
+namespace dlc {
+
+static void addSource(BuiltinTable &table, const char *name, std::vector<std::string> parameters) {
+  std::string kind = name;
+  table.add(name, parameters, [kind](Elaborator &e, CallSite &site) {
+    auto source = std::make_shared<SourceInfo>();
+    source->kind = kind;
+    source->at = site.at;
+    for (CallSite::Argument &argument : site.arguments) {
+      const Value &value = argument.value;
+      // What has no name is a file; of the named ones few are.
+      bool file = argument.name.empty()
+                      ? kind != "spiral" && kind != "moons"
+                      : kind == "idx" || kind == "npy" || argument.name == "file" || argument.name == "files" ||
+                            argument.name == "folder" || argument.name == "alphabet";
+      bool good = file ? value.kind == Value::String
+                       : value.isNumber() || value.kind == Value::Bool || value.kind == Value::List;
+      if (!good) {
+        std::string what = argument.name.empty() ? fmt::format("an argument of `{}`", site.callee)
+                                                 : fmt::format("argument `{}` of `{}`", argument.name, site.callee);
+        e.error(Diag::WrongType, value.at, what, describe(value),
+                file ? "a file name in quotes" : "a number or a list of numbers");
+        return e.poison(site.at);
+      }
+      source->arguments.push_back({argument.name, value});
+    }
+    Value result = Value::unit(site.at);
+    result.kind = Value::Source;
+    result.source = source;
+    return result;
+  });
+}
+
+void addDataBuiltins(BuiltinTable &table) {
+  addSource(table, "csv", {"file"});
+  addSource(table, "idx", {"*"}); // a file for each field
+  addSource(table, "npy", {"*"});
+  addSource(table, "safetensors", {"file"});
+  addSource(table, "cifar10", {"files"});
+  addSource(table, "image_folder", {"folder", "resize?"});
+  addSource(table, "text", {"file", "window?"});
+  addSource(table, "text_folder", {"files", "length?", "alphabet?"});
+  addSource(table, "sentence_pairs", {"file", "lengths?", "vocab?"});
+  addSource(table, "spiral", {"n?", "noise?", "seed?", "classes?"});
+  addSource(table, "moons", {"n?", "noise?", "seed?"});
+  table.add("split", {"source", "train", "seed?", "shuffle?"}, [](Elaborator &e, CallSite &site) {
+    if (site[0].kind != Value::Source) {
+      e.error(Diag::WrongType, site[0].at, "argument 1 of `split`", describe(site[0]), "a data source")
+          .help("`data d: {..} = csv(..) |> split(train: 0.9)`");
+      return e.poison(site.at);
+    }
+    std::optional<double> train = numberArgument(e, site, 1, 0.9), seed = numberArgument(e, site, 2, 0);
+    std::optional<bool> shuffle = boolArgument(e, site, 3, true);
+    if (!train || !seed || !shuffle)
+      return e.poison(site.at);
+    if (!(*train > 0 && *train < 1)) {
+      e.error(Diag::BadArgument, site[1].at, fmt::format("`train` is {}, expected a share between 0 and 1", *train));
+      return e.poison(site.at);
+    }
+    Value result = site[0];
+    result.source = std::make_shared<SourceInfo>(*site[0].source);
+    result.source->splitTrain = *train;
+    result.source->splitSeed = int64_t(*seed);
+    result.source->splitShuffle = *shuffle;
+    return result;
+  });
+  table.add("print", {"values..."}, [](Elaborator &e, CallSite &site) {
+    if (e.emitting() && (e.insideFunction() || !e.frame->isStatement)) {
+      e.error(Diag::NotSupported, site.at, "`print` in compiled code");
+      return e.poison(site.at);
+    }
+    Value result = Value::unit(site.at);
+    result.elements = site.rest;
+    result.text = "print";
+    return result;
+  });
+  auto picture = [](Elaborator &e, CallSite &site) {
+    return e.emitting() ? notYet(e, Value::unit(site.at), "`" + site.callee + "`", site.at) : Value::unit(site.at);
+  };
+  table.add("plot", {"x", "y?", "band?", "color?", "save?"}, picture);
+  table.add("scatter", {"points", "color?", "save?"}, picture);
+}
+
+} // namespace dlc

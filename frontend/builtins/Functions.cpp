@@ -1,0 +1,108 @@
+// Functions of functions: Sequential, grad, value_and_grad, vjp, jvp.
+#include "frontend/builtins/Builtins.h"
+
+#include <algorithm>
+
+namespace dlc {
+
+/// Whether argument 0 is a function; models and builtins are functions too.
+static bool functionArgument(Elaborator &e, CallSite &site) {
+  bool unmade = site[0].kind == Value::Fn && site[0].function->kind == Function::Constructor;
+  if ((site[0].kind == Value::Fn && !unmade) || site[0].kind == Value::Model)
+    return true;
+  auto report = e.error(Diag::WrongType, site[0].at, fmt::format("argument 1 of `{}`", site.callee), describe(site[0]),
+                        "a function");
+  report.help(unmade ? "make one: `" + site[0].function->name + "(..)`"
+                     : fmt::format("for example `{}(x => sum(x ** 2))`", site.callee));
+  return false;
+}
+
+void addGradientBuiltins(BuiltinTable &table) {
+  // Layers one after the other, each named by its index.
+  table.add("Sequential", {"layers..."}, [](Elaborator &e, CallSite &site) {
+    auto model = std::make_shared<ModelInstance>();
+    model->name = "Sequential";
+    model->at = site.at;
+    std::vector<Value> layers =
+        site.rest.size() == 1 && site.rest[0].kind == Value::List ? site.rest[0].elements : site.rest;
+    for (size_t i = 0; i < layers.size(); ++i) {
+      std::string index = std::to_string(i);
+      if (!e.isLayer(layers[i], index))
+        return e.poison(site.at);
+      model->entries.push_back({index, nullptr, std::make_shared<Value>(layers[i]), layers[i].at});
+    }
+    Value value = Value::unit(site.at);
+    value.kind = Value::Model;
+    value.model = model;
+    return value;
+  });
+  for (bool withValue : {false, true})
+    table.add(withValue ? "value_and_grad" : "grad", {"f", "wrt?"}, [withValue](Elaborator &e, CallSite &site) {
+      if (!functionArgument(e, site))
+        return e.poison(site.at);
+      auto function = std::make_shared<Function>();
+      function->kind = Function::Gradient;
+      function->name = std::string(withValue ? "value_and_grad" : "grad") + "(" +
+                       (site[0].kind == Value::Model     ? site[0].model->name
+                        : site[0].function->name.empty() ? "f"
+                                                         : site[0].function->name) +
+                       ")";
+      function->base = std::make_shared<Value>(site[0]);
+      function->withValue = withValue;
+      std::vector<std::string> names = parameterNames(site[0]);
+      if (site.has(1))
+        for (const Value &name : site[1].kind == Value::List ? site[1].elements : std::vector<Value>{site[1]}) {
+          if (name.kind != Value::String) {
+            e.error(Diag::WrongType, name.at, "`wrt`", describe(name), "a parameter's name, or a list of names");
+            return e.poison(site.at);
+          }
+          if (std::find(names.begin(), names.end(), name.text) == names.end()) {
+            auto report = e.error(Diag::UnknownArgument, name.at, e.shortText(site[0].at), name.text);
+            if (std::string near = nearest(name.text, names); !near.empty())
+              report.help("did you mean `" + near + "`?");
+            else if (!names.empty())
+              report.help("its parameters are " + listed(names));
+            return e.poison(site.at);
+          }
+          function->wrt.push_back(name.text);
+        }
+      function->tupleResult = site.has(1) && site[1].kind == Value::List;
+      return Value::ofFunction(function, site.at);
+    });
+  table.add("vjp", {"f", "xs..."}, [](Elaborator &e, CallSite &site) {
+    if (!functionArgument(e, site))
+      return e.poison(site.at);
+    if (site.rest.empty()) {
+      e.error(Diag::MissingArgument, site.at, site.callee, "x");
+      return e.poison(site.at);
+    }
+    std::vector<Value> arguments = site.rest;
+    for (size_t i = 0; i < arguments.size(); ++i) {
+      arguments[i] = e.differentiableArgument(site[0], i, arguments[i]);
+      if (arguments[i].poison())
+        return e.poison(site.at);
+    }
+    for (size_t i = 0; i < arguments.size(); ++i)
+      if (!hasGradient(arguments[i])) {
+        e.error(Diag::GradientOf, arguments[i].at, "floating-point numbers", fmt::format("argument {}", i + 2),
+                describe(arguments[i]));
+        return e.poison(site.at);
+      }
+    Value y = e.apply(site[0], arguments, site.at);
+    if (y.poison())
+      return y;
+    auto pullback = std::make_shared<Function>();
+    pullback->kind = Function::Pullback;
+    pullback->name = "the pullback";
+    pullback->base = std::make_shared<Value>(site[0]);
+    pullback->arguments = arguments;
+    return Value::ofTuple({y, Value::ofFunction(pullback, site.at)}, site.at);
+  });
+  table.add("jvp", {"f", "x", "dx"}, [](Elaborator &e, CallSite &site) {
+    if (!functionArgument(e, site))
+      return e.poison(site.at);
+    return e.push(site[0], site[1], site[2], site.at);
+  });
+}
+
+} // namespace dlc

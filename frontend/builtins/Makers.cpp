@@ -1,0 +1,198 @@
+// What makes tensors out of nothing: zeros, ranges, lists, random numbers.
+#include "frontend/builtins/Builtins.h"
+
+#include "ir/Dialect.h"
+
+namespace dlc {
+
+/// `tensor(xs, dtype)`: with a dtype it converts, as `f64(x)` does.
+static Value tensorBuiltin(Elaborator &e, CallSite &site) {
+  const Value &given = site[0];
+  std::optional<DType> dtype;
+  if (site.has(1)) {
+    if (site[1].kind != Value::DTypeName) {
+      e.error(Diag::WrongType, site[1].at, fmt::format("argument 2 of `{}`", site.callee), describe(site[1]),
+              "a type, as `i32`");
+      return e.poison(site.at);
+    }
+    dtype = site[1].dtype;
+  }
+  Value list = given;
+  if (list.kind == Value::Tuple)
+    list.kind = Value::List;
+  if (list.kind == Value::List && dtype)
+    return e.listAs(list, *dtype, false, site.at);
+  Value value = dtype && given.isNumber() ? e.convertNumber(given, *dtype, site.at) : e.tensorOfList(list);
+  value = value.kind == Value::List ? value : e.tensorOf(value, dtype);
+  if (!value.isTensor() && !(value.poison() && list.kind == Value::List)) {
+    e.error(Diag::WrongType, given.at, "the value", describe(given), "numbers");
+    return e.poison(site.at);
+  }
+  return value;
+}
+
+/// The dtype argument of `zeros([n], i32)`.
+static std::optional<DType> dtypeArgument(Elaborator &e, CallSite &site, size_t i, DType absent) {
+  if (!site.has(i))
+    return absent;
+  if (site[i].kind == Value::DTypeName)
+    return site[i].dtype;
+  e.error(Diag::WrongType, site[i].at, fmt::format("argument {} of `{}`", i + 1, site.callee), describe(site[i]),
+          "a type, as `i32`");
+  return std::nullopt;
+}
+
+static void addSplats(BuiltinTable &table) {
+  for (auto [name, value] : {std::pair("zeros", 0.0), {"ones", 1.0}})
+    table.add(name, {"shape?", "dtype?"}, [value](Elaborator &e, CallSite &site) {
+      std::optional<DType> dtype = dtypeArgument(e, site, 1, DType::F32);
+      if (!site.has(0)) {
+        if (e.initialiserShape)
+          return e.constant(value, DType::F32, *e.initialiserShape, site.at);
+        e.error(Diag::MissingArgument, site.at, site.callee, "shape");
+        return e.poison(site.at);
+      }
+      std::optional<Shape> shape = shapeArgument(e, site, 0);
+      if (!shape || !dtype)
+        return e.poison(site.at);
+      return e.constant(value, *dtype, *shape, site.at);
+    });
+  table.add("full", {"shape", "value", "dtype?"}, [](Elaborator &e, CallSite &site) {
+    std::optional<Shape> shape = shapeArgument(e, site, 0);
+    // A tensor of the value's own type, unless another is given.
+    DType own = site[1].isTensor() ? site[1].dtype : site[1].kind == Value::Bool ? DType::Bool : DType::I64;
+    if (site[1].kind == Value::Number)
+      own = site[1].dtypeOr(site[1].isFloat ? DType::F32 : DType::I64);
+    std::optional<DType> dtype = dtypeArgument(e, site, 2, own);
+    if (!shape || !dtype)
+      return e.poison(site.at);
+    Value value = e.tensorOf(site[1].isNumber() ? e.convertNumber(site[1], *dtype, site[1].at) : site[1], *dtype);
+    if (!value.isTensor()) {
+      if (!value.poison() || !site[1].poison())
+        e.error(Diag::WrongType, site[1].at, "argument 2 of `full`", describe(site[1]), "a number");
+      return e.poison(site.at);
+    }
+    return e.broadcastTo(value, *shape, site.at);
+  });
+  table.add("eye", {"n", "dtype?"}, [](Elaborator &e, CallSite &site) {
+    std::optional<Size> n = lengthArgument(e, site, 0, "the size of `eye`");
+    std::optional<DType> dtype = dtypeArgument(e, site, 1, DType::F32);
+    if (!n || !dtype)
+      return e.poison(site.at);
+    Shape shape = {{*n, site.at}, {*n, site.at}};
+    Value same =
+        e.compareOp("eq", e.iotaOp(DType::I64, shape, 0, site.at), e.iotaOp(DType::I64, shape, 1, site.at), site.at);
+    return e.cast(same, *dtype, site.at);
+  });
+  table.add("arange", {"n", "dtype?"}, [](Elaborator &e, CallSite &site) {
+    std::optional<Size> n = lengthArgument(e, site, 0, "the length of `arange`");
+    std::optional<DType> dtype = dtypeArgument(e, site, 1, DType::I64);
+    if (!n || !dtype)
+      return e.poison(site.at);
+    return e.iotaOp(*dtype, {{*n, site.at}}, 0, site.at);
+  });
+  table.add("linspace", {"begin", "end", "n"}, [](Elaborator &e, CallSite &site) {
+    std::optional<double> begin = numberArgument(e, site, 0, 0), end = numberArgument(e, site, 1, 0);
+    std::optional<Size> n = lengthArgument(e, site, 2, "the length of `linspace`");
+    if (!begin || !end || !n)
+      return e.poison(site.at);
+    Shape shape = {{*n, site.at}};
+    double count = n->isConstant() ? double(n->constant()) : 2;
+    Value x = e.iotaOp(DType::F32, shape, 0, site.at);
+    x = e.binaryOp("mul", x, e.constant(count > 1 ? (*end - *begin) / (count - 1) : 0, DType::F32, shape, site.at),
+                   site.at);
+    return e.binaryOp("add", x, e.constant(*begin, DType::F32, shape, site.at), site.at);
+  });
+}
+
+/// The shape that random numbers are drawn in: given, or that of the param whose initial value they are.
+static std::optional<Shape> drawnShape(Elaborator &e, CallSite &site, size_t i) {
+  if (site.has(i))
+    return shapeArgument(e, site, i);
+  if (e.initialiserShape)
+    return *e.initialiserShape;
+  e.error(Diag::MissingArgument, site.at, site.callee, "shape")
+      .help("only as the initial value of a `param` does the shape follow");
+  return std::nullopt;
+}
+
+static Value affine(Elaborator &e, Value x, double scale, double shift, SourceRange at) {
+  if (scale != 1)
+    x = e.binaryOp("mul", x, e.constant(scale, x.dtype, x.shape, at), at);
+  if (shift != 0)
+    x = e.binaryOp("add", x, e.constant(shift, x.dtype, x.shape, at), at);
+  return x;
+}
+
+static void addRandom(BuiltinTable &table) {
+  table.add("normal", {"shape?", "mean?", "std?"}, [](Elaborator &e, CallSite &site) {
+    std::optional<Shape> shape = drawnShape(e, site, 0);
+    std::optional<double> mean = numberArgument(e, site, 1, 0), deviation = numberArgument(e, site, 2, 1);
+    if (!shape || !mean || !deviation)
+      return e.poison(site.at);
+    if (!(*deviation >= 0)) {
+      e.error(Diag::BadArgument, site[2].at,
+              fmt::format("`std` is {}, expected a number that is not negative", *deviation));
+      return e.poison(site.at);
+    }
+    return affine(e, e.randomOp("normal", *shape, site.at), *deviation, *mean, site.at);
+  });
+  // `uniform(low, high)` as an initial value, `uniform([n], low: , high:)` anywhere.
+  table.add("uniform", {"a?", "b?", "c?", "shape?", "low?", "high?"}, [](Elaborator &e, CallSite &site) {
+    bool listFirst = site.has(0) && (site[0].kind == Value::List || site[0].kind == Value::Tuple);
+    size_t first = listFirst ? 1 : 0;
+    std::optional<Shape> shape = listFirst ? shapeArgument(e, site, 0) : drawnShape(e, site, 3);
+    std::optional<double> low = site.has(4) ? numberArgument(e, site, 4, 0) : numberArgument(e, site, first, 0);
+    std::optional<double> high = site.has(5) ? numberArgument(e, site, 5, 1) : numberArgument(e, site, first + 1, 1);
+    if (!shape || !low || !high)
+      return e.poison(site.at);
+    if (!(*low <= *high)) {
+      e.error(Diag::BadArgument, site.at,
+              fmt::format("`uniform` is from {} to {}, expected the lower number first", *low, *high));
+      return e.poison(site.at);
+    }
+    return affine(e, e.randomOp("uniform", *shape, site.at), *high - *low, *low, site.at);
+  });
+  table.add("bernoulli", {"shape", "p?"}, [](Elaborator &e, CallSite &site) {
+    std::optional<Shape> shape = shapeArgument(e, site, 0);
+    std::optional<double> p = numberArgument(e, site, 1, 0.5);
+    if (!shape || !p)
+      return e.poison(site.at);
+    if (!(*p >= 0 && *p <= 1)) {
+      e.error(Diag::BadArgument, site[1].at, fmt::format("`p` is {}, expected a probability from 0 to 1", *p));
+      return e.poison(site.at);
+    }
+    return e.compareOp("lt", e.randomOp("uniform", *shape, site.at), e.constant(*p, DType::F32, *shape, site.at),
+                       site.at);
+  });
+  table.add("categorical", {"scores"}, [](Elaborator &e, CallSite &site) {
+    // The greatest of scores with Gumbel noise: -log(-log(u)).
+    Value x = floatArgument(e, site, 0);
+    if (x.poison())
+      return x;
+    if (x.shape.empty()) {
+      e.error(Diag::RankMismatch, x.at, describe(x), 0, "at least 1");
+      return e.poison(site.at);
+    }
+    Value u = e.binaryOp("max", e.randomOp("uniform", x.shape, site.at),
+                         e.constant(1e-30, DType::F32, x.shape, site.at), site.at);
+    Value noise =
+        e.unaryOp("neg", e.unaryOp("log", e.unaryOp("neg", e.unaryOp("log", u, site.at), site.at), site.at), site.at);
+    Value noisy = e.binaryOp("add", e.cast(x, DType::F32, site.at), noise, site.at);
+    return e.apply(e.library->find("argmax")->value, {noisy, Value::ofInteger(-1, site.at)}, site.at);
+  });
+  table.add("permutation", {"n"}, [](Elaborator &e, CallSite &site) {
+    std::optional<Size> n = lengthArgument(e, site, 0, "the length of a permutation");
+    if (!n)
+      return e.poison(site.at);
+    return notYet(e, Value::ofTensor(DType::I64, {{*n, site.at}}, {}, site.at), "`permutation`", site.at);
+  });
+}
+
+void addMakerBuiltins(BuiltinTable &table) {
+  table.add("tensor", {"xs", "dtype?"}, tensorBuiltin);
+  addSplats(table);
+  addRandom(table);
+}
+
+} // namespace dlc

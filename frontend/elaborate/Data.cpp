@@ -1,0 +1,228 @@
+// Data sets: what `data` declares, and what their members are.
+#include "frontend/elaborate/Elaborator.h"
+
+#include <algorithm>
+
+namespace dlc {
+
+using namespace ast;
+
+void Elaborator::dataItem(const DataItem &item) {
+  auto info = std::make_shared<DataInfo>();
+  info->name = std::string(item.name);
+  info->at = item.range;
+  bool good = true;
+  for (const Parameter &field : item.fields) {
+    DataInfo::Field made;
+    made.name = std::string(field.name);
+    made.at = field.range;
+    for (const DataInfo::Field &earlier : info->fields)
+      if (earlier.name == made.name) {
+        error(Diag::DefinedTwice, field.range, made.name).note(earlier.at, "first defined here");
+        good = false;
+      }
+    if (field.type && field.type->kind == TypeKind::Named && field.type->name == "category") {
+      made.category = true;
+      made.dtype = DType::I32;
+    } else if (field.type && field.type->kind == TypeKind::Named && field.type->name == "str") {
+      made.isString = true;
+    } else if (field.type) {
+      Value value = symbolic(*field.type, file, field.range, made.name);
+      if (value.poison()) {
+        good = false;
+        continue;
+      }
+      if (!value.isTensor()) {
+        error(Diag::WrongType, field.type->range, "field `" + made.name + "`", describe(value),
+              "a scalar, a tensor, `category` or `str`");
+        good = false;
+        continue;
+      }
+      made.dtype = value.dtype;
+      made.shape = value.shape;
+      for (const Dim &dim : made.shape)
+        if (!dim.size.isConstant() && !dim.size.isFlexible()) {
+          auto report = error(Diag::NotConstant, dim.origin, "`" + dim.size.str() + "`");
+          report.help("what one example looks like is a number, or a `let` defined above");
+          good = false;
+        }
+    } else {
+      error(Diag::MissingArgument, field.range, "field " + made.name, "type");
+      good = false;
+      continue;
+    }
+    info->fields.push_back(std::move(made));
+  }
+  Value source = item.source ? expression(*item.source, file) : poison(item.range);
+  std::string name(item.name);
+  if (!source.poison() && source.kind != Value::Source) {
+    auto report = error(Diag::NotASource, source.at, name, describe(source));
+    if (source.kind == Value::String)
+      report.help("say how it is read: `csv(" + shortText(source.at) + ")`");
+    else
+      report.help("sources are idx, csv, npy, safetensors, cifar10, image_folder, text, text_folder, sentence_pairs, "
+                  "spiral, moons");
+    good = false;
+  }
+  Value value = poison(item.nameRange);
+  if (good && source.kind == Value::Source)
+    info->source = source.source;
+  if (info->source && checkFieldFiles(*info)) {
+    info->rows = Size::ofData(info->name + ".rows", item.nameRange);
+    if (!executor || executor->open(*info)) {
+      value = Value::unit(item.nameRange);
+      value.kind = Value::Data;
+      value.data = info;
+      std::string fields;
+      for (const DataInfo::Field &field : info->fields)
+        fields += (fields.empty() ? "" : ", ") + field.name + ": " +
+                  (field.category   ? "category"
+                   : field.isString ? "str"
+                                    : typeString(Value::ofTensor(field.dtype, field.shape, {}, {})));
+      inferred.push_back({name, "data " + name + ": { " + fields + " }"});
+    }
+  }
+  file->names[name] = {value, false, item.nameRange};
+}
+
+/// Whether the source's arguments name the fields, where each field has a file of its own.
+bool Elaborator::checkFieldFiles(const DataInfo &info) {
+  const SourceInfo &source = *info.source;
+  bool onlyField = source.kind == "npy" && info.fields.size() == 1 && source.arguments.size() == 1 &&
+                   source.arguments[0].first.empty();
+  if ((source.kind != "idx" && source.kind != "npy") || onlyField)
+    return true;
+  std::vector<std::string> fields;
+  for (const DataInfo::Field &field : info.fields)
+    fields.push_back(field.name);
+  std::set<std::string> given;
+  for (auto &[name, value] : source.arguments) {
+    if (std::find(fields.begin(), fields.end(), name) != fields.end()) {
+      given.insert(name);
+      continue;
+    }
+    auto report = name.empty() ? error(Diag::WrongType, value.at, "an argument of `" + source.kind + "`",
+                                       "without a name", "a file for each field")
+                               : error(Diag::UnknownMember, value.at, "data set `" + info.name + "`", name);
+    if (std::string near = name.empty() ? "" : nearest(name, fields); !near.empty())
+      report.help("did you mean `" + near + "`?");
+    else
+      report.help("its fields are " + listed(fields) + ": `" + source.kind + "(" + fields[0] + ": \"..\")`");
+    return false;
+  }
+  for (const DataInfo::Field &field : info.fields)
+    if (!given.count(field.name)) {
+      error(Diag::MissingArgument, source.at, source.kind, field.name)
+          .note(field.at, "the field is declared here")
+          .help("`" + source.kind + "` reads a file for each field");
+      return false;
+    }
+  return true;
+}
+
+Value Elaborator::dataMember(const Value &data, std::string_view name, SourceRange at, SourceRange nameAt) {
+  DataInfo &info = *data.data;
+  std::string text(name);
+  for (const DataInfo::Field &field : info.fields)
+    if (field.name == text) {
+      if (field.isString) {
+        if (emitting() || !executor || checkingOnly) {
+          Value column = Value::ofList({Value::ofString("", at)}, at);
+          column.size = info.rows;
+          column.flag = true;
+          return column;
+        }
+        error(Diag::NotSupported, at, "a column of strings as a value");
+        return poison(at);
+      }
+      Shape shape = {{info.rows, info.at}};
+      shape.insert(shape.end(), field.shape.begin(), field.shape.end());
+      Value column = Value::ofTensor(field.dtype, std::move(shape), {}, at);
+      if (executor)
+        column.lazy = [this, held = data.data, text]() { return executor->column(*held, text); };
+      return column;
+    }
+  if (name == "train" || name == "rest") {
+    if (!info.source || !info.source->splitTrain || !info.part.empty()) {
+      error(Diag::UnknownMember, nameAt, "data set `" + info.name + "`", text)
+          .help("`source(..) |> split(train: 0.9)` gives it two parts");
+      return poison(at);
+    }
+    auto part = std::make_shared<DataInfo>(info);
+    part->part = text;
+    part->rows = Size::ofData(info.name + "." + text + ".rows", at);
+    if (executor && !executor->open(*part))
+      return poison(at);
+    Value value = data;
+    value.data = part;
+    value.at = at;
+    return value;
+  }
+  if (name == "rows")
+    return Value::ofSize(info.rows, at);
+  auto learnt = [&](const std::string &key) {
+    auto found = info.learned.find(key);
+    if (found == info.learned.end())
+      found = info.learned.emplace(key, Size::ofData(info.name + "." + key, at)).first;
+    return Value::ofSize(found->second, at);
+  };
+  const std::string kind = info.source ? info.source->kind : "";
+  // `ratings.classes.user`, `pairs.vocab.src`: one for each field.
+  bool several = (name == "classes" && kind == "csv") || (name == "vocab" && kind == "sentence_pairs");
+  if (several) {
+    auto model = std::make_shared<ModelInstance>();
+    model->name = info.name + "." + text;
+    for (const DataInfo::Field &field : info.fields)
+      if (kind == "sentence_pairs" || field.category)
+        model->entries.push_back({field.name, nullptr, std::make_shared<Value>(learnt(text + "." + field.name)), at});
+    Value value = Value::unit(at);
+    value.kind = Value::Model;
+    value.model = model;
+    return value;
+  }
+  if ((name == "classes" && (kind == "image_folder" || kind == "text_folder")) || (name == "vocab" && kind == "text"))
+    return learnt(text);
+  if ((name == "encode" || name == "decode") && (kind == "text" || kind == "text_folder" || kind == "sentence_pairs")) {
+    static const Builtin encode{
+        "encode", {"text"}, [](Elaborator &e, CallSite &site) {
+          if (site[0].kind != Value::String) {
+            e.error(Diag::WrongType, site[0].at, "the argument of `encode`", describe(site[0]), "a string");
+            return e.poison(site.at);
+          }
+          return Value::ofTensor(DType::I32, {{Size(int64_t(site[0].text.size())), site.at}}, {}, site.at);
+        }};
+    static const Builtin decode{"decode", {"tokens"}, [](Elaborator &e, CallSite &site) {
+                                  if (!site[0].isTensor()) {
+                                    e.error(Diag::WrongType, site[0].at, "the argument of `decode`", describe(site[0]),
+                                            "a tensor of integers");
+                                    return e.poison(site.at);
+                                  }
+                                  return Value::ofString("", site.at);
+                                }};
+    auto function = std::make_shared<Function>();
+    function->kind = Function::Native;
+    function->name = text;
+    function->builtin = name == "encode" ? &encode : &decode;
+    return Value::ofFunction(function, at);
+  }
+  std::vector<std::string> candidates;
+  for (const DataInfo::Field &field : info.fields)
+    candidates.push_back(field.name);
+  candidates.push_back("rows");
+  if (info.source && info.source->splitTrain && info.part.empty())
+    candidates.insert(candidates.end(), {"train", "rest"});
+  if (kind == "text" || kind == "sentence_pairs")
+    candidates.push_back("vocab");
+  bool categories =
+      std::any_of(info.fields.begin(), info.fields.end(), [](const DataInfo::Field &field) { return field.category; });
+  if ((kind == "csv" && categories) || kind == "image_folder" || kind == "text_folder")
+    candidates.push_back("classes");
+  auto report = error(Diag::UnknownMember, nameAt, "data set `" + info.name + "`", text);
+  if (std::string near = nearest(name, candidates); !near.empty())
+    report.help("did you mean `" + near + "`?");
+  else
+    report.help("it has " + listed(candidates));
+  return poison(at);
+}
+
+} // namespace dlc

@@ -1,0 +1,478 @@
+// Elaborates expressions: literals, names, members, blocks, lists, conditionals.
+#include "frontend/elaborate/ActiveCalls.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace dlc {
+
+using namespace ast;
+
+/// Counts how deep the walk is, so that a program cannot exhaust the stack.
+class DepthGuard {
+public:
+  explicit DepthGuard(unsigned &depth) : depth(depth) { ++depth; }
+  ~DepthGuard() { --depth; }
+
+private:
+  unsigned &depth;
+};
+
+static constexpr unsigned maxDepth = 1500;
+/// How many elements the comprehensions of one expression may have.
+static constexpr int64_t maxUnrolled = 100'000;
+
+/// How many elements a list may have, those of lists within it counted: they are all known while compiling.
+static constexpr size_t maxLeaves = 500'000;
+
+static size_t leafCount(const std::vector<Value> &values) {
+  size_t count = values.size();
+  for (const Value &value : values)
+    count += leafCount(value.elements);
+  return count;
+}
+
+Value Elaborator::expression(const Expr &expr, const ScopeRef &scope) {
+  DepthGuard guard(depth);
+  if (depth == 1) {
+    tooDeep = false;
+    unrolled = 0;
+  }
+  if (depth > maxDepth && !tooDeep) {
+    error(Diag::TooDeep, expr.range, maxDepth).help("recursion as deep as this is better a loop: `for i in 0..n`");
+    tooDeep = true;
+  }
+  if (tooDeep) // all that is under way comes to nothing
+    return poison(expr.range);
+  switch (expr.kind) {
+  case ExprKind::Number: {
+    auto &number = static_cast<const NumberExpr &>(expr);
+    return number.isFloat ? Value::ofNumber(number.value, expr.range) : Value::ofInteger(number.integer, expr.range);
+  }
+  case ExprKind::String:
+    return Value::ofString(std::string(static_cast<const StringExpr &>(expr).value), expr.range);
+  case ExprKind::Bool:
+    return Value::ofBool(static_cast<const BoolExpr &>(expr).value, expr.range);
+  case ExprKind::Name:
+    return name(static_cast<const NameExpr &>(expr).name, expr.range, scope);
+  case ExprKind::Tuple:
+  case ExprKind::List: {
+    auto &elements = expr.kind == ExprKind::Tuple ? static_cast<const TupleExpr &>(expr).elements
+                                                  : static_cast<const ListExpr &>(expr).elements;
+    std::vector<Value> values;
+    bool failed = false;
+    for (const Expr *element : elements) {
+      values.push_back(expression(*element, scope));
+      failed |= values.back().poison();
+    }
+    if (failed)
+      return poison(expr.range);
+    if (leafCount(values) > maxLeaves) {
+      error(Diag::TooLarge, expr.range, "this list");
+      return poison(expr.range);
+    }
+    return expr.kind == ExprKind::Tuple ? Value::ofTuple(std::move(values), expr.range)
+                                        : Value::ofList(std::move(values), expr.range);
+  }
+  case ExprKind::Comprehension:
+    return comprehension(static_cast<const ComprehensionExpr &>(expr), scope);
+  case ExprKind::Unary: {
+    auto &unaryExpr = static_cast<const UnaryExpr &>(expr);
+    return unary(unaryExpr.op, expression(*unaryExpr.operand, scope), expr.range);
+  }
+  case ExprKind::Binary: {
+    auto &binaryExpr = static_cast<const BinaryExpr &>(expr);
+    Value lhs = expression(*binaryExpr.lhs, scope);
+    Value rhs = expression(*binaryExpr.rhs, scope);
+    return binary(binaryExpr.op, std::move(lhs), std::move(rhs), expr.range);
+  }
+  case ExprKind::Call:
+    return call(static_cast<const CallExpr &>(expr), scope);
+  case ExprKind::Index:
+    return index(static_cast<const IndexExpr &>(expr), scope);
+  case ExprKind::Field: {
+    auto &field = static_cast<const FieldExpr &>(expr);
+    Value base = expression(*field.base, scope);
+    return member(base, field.name, expr.range, field.nameRange);
+  }
+  case ExprKind::Lambda: {
+    auto function = std::make_shared<Function>();
+    function->kind = Function::Lambda;
+    function->lambda = static_cast<const LambdaExpr *>(&expr);
+    distinctNames(function->lambda->parameters);
+    function->scope = scope;
+    return Value::ofFunction(function, expr.range);
+  }
+  case ExprKind::If:
+    return conditional(static_cast<const IfExpr &>(expr), scope);
+  case ExprKind::BlockExpr:
+    return block(*static_cast<const BlockExpr &>(expr).block, scope);
+  case ExprKind::Duration: {
+    auto &duration = static_cast<const DurationExpr &>(expr);
+    Value count = expression(*duration.count, scope);
+    if (count.poison())
+      return count;
+    std::optional<int64_t> n = integerConstant(count, "a length of time");
+    if (!n)
+      return poison(expr.range);
+    Value value = Value::ofInteger(*n, expr.range);
+    value.kind = Value::Duration;
+    value.flag = duration.epochs;
+    value.text = std::string(duration.metric);
+    value.weak = !duration.lower;
+    // Where an epoch's steps are known, a length of time is a number of steps.
+    if (stepsPerEpoch && duration.metric.empty())
+      return Value::ofInteger(duration.epochs ? *n * *stepsPerEpoch : *n, expr.range);
+    return value;
+  }
+  }
+  return poison(expr.range);
+}
+
+Value Elaborator::block(const Block &block, const ScopeRef &parent) {
+  auto scope = std::make_shared<Scope>();
+  scope->parent = parent;
+  Value last = Value::unit(block.range);
+  for (const Stmt *stmt : block.statements) {
+    last = statement(*stmt, scope);
+    // What a failed requirement guards is not looked at.
+    if (last.poison() && stmt->kind == StmtKind::Expr)
+      break;
+  }
+  return last;
+}
+
+std::optional<DType> Elaborator::dtypeNamed(std::string_view name) const { return dlc::dtypeNamed(name); }
+
+Value Elaborator::name(std::string_view name, SourceRange at, const ScopeRef &scope) {
+  // Locals hide members, members hide the file's names, those hide std.
+  for (Scope *level = scope.get(); level; level = level->parent.get()) {
+    if (auto found = level->names.find(name); found != level->names.end()) {
+      Value value = found->second.value;
+      // Inside the library a value keeps the place where the user wrote it.
+      if (!value.at.valid() || !inLibrary(sources, at))
+        value.at = at;
+      return value;
+    }
+    if (level->self)
+      if (Value member = memberOfModel(level->self, name, at); !member.poison())
+        return member;
+  }
+  if (name == "training")
+    return Value::ofBool(training, at);
+  if (name == "pi")
+    return Value::ofNumber(3.14159265358979323846, at);
+  if (name == "inf")
+    return Value::ofNumber(std::numeric_limits<double>::infinity(), at);
+  if (name == "nan")
+    return Value::ofNumber(std::numeric_limits<double>::quiet_NaN(), at);
+  if (std::optional<DType> dtype = dtypeNamed(name)) {
+    Value value = Value::unit(at);
+    value.kind = Value::DTypeName;
+    value.dtype = *dtype;
+    return value;
+  }
+  std::string text(name);
+  if (name == "_") {
+    error(Diag::UnknownName, at, text).help("`_` stands for what is ignored: it has no value");
+    return poison(at);
+  }
+  if (auto later = pending.find(name); later != pending.end()) {
+    error(Diag::UsedBeforeDefinition, at, text).note(later->second, "it is defined here");
+    return poison(at);
+  }
+  std::vector<std::string> candidates;
+  for (Scope *level = scope.get(); level; level = level->parent.get()) {
+    for (auto &[known, binding] : level->names)
+      candidates.push_back(known);
+    if (level->self) {
+      for (const ModelInstance::Entry &entry : level->self->entries)
+        candidates.push_back(entry.name);
+      for (auto &[known, fn] : level->self->functions)
+        candidates.push_back(known);
+    }
+  }
+  auto report = error(Diag::UnknownName, at, text);
+  static const std::map<std::string, const char *, std::less<>> foreign = {
+      {"len", "`rows(x)` is the size of the first axis, `x.shape` all of them"},
+      {"range", "a range is written `0..n`"},
+      {"np", "functions are called by their name alone: `zeros([n])`"},
+      {"torch", "functions are called by their name alone: `zeros([n])`"},
+      {"nn", "layers are called by their name alone: `Linear(n, m)`"},
+      {"F", "functions are called by their name alone: `relu(x)`"},
+      {"power", "powers are written `x ** y`"},
+      {"pow", "powers are written `x ** y`"},
+      {"float", "numbers are converted by `f32(x)`"},
+      {"int", "numbers are converted by `i64(x)`"},
+      {"cat", "tensors are joined by `concat([a, b], axis: 0)`"},
+      {"null", "every name has a value"},
+      {"dot_product", "products are written `x @ y`"},
+      {"array", "a list of numbers is a tensor: `[1.0, 2.0]`"}};
+  if (auto found = foreign.find(name); found != foreign.end())
+    report.help(found->second);
+  else if (std::string near = nearest(name, candidates); !near.empty())
+    report.help("did you mean `" + near + "`?");
+  return poison(at);
+}
+
+Value Elaborator::memberOfModel(const ModelRef &model, std::string_view name, SourceRange at) {
+  if (const ModelInstance::Entry *entry = model->find(name)) {
+    Value value = entry->param ? entry->param->value : *entry->layer;
+    value.at = at;
+    return value;
+  }
+  if (auto found = model->functions.find(name); found != model->functions.end()) {
+    auto function = std::make_shared<Function>();
+    function->kind = Function::User;
+    function->name = model->name + "." + std::string(name);
+    function->item = found->second;
+    function->scope = model->scope;
+    function->self = model;
+    return Value::ofFunction(function, at);
+  }
+  if (Binding *binding = model->scope ? model->scope->find(name) : nullptr)
+    if (model->scope->names.count(name)) {
+      Value value = binding->value;
+      if (!value.at.valid() || !inLibrary(sources, at))
+        value.at = at;
+      return value;
+    }
+  return poison(at);
+}
+
+std::string listed(const std::vector<std::string> &names) {
+  std::string text;
+  for (size_t i = 0; i < names.size() && i < 12; ++i)
+    text += (i ? ", `" : "`") + names[i] + "`";
+  return names.size() > 12 ? text + ", .." : text;
+}
+
+Value Elaborator::member(const Value &base, std::string_view name, SourceRange at, SourceRange nameAt) {
+  std::string text(name);
+  switch (base.kind) {
+  case Value::Poison:
+    return poison(at);
+  case Value::Model: {
+    Value value = memberOfModel(base.model, name, at);
+    if (!value.poison())
+      return value;
+    std::vector<std::string> candidates;
+    for (const ModelInstance::Entry &entry : base.model->entries)
+      candidates.push_back(entry.name);
+    for (auto &[known, fn] : base.model->functions)
+      candidates.push_back(known);
+    auto report = error(Diag::UnknownMember, nameAt, "model `" + base.model->name + "`", text);
+    if (std::string near = nearest(name, candidates); !near.empty())
+      report.help("did you mean `" + near + "`?");
+    else if (!candidates.empty())
+      report.help("it has " + listed(candidates));
+    return poison(at);
+  }
+  case Value::Data:
+    return dataMember(base, name, at, nameAt);
+  case Value::Tensor:
+    if (name == "shape") {
+      std::vector<Value> sizes;
+      for (const Dim &dim : base.shape)
+        sizes.push_back(Value::ofSize(dim.size, at));
+      return Value::ofList(std::move(sizes), at);
+    }
+    break;
+  case Value::List:
+    if (name == "shape" && !base.flag)
+      return member(tensorOfList(base), name, at, nameAt);
+    [[fallthrough]];
+  case Value::Tuple: {
+    // `net.0.weight` of a list of layers: fields are also indices there.
+    bool digits = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; });
+    if (digits && name.size() < 9 && size_t(std::stoul(text)) < base.elements.size())
+      return base.elements[std::stoul(text)];
+    break;
+  }
+  default:
+    break;
+  }
+  auto report = error(Diag::UnknownMember, nameAt, describe(base), text);
+  std::string operand = shortText(base.at);
+  if (base.kind == Value::Tensor && name == "T")
+    report.help(fmt::format("write `transpose({})`", operand));
+  else if (base.kind == Value::Tensor && (name == "size" || name == "dtype" || name == "ndim"))
+    report.help(fmt::format("its sizes are `{}.shape`", operand));
+  else if (library->find(name))
+    report.help(fmt::format("`{0}` is a function: write `{0}({1})` or `{1} |> {0}`", text, operand));
+  else if (base.kind == Value::Tuple)
+    report.help(fmt::format("`{}[0]` is its first element, `let (a, b) = ..` names them", operand));
+  else if (base.kind == Value::Fn && base.function->kind == Function::Constructor)
+    report.help(fmt::format("make one: `{}(..).{}`", operand, text));
+  return poison(at);
+}
+
+std::optional<Size> Elaborator::size(const Value &value, const char *what) {
+  if (value.poison())
+    return std::nullopt;
+  if (value.kind == Value::SizeOf)
+    return value.size;
+  if (value.kind == Value::Number && !value.isFloat)
+    return Size(value.integer);
+  std::string text = what;
+  auto report = error(Diag::WrongType, value.at, text, describe(value), "a size");
+  if (value.kind == Value::Number)
+    report.help("sizes are whole numbers; `div(a, b)` divides and rounds down");
+  else if (value.kind == Value::Tensor)
+    report.help("a size must be known when the program is compiled; take it as a `dim` parameter");
+  return std::nullopt;
+}
+
+std::optional<int64_t> Elaborator::integerConstant(const Value &value, const char *what) {
+  if (value.poison())
+    return std::nullopt;
+  if (value.kind == Value::Number && !value.isFloat)
+    return value.integer;
+  if (value.kind == Value::Number && value.number == double(int64_t(value.number)))
+    return int64_t(value.number);
+  if (value.kind == Value::SizeOf && value.size.isConstant())
+    return value.size.constant();
+  if (value.kind == Value::SizeOf)
+    return 1; // a name while checking: any number will do, the instance has the real one
+  std::string text = what;
+  error(Diag::WrongType, value.at, text, describe(value), "a whole number");
+  return std::nullopt;
+}
+
+Value Elaborator::comprehension(const ComprehensionExpr &expr, const ScopeRef &scope) {
+  Value source = expression(*expr.source, scope);
+  if (source.poison())
+    return poison(expr.range);
+  auto element = [&](const Value &item) {
+    auto inner = std::make_shared<Scope>();
+    inner->parent = scope;
+    bindPattern(*expr.pattern, item, inner, false);
+    return expression(*expr.element, inner);
+  };
+  std::vector<Value> values;
+  if (source.kind == Value::List || source.kind == Value::Tuple) {
+    for (const Value &item : source.elements)
+      values.push_back(element(item));
+  } else if (source.kind == Value::Range) {
+    std::optional<Size> begin = size(source.elements[0], "the begin of a range");
+    std::optional<Size> end = size(source.elements[1], "the end of a range");
+    if (!begin || !end)
+      return poison(expr.range);
+    Size count = *end - *begin;
+    if (!count.isConstant() || !begin->isConstant()) {
+      // Checked with names: one element stands for all.
+      Value one = element(Value::ofSize(*begin, expr.range));
+      if (one.poison())
+        return one;
+      Value list = Value::ofList({one}, expr.range);
+      list.size = count;
+      list.flag = true;
+      return list;
+    }
+    for (int64_t i = 0; i < count.constant(); ++i) {
+      if (count.constant() > maxUnrolled || ++unrolled > maxUnrolled) {
+        error(Diag::NotSupported, expr.range,
+              fmt::format("comprehensions of more than {} elements in all", maxUnrolled));
+        return poison(expr.range);
+      }
+      std::string saved = path;
+      path += "[" + std::to_string(i) + "]";
+      values.push_back(element(Value::ofInteger(begin->constant() + i, expr.range)));
+      path = saved;
+      if (values.back().poison())
+        break;
+    }
+  } else if (source.kind == Value::Tensor && !source.shape.empty()) {
+    const Size &rows = source.shape[0].size;
+    if (!rows.isConstant()) {
+      Value row = Value::ofTensor(source.dtype, Shape(source.shape.begin() + 1, source.shape.end()), {}, source.at);
+      Value list = Value::ofList({element(row)}, expr.range);
+      list.size = rows;
+      list.flag = true;
+      return list.elements[0].poison() ? poison(expr.range) : list;
+    }
+    error(Diag::NotSupported, expr.range, "a comprehension over a tensor");
+    return poison(expr.range);
+  } else {
+    error(Diag::WrongType, source.at, "what a comprehension runs over", describe(source),
+          "a list, a range or a tensor");
+    return poison(expr.range);
+  }
+  for (const Value &value : values)
+    if (value.poison())
+      return poison(expr.range);
+  return Value::ofList(std::move(values), expr.range);
+}
+
+bool Elaborator::mayBeBranches(const Value &a, const Value &b) const {
+  if (!a.isTensor() || !b.isTensor())
+    return a.kind == b.kind || ((a.isNumber() || a.isTensor()) && (b.isNumber() || b.isTensor()));
+  bool same = a.dtype == b.dtype && a.shape.size() == b.shape.size();
+  for (size_t i = 0; same && i < a.shape.size(); ++i)
+    same = sameSize(a.shape[i].size, b.shape[i].size).value_or(true);
+  return same;
+}
+
+Value Elaborator::branchesDiffer(const Value &onTrue, const Value &onFalse, SourceRange at) {
+  auto report = error(Diag::BranchTypes, at, describe(onTrue), describe(onFalse));
+  noteIs(report, onTrue);
+  noteIs(report, onFalse);
+  if (onTrue.isTensor() && onFalse.isTensor() && onTrue.dtype != onFalse.dtype)
+    report.help(fmt::format("write the conversion: `{}({})`", nameOf(onTrue.dtype), shortText(onFalse.at)));
+  else
+    report.help("both branches of a condition that is computed have one type");
+  return poison(at);
+}
+
+Value Elaborator::undecidedBranches(const IfExpr &expr, const Value &condition, const ScopeRef &scope) {
+  ++undecided;
+  Value onTrue = assuming(condition.whenTrue, [&] { return block(*expr.thenBlock, scope); });
+  Value onFalse = assuming(condition.whenFalse,
+                           [&] { return expr.elseBlock ? block(*expr.elseBlock, scope) : Value::unit(expr.range); });
+  --undecided;
+  // A branch that calls its own function has no type of its own yet.
+  if (onTrue.poison() || onFalse.poison())
+    return onTrue.poison() ? onFalse : onTrue;
+  return mayBeBranches(onTrue, onFalse) ? onTrue : poison(expr.range);
+}
+
+Value Elaborator::conditional(const IfExpr &expr, const ScopeRef &scope) {
+  Value condition = topLevel(*expr.condition, scope);
+  if (condition.poison())
+    return condition;
+  if (atTopLevel())
+    if (std::optional<bool> holds = truth(condition))
+      condition = Value::ofBool(*holds, condition.at);
+  if (condition.kind == Value::Bool) {
+    // A constant condition: only the branch taken has to make sense.
+    if (condition.flag)
+      return block(*expr.thenBlock, scope);
+    return expr.elseBlock ? block(*expr.elseBlock, scope) : Value::unit(expr.range);
+  }
+  bool scalarBool = condition.kind == Value::Tensor && condition.dtype == DType::Bool && condition.shape.empty();
+  if (!scalarBool) {
+    auto report = error(Diag::ConditionType, condition.at, describe(condition));
+    if (condition.kind == Value::Tensor && condition.dtype == DType::Bool)
+      report.help("`all(..)` or `any(..)` make one bool of many; `where(c, a, b)` chooses element by element");
+    else
+      report.help("compare with something: `x != 0`");
+    return poison(expr.range);
+  }
+  if (emitting()) {
+    error(Diag::NotSupported, expr.range, "an `if` whose condition is computed, in compiled code; `where(c, a, b)` is");
+    return poison(expr.range);
+  }
+  if (condition.ofSizes)
+    return undecidedBranches(expr, condition, scope);
+  Value onTrue = block(*expr.thenBlock, scope);
+  if (!expr.elseBlock)
+    return Value::unit(expr.range);
+  Value onFalse = block(*expr.elseBlock, scope);
+  if (onTrue.poison() || onFalse.poison())
+    return poison(expr.range);
+  if (!mayBeBranches(onTrue, onFalse))
+    return branchesDiffer(onTrue, onFalse, expr.range);
+  return onTrue.isTensor() ? onTrue : onFalse;
+}
+
+} // namespace dlc

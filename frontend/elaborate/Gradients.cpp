@@ -1,0 +1,268 @@
+// grad, value_and_grad, vjp and jvp: functions of functions. All are the operation dl.grad; forward mode is reverse mode twice.
+#include "frontend/elaborate/Elaborator.h"
+
+#include "ir/Dialect.h"
+
+#include <algorithm>
+
+namespace dlc {
+
+using namespace ast;
+
+static Value withLeaves(const Value &value, const std::vector<Value> &leaves) {
+  size_t next = 0;
+  return withLeaves(value, leaves, next);
+}
+
+bool Elaborator::fitsGradient(const Value &result, const Value *cotangent, SourceRange at) {
+  if (result.poison())
+    return false;
+  Value value = result;
+  std::vector<Value> leaves;
+  bool scalar = result.isNumber() || (result.isTensor() && result.shape.empty());
+  bool floating = (result.kind != Value::SizeOf || !cotangent) && leavesOf(value, leaves) && !leaves.empty();
+  if (floating && (cotangent || scalar))
+    return true;
+  auto report = error(Diag::GradientOf, at, cotangent ? "a floating-point tensor" : "a floating-point scalar",
+                      "the function's value", describe(result));
+  if (floating)
+    report.help("a gradient is that of a scalar: `sum(..)` or `mean(..)` makes one, `vjp` takes a cotangent");
+  return false;
+}
+
+std::optional<Elaborator::Pulled> Elaborator::pull(const Value &function, const std::vector<Value> &given,
+                                                   const std::vector<size_t> &wrt, const Value *cotangent,
+                                                   SourceRange at) {
+  std::vector<Value> arguments = given;
+  std::vector<Value> leaves;
+  for (size_t i : wrt) {
+    arguments[i] = differentiableArgument(function, i, arguments[i]);
+    if (arguments[i].poison())
+      return std::nullopt;
+    if (!leavesOf(arguments[i], leaves)) {
+      auto report = error(Diag::GradientOf, arguments[i].at, "floating-point numbers",
+                          fmt::format("argument {}", i + 1), describe(given[i]));
+      if (given[i].isTensor())
+        report.help(fmt::format("write the conversion: `f32({})`", shortText(given[i].at)));
+      return std::nullopt;
+    }
+  }
+  // The cotangents of the results, one by one.
+  auto seedsOf = [&](const Value &result, std::vector<Value> &seeds) {
+    if (!cotangent) {
+      seeds.push_back(constant(1, result.dtype, {}, at));
+      return true;
+    }
+    unsigned before = diagnostics.errorCount();
+    if (matchLeaves(result, *cotangent, seeds))
+      return true;
+    if (diagnostics.errorCount() == before) {
+      auto report = error(Diag::ArgumentShape, cotangent->at, "the cotangent", describe(*cotangent),
+                          describe(result) + ", as the function's value");
+      noteOrigins(report, result);
+    }
+    return false;
+  };
+  Pulled pulled;
+  std::vector<Value> results, seeds;
+  if (!emitting()) {
+    pulled.result = apply(function, arguments, at);
+    if (!fitsGradient(pulled.result, cotangent, at))
+      return std::nullopt;
+    leavesOf(pulled.result, results);
+    if (!seedsOf(pulled.result, seeds))
+      return std::nullopt;
+    for (size_t i : wrt) {
+      Value gradient = arguments[i];
+      gradient.at = at;
+      pulled.gradients.push_back(gradient);
+    }
+    return pulled;
+  }
+  // The function's body becomes the region of a dl.grad.
+  auto body = std::make_unique<mlir::Block>();
+  std::vector<mlir::Value> inputs;
+  std::vector<Value> inside = leaves;
+  for (Value &leaf : inside) {
+    inputs.push_back(ir(leaf));
+    leaf.ir = body->addArgument(inputs.back().getType(), location(at));
+    leaf.host = nullptr;
+    leaf.lazy = nullptr;
+  }
+  mlir::OpBuilder::InsertPoint outer = builder->saveInsertionPoint();
+  builder->setInsertionPointToEnd(body.get());
+  std::vector<Value> insideArguments = arguments;
+  size_t next = 0;
+  for (size_t i : wrt)
+    insideArguments[i] = withLeaves(arguments[i], inside, next);
+  Value result = apply(function, insideArguments, at);
+  bool good = fitsGradient(result, cotangent, at);
+  std::vector<mlir::Value> yielded, seedValues;
+  if (good) {
+    leavesOf(result, results);
+    for (const Value &leaf : results)
+      yielded.push_back(ir(leaf));
+    dl::YieldOp::create(*builder, location(at), yielded);
+  }
+  builder->restoreInsertionPoint(outer);
+  if (!good || !seedsOf(result, seeds)) {
+    body->dropAllReferences();
+    return std::nullopt;
+  }
+  for (const Value &seed : seeds)
+    seedValues.push_back(ir(seed));
+  std::vector<mlir::Type> types;
+  for (const std::vector<mlir::Value> &values : {yielded, inputs})
+    for (mlir::Value value : values)
+      types.push_back(value.getType());
+  auto made = dl::GradOp::create(*builder, location(at), types, inputs, seedValues, 0);
+  made.getBody().push_back(body.release());
+  for (size_t i = 0; i < results.size(); ++i)
+    results[i].ir = made.getResult(unsigned(i));
+  pulled.result = withLeaves(result, results);
+  std::vector<Value> gradients;
+  for (size_t i = 0; i < leaves.size(); ++i)
+    gradients.push_back(
+        Value::ofTensor(leaves[i].dtype, leaves[i].shape, made.getResult(unsigned(results.size() + i)), at));
+  next = 0;
+  for (size_t i : wrt)
+    pulled.gradients.push_back(withLeaves(arguments[i], gradients, next));
+  return pulled;
+}
+
+Value Elaborator::push(const Value &function, const Value &given, const Value &tangent, SourceRange at) {
+  Value x = differentiableArgument(function, 0, given);
+  if (x.poison())
+    return x;
+  Value leaf = x;
+  std::vector<Value> leaves, tangents, results, zeros;
+  if (!leavesOf(leaf, leaves)) {
+    error(Diag::GradientOf, given.at, "floating-point numbers", "argument 2", describe(given));
+    return poison(at);
+  }
+  x = leaf;
+  unsigned before = diagnostics.errorCount();
+  if (!matchLeaves(x, tangent, tangents)) {
+    if (diagnostics.errorCount() == before)
+      error(Diag::ArgumentShape, tangent.at, "the tangent", describe(tangent), describe(x) + ", as the argument");
+    return poison(at);
+  }
+  Value dx = withLeaves(x, tangents);
+  Value y = apply(function, {x}, at);
+  if (!fitsGradient(y, &dx, at))
+    return poison(at);
+  leavesOf(y, results);
+  for (const Value &result : results)
+    zeros.push_back(constant(0, result.dtype, result.shape, at));
+  // The pullback is linear in its cotangent; its own pullback, at dx, is the forward derivative.
+  auto linear =
+      std::make_shared<Builtin>(Builtin{"pullback", {"cotangent"}, [function, x](Elaborator &inner, CallSite &site) {
+                                          Value cotangent = site[0];
+                                          std::optional<Pulled> pulled =
+                                              inner.pull(function, {x}, {0}, &cotangent, site.at);
+                                          return pulled ? pulled->gradients[0] : inner.poison(site.at);
+                                        }});
+  auto pullback = std::make_shared<Function>();
+  pullback->kind = Function::Native;
+  pullback->name = "pullback";
+  pullback->builtin = linear.get();
+  std::optional<Pulled> pushed = pull(Value::ofFunction(pullback, at), {withLeaves(y, zeros)}, {0}, &dx, at);
+  return pushed ? Value::ofTuple({y, pushed->gradients[0]}, at) : poison(at);
+}
+
+std::vector<std::string> parameterNames(const Value &callee) {
+  std::vector<std::string> names;
+  auto add = [&](const std::vector<Parameter> &parameters) {
+    for (const Parameter &parameter : parameters)
+      names.push_back(std::string(parameter.name));
+  };
+  if (callee.kind == Value::Model) {
+    if (auto forward = callee.model->functions.find("forward"); forward != callee.model->functions.end())
+      add(forward->second->parameters);
+    return names;
+  }
+  const Function &function = *callee.function;
+  if (function.kind == Function::User)
+    add(function.item->parameters);
+  else if (function.kind == Function::Lambda)
+    add(function.lambda->parameters);
+  else if (function.kind == Function::Gradient)
+    return parameterNames(*function.base);
+  else if (function.kind == Function::Native)
+    for (const std::string &parameter : function.builtin->parameters)
+      names.push_back(parameter.substr(0, parameter.find_first_of("?.")));
+  return names;
+}
+
+Value Elaborator::gradient(const Function &function, CallSite &site) {
+  if (function.kind == Function::Pullback) {
+    if (site.arguments.size() != 1) {
+      error(Diag::ExtraArgument, site.at, site.callee, "1 argument", site.arguments.size());
+      return poison(site.at);
+    }
+    Value cotangent = site.arguments[0].value;
+    if (!hasGradient(cotangent)) {
+      if (!cotangent.poison())
+        error(Diag::WrongType, cotangent.at, "the cotangent", describe(cotangent), "floating-point numbers");
+      return poison(site.at);
+    }
+    std::vector<size_t> wrt;
+    for (size_t i = 0; i < function.arguments.size(); ++i)
+      wrt.push_back(i);
+    std::optional<Pulled> pulled = pull(*function.base, function.arguments, wrt, &cotangent, site.at);
+    if (!pulled)
+      return poison(site.at);
+    return pulled->gradients.size() == 1 ? pulled->gradients[0] : Value::ofTuple(pulled->gradients, site.at);
+  }
+  // grad(f)(a, b): arguments by position, or by f's names in any order.
+  std::vector<std::string> names = parameterNames(*function.base);
+  std::vector<Value> arguments;
+  std::map<size_t, Value> named;
+  for (CallSite::Argument &argument : site.arguments) {
+    if (argument.name.empty()) {
+      arguments.push_back(argument.value);
+      continue;
+    }
+    auto found = std::find(names.begin(), names.end(), argument.name);
+    if (found == names.end()) {
+      auto report = error(Diag::UnknownArgument, argument.nameAt, site.callee, argument.name);
+      if (std::string near = nearest(argument.name, names); !near.empty())
+        report.help("did you mean `" + near + "`?");
+      else if (!names.empty())
+        report.help("its parameters are " + listed(names));
+      return poison(site.at);
+    }
+    if (size_t(found - names.begin()) < arguments.size()) {
+      error(Diag::ArgumentTwice, argument.nameAt, argument.name)
+          .note(arguments[found - names.begin()].at, "already given here, by position");
+      return poison(site.at);
+    }
+    named[found - names.begin()] = argument.value;
+  }
+  for (auto &[place, value] : named) {
+    if (place != arguments.size()) {
+      error(Diag::MissingArgument, site.at, site.callee, names[arguments.size()]);
+      return poison(site.at);
+    }
+    arguments.push_back(value);
+  }
+  std::vector<size_t> wrt;
+  for (const std::string &name : function.wrt) // checked when grad(..) was made
+    wrt.push_back(std::find(names.begin(), names.end(), name) - names.begin());
+  if (wrt.empty())
+    wrt.push_back(0);
+  for (size_t i : wrt)
+    if (i >= arguments.size()) {
+      error(Diag::MissingArgument, site.at, site.callee, i < names.size() ? names[i] : std::to_string(i + 1));
+      return poison(site.at);
+    }
+  std::optional<Pulled> pulled = pull(*function.base, arguments, wrt, nullptr, site.at);
+  if (!pulled)
+    return poison(site.at);
+  Value gradients = function.tupleResult ? Value::ofTuple(pulled->gradients, site.at) : pulled->gradients[0];
+  if (function.withValue)
+    return Value::ofTuple({pulled->result, gradients}, site.at);
+  return gradients;
+}
+
+} // namespace dlc

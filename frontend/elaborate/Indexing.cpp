@@ -1,0 +1,363 @@
+// Indexing and slicing: `x[i, 1:3, :, -1]`, rows by an integer tensor, elements set.
+#include "frontend/elaborate/Elaborator.h"
+
+#include "ir/Dialect.h"
+
+#include <algorithm>
+
+namespace dlc {
+
+using namespace ast;
+
+/// One axis of an index, decided: a slice start, length and step, or an index that takes the axis away.
+struct AxisIndex {
+  bool keep = true;
+  int64_t start = 0, step = 1;
+  Size length;
+};
+
+/// What an index selects of a tensor.
+struct Elaborator::Selection {
+  std::vector<AxisIndex> axes;
+  /// Axes that integer tensors index, in order. Several are paired: they have, or are broadcast to, one shape.
+  std::vector<std::pair<size_t, Value>> tensors;
+  /// Whether every axis is taken whole, but for those of tensors.
+  bool plain = true;
+
+  bool byTensor(size_t axis) const {
+    return std::any_of(tensors.begin(), tensors.end(), [&](auto &entry) { return entry.first == axis; });
+  }
+  /// Whether the tensors index axes side by side: their shape then stands in the place of these, else in front.
+  bool adjacent() const { return tensors.back().first - tensors.front().first + 1 == tensors.size(); }
+};
+
+Value Elaborator::index(const IndexExpr &expr, const ScopeRef &scope) {
+  Value base = expression(*expr.base, scope);
+  if (base.poison())
+    return poison(expr.range);
+  // A bracket list is a tensor where it is indexed as one.
+  bool asTensor = expr.entries.size() != 1 || expr.entries[0].slice || expr.entries[0].value->kind == ExprKind::List;
+  if (base.kind == Value::List && asTensor)
+    base = tensorOfList(base);
+  if (base.poison())
+    return poison(expr.range);
+  if (base.kind == Value::List || base.kind == Value::Tuple) {
+    if (expr.entries.size() != 1 || expr.entries[0].slice) {
+      error(Diag::WrongType, expr.range, "the index of a list", expr.entries.size() == 1 ? "a slice" : "several",
+            "one number");
+      return poison(expr.range);
+    }
+    Value at = expression(*expr.entries[0].value, scope);
+    std::optional<int64_t> i = integerConstant(at, "an index of a list");
+    if (!i)
+      return poison(expr.range);
+    int64_t n = int64_t(base.elements.size());
+    if (*i < -n || *i >= n) {
+      error(Diag::IndexRange, at.at, *i, n);
+      return poison(expr.range);
+    }
+    return base.elements[*i < 0 ? *i + n : *i];
+  }
+  if (!base.isTensor()) {
+    auto report = error(Diag::WrongType, base.at, "what is indexed", describe(base), "a tensor or a list");
+    if (base.kind == Value::Fn)
+      report.help(fmt::format("call it: `{}(..)`", shortText(base.at)));
+    return poison(expr.range);
+  }
+  std::optional<Selection> selection = select(base, expr, scope);
+  return selection ? take(base, *selection, expr) : poison(expr.range);
+}
+
+std::optional<Elaborator::Selection> Elaborator::select(const Value &base, const IndexExpr &expr,
+                                                        const ScopeRef &scope) {
+  size_t rank = base.shape.size();
+  if (expr.entries.size() > rank) {
+    auto report =
+        error(Diag::TooManyIndices, expr.range, expr.entries.size(), describe(base), rank, rank == 1 ? "axis" : "axes");
+    noteOrigins(report, base);
+    return std::nullopt;
+  }
+  Selection selection;
+  auto &[axes, tensors, plain] = selection;
+  axes.resize(rank);
+  for (size_t i = 0; i < rank; ++i)
+    axes[i].length = base.shape[i].size;
+  for (size_t i = 0; i < expr.entries.size(); ++i) {
+    const IndexEntry &entry = expr.entries[i];
+    const Size &length = base.shape[i].size;
+    auto bound = [&](const Expr *part, Size absent, bool fromEnd = true) -> std::optional<Size> {
+      if (!part)
+        return absent;
+      Value value = expression(*part, scope);
+      if (value.poison())
+        return std::nullopt;
+      if (value.isTensor() && value.shape.empty() && isIntegral(value.dtype)) {
+        error(Diag::SliceLength, entry.range)
+            .help("`window(x, end: i, length: k)` takes k elements that end at a computed i");
+        return std::nullopt;
+      }
+      if (!value.isNumber() || (value.kind == Value::Number && value.isFloat)) {
+        error(Diag::WrongType, part->range, "a bound of a slice", describe(value), "a whole number");
+        return std::nullopt;
+      }
+      Size given = value.kind == Value::SizeOf ? value.size : Size(value.integer);
+      return fromEnd && given.isConstant() && given.constant() < 0 ? length + given : given;
+    };
+    if (entry.slice) {
+      std::optional<Size> begin = bound(entry.begin, Size(0)), end = bound(entry.end, length),
+                          step = bound(entry.step, Size(1), false);
+      if (!begin || !end || !step)
+        return std::nullopt;
+      if (!step->isConstant() || step->constant() < 1) {
+        error(Diag::BadArgument, entry.step->range,
+              fmt::format("the step of a slice is {}, expected a positive number",
+                          step->isConstant() ? step->str() : "`" + step->str() + "`"))
+            .help(fmt::format("`flip(x, axis: {})` turns an axis round", i));
+        return std::nullopt;
+      }
+      Size span = *end - *begin;
+      auto known = [](const Size &size) { return size.isConstant(); };
+      bool bad = (known(*begin) && begin->constant() < 0) || (known(span) && span.constant() < 0) ||
+                 (known(length - *end) && (length - *end).constant() < 0);
+      if (bad) {
+        auto text = [&](const Expr *part) { return part ? std::string(sources.text(part->range)) : std::string(); };
+        auto report = error(Diag::SliceRange, entry.range, text(entry.begin), text(entry.end), length.str());
+        noteOrigins(report, base, i);
+        report.help(known(span) && span.constant() < 0
+                        ? "it ends before it begins"
+                        : "slices never clamp: they end at the size of the axis at most");
+        return std::nullopt;
+      }
+      axes[i].start = known(*begin) ? begin->constant() : 0;
+      axes[i].step = step->constant();
+      axes[i].length = axes[i].step == 1 ? span : Size::floorDiv(span + Size(axes[i].step - 1), Size(axes[i].step));
+      plain &= entry.begin == nullptr && entry.end == nullptr && axes[i].step == 1;
+      continue;
+    }
+    Value at = expression(*entry.value, scope);
+    if (at.poison())
+      return std::nullopt;
+    at = tensorOfList(at);
+    if (at.isTensor() && isIntegral(at.dtype)) {
+      tensors.push_back({i, at});
+      continue;
+    }
+    if (!at.isNumber() || (at.kind == Value::Number && at.isFloat)) {
+      if (!at.poison()) {
+        auto report = error(Diag::WrongType, at.at, "an index", describe(at), "an integer");
+        if (at.kind == Value::Range && at.elements.size() == 2)
+          report.help(
+              fmt::format("a slice is written `{}:{}`", shortText(at.elements[0].at), shortText(at.elements[1].at)));
+        if (at.isTensor() && at.dtype == DType::Bool)
+          report.help("`where(mask, a, b)` chooses by a mask");
+      }
+      return std::nullopt;
+    }
+    Size given = at.kind == Value::SizeOf ? at.size : Size(at.integer);
+    if (given.isConstant() && given.constant() < 0)
+      given = length + given;
+    Size last = length - Size(1) - given;
+    if ((given.isConstant() && given.constant() < 0) || (last.isConstant() && last.constant() < 0)) {
+      auto report = error(Diag::IndexRange, entry.range,
+                          at.kind == Value::SizeOf ? at.size.str() : std::to_string(at.integer), length.str());
+      noteOrigins(report, base, i);
+      if (length.isConstant() && length.constant() > 0)
+        report.help(fmt::format("indices count from 0 to {}, or from the end from -1 to -{}", length.constant() - 1,
+                                length.constant()));
+      return std::nullopt;
+    }
+    axes[i] = {false, given.isConstant() ? given.constant() : 0, 1, Size(1)};
+    plain = false;
+  }
+  return selection;
+}
+
+Value Elaborator::take(const Value &base, const Selection &selection, const IndexExpr &expr) {
+  auto &[axes, tensors, plain] = selection;
+  size_t rank = base.shape.size();
+  if (tensors.size() > 1) {
+    std::optional<Value> places = placesOf(base, selection, expr.range);
+    if (!places)
+      return poison(expr.range);
+    Size total = elementCount(base.shape);
+    Value taken = gatherRows(reshape(base, {{total, {}}}, expr.range), *places, expr.range);
+    taken.at = expr.range;
+    return taken;
+  }
+  // Slices and constant indices first: one slice operation, then the axes of constant indices go.
+  Shape sliced, kept;
+  std::vector<int64_t> starts, steps;
+  for (size_t i = 0; i < rank; ++i) {
+    Dim dim{axes[i].length, axes[i].length == base.shape[i].size ? base.shape[i].origin : expr.range};
+    sliced.push_back(dim);
+    if (axes[i].keep)
+      kept.push_back(dim);
+    starts.push_back(axes[i].start);
+    steps.push_back(axes[i].step);
+  }
+  Value result = base;
+  if (!plain) {
+    result = Value::ofTensor(base.dtype, sliced, {}, expr.range);
+    if (mlir::Value operand = ir(base)) {
+      mlir::RankedTensorType type = irType(base.dtype, sliced);
+      result.ir = type == operand.getType()
+                      ? operand
+                      : dl::SliceOp::create(*builder, location(expr.range), type, operand, starts, steps).getResult();
+    }
+    if (kept.size() != sliced.size())
+      result = reshape(result, kept, expr.range);
+  }
+  result.at = expr.range;
+  if (tensors.empty())
+    return result;
+  // The axis that the tensor indexes, among those kept.
+  auto [axis, indices] = tensors[0];
+  int64_t place = 0;
+  for (size_t i = 0; i < axis; ++i)
+    place += axes[i].keep;
+  Shape shape(result.shape.begin(), result.shape.begin() + place);
+  shape.insert(shape.end(), indices.shape.begin(), indices.shape.end());
+  shape.insert(shape.end(), result.shape.begin() + place + 1, result.shape.end());
+  Value gathered = Value::ofTensor(base.dtype, shape, {}, expr.range);
+  if (mlir::Value operand = ir(result)) {
+    Value checked = checkIndex(indices, base.shape[axis].size, indexText(indices), expr.entries[axis].range,
+                               /*fromEnd=*/true);
+    gathered.ir =
+        dl::GatherOp::create(*builder, location(expr.range), irType(base.dtype, shape), operand, ir(checked), place);
+  }
+  return gathered;
+}
+
+std::string Elaborator::indexText(const Value &index) const {
+  std::string text = shortText(index.at);
+  return text == "x" && !(index.at.valid() && sources.text(index.at) == "x") ? "index" : text;
+}
+
+std::optional<Value> Elaborator::placesOf(const Value &base, const Selection &selection, SourceRange at) {
+  // The tensors' common shape.
+  Shape common;
+  for (auto &[axis, value] : selection.tensors) {
+    Value so = Value::ofTensor(DType::I64, common, {}, at);
+    std::optional<Shape> both = common.empty() ? value.shape : broadcastShapes(so, value, "x[i, j]", at);
+    if (!both)
+      return std::nullopt;
+    common = *both;
+  }
+  // The result's axes: those that are kept, and the common ones.
+  Shape shape;
+  size_t first = 0;
+  std::vector<size_t> axisOf(base.shape.size());
+  auto addCommon = [&] {
+    first = shape.size();
+    shape.insert(shape.end(), common.begin(), common.end());
+  };
+  bool inPlace = !selection.tensors.empty() && selection.adjacent();
+  if (!inPlace)
+    addCommon();
+  for (size_t i = 0; i < base.shape.size(); ++i) {
+    if (inPlace && i == selection.tensors.front().first)
+      addCommon();
+    axisOf[i] = shape.size();
+    if (selection.axes[i].keep && !selection.byTensor(i))
+      shape.push_back({selection.axes[i].length, at});
+  }
+  if (!emitting())
+    return Value::ofTensor(DType::I64, shape, {}, at);
+  // The sum over the axes of index * stride.
+  Value places = constant(0, DType::I64, shape, at);
+  int64_t stride = 1;
+  for (size_t i = base.shape.size(); i-- > 0; stride *= base.shape[i].size.constant()) {
+    const AxisIndex &axis = selection.axes[i];
+    Value index = constant(axis.start, DType::I64, shape, at);
+    if (selection.byTensor(i)) {
+      for (auto &[tensorAxis, value] : selection.tensors)
+        if (tensorAxis == i) {
+          Value place = checkIndex(value, base.shape[i].size, indexText(value), at, /*fromEnd=*/true);
+          Value wide = cast(place, DType::I64, at);
+          Shape standing(shape.size(), Dim{Size(1), at});
+          std::copy(value.shape.begin(), value.shape.end(),
+                    standing.begin() + first + common.size() - value.shape.size());
+          index = broadcastTo(reshape(wide, standing, at), shape, at);
+        }
+    } else if (axis.keep) {
+      Value steps = binaryOp("mul", iotaOp(DType::I64, shape, int64_t(axisOf[i]), at),
+                             constant(axis.step, DType::I64, shape, at), at);
+      index = binaryOp("add", index, steps, at);
+    }
+    places = binaryOp("add", places, binaryOp("mul", index, constant(stride, DType::I64, shape, at), at), at);
+  }
+  return places;
+}
+
+Value Elaborator::gatherRows(const Value &table, const Value &indices, SourceRange at) {
+  Shape shape = indices.shape;
+  shape.insert(shape.end(), table.shape.begin() + 1, table.shape.end());
+  Value gathered = Value::ofTensor(table.dtype, shape, {}, at);
+  if (mlir::Value operand = ir(table))
+    gathered.ir = dl::GatherOp::create(*builder, location(at), irType(table.dtype, shape), operand, ir(indices), 0);
+  return gathered;
+}
+
+Value Elaborator::indexAssign(const Value &base, const IndexExpr &target, const Value &given, const ScopeRef &scope) {
+  if (base.poison() || given.poison())
+    return poison(target.range);
+  if (!base.isTensor()) {
+    error(Diag::WrongType, base.at, "what is indexed", describe(base), "a tensor");
+    return poison(target.range);
+  }
+  std::optional<Selection> selection = select(base, target, scope);
+  std::optional<Value> places = selection ? placesOf(base, *selection, target.range) : std::nullopt;
+  if (!places)
+    return poison(target.range);
+  Value element = Value::ofTensor(base.dtype, places->shape, {}, target.range);
+  Value value = tensorOfList(given, base.dtype);
+  if (value.poison())
+    return poison(target.range);
+  if (value.isNumber() && (fitsIn(value, base.dtype) || !value.isFloat) && base.dtype != DType::Bool) {
+    if (!settleNumber(value, base.dtype))
+      return poison(target.range);
+    value = tensorOf(value);
+  } else if (value.kind == Value::Bool) {
+    value = tensorOf(value);
+  }
+  if (value.isTensor() && value.dtype != base.dtype && isIntegral(value.dtype) && isIntegral(base.dtype))
+    value = cast(value, base.dtype, value.at);
+  if (!value.isTensor() || value.dtype != base.dtype) {
+    error(Diag::WrongType, given.at, "the element", describe(given), describe(element))
+        .note(base.at, "this is " + describe(base));
+    return poison(target.range);
+  }
+  bool fits = value.shape.size() <= element.shape.size();
+  for (size_t i = 0; fits && i < value.shape.size(); ++i) {
+    const Size &own = value.shape[value.shape.size() - 1 - i].size;
+    fits = own == Size(1) || sameSize(own, element.shape[element.shape.size() - 1 - i].size).value_or(true);
+  }
+  if (!fits) {
+    auto report = error(Diag::ArgumentShape, given.at, "the element", describe(given), describe(element));
+    report.note(target.range, "this is " + describe(element));
+    noteOrigins(report, value);
+    return poison(target.range);
+  }
+  Value result = Value::ofTensor(base.dtype, base.shape, {}, base.at);
+  if (!emitting())
+    return result;
+  // The new elements stand in a tensor of zeros; a second one says where they are.
+  Size count = elementCount(places->shape), total = elementCount(base.shape);
+  Value flat = reshape(*places, {{count, {}}}, target.range);
+  DType sums = base.dtype == DType::Bool ? DType::I32 : base.dtype;
+  auto placed = [&](const Value &updates) {
+    Value zeros = constant(0, updates.dtype, {{total, {}}}, target.range);
+    mlir::Value made = dl::ScatterAddOp::create(*builder, location(target.range), ir(zeros), ir(flat), ir(updates), 0);
+    return Value::ofTensor(updates.dtype, zeros.shape, made, target.range);
+  };
+  Value spread = reshape(broadcastTo(value, places->shape, target.range), {{count, {}}}, target.range);
+  Value elements = cast(placed(cast(spread, sums, target.range)), base.dtype, target.range);
+  Value marks = placed(constant(1, DType::I32, {{count, {}}}, target.range));
+  Value isSet = compareOp("ne", marks, constant(0, DType::I32, marks.shape, target.range), target.range);
+  Value all = reshape(base, {{total, {}}}, target.range);
+  Value chosen = reshape(selectOp(isSet, elements, all, target.range), base.shape, base.at);
+  chosen.at = base.at;
+  return chosen;
+}
+
+} // namespace dlc

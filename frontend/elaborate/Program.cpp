@@ -1,0 +1,329 @@
+// Programs: the library, definitions, statements in order, questions about what was defined.
+#include "frontend/builtins/Builtins.h"
+#include "frontend/elaborate/Library.h"
+#include "frontend/parser/Parser.h"
+
+namespace dlc {
+
+using namespace ast;
+
+Elaborator::Elaborator(SourceManager &sources, DiagnosticEngine &diagnostics, mlir::MLIRContext &context,
+                       Executor *executor)
+    : sources(sources), diagnostics(diagnostics), context(context), executor(executor),
+      library(std::make_shared<Scope>()), file(std::make_shared<Scope>()), libraryTree(std::make_unique<AstContext>()) {
+  file->parent = library;
+  file->functionStart = true;
+  loadLibrary();
+}
+
+Elaborator::~Elaborator() = default;
+
+void Elaborator::loadLibrary() {
+  BuiltinTable table(builtins);
+  addElementwiseBuiltins(table);
+  addReductionBuiltins(table);
+  addCheckBuiltins(table);
+  addShapeBuiltins(table);
+  addProductBuiltins(table);
+  addSpatialBuiltins(table);
+  addMakerBuiltins(table);
+  addGradientBuiltins(table);
+  addDataBuiltins(table);
+  for (const std::unique_ptr<Builtin> &builtin : builtins) {
+    auto function = std::make_shared<Function>();
+    function->kind = Function::Native;
+    function->name = builtin->name;
+    function->builtin = builtin.get();
+    library->names[builtin->name] = {Value::ofFunction(function, {}), false, {}};
+  }
+  library->names["ascii_letters"] = {Value::ofString("ascii_letters", {}), false, {}};
+  for (const LibraryFile &source : libraryFiles()) {
+    uint32_t id = sources.add(std::string("std/") + source.name, source.text);
+    declare(parse(sources, id, *libraryTree, diagnostics), library);
+  }
+}
+
+void Elaborator::declare(const Program &program, const ScopeRef &scope) {
+  for (const Stmt *stmt : program.statements) {
+    if (stmt->kind != StmtKind::Item)
+      continue;
+    const Item &item = *static_cast<const ItemStmt *>(stmt)->item;
+    std::string name(item.name);
+    auto function = std::make_shared<Function>();
+    function->name = name;
+    function->scope = scope;
+    switch (item.kind) {
+    case ItemKind::Fn:
+      function->kind = Function::User;
+      function->item = static_cast<const FnItem *>(&item);
+      break;
+    case ItemKind::Model:
+      function->kind = Function::Constructor;
+      function->modelItem = static_cast<const ModelItem *>(&item);
+      break;
+    case ItemKind::Optimizer:
+      function->kind = Function::OptimizerConstructor;
+      function->optimizerItem = static_cast<const OptimizerItem *>(&item);
+      break;
+    default:
+      continue;
+    }
+    if (auto earlier = scope->names.find(name);
+        earlier != scope->names.end() && earlier->second.at.valid() && earlier->second.at.file == item.nameRange.file) {
+      error(Diag::DefinedTwice, item.nameRange, name).note(earlier->second.at, "first defined here");
+      continue;
+    }
+    scope->names[name] = {Value::ofFunction(function, item.nameRange), false, item.nameRange};
+  }
+  for (const Stmt *stmt : program.statements) {
+    if (stmt->kind != StmtKind::Item || static_cast<const ItemStmt *>(stmt)->item->kind != ItemKind::Derivative)
+      continue;
+    auto &rule = static_cast<const DerivativeItem &>(*static_cast<const ItemStmt *>(stmt)->item);
+    auto found = scope->names.find(rule.name);
+    std::string name(rule.name);
+    if (found == scope->names.end() || found->second.value.kind != Value::Fn ||
+        found->second.value.function->kind != Function::User) {
+      std::vector<std::string> functions;
+      for (auto &[known, binding] : scope->names)
+        if (binding.value.kind == Value::Fn && binding.value.function->kind == Function::User)
+          functions.push_back(known);
+      auto report = error(Diag::DerivativeRule, rule.nameRange, name, "there is no function of this name in the file");
+      if (std::string near = nearest(name, functions); !near.empty())
+        report.help("did you mean `" + near + "`?");
+    } else if (const DerivativeItem *&given = found->second.value.function->derivative;
+               given && given->range.file == rule.range.file) {
+      error(Diag::DerivativeRule, rule.nameRange, name, "it has a rule already")
+          .note(given->nameRange, "the first stands here");
+    } else {
+      given = &rule;
+      distinctNames(rule.parameters);
+    }
+  }
+}
+
+/// The name that a top-level statement defines; "" for none or several.
+static std::string_view definedName(const Stmt &stmt, SourceRange &at) {
+  if (stmt.kind == StmtKind::Let) {
+    auto &let = static_cast<const LetStmt &>(stmt);
+    at = let.pattern->range;
+    return let.pattern->kind == ExprKind::Name ? static_cast<const NameExpr *>(let.pattern)->name : "";
+  }
+  if (stmt.kind == StmtKind::Item) {
+    const Item &item = *static_cast<const ItemStmt &>(stmt).item;
+    at = item.nameRange;
+    return item.kind == ItemKind::Data || item.kind == ItemKind::Train ? item.name : "";
+  }
+  return "";
+}
+
+void Elaborator::program(const Program &program, bool show) {
+  // At the prompt, what was wrong may have become right.
+  std::erase_if(checked, [](const auto &entry) { return entry.second == Checked::Bad; });
+  for (const Stmt *stmt : program.statements) {
+    SourceRange at;
+    std::string_view name = definedName(*stmt, at);
+    if (!name.empty() && !file->names.count(name))
+      pending.try_emplace(std::string(name), at);
+  }
+  declare(program, file);
+  checkOverrides(program);
+  for (const Stmt *stmt : program.statements) {
+    unsigned before = diagnostics.errorCount();
+    SourceRange at;
+    std::string_view defined = definedName(*stmt, at);
+    const auto names = show ? file->names : decltype(file->names)();
+    if (stmt->kind == StmtKind::Item) {
+      const Item &item = *static_cast<const ItemStmt *>(stmt)->item;
+      if (item.kind == ItemKind::Data || item.kind == ItemKind::Train)
+        if (auto earlier = file->names.find(item.name);
+            earlier != file->names.end() && earlier->second.at.file == item.nameRange.file && !show) {
+          std::string name(item.name);
+          error(Diag::DefinedTwice, item.nameRange, name).note(earlier->second.at, "first defined here");
+          continue;
+        }
+      if (item.kind == ItemKind::Data)
+        dataItem(static_cast<const DataItem &>(item));
+      else if (item.kind == ItemKind::Train)
+        trainItem(static_cast<const TrainItem &>(item));
+    } else {
+      Value value = statement(*stmt, file);
+      bool shown = show && stmt->kind == StmtKind::Expr && !value.poison() && value.kind != Value::Unit;
+      if (shown && executor)
+        executor->print({value});
+    }
+    if (auto found = pending.find(defined); found != pending.end())
+      pending.erase(found);
+    // A mistake at the prompt changes nothing.
+    if (show && diagnostics.errorCount() != before)
+      file->names = names;
+    // With an executor the statements after a failed one would run on nothing.
+    if (executor && (diagnostics.errorCount() != before || executor->stopped()))
+      return;
+  }
+  pending.clear();
+  // What no statement used is checked all the same.
+  for (const Stmt *stmt : program.statements)
+    if (stmt->kind == StmtKind::Item) {
+      const Item &item = *static_cast<const ItemStmt *>(stmt)->item;
+      if (item.kind == ItemKind::Fn) {
+        if (ensureChecked(static_cast<const FnItem &>(item), file, nullptr))
+          if (auto found = file->names.find(item.name);
+              found != file->names.end() && found->second.value.kind == Value::Fn)
+            ensureRuleChecked(*found->second.value.function);
+      } else if (item.kind == ItemKind::Model) {
+        ensureChecked(static_cast<const ModelItem &>(item));
+      } else if (item.kind == ItemKind::Optimizer) {
+        ensureChecked(static_cast<const OptimizerItem &>(item));
+      }
+    }
+}
+
+//===-- Statements that run -----------------------------------------------------------------------------------------===//
+
+void Elaborator::collectLeaves(Value &value, std::vector<Value *> &leaves, std::set<const void *> &seen) {
+  switch (value.kind) {
+  case Value::Tensor:
+    if (value.ir && seen.insert(&value).second)
+      leaves.push_back(&value);
+    return;
+  case Value::Model:
+    if (!seen.insert(value.model.get()).second)
+      return;
+    for (ModelInstance::Entry &entry : value.model->entries)
+      collectLeaves(entry.param ? entry.param->value : *entry.layer, leaves, seen);
+    if (value.model->scope) // the arguments that it was made with
+      for (auto &[name, binding] : value.model->scope->names)
+        collectLeaves(binding.value, leaves, seen);
+    return;
+  case Value::Fn: {
+    Function &function = *value.function;
+    if (!seen.insert(&function).second)
+      return;
+    for (Value &argument : function.arguments)
+      collectLeaves(argument, leaves, seen);
+    if (function.base)
+      collectLeaves(*function.base, leaves, seen);
+    for (Scope *scope = function.scope.get(); scope && scope != file.get() && scope != library.get();
+         scope = scope->parent.get())
+      if (seen.insert(scope).second)
+        for (auto &[name, binding] : scope->names)
+          collectLeaves(binding.value, leaves, seen);
+    return;
+  }
+  default:
+    for (Value &element : value.elements)
+      collectLeaves(element, leaves, seen);
+  }
+}
+
+Value Elaborator::topLevel(const Expr &expr, const ScopeRef &scope, bool asked) {
+  // The condition runs, then the statements of its branch, one by one.
+  if (atTopLevel() && expr.kind == ExprKind::If)
+    return conditional(static_cast<const IfExpr &>(expr), scope);
+  return asStatement(expr.range, [&] {
+    Value value = expression(expr, scope);
+    return asked ? value : settled(std::move(value));
+  });
+}
+
+Value Elaborator::asStatement(SourceRange at, const std::function<Value()> &work) {
+  if (!atTopLevel())
+    return work();
+  auto made = begin("main", at);
+  made->isStatement = true;
+  unsigned before = diagnostics.errorCount();
+  Value value = work();
+  std::vector<Value *> leaves;
+  std::set<const void *> seen;
+  if (diagnostics.errorCount() == before) {
+    collectLeaves(value, leaves, seen);
+    for (const FunctionFrame::Assigned &variable : made->assigned)
+      if (ScopeRef scope = variable.scope.lock())
+        collectLeaves(scope->names[variable.name].value, leaves, seen);
+  }
+  std::vector<mlir::Value> results;
+  for (Value *leaf : leaves)
+    results.push_back(leaf->ir);
+  bool good = diagnostics.errorCount() == before && !value.poison();
+  if (good && !leaves.empty()) {
+    mlir::OwningOpRef<mlir::ModuleOp> module = finish(*made, results);
+    frame = nullptr;
+    builder = nullptr;
+    std::vector<HostBufferRef> outputs;
+    good = executor->run(*module, made->inputs, outputs, at);
+    for (size_t i = 0; good && i < leaves.size(); ++i) {
+      leaves[i]->ir = {};
+      leaves[i]->lazy = nullptr;
+      leaves[i]->host = outputs[i];
+    }
+  }
+  frame = nullptr;
+  builder = nullptr;
+  if (!good) {
+    for (const FunctionFrame::Assigned &variable : llvm::reverse(made->assigned))
+      if (ScopeRef scope = variable.scope.lock())
+        scope->names[variable.name].value = variable.before;
+    return poison(at);
+  }
+  if (value.kind == Value::Unit && value.text == "print") {
+    executor->print(value.elements);
+    value.elements.clear();
+    value.text.clear();
+  }
+  return value;
+}
+
+std::optional<bool> Elaborator::truth(const Value &value) {
+  if (value.kind == Value::Bool)
+    return value.flag;
+  if (value.isTensor() && value.host && value.dtype == DType::Bool && value.shape.empty())
+    return *static_cast<const unsigned char *>(value.host->data.get()) != 0;
+  return std::nullopt;
+}
+
+//===-- Questions about what was defined ------------------------------------------------------------------------------===//
+
+std::string Elaborator::signatures() const {
+  std::string text;
+  for (auto &[name, signature] : inferred)
+    text += signature + "\n";
+  return text;
+}
+
+std::vector<std::string> Elaborator::namesInScope() const {
+  std::vector<std::string> names;
+  for (const ScopeRef &scope : {file, library})
+    for (auto &[name, binding] : scope->names)
+      names.push_back(name);
+  return names;
+}
+
+void Elaborator::asking(const std::function<void()> &work) {
+  auto names = file->names;
+  auto counter = randomCounter;
+  size_t listed = inferred.size();
+  work();
+  file->names = std::move(names);
+  randomCounter = counter;
+  inferred.resize(listed);
+}
+
+std::string Elaborator::typeOf(const Program &program) {
+  Value value;
+  asking([&] {
+    auto savedExecutor = std::exchange(executor, nullptr);
+    for (const Stmt *stmt : program.statements)
+      value = statement(*stmt, file);
+    executor = savedExecutor;
+  });
+  return value.poison() ? "" : typeString(value);
+}
+
+void Elaborator::define(const std::string &name, Value value) { file->names[name] = {std::move(value), false, {}}; }
+
+const Value *Elaborator::lookup(const std::string &name) const {
+  auto found = file->names.find(name);
+  return found == file->names.end() ? nullptr : &found->second.value;
+}
+
+} // namespace dlc

@@ -1,0 +1,394 @@
+// Elaborates statements: let and var, assignment, loops.
+#include "frontend/elaborate/ActiveCalls.h"
+
+namespace dlc {
+
+using namespace ast;
+
+Value Elaborator::statement(const Stmt &stmt, const ScopeRef &scope) {
+  switch (stmt.kind) {
+  case StmtKind::Let: {
+    auto &let = static_cast<const LetStmt &>(stmt);
+    Value value = topLevel(*let.value, scope, let.type != nullptr);
+    if (scope == file && let.pattern->kind == ExprKind::Name)
+      applyOverride(std::string(static_cast<const NameExpr *>(let.pattern)->name), value);
+    if (let.type && !value.poison())
+      value = asStatement(let.range, [&] {
+        return matchType(*let.type, value, scope, "the value", true, let.type->range) ? value : poison(let.range);
+      });
+    if (value.kind == Value::Unit) {
+      auto report = error(Diag::NoValue, let.value->range, "`" + shortText(let.value->range) + "`");
+      if (let.value->kind == ExprKind::If)
+        report.help("an `if` gives a value when both branches end with one");
+      value = poison(let.range);
+    }
+    bindPattern(*let.pattern, value, scope, let.isVar);
+    if (scope == file && let.pattern->kind == ExprKind::Name && !value.poison())
+      inferred.push_back({std::string(static_cast<const NameExpr *>(let.pattern)->name),
+                          std::string(let.isVar ? "var " : "let ") +
+                              std::string(static_cast<const NameExpr *>(let.pattern)->name) + ": " +
+                              typeString(value)});
+    return Value::unit(stmt.range);
+  }
+  case StmtKind::Assign:
+    assign(static_cast<const AssignStmt &>(stmt), scope);
+    return Value::unit(stmt.range);
+  case StmtKind::For:
+    forLoop(static_cast<const ForStmt &>(stmt), scope);
+    return Value::unit(stmt.range);
+  case StmtKind::While:
+    whileLoop(static_cast<const WhileStmt &>(stmt), scope);
+    return Value::unit(stmt.range);
+  case StmtKind::Break:
+    if (!insideLoop)
+      error(Diag::BreakOutside, stmt.range).help("the value of a function is its last expression; `if` skips the rest");
+    broken = insideLoop && atTopLevel();
+    return Value::unit(stmt.range);
+  case StmtKind::Expr: {
+    auto &expr = *static_cast<const ExprStmt &>(stmt).expr;
+    return topLevel(expr, scope);
+  }
+  case StmtKind::Item:
+    return Value::unit(stmt.range);
+  }
+  return Value::unit(stmt.range);
+}
+
+void Elaborator::patternCount(SourceRange at, size_t names, const Value &value) {
+  auto report = error(Diag::PatternCount, at, fmt::format("{} {}", names, names == 1 ? "name" : "names"),
+                      value.kind != Value::Tuple ? describe(value) : fmt::format("{} values", value.elements.size()));
+  noteIs(report, value);
+  if (value.kind == Value::Tuple && value.elements.size() > names)
+    report.help("`_` stands for what is ignored");
+  else if (value.isTensor() && !value.shape.empty())
+    report.help("rows are taken by `x[0]`, `x[1]`, or by `for row in x`");
+}
+
+void Elaborator::bindPattern(const Expr &pattern, const Value &value, const ScopeRef &scope, bool isVar) {
+  if (pattern.kind == ExprKind::Name) {
+    auto &name = static_cast<const NameExpr &>(pattern);
+    if (name.name != "_")
+      scope->names[std::string(name.name)] = {value, isVar, pattern.range};
+    return;
+  }
+  if (pattern.kind != ExprKind::Tuple) {
+    error(Diag::NotAssignable, pattern.range, sources.text(pattern.range), "it is not a name");
+    return;
+  }
+  auto &tuple = static_cast<const TupleExpr &>(pattern);
+  bool fits = value.kind == Value::Tuple && value.elements.size() == tuple.elements.size();
+  if (!fits && !value.poison())
+    patternCount(pattern.range, tuple.elements.size(), value);
+  for (size_t i = 0; i < tuple.elements.size(); ++i)
+    for (size_t j = 0; j < i; ++j)
+      if (sources.text(tuple.elements[i]->range) == sources.text(tuple.elements[j]->range) &&
+          sources.text(tuple.elements[i]->range) != "_") {
+        error(Diag::DefinedTwice, tuple.elements[i]->range, sources.text(tuple.elements[i]->range))
+            .note(tuple.elements[j]->range, "first defined here");
+        break;
+      }
+  for (size_t i = 0; i < tuple.elements.size(); ++i)
+    bindPattern(*tuple.elements[i], fits ? value.elements[i] : poison(pattern.range), scope, isVar);
+}
+
+void Elaborator::assign(const AssignStmt &stmt, const ScopeRef &scope) {
+  Value value = topLevel(*stmt.value, scope, true);
+  if (value.poison() && atTopLevel()) // a variable of the prompt stays what it was
+    return;
+  asStatement(stmt.range, [&] {
+    assignValue(stmt, value, scope);
+    return Value::unit(stmt.range);
+  });
+}
+
+void Elaborator::assignValue(const AssignStmt &stmt, Value value, const ScopeRef &scope) {
+  if (stmt.compound) {
+    Value old = expression(*stmt.target, scope);
+    if (old.kind == Value::Tuple && value.kind == Value::Tuple && old.elements.size() == value.elements.size()) {
+      for (size_t i = 0; i < old.elements.size(); ++i)
+        value.elements[i] = binary(stmt.op, old.elements[i], value.elements[i], stmt.range);
+    } else if (old.kind == Value::Tuple && !value.poison()) {
+      patternCount(stmt.target->range, old.elements.size(), value);
+      return;
+    } else {
+      value = binary(stmt.op, old, value, stmt.range);
+    }
+  }
+  assignTo(*stmt.target, value, scope);
+}
+
+/// An assignment to a member of a model: a buffer takes the value, anything else is an error. False when it has no such
+/// member.
+bool Elaborator::assignMember(ModelInstance &model, const std::string &name, Value value, SourceRange at) {
+  const ModelInstance::Entry *entry = model.find(name);
+  if (!entry) {
+    auto function = model.functions.find(name);
+    if (function != model.functions.end())
+      error(Diag::NotAssignable, at, name, "it is a function of the model")
+          .note(function->second->nameRange, "defined here");
+    return function != model.functions.end();
+  }
+  if (!entry->param || entry->param->trained) {
+    error(Diag::NotAssignable, at, name,
+          entry->param ? "it is a `param`, which only training changes" : "it is a layer of the model")
+        .note(entry->at, "defined here")
+        .help("a `buffer` may be assigned");
+    return true;
+  }
+  if (value.poison())
+    return true;
+  Value &kept = entry->param->value;
+  value = tensorOfList(value, kept.dtype);
+  if (value.poison() || (value.isNumber() && kept.dtype != DType::Bool && !settleNumber(value, kept.dtype)))
+    return true;
+  if (value.isNumber())
+    value = tensorOf(value);
+  bool same = value.isTensor() && value.dtype == kept.dtype && value.shape.size() == kept.shape.size();
+  for (size_t i = 0; same && i < value.shape.size(); ++i)
+    same = sameSize(value.shape[i].size, kept.shape[i].size).value_or(true);
+  if (!same) {
+    error(Diag::WrongType, value.at, "the new value of buffer `" + name + "`", describe(value), describe(kept))
+        .note(entry->at, "defined here");
+    return true;
+  }
+  kept.ir = value.ir;
+  if (emitting())
+    error(Diag::NotSupported, at, "buffers that a step updates");
+  return true;
+}
+
+void Elaborator::assignTo(const Expr &target, const Value &value, const ScopeRef &scope) {
+  switch (target.kind) {
+  case ExprKind::Name: {
+    std::string name(static_cast<const NameExpr &>(target).name);
+    if (name == "_")
+      return;
+    bool crossed = false;
+    for (ScopeRef level = scope; level; level = level->parent) {
+      auto found = level->names.find(name);
+      if (found == level->names.end()) {
+        if (level->self && assignMember(*level->self, name, value, target.range))
+          return;
+        crossed |= level->functionStart;
+        continue;
+      }
+      Binding &binding = found->second;
+      if (!binding.isVar) {
+        auto report = error(Diag::NotAssignable, target.range, name, "it is not a `var`");
+        if (binding.at.valid() && !inLibrary(sources, binding.at))
+          report.note(binding.at, "defined here");
+        bool definition = binding.value.kind == Value::Fn && binding.value.function->kind != Function::Lambda;
+        if (!definition)
+          report.help(crossed ? "return the new value, or take it as an argument"
+                              : "define it by `var`: `var " + name + " = ..`");
+        return;
+      }
+      if (crossed) {
+        error(Diag::NotAssignable, target.range, name, "it belongs to the code around the function")
+            .note(binding.at, "defined here")
+            .help("return the new value, or take it as an argument");
+        return;
+      }
+      Value made = value;
+      if (made.kind == Value::List)
+        made = binding.value.isTensor() ? tensorOfList(made, binding.value.dtype) : settled(made);
+      if (made.poison() && !value.poison())
+        return;
+      // A literal takes the type that the variable has.
+      bool typed = binding.value.isTensor() || (binding.value.kind == Value::Number && !binding.value.weak);
+      if (made.isNumber() && typed && binding.value.dtype != DType::Bool) {
+        if (!settleNumber(made, binding.value.dtype))
+          return;
+        if (binding.value.isTensor())
+          made = tensorOf(made);
+      }
+      if (binding.value.isTensor() && made.isTensor() && !binding.value.poison()) {
+        bool same = binding.value.dtype == made.dtype && binding.value.shape.size() == made.shape.size();
+        for (size_t i = 0; same && i < made.shape.size(); ++i)
+          same = sameSize(binding.value.shape[i].size, made.shape[i].size).value_or(true);
+        if (!same && insideLoop) {
+          error(Diag::WrongType, target.range, "`" + name + "`", describe(made),
+                describe(binding.value) + ", as before the loop")
+              .note(binding.at, "defined here as " + describe(binding.value))
+              .help("what a loop changes keeps its type and its sizes");
+          return;
+        }
+      }
+      if (frame)
+        frame->assigned.push_back({level, name, binding.value});
+      binding.value = made;
+      return;
+    }
+    auto report = error(Diag::UnknownName, target.range, name);
+    report.help("`let " + name + " = ..` defines a name, `var " + name + " = ..` one that may be assigned again");
+    return;
+  }
+  case ExprKind::Tuple: {
+    auto &tuple = static_cast<const TupleExpr &>(target);
+    if (value.kind != Value::Tuple || value.elements.size() != tuple.elements.size()) {
+      if (!value.poison())
+        patternCount(target.range, tuple.elements.size(), value);
+      return;
+    }
+    for (size_t i = 0; i < tuple.elements.size(); ++i)
+      assignTo(*tuple.elements[i], value.elements[i], scope);
+    return;
+  }
+  case ExprKind::Index: {
+    auto &indexed = static_cast<const IndexExpr &>(target);
+    Value base = expression(*indexed.base, scope);
+    Value updated = indexAssign(tensorOfList(base), indexed, value, scope);
+    if (!updated.poison())
+      assignTo(*indexed.base, updated, scope);
+    return;
+  }
+  case ExprKind::Field: {
+    auto &field = static_cast<const FieldExpr &>(target);
+    Value base = expression(*field.base, scope);
+    if (base.poison())
+      return;
+    std::string name(field.name);
+    if (base.kind == Value::Model && assignMember(*base.model, name, value, field.nameRange))
+      return;
+    if (!member(base, field.name, target.range, field.nameRange).poison())
+      error(Diag::NotAssignable, field.nameRange, name, "it is not a `buffer` of a model");
+    return;
+  }
+  default:
+    error(Diag::NotAssignable, target.range, sources.text(target.range), "it is not a name");
+  }
+}
+
+void Elaborator::forLoop(const ForStmt &stmt, const ScopeRef &scope) {
+  Value source = topLevel(*stmt.source, scope);
+  if (source.poison())
+    return;
+  bool savedLoop = insideLoop;
+  auto body = [&](const Value &item) {
+    auto inner = std::make_shared<Scope>();
+    inner->parent = scope;
+    bindPattern(*stmt.pattern, item, inner, false);
+    insideLoop = true;
+    for (const Stmt *inBody : stmt.body->statements) {
+      statement(*inBody, inner);
+      if (broken)
+        break;
+    }
+    insideLoop = savedLoop;
+  };
+  broken = false;
+  if (source.kind == Value::List || source.kind == Value::Tuple) {
+    // A loop over a list of layers is unrolled.
+    std::string saved = path;
+    for (size_t i = 0; i < source.elements.size(); ++i) {
+      path = saved + "[" + std::to_string(i) + "]";
+      body(source.elements[i]);
+      if (broken)
+        break;
+    }
+    broken = false;
+    path = saved;
+    return;
+  }
+  if (source.kind == Value::Range) {
+    Value begin = source.elements[0], end = source.elements[1];
+    for (Value *bound : {&begin, &end})
+      if (!(bound->isNumber() && !(bound->kind == Value::Number && bound->isFloat)) &&
+          !(bound->isTensor() && bound->shape.empty() && isIntegral(bound->dtype))) {
+        error(Diag::WrongType, bound->at, "a bound of a range", describe(*bound), "a whole number");
+        return;
+      }
+  } else if (!source.isTensor() || source.shape.empty()) {
+    error(Diag::WrongType, source.at, "what a loop runs over", describe(source),
+          "a tensor with axes, a list or a range")
+        .help(source.kind == Value::Number && !source.isFloat ? fmt::format("`for i in 0..{}` counts", source.integer)
+                                                              : "`for i in 0..n` counts");
+    return;
+  }
+  if (atTopLevel()) { // statements that run one by one: the loop runs here
+    if (source.kind == Value::Range) {
+      std::optional<int64_t> begin = integerConstant(source.elements[0], "a bound of a range");
+      std::optional<int64_t> end = integerConstant(source.elements[1], "a bound of a range");
+      unsigned before = diagnostics.errorCount();
+      if (begin && end)
+        for (int64_t i = *begin; i < *end && !broken && diagnostics.errorCount() == before && !executor->stopped(); ++i)
+          body(Value::ofInteger(i, source.at));
+      broken = false;
+      return;
+    }
+    HostBufferRef whole = source.host ? source.host : source.lazy ? source.lazy() : nullptr;
+    int64_t rows = source.shape[0].size.constant();
+    unsigned before = diagnostics.errorCount();
+    for (int64_t i = 0; whole && i < rows && !broken && diagnostics.errorCount() == before && !executor->stopped();
+         ++i) {
+      size_t bytes = whole->bytes / size_t(rows);
+      Value row = Value::ofTensor(source.dtype, Shape(source.shape.begin() + 1, source.shape.end()), {}, source.at);
+      std::shared_ptr<void> begin(whole->data, static_cast<char *>(whole->data.get()) + size_t(i) * bytes);
+      row.host = std::make_shared<HostBuffer>(
+          HostBuffer{whole->dtype, {whole->shape.begin() + 1, whole->shape.end()}, begin, bytes});
+      body(row);
+    }
+    broken = false;
+    return;
+  }
+  if (emitting()) {
+    error(Diag::NotSupported, stmt.range, "a loop over time in compiled code");
+    return;
+  }
+  // Among the statements of a file the index is a number when they run.
+  bool known = !executor && !checkingOnly && !insideFunction();
+  if (source.kind == Value::Range)
+    body(known ? Value::ofSize(Size::ofData("i", source.at), source.at)
+               : Value::ofTensor(DType::I64, {}, {}, source.at));
+  else
+    body(Value::ofTensor(source.dtype, Shape(source.shape.begin() + 1, source.shape.end()), {}, source.at));
+}
+
+void Elaborator::whileLoop(const WhileStmt &stmt, const ScopeRef &scope) {
+  Value condition = topLevel(*stmt.condition, scope);
+  if (condition.poison())
+    return;
+  bool scalarBool = condition.kind == Value::Bool ||
+                    (condition.isTensor() && condition.dtype == DType::Bool && condition.shape.empty());
+  if (!scalarBool) {
+    error(Diag::ConditionType, condition.at, describe(condition))
+        .help(condition.isTensor() && condition.dtype == DType::Bool ? "`all(..)` or `any(..)` make one bool of many"
+                                                                     : "compare with something: `x != 0`");
+    return;
+  }
+  if (atTopLevel()) {
+    unsigned before = diagnostics.errorCount();
+    broken = false;
+    while (!broken && diagnostics.errorCount() == before && !executor->stopped()) {
+      Value now = topLevel(*stmt.condition, scope);
+      std::optional<bool> holds = truth(now);
+      if (!holds || !*holds)
+        break;
+      auto inner = std::make_shared<Scope>();
+      inner->parent = scope;
+      bool savedLoop = insideLoop;
+      insideLoop = true;
+      for (const Stmt *inBody : stmt.body->statements) {
+        statement(*inBody, inner);
+        if (broken)
+          break;
+      }
+      insideLoop = savedLoop;
+    }
+    broken = false;
+    return;
+  }
+  if (emitting()) {
+    error(Diag::NotSupported, stmt.range, "a `while` in compiled code");
+    return;
+  }
+  auto inner = std::make_shared<Scope>();
+  inner->parent = scope;
+  bool savedLoop = insideLoop;
+  insideLoop = true;
+  for (const Stmt *inBody : stmt.body->statements)
+    statement(*inBody, inner);
+  insideLoop = savedLoop;
+}
+
+} // namespace dlc

@@ -1,0 +1,185 @@
+// `train` blocks: what they are trained on, the block itself for one batch, and the training.
+#include "frontend/elaborate/TrainElaborator.h"
+
+namespace dlc {
+
+using namespace ast;
+
+std::vector<std::pair<std::string, Value>> TrainElaborator::fields(const Size &batch) {
+  std::vector<std::pair<std::string, Value>> made;
+  if (!plan.data)
+    return made;
+  for (const DataInfo::Field &field : plan.data->fields) {
+    if (field.isString)
+      continue;
+    Shape shape = {{batch, item.nameRange}};
+    shape.insert(shape.end(), field.shape.begin(), field.shape.end());
+    made.push_back({field.name, Value::ofTensor(field.dtype, std::move(shape), {}, field.at)});
+  }
+  return made;
+}
+
+Value TrainElaborator::scalar(Value value, const std::string &what) {
+  if (value.poison())
+    return value;
+  if (value.isNumber() || value.kind == Value::Bool) {
+    SourceRange at = value.at;
+    value = e.tensorOf(value, DType::F32);
+    value.at = at;
+  }
+  if (!value.isTensor() || !value.shape.empty()) {
+    auto report = e.error(Diag::NotScalar, value.at, what, describe(value));
+    if (value.isTensor()) {
+      e.noteOrigins(report, value);
+      report.help(fmt::format("`mean({})` makes one number of many", e.shortText(value.at)));
+    }
+    return e.poison(value.at);
+  }
+  return e.cast(value, DType::F32, value.at);
+}
+
+std::optional<TrainElaborator::Body>
+TrainElaborator::body(const Value &trained, const std::vector<std::pair<std::string, Value>> &inputs, bool training) {
+  auto scope = std::make_shared<Scope>();
+  scope->parent = e.file;
+  for (auto &[field, value] : inputs)
+    scope->names[field] = {value, false, value.at};
+  scope->names[name] = {trained, false, item.nameRange};
+  bool saved = std::exchange(e.training, training);
+  std::string savedPath = std::exchange(e.path, name);
+  unsigned savedCounter = std::exchange(e.randomCounter, 0);
+  unsigned before = e.diagnostics.errorCount();
+  Body result;
+  const TrainEntry *minimized = nullptr;
+  for (const TrainEntry &entry : item.entries) {
+    if (entry.kind == TrainEntry::Statement) {
+      e.statement(*entry.statement, scope);
+    } else if (entry.kind == TrainEntry::Minimize) {
+      if (minimized)
+        e.error(Diag::TwoOptimizers, entry.range, name).note(minimized->range, "first here").help("add the two losses");
+      minimized = &entry;
+      Value loss = e.expression(*entry.value, scope);
+      if (loss.isNumber() || loss.kind == Value::Bool ||
+          (loss.isTensor() && loss.shape.empty() && !isFloating(loss.dtype))) {
+        e.error(Diag::NoGradient, loss.at, describe(loss))
+            .help("what is minimized is computed from the model's parameters, in floating-point numbers");
+        loss = e.poison(loss.at);
+      }
+      result.loss = scalar(loss, "what is minimized");
+    } else if (entry.kind == TrainEntry::Report) {
+      result.reports.push_back(scalar(e.expression(*entry.value, scope), fmt::format("report `{}`", entry.name)));
+    }
+  }
+  if (!minimized)
+    e.error(Diag::NothingToMinimize, item.nameRange, name)
+        .help("write `minimize loss`, where loss is a scalar of the batch");
+  e.training = saved;
+  e.path = savedPath;
+  e.randomCounter = savedCounter;
+  if (e.diagnostics.errorCount() != before)
+    return std::nullopt;
+  return result;
+}
+
+bool TrainElaborator::check() {
+  plan.name = name;
+  plan.at = item.range;
+  unsigned before = e.diagnostics.errorCount();
+  Value data = item.data ? e.expression(*item.data, e.file) : Value::unit(item.range);
+  if (data.kind == Value::Data) {
+    plan.data = data.data;
+  } else if (data.kind != Value::Unit && !data.poison()) {
+    e.error(Diag::WrongType, data.at, "what `" + name + "` is trained on", describe(data), "a data set")
+        .help("`data examples: { x: f32[10] } = csv(\"..\")` declares one");
+    data = e.poison(data.at);
+  }
+  const ModelItem *savedModel = e.overrideModel;
+  if (item.model->kind == ExprKind::Call) {
+    Value callee = e.expression(*static_cast<const CallExpr *>(item.model)->callee, e.file);
+    if (callee.kind == Value::Fn && callee.function->kind == Function::Constructor)
+      e.overrideModel = callee.function->modelItem;
+  }
+  std::string savedPath = std::exchange(e.path, name);
+  model = e.expression(*item.model, e.file);
+  e.path = savedPath;
+  e.overrideModel = savedModel;
+  if (model.poison() || data.poison())
+    return false;
+  if (model.kind != Value::Model || parametersOf(*model.model).empty()) {
+    auto report = e.error(Diag::NothingToTrain, model.at, name,
+                          describe(model) + (model.kind == Value::Model ? " without parameters" : ""));
+    if (model.kind == Value::Fn && model.function->kind == Function::Constructor)
+      report.help("make one: `" + std::string(e.sources.text(model.at)) + "(..)`");
+    return false;
+  }
+  nameParameters(*model.model);
+  plan.params = parametersOf(*model.model);
+  for (const TrainEntry &entry : item.entries)
+    if (entry.kind == TrainEntry::Report) {
+      std::string report(entry.name);
+      if (report == "loss")
+        e.error(Diag::DefinedTwice, entry.nameRange, report).help("the loss is reported by itself");
+      for (const TrainEntry &earlier : item.entries)
+        if (&earlier == &entry)
+          break;
+        else if (earlier.kind == TrainEntry::Report && earlier.name == entry.name)
+          e.error(Diag::DefinedTwice, entry.nameRange, report).note(earlier.nameRange, "first defined here");
+      plan.reports.push_back(report);
+    }
+  bool good = settings();
+  // The block itself, checked with a name for the batch size.
+  auto savedBuilder = std::move(e.builder);
+  auto *savedFrame = std::exchange(e.frame, nullptr);
+  bool savedChecking = std::exchange(e.checkingOnly, true);
+  Size batch = e.executor ? Size(plan.batch) : Size::named("batch", item.nameRange);
+  std::optional<Body> checked = body(model, fields(batch), true);
+  if (checked && good) {
+    std::vector<Value> params, gradients;
+    std::vector<std::vector<Value>> states;
+    for (const ParamSlotRef &slot : plan.params) {
+      params.push_back(slot->value);
+      states.push_back(std::vector<Value>(plan.states.size(), slot->value));
+    }
+    Value step = Value::ofTensor(DType::F64, {}, {}, item.nameRange);
+    step.soft = true;
+    std::vector<mlir::Value> results;
+    Value rate;
+    good = update(params, params, states, step, results, rate);
+  }
+  e.checkingOnly = savedChecking;
+  e.frame = savedFrame;
+  e.builder = std::move(savedBuilder);
+  return good && checked && e.diagnostics.errorCount() == before;
+}
+
+void Elaborator::trainItem(const TrainItem &item) {
+  std::string name(item.name);
+  auto train = std::make_shared<TrainElaborator>(*this, item);
+  Value result = poison(item.nameRange);
+  if (train->check()) {
+    result = train->model;
+    inferred.push_back({name, "train " + name + ": " + typeString(result)});
+    if (executor) {
+      TrainFunctions functions;
+      functions.step = [train](int64_t batch) { return train->function(true, batch); };
+      functions.evaluate = [train](int64_t batch) { return train->function(false, batch); };
+      functions.initial = [train] { return train->initial(); };
+      std::vector<HostBufferRef> params;
+      if (executor->train(train->plan, functions, params)) {
+        std::vector<Value> values;
+        for (size_t i = 0; i < params.size(); ++i) {
+          Value value = train->plan.params[i]->value;
+          value.host = params[i];
+          values.push_back(value);
+        }
+        result.model = withValues(*train->model.model, values);
+      } else {
+        result = poison(item.nameRange);
+      }
+    }
+  }
+  result.at = item.nameRange;
+  file->names[name] = {result, false, item.nameRange};
+}
+
+} // namespace dlc

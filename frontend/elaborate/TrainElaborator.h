@@ -1,0 +1,65 @@
+// A `train` block being elaborated: its settings, its check, and the functions made of it. For Train*.cpp alone.
+#pragma once
+
+#include "frontend/elaborate/Elaborator.h"
+
+namespace dlc {
+
+/// The names of all settings.
+const std::vector<std::string> &trainSettingNames();
+
+/// One elaboration of a train block: shared by its check and by the functions made of it.
+class TrainElaborator : public std::enable_shared_from_this<TrainElaborator> {
+public:
+  TrainElaborator(Elaborator &e, const ast::TrainItem &item) : e(e), item(item), name(item.name) {}
+
+  /// Checks everything; with an executor also fills `plan`. False when an error was reported.
+  bool check();
+  mlir::OwningOpRef<mlir::ModuleOp> function(bool step, int64_t batch);
+  mlir::OwningOpRef<mlir::ModuleOp> initial();
+
+  Value model;
+  TrainPlan plan;
+
+private:
+  struct Body {
+    Value loss;
+    std::vector<Value> reports;
+  };
+  /// The block's lets, `minimize` and reports for one batch; nothing when an error was reported.
+  std::optional<Body> body(const Value &model, const std::vector<std::pair<std::string, Value>> &fields, bool training);
+  bool settings();
+  bool unknownSettings();
+  bool lengths();
+  bool validation();
+  bool optimizerSetting();
+  /// Whether the file or the command line gives a setting; whether the command line does.
+  bool given(const char *key) const { return setting(key) || overridden(key); }
+  bool overridden(const char *key) const;
+  /// Reports a setting's value.
+  bool bad(const char *key, const Value &value, const std::string &found, const std::string &expected,
+           const std::string &help = "");
+  /// The optimizers that take an argument of this name: `adam`; "" when none does.
+  std::string optimizerWith(const std::string &argument) const;
+  const ast::TrainEntry *setting(const char *key) const;
+  Value settingValue(const char *key);
+  bool number(const char *key, int64_t &into, int64_t least);
+  bool flag(const char *key, bool &into);
+  bool text(const char *key, std::string &into);
+  bool stopAfter();
+  Value scalar(Value value, const std::string &what);
+  std::vector<std::pair<std::string, Value>> fields(const Size &batch);
+  bool update(const std::vector<Value> &gradients, const std::vector<Value> &params,
+              std::vector<std::vector<Value>> states, const Value &step, std::vector<mlir::Value> &results,
+              Value &rate);
+  /// The optimizer's settings at this step: schedules become scalars. Null when an error was reported.
+  ScopeRef settingsAt(const Value &step);
+  std::vector<Value> clip(std::vector<Value> gradients);
+
+  Elaborator &e;
+  const ast::TrainItem &item;
+  std::string name;
+  Value optimizer;
+};
+
+} // namespace dlc

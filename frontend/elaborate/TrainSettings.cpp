@@ -1,0 +1,329 @@
+// The settings of a `train` block: each read once, checked, and put into the plan.
+#include "frontend/elaborate/TrainElaborator.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace dlc {
+
+using namespace ast;
+
+const std::vector<std::string> &trainSettingNames() {
+  static const std::vector<std::string> names = {"optimizer",  "batch", "epochs", "steps",      "validate",
+                                                 "stop_after", "save",  "resume", "init",       "seed",
+                                                 "shuffle",    "every", "log",    "accumulate", "allow_nan"};
+  return names;
+}
+
+const TrainEntry *TrainElaborator::setting(const char *key) const {
+  for (const TrainEntry &entry : item.entries)
+    if (entry.kind == TrainEntry::Setting && entry.name == key)
+      return &entry;
+  return nullptr;
+}
+
+Value TrainElaborator::settingValue(const char *key) {
+  Value value = Value::unit(item.nameRange);
+  if (const TrainEntry *entry = setting(key)) {
+    value = e.expression(*entry->value, e.file);
+    value.at = entry->value->range;
+  }
+  e.applyOverride(key, value);
+  e.applyOverride(name + "." + key, value);
+  return value;
+}
+
+bool TrainElaborator::overridden(const char *key) const {
+  return std::any_of(e.overrides.begin(), e.overrides.end(), [&](const Override &override) {
+    return override.name == key || override.name == name + "." + key;
+  });
+}
+
+bool TrainElaborator::bad(const char *key, const Value &value, const std::string &found, const std::string &expected,
+                          const std::string &help) {
+  auto report = e.error(Diag::BadSetting, value.at, key, found, expected);
+  if (overridden(key))
+    report.note(fmt::format("it was given on the command line, by `--set {}=..`", key));
+  if (!help.empty())
+    report.help(help);
+  return false;
+}
+
+bool TrainElaborator::number(const char *key, int64_t &into, int64_t least) {
+  Value value = settingValue(key);
+  if (value.kind == Value::Unit)
+    return true;
+  if (value.poison())
+    return false;
+  bool whole =
+      value.kind == Value::SizeOf ||
+      (value.kind == Value::Number && value.number == std::floor(value.number) && std::abs(value.number) < 9e15);
+  std::string expected = least == 0 ? "a whole number, not negative" : "a positive whole number";
+  if (!whole)
+    return bad(key, value, value.kind == Value::Number ? fmt::format("{}", value.number) : describe(value), expected,
+               value.kind == Value::Duration ? fmt::format("write `{}: {}`", key, value.integer) : "");
+  if (value.kind == Value::SizeOf && !value.size.isConstant())
+    return true;
+  into = int64_t(value.asDouble());
+  return into >= least || bad(key, value, fmt::format("{}", into), expected);
+}
+
+bool TrainElaborator::flag(const char *key, bool &into) {
+  Value value = settingValue(key);
+  if (value.kind == Value::Unit)
+    return true;
+  if (value.kind != Value::Bool)
+    return !value.poison() && bad(key, value, describe(value), "true or false");
+  into = value.flag;
+  return true;
+}
+
+bool TrainElaborator::text(const char *key, std::string &into) {
+  Value value = settingValue(key);
+  if (value.kind == Value::Unit)
+    return true;
+  if (value.kind != Value::String || value.text.empty())
+    return !value.poison() &&
+           bad(key, value, value.kind == Value::String ? "empty" : describe(value), "a file name in quotes");
+  into = value.text;
+  return true;
+}
+
+bool TrainElaborator::stopAfter() {
+  Value value = settingValue("stop_after");
+  if (value.kind == Value::Unit)
+    return true;
+  if (value.poison())
+    return false;
+  if (value.kind != Value::Duration || value.text.empty())
+    return bad("stop_after", value, value.kind == Value::Duration ? "only a length of time" : describe(value),
+               "also what is to get better", "for example `stop_after: 2 epochs without better val.loss`");
+  if (value.integer < 1)
+    return bad("stop_after", value, fmt::format("{} {}", value.integer, value.flag ? "epochs" : "steps"),
+               "a positive number of them");
+  plan.patience = value.integer;
+  plan.patienceEpochs = value.flag;
+  plan.patienceMetric = value.text;
+  SourceRange at = value.at;
+  if (const TrainEntry *entry = setting("stop_after"); entry->value->kind == ExprKind::Duration)
+    at = static_cast<const DurationExpr *>(entry->value)->metricRange;
+  std::string metric = value.text.starts_with("val.") ? value.text.substr(4) : value.text;
+  std::vector<std::string> known = plan.reports;
+  known.push_back("loss");
+  if (std::find(known.begin(), known.end(), metric) == known.end()) {
+    auto report = e.error(Diag::UnknownName, at, value.text);
+    std::string near = nearest(metric, known);
+    report.help(near.empty()
+                    ? "what is measured is " + listed(known) + ", and `val.` of each"
+                    : "did you mean `" + value.text.substr(0, value.text.size() - metric.size()) + near + "`?");
+    return false;
+  }
+  if (value.text.starts_with("val.") && !given("validate")) {
+    e.error(Diag::MissingSetting, at, name, "validate")
+        .help("`" + value.text + "` is that of the validation set: `validate: data`");
+    return false;
+  }
+  plan.patienceLower = metric == "loss" || !value.weak;
+  return true;
+}
+
+/// Whether every size of a shape is a number.
+static bool sizesKnown(const Shape &shape) {
+  for (const Dim &dim : shape)
+    if (!dim.size.isConstant())
+      return false;
+  return true;
+}
+
+std::string TrainElaborator::optimizerWith(const std::string &argument) const {
+  if (argument == "clip_norm" || argument == "clip_value")
+    return "adam";
+  for (const char *known : {"adam", "sgd", "rmsprop"}) {
+    std::vector<std::string> parameters;
+    const Value &callee = e.library->find(known)->value;
+    for (const Parameter &parameter : callee.function->kind == Function::User
+                                          ? callee.function->item->parameters
+                                          : callee.function->optimizerItem->parameters)
+      if (parameter.name == argument)
+        return known;
+  }
+  return "";
+}
+
+bool TrainElaborator::unknownSettings() {
+  bool good = true;
+  for (const TrainEntry &entry : item.entries) {
+    // `lr = 0.1` is a habit of other languages.
+    if (entry.kind == TrainEntry::Statement && entry.statement->kind == StmtKind::Assign) {
+      const Expr &target = *static_cast<const AssignStmt *>(entry.statement)->target;
+      std::string key(target.kind == ExprKind::Name ? static_cast<const NameExpr &>(target).name : "");
+      bool isSetting =
+          std::find(trainSettingNames().begin(), trainSettingNames().end(), key) != trainSettingNames().end();
+      std::string optimizerName = optimizerWith(key);
+      if (!isSetting && optimizerName.empty())
+        continue;
+      e.error(Diag::UnknownName, target.range, key)
+          .help(isSetting ? "a setting is written with a colon: `" + key + ": ..`"
+                          : "it is an argument of the optimizer: `optimizer: " + optimizerName + "(" + key + ": ..)`");
+      good = false;
+    }
+    if (entry.kind != TrainEntry::Setting)
+      continue;
+    std::string key(entry.name);
+    if (const TrainEntry *first = setting(key.c_str()); first != &entry) {
+      e.error(Diag::SettingTwice, entry.nameRange, key).note(first->nameRange, "first given here");
+      good = false;
+    }
+    if (std::find(trainSettingNames().begin(), trainSettingNames().end(), key) != trainSettingNames().end())
+      continue;
+    auto report = e.error(Diag::UnknownSetting, entry.nameRange, key);
+    good = false;
+    std::string likely = nearest(key, trainSettingNames());
+    for (const std::string &known : trainSettingNames())
+      if (likely.empty() && key.size() > 3 && (key.starts_with(known) || known.starts_with(key)))
+        likely = known;
+    if (std::string optimizerName = optimizerWith(key); !optimizerName.empty())
+      report.help("it is an argument of the optimizer: `optimizer: " + optimizerName + "(" + key + ": ..)`");
+    else if (!likely.empty())
+      report.help("did you mean `" + likely + "`?");
+    else
+      report.help("settings are optimizer, batch, epochs, steps, validate, stop_after, save, resume, init, seed, "
+                  "shuffle, every, log, accumulate, allow_nan");
+  }
+  return good;
+}
+
+/// How long it trains, and how often it validates.
+bool TrainElaborator::lengths() {
+  bool good = number("epochs", plan.epochs, 1);
+  good &= number("steps", plan.steps, 1);
+  // On the command line one takes the other's place.
+  if (given("epochs") && given("steps") && good) {
+    if (overridden("steps") != overridden("epochs")) {
+      (overridden("steps") ? plan.epochs : plan.steps) = 0;
+    } else {
+      e.error(Diag::BadSetting, setting("steps") ? setting("steps")->nameRange : item.nameRange, "steps",
+              "given beside `epochs`", "one of the two");
+      return false;
+    }
+  }
+  if (!given("epochs") && !given("steps")) {
+    e.error(Diag::MissingSetting, item.nameRange, name, plan.data ? "epochs" : "steps")
+        .help(plan.data ? "`epochs: 10`, or `steps: 1000`" : "without data there are no epochs: `steps: 1000`");
+    good = false;
+  } else if (!plan.data && !given("steps")) {
+    e.error(Diag::MissingSetting, item.nameRange, name, "steps")
+        .help("without data there are no epochs: `steps: 1000`");
+    good = false;
+  }
+  Value every = settingValue("every");
+  if (every.kind == Value::Unit || every.poison())
+    return good && !every.poison();
+  if (every.kind != Value::Duration && !(every.kind == Value::Number && !every.isFloat))
+    return bad("every", every, describe(every), "a length of time", "for example `every: 100 steps`");
+  if (every.integer < 1)
+    return bad("every", every, fmt::format("{}", every.integer), "a positive length of time",
+               "for example `every: 100 steps`");
+  plan.every = every.integer;
+  plan.everyEpochs = every.kind == Value::Duration && every.flag;
+  return good;
+}
+
+/// The validation set: it has the fields of the training set.
+bool TrainElaborator::validation() {
+  Value validate = settingValue("validate");
+  if (validate.kind == Value::Unit || validate.poison())
+    return !validate.poison();
+  if (validate.kind != Value::Data)
+    return bad("validate", validate, describe(validate), "a data set",
+               validate.isNumber() ? "`csv(..) |> split(train: 0.9)` gives the data `.train` and `.rest`" : "");
+  plan.validate = validate.data;
+  if (!plan.data)
+    return true;
+  auto typeOf = [](const DataInfo::Field &field) {
+    return "`" + field.name + ": " +
+           (field.isString   ? "str"
+            : field.category ? "category"
+                             : typeString(Value::ofTensor(field.dtype, field.shape, {}, {}))) +
+           "`";
+  };
+  for (const DataInfo::Field &field : plan.data->fields) {
+    const DataInfo::Field *other = nullptr;
+    for (const DataInfo::Field &candidate : plan.validate->fields)
+      if (candidate.name == field.name)
+        other = &candidate;
+    bool same = other && other->dtype == field.dtype && other->shape.size() == field.shape.size() &&
+                !(sizesKnown(field.shape) && sizesKnown(other->shape) && str(other->shape) != str(field.shape));
+    if (same)
+      continue;
+    auto report = e.error(Diag::BadSetting, validate.at, "validate",
+                          other ? "a data set with " + typeOf(*other) : "a data set without `" + field.name + "`",
+                          typeOf(field) + " as in `" + plan.data->name + "`");
+    report.note(field.at, "declared here");
+    if (other)
+      report.note(other->at, "and here");
+    return false;
+  }
+  return true;
+}
+
+bool TrainElaborator::optimizerSetting() {
+  // What an epoch is, for lengths of time in the optimizer's settings.
+  e.stepsPerEpoch = 1;
+  if (e.executor && plan.data && plan.data->rows.isConstant())
+    e.stepsPerEpoch = std::max<int64_t>(1, (plan.data->rows.constant() + plan.batch - 1) / plan.batch);
+  optimizer = settingValue("optimizer");
+  e.stepsPerEpoch.reset();
+  if (optimizer.kind == Value::Unit) {
+    e.error(Diag::MissingSetting, item.nameRange, name, "optimizer").help("for example `optimizer: adam(lr: 1e-3)`");
+    return false;
+  }
+  if (optimizer.kind != Value::Optimizer)
+    return !optimizer.poison() &&
+           bad("optimizer", optimizer, describe(optimizer), "an optimizer",
+               optimizer.kind == Value::Fn       ? "call it: `optimizer: " + e.shortText(optimizer.at) + "(lr: 1e-3)`"
+               : optimizer.kind == Value::String ? "write `optimizer: " + optimizer.text + "(lr: 1e-3)`"
+                                                 : "for example `optimizer: adam(lr: 1e-3)`");
+  optimizer.optimizer->at = optimizer.at;
+  for (const Parameter &state : optimizer.optimizer->item->states) {
+    plan.states.push_back(std::string(state.name));
+    Value initialValue = state.defaultValue ? e.expression(*state.defaultValue, optimizer.optimizer->scope)
+                                            : Value::ofInteger(0, state.range);
+    if (!initialValue.isNumber()) {
+      if (!initialValue.poison())
+        e.error(Diag::WrongType, initialValue.at, fmt::format("the initial value of state `{}`", state.name),
+                describe(initialValue), "a number");
+      return false;
+    }
+    plan.stateInitial.push_back(initialValue.asDouble());
+  }
+  return true;
+}
+
+bool TrainElaborator::settings() {
+  bool known = unknownSettings(), good = known;
+  good &= number("batch", plan.batch, 1);
+  good &= number("seed", plan.seed, 0);
+  plan.seed = e.seedOverride.value_or(plan.seed);
+  good &= number("accumulate", plan.accumulate, 1);
+  good &= flag("shuffle", plan.shuffle);
+  good &= flag("allow_nan", plan.allowNan);
+  good &= text("save", plan.save);
+  good &= text("resume", plan.resume);
+  good &= text("init", plan.init);
+  good &= text("log", plan.log);
+  if (plan.accumulate > 1) {
+    e.error(Diag::NotSupported, setting("accumulate") ? setting("accumulate")->range : item.nameRange, "`accumulate`");
+    good = false;
+  }
+  // A misspelt name is not a missing one too.
+  if (known || given("epochs") || given("steps"))
+    good &= lengths();
+  good &= validation();
+  good &= stopAfter();
+  if (known || given("optimizer"))
+    good &= optimizerSetting();
+  return good;
+}
+
+} // namespace dlc

@@ -1,0 +1,30 @@
+// Tokens to syntax tree, by recursive descent with one function for each construct.
+//
+// After an error the parser goes on at the next statement, so that one run reports every mistake once. Statements with
+// errors are left out of the tree. Whatever the bytes are, parsing ends in time linear in them, and the tree is
+// bounded: `nestingLimit` for what nests, `heightLimit` for chains of operators, calls and pipes.
+#pragma once
+
+#include "frontend/syntax/Ast.h"
+#include "frontend/syntax/Diagnostic.h"
+
+namespace dlc {
+
+/// Where the text comes from; messages speak of the end of the file or of the input.
+enum class ParseMode { file, prompt };
+
+/// Brackets, blocks, prefix operators and powers may nest this deep.
+constexpr unsigned nestingLimit = 200;
+/// No tree is higher than this: a walk may recurse.
+constexpr unsigned heightLimit = 2000;
+
+/// Parses file `file`. The tree lives in `context`. When errors were reported, what is returned is only a part of the
+/// program, of use to tools but not to be checked.
+ast::Program parse(const SourceManager &sources, uint32_t file, ast::AstContext &context, DiagnosticEngine &diagnostics,
+                   ParseMode mode = ParseMode::file);
+
+/// Whether a text typed at the prompt surely goes on in the next line: a bracket is open, it ends in an operator, `,`
+/// or `else`, or it is nothing but documentation so far. False when it already holds a mistake of spelling or brackets.
+bool isIncomplete(std::string_view text);
+
+} // namespace dlc

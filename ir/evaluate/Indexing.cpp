@@ -1,0 +1,42 @@
+// gather and scatter_add in the reference evaluator. An index out of range is an error, never a wild read.
+#include "ir/evaluate/OpEvaluation.h"
+
+using namespace mlir;
+
+namespace dlc::dl {
+
+/// Calls `visit` with the place in [a.., n, b..] and the row-major place in [a.., I.., b..] that each index joins;
+/// returns what is wrong with the first index out of range.
+static std::string forEachPair(ArrayRef<int64_t> shape, const HostTensor &indices, int64_t axis,
+                               llvm::function_ref<void(int64_t, int64_t)> visit) {
+  int64_t size = shape[axis], inner = ShapedType::getNumElements(shape.drop_front(axis + 1)), count = indices.size();
+  for (auto [i, index] : llvm::enumerate(indices.ints))
+    if (index < 0 || index >= size)
+      return ("index " + Twine(index) + " (element " + Twine(i) + ") is out of range, expected 0 to " + Twine(size - 1))
+          .str();
+  for (int64_t outer = 0, outers = ShapedType::getNumElements(shape.take_front(axis)); outer < outers; ++outer)
+    for (int64_t i = 0; i < count; ++i)
+      for (int64_t j = 0; j < inner; ++j)
+        visit((outer * size + indices.ints[i]) * inner + j, (outer * count + i) * inner + j);
+  return {};
+}
+
+bool OpEvaluation::indexing() {
+  if (auto gather = dyn_cast<GatherOp>(op)) {
+    error = forEachPair(in[0]->shape, *in[1], gather.getAxis(),
+                        [&](int64_t whole, int64_t part) { copyElement(*in[0], whole, out, part); });
+  } else if (auto scatter = dyn_cast<ScatterAddOp>(op)) {
+    out = *in[0];
+    error = forEachPair(out.shape, *in[1], scatter.getAxis(), [&](int64_t whole, int64_t part) {
+      if (out.isFloat())
+        out.floats[whole] += in[2]->floats[part];
+      else
+        out.ints[whole] = wrapTo(out.element, int64_t(uint64_t(out.ints[whole]) + uint64_t(in[2]->ints[part])));
+    });
+  } else {
+    return false;
+  }
+  return true;
+}
+
+} // namespace dlc::dl

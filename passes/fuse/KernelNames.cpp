@@ -1,0 +1,146 @@
+// A kernel that updates a parameter is named after it (`fc1_update`, `fc1_bias_update`), a product after its parameter
+// (`fc1`, and `fc1_back` from the second on), the rest after what they compute.
+
+#include "passes/fuse/KernelNames.h"
+
+#include "llvm/ADT/StringExtras.h"
+
+using namespace mlir;
+
+namespace dlc {
+
+KernelNames::KernelNames(func::FuncOp function, const FuseGraph &graph) : function(function), graph(graph) {}
+
+namespace {
+
+std::string identifier(StringRef text) {
+  std::string result;
+  for (char c : text)
+    result += llvm::isAlnum(c) ? c : '_';
+  return result.empty() ? "kernel" : result;
+}
+
+/// "net.fc1.weight" -> "net_fc1"; other leaves stay: "fc1.bias" -> "fc1_bias".
+std::string parameterStem(StringRef name) {
+  auto [stem, leaf] = name.rsplit('.');
+  return identifier(leaf == "weight" ? stem : name);
+}
+
+/// The argument that `value` is, through movements and casts; null if it is none.
+BlockArgument rootArgument(Value value) {
+  while (Operation *op = value.getDefiningOp()) {
+    if (op->getNumOperands() != 1 || !(isMovement(op) || isa<dl::CastOp>(op)))
+      return BlockArgument();
+    value = op->getOperand(0);
+  }
+  return cast<BlockArgument>(value);
+}
+
+StringRef argumentText(func::FuncOp function, BlockArgument argument, StringRef key) {
+  auto text = argument ? function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), key) : StringAttr();
+  return text ? text.getValue() : StringRef();
+}
+
+} // namespace
+
+std::string KernelNames::unique(std::string stem) {
+  unsigned count = ++taken[stem];
+  if (count == 1)
+    return stem;
+  std::string name;
+  do
+    name = stem + "_" + std::to_string(count++);
+  while (!taken.try_emplace(name, 1).second);
+  taken[stem] = count - 1;
+  return name;
+}
+
+std::string KernelNames::name(unsigned index) {
+  const Cluster &cluster = graph.cluster(index);
+  if (cluster.scalars)
+    return unique("scalars");
+  Operation *first = graph.node(cluster.nodes.front()).op;
+  if (auto check = dyn_cast<dl::CheckIndexOp>(first))
+    return unique("check_" + identifier(check.getWhat()));
+  if (std::string update = updateName(index); !update.empty())
+    return unique(update);
+  if (cluster.kind == dl::KernelKind::contract)
+    return unique(productName(index));
+  if (cluster.kind == dl::KernelKind::map)
+    return unique(mapName(index));
+  return unique(identifier(first->getName().stripDialect()));
+}
+
+/// After the parameter that the cluster gives a new value; empty if it updates none.
+std::string KernelNames::updateName(unsigned cluster) {
+  Operation *end = function.getBody().front().getTerminator();
+  std::string found;
+  for (unsigned node : graph.outputs(cluster))
+    for (OpOperand &use : graph.node(node).value().getUses()) {
+      auto updates = use.getOwner() == end
+                         ? function.getResultAttrOfType<IntegerAttr>(use.getOperandNumber(), "dl.updates")
+                         : IntegerAttr();
+      if (!updates || updates.getInt() < 0 || updates.getInt() >= function.getNumArguments())
+        continue;
+      BlockArgument argument = function.getArgument(updates.getInt());
+      StringRef name = argumentText(function, argument, "dl.name");
+      if (argumentText(function, argument, "dl.role") == "param")
+        return parameterStem(name) + "_update";
+      found = parameterStem(name) + "_update";
+    }
+  return found;
+}
+
+std::string KernelNames::productName(unsigned cluster) {
+  for (unsigned index : graph.cluster(cluster).nodes) {
+    auto product = dyn_cast<dl::ContractOp>(graph.node(index).op);
+    if (!product)
+      continue;
+    for (Value operand : {product.getRhs(), product.getLhs()}) {
+      BlockArgument argument = rootArgument(operand);
+      if (argumentText(function, argument, "dl.role") != "param")
+        continue;
+      std::string stem = parameterStem(argumentText(function, argument, "dl.name"));
+      return products[stem]++ == 0 ? stem : stem + "_back";
+    }
+  }
+  return "product";
+}
+
+std::string KernelNames::mapName(unsigned cluster) {
+  // What the cluster does, and whether it sees anything but the function's inputs.
+  llvm::StringMap<unsigned> does;
+  SmallVector<std::string> kinds;
+  bool fromInputs = true, fromArguments = false;
+  for (unsigned index : graph.cluster(cluster).nodes) {
+    const FuseNode &node = graph.node(index);
+    for (const NodeInput &input : node.inputs) {
+      fromInputs &= input.node >= 0 ? graph.node(input.node).cluster == cluster
+                                    : argumentText(function, rootArgument(input.source), "dl.role") == "input";
+      fromArguments |= input.node < 0;
+    }
+    std::string kind = node.op->getName().stripDialect().str();
+    if (auto reduce = dyn_cast<dl::ReduceOp>(node.op))
+      kind = dl::stringifyReduceKind(reduce.getKind()).str();
+    if (does[kind]++ == 0)
+      kinds.push_back(kind);
+  }
+  auto has = [&](StringRef kind) { return does.contains(kind); };
+  bool reduces = !graph.cluster(cluster).reduced.empty();
+  if (reduces && has("exp") && has("sum") && has("log"))
+    return does["sum"] > 1 ? "softmax_cross_entropy" : "log_softmax";
+  if (reduces && has("exp") && has("sum"))
+    return "softmax";
+  if (reduces && has("sum") && (has("rsqrt") || has("sqrt")))
+    return "normalize";
+  if (fromInputs && fromArguments && !reduces)
+    return "prepare";
+  auto averages = [](StringRef kind) { return kind == "sum" || kind == "mul" || kind == "div" || kind == "cast"; };
+  if (reduces && has("sum") && kinds.size() > 1 && llvm::all_of(kinds, averages))
+    return "mean";
+  if (kinds.size() > 3)
+    kinds.resize(3);
+  return llvm::join(kinds, "_");
+}
+
+} // namespace dlc

@@ -1,0 +1,241 @@
+// Which clusters may share a loop nest, and the greedy merging; what it saves is in Saving.cpp.
+//
+// 1. Every pair of clusters that are connected or read a value in common is rated by the bytes that need not be written
+//    or read when they are one.
+// 2. The best pair that may be merged is merged, with what lies on a path from one to the other, and the neighbours of
+//    the outcome are rated again.
+// 3. Until no pair is left. The order of equal pairs is that of the block, so the outcome depends on the graph alone.
+//
+// A pair may be merged when the kinds fit (map with map of one space, or of the rows of one; a product with what is
+// elementwise on its result) and no value between them is seen at another element; the same holds for what lies on a
+// path between them.
+
+#include "ir/Builders.h"
+#include "passes/fuse/Graph.h"
+
+#include <queue>
+
+using namespace mlir;
+
+namespace dlc {
+namespace {
+
+/// More buffers than this and the addresses no longer fit into registers.
+constexpr unsigned maxOperands = 40;
+/// Longer bodies cost compile time and registers and save no more traffic.
+constexpr unsigned maxNodes = 256;
+/// So many clusters are merged at once at most.
+constexpr unsigned maxGroup = 16;
+/// A space of this many elements whose rows are fewer than `minRows` would run on one thread if it were read twice.
+constexpr int64_t largeSpace = 16384, minRows = 8;
+
+} // namespace
+
+bool FuseGraph::mergedSpace(const Cluster &a, const Cluster &b, Cluster &merged) const {
+  if (a.sealed || b.sealed)
+    return false;
+  bool plain = b.kind == dl::KernelKind::map && b.reduced.empty();
+  const Cluster &main = a.kind == dl::KernelKind::contract || plain ? a : b;
+  const Cluster &other = &main == &a ? b : a;
+  merged.kind = main.kind;
+  merged.shape = main.shape;
+  merged.reduced = main.reduced;
+  if (other.kind == dl::KernelKind::contract)
+    return false;
+  if (!other.reduced.empty())
+    return main.kind == dl::KernelKind::map && main.shape == other.shape && main.reduced == other.reduced;
+  return other.shape == main.shape ||
+         (!main.reduced.empty() && other.shape == dl::withoutAxes(main.shape, main.reduced));
+}
+
+/// Whether the nodes of `merged` see each other's values at the same element or once a row.
+bool FuseGraph::edgesAllow(const Cluster &merged) const {
+  SmallVector<int64_t, 4> rows = dl::withoutAxes(merged.shape, merged.reduced), kept;
+  for (int64_t axis = 0; axis < static_cast<int64_t>(merged.shape.size()); ++axis)
+    if (!llvm::is_contained(merged.reduced, axis))
+      kept.push_back(axis);
+  bool serial = ShapedType::getNumElements(merged.shape) > largeSpace && ShapedType::getNumElements(rows) < minRows;
+  llvm::DenseSet<unsigned> inside(merged.nodes.begin(), merged.nodes.end());
+  for (unsigned index : merged.nodes) {
+    // An epilogue has no gathers.
+    if (merged.kind == dl::KernelKind::contract && isa<dl::GatherOp>(nodes[index].op))
+      return false;
+    for (const NodeInput &input : nodes[index].inputs) {
+      if (input.node < 0 || !inside.contains(input.node) || input.view == View::direct)
+        continue;
+      if (input.view != View::row || merged.reduced.empty() || serial || input.axes != kept ||
+          cast<RankedTensorType>(input.source.getType()).getShape() != ArrayRef<int64_t>(rows))
+        return false;
+    }
+  }
+  return true;
+}
+
+/// The first and the last rank of the group.
+std::pair<unsigned, unsigned> FuseGraph::span(ArrayRef<unsigned> group) const {
+  auto [first, last] = std::pair(clusters[group.front()].rank, clusters[group.front()].rank);
+  for (unsigned cluster : group) {
+    first = std::min(first, clusters[cluster].rank);
+    last = std::max(last, clusters[cluster].rank);
+  }
+  return {first, last};
+}
+
+/// Adds to `seen` the clusters that depend on the group (or, not `forward`, that it depends on) and rank within its span:
+/// nothing else can lie on a path within it. The group's own are not counted, nor those outside of `within`, if it is given.
+void FuseGraph::reach(ArrayRef<unsigned> group, bool forward, llvm::DenseSet<unsigned> &seen,
+                      const llvm::DenseSet<unsigned> *within) const {
+  auto [first, last] = span(group);
+  SmallVector<unsigned> pending(group);
+  auto visit = [&, first = first, last = last](unsigned node) {
+    unsigned cluster = nodes[node].cluster, rank = clusters[cluster].rank;
+    bool between = forward ? rank <= last : rank >= first;
+    if (between && !llvm::is_contained(group, cluster) && (!within || within->contains(cluster)) &&
+        seen.insert(cluster).second)
+      pending.push_back(cluster);
+  };
+  while (!pending.empty())
+    for (unsigned index : clusters[pending.pop_back_val()].nodes) {
+      if (forward)
+        llvm::for_each(nodes[index].users, visit);
+      else
+        for (const NodeInput &input : nodes[index].inputs)
+          if (input.node >= 0)
+            visit(input.node);
+    }
+}
+
+/// The clusters `a` and `b`, and those through which one depends on the other.
+SmallVector<unsigned> FuseGraph::closure(unsigned a, unsigned b) const {
+  SmallVector<unsigned> group = {a, b};
+  llvm::DenseSet<unsigned> after, before;
+  reach(group, true, after);
+  if (!after.empty())
+    reach(group, false, before, &after);
+  group.append(before.begin(), before.end());
+  llvm::sort(group);
+  return group;
+}
+
+/// Ranks the clusters anew within the span of a group that is about to be one: what it depends on comes first, then the
+/// group, then the others, all in the order that they had (the repair step of Pearce and Kelly, "A dynamic topological sort
+/// algorithm for directed acyclic graphs", 2007).
+void FuseGraph::rankAnew(ArrayRef<unsigned> group) {
+  auto [first, last] = span(group);
+  llvm::DenseSet<unsigned> before;
+  reach(group, false, before);
+  SmallVector<unsigned> parts[3];
+  for (unsigned rank = first; rank <= last; ++rank) {
+    unsigned cluster = ranked[rank];
+    parts[llvm::is_contained(group, cluster) ? 1 : before.contains(cluster) ? 0 : 2].push_back(cluster);
+  }
+  unsigned rank = first;
+  for (unsigned cluster : llvm::concat<unsigned>(parts[0], parts[1], parts[2])) {
+    ranked[rank] = cluster;
+    clusters[cluster].rank = rank++;
+  }
+}
+
+/// How many buffers the group reads and writes as one, but those that are read as a whole.
+unsigned FuseGraph::countOperands(ArrayRef<unsigned> group) const {
+  auto isInside = [&](unsigned node) { return llvm::is_contained(group, nodes[node].cluster); };
+  llvm::DenseSet<Value> reads;
+  unsigned writes = 0;
+  for (unsigned cluster : group)
+    for (unsigned index : clusters[cluster].nodes) {
+      for (const NodeInput &input : nodes[index].inputs)
+        if (input.view != View::whole && (input.node < 0 || !isInside(input.node)))
+          reads.insert(input.source);
+      writes += nodes[index].inMemory || !llvm::all_of(nodes[index].users, isInside);
+    }
+  return reads.size() + writes;
+}
+
+/// Makes one cluster of the group, if its members may share a loop nest.
+bool FuseGraph::merge(ArrayRef<unsigned> group, Cluster &merged) const {
+  // The member that fixes the space comes first: a product, a reduction, else any.
+  SmallVector<unsigned> members(group);
+  auto isPlain = [&](unsigned cluster) {
+    return clusters[cluster].kind == dl::KernelKind::map && clusters[cluster].reduced.empty();
+  };
+  llvm::sort(members, [&](unsigned x, unsigned y) { return std::pair(isPlain(x), x) < std::pair(isPlain(y), y); });
+  merged = clusters[members.front()];
+  for (unsigned member : ArrayRef(members).drop_front()) {
+    Cluster both = merged;
+    if (!mergedSpace(merged, clusters[member], both))
+      return false;
+    llvm::append_range(both.nodes, clusters[member].nodes);
+    both.version = std::max(merged.version, clusters[member].version);
+    merged = std::move(both);
+  }
+  llvm::sort(merged.nodes);
+  return merged.nodes.size() <= maxNodes && countOperands(group) <= maxOperands && edgesAllow(merged);
+}
+
+/// Whether a member sees another's value at another element: then no cluster ever holds both.
+bool FuseGraph::isSeparated(ArrayRef<unsigned> group) const {
+  for (unsigned cluster : group)
+    for (unsigned index : clusters[cluster].nodes)
+      for (const NodeInput &input : nodes[index].inputs)
+        if (input.node >= 0 && (input.view == View::moved || input.view == View::whole) &&
+            llvm::is_contained(group, nodes[input.node].cluster))
+          return true;
+  return false;
+}
+
+void FuseGraph::mergeClusters() {
+  struct Pair {
+    int64_t bytes;
+    unsigned a, b, versionA, versionB;
+    bool operator<(const Pair &other) const {
+      return std::tuple(bytes, other.a, other.b) < std::tuple(other.bytes, a, b);
+    }
+  };
+  std::priority_queue<Pair> queue;
+  // A cluster that grows is rated again and again with those from which it stays apart.
+  llvm::DenseSet<std::pair<unsigned, unsigned>> separated;
+  auto rate = [&](unsigned one, ArrayRef<unsigned> others) {
+    Reads reads = readsOf(one);
+    for (unsigned other : others) {
+      auto [a, b] = std::minmax(one, other);
+      Cluster merged{};
+      if (separated.contains({a, b}) || !mergedSpace(clusters[a], clusters[b], merged))
+        continue;
+      if (int64_t bytes = saving(one, reads, other).bytes)
+        queue.push({bytes, a, b, clusters[a].version, clusters[b].version});
+    }
+  };
+  for (unsigned a = 0; a < clusters.size(); ++a)
+    if (!clusters[a].nodes.empty() && !clusters[a].sealed) {
+      SmallVector<unsigned> later = neighbours(a);
+      llvm::erase_if(later, [&](unsigned b) { return b < a; });
+      rate(a, later);
+    }
+  while (!queue.empty()) {
+    Pair pair = queue.top();
+    queue.pop();
+    Cluster &a = clusters[pair.a], &b = clusters[pair.b], merged{};
+    if (a.nodes.empty() || b.nodes.empty() || a.version != pair.versionA || b.version != pair.versionB)
+      continue;
+    SmallVector<unsigned> group = closure(pair.a, pair.b);
+    if (isSeparated(group)) {
+      separated.insert({pair.a, pair.b});
+      continue;
+    }
+    if (group.size() > maxGroup || !merge(group, merged))
+      continue;
+    ++merged.version;
+    rankAnew(group);
+    merged.rank = a.rank;
+    for (unsigned member : group) {
+      for (unsigned index : clusters[member].nodes)
+        nodes[index].cluster = pair.a;
+      clusters[member].nodes.clear();
+      ++clusters[member].version;
+    }
+    a = std::move(merged);
+    rate(pair.a, neighbours(pair.a));
+  }
+}
+
+} // namespace dlc

@@ -44,7 +44,8 @@ private:
   // The tile form (Tile.cpp).
   void emitTilePanel(const Index &rowBlock, const Columns &columns);
   void emitBlockedPanel(mlir::Value first, mlir::Value last, const Columns &columns);
-  /// Adds the products of the open block to the scratch buffer's sums of a tile, which begin at `place`.
+  /// Adds the products of the open block to the sums of a tile in the scratch buffer; `scratchAt` says where a row's vector lies
+  /// there. Totals of long sums have their errors `lostFrom` elements behind them.
   void addBlock(int64_t rows, const Index &row, const Columns &columns,
                 llvm::function_ref<Index(const Index &row, int64_t vector)> scratchAt);
   /// Adds the products of the steps of the open and remaining summed axes to `sums` (rows x vectors).

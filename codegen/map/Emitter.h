@@ -48,6 +48,8 @@ private:
   void emitPhase(unsigned phase, const Index &row, llvm::ArrayRef<Column> columns);
   using Step = llvm::function_ref<void(unsigned copy, const Index &loop, const Column &lane,
                                        llvm::SmallVectorImpl<mlir::Value> &state)>;
+  /// The steps of the reduced axes that the open part has: [low, high), and whether it is the last part, which has what is left
+  /// over behind the whole steps too (null where nothing is cut).
   struct Piece {
     mlir::Value low, high, isLast;
   };

@@ -95,8 +95,7 @@ void MapReduceEmitter::emitPhase(unsigned phase, const Index &row, ArrayRef<Colu
   }
 }
 
-/// What the open part covers of a group of axes of which the first is cut (or not), in steps of `step`: from `low` to
-/// `high`, and whether it reaches `end`, the last whole step; null: always. Chunks are whole steps.
+/// Of the group `axes`, whose whole steps of `step` end at `end`. Chunks are whole steps.
 MapReduceEmitter::Piece MapReduceEmitter::pieceOf(ArrayRef<int64_t> axes, int64_t end, int64_t step) {
   if (!plan.cut || axes.empty() || axes.front() != plan.cut->axis)
     return {nest.constant(0), nest.constant(end), {}};

@@ -72,6 +72,7 @@ void addDataBuiltins(BuiltinTable &table) {
       e.error(Diag::NotSupported, site.at, "`print` in compiled code");
       return e.poison(site.at);
     }
+    e.hostEffects = true;
     Value result = Value::unit(site.at);
     result.elements = site.rest;
     result.text = "print";

@@ -114,6 +114,15 @@ Value argumentValue(Elaborator &e, const Expr &expr, const ScopeRef &scope) {
                                              : value;
 }
 
+/// What a callee is called where it is called: the last name of `m.block.forward`.
+static std::string shortName(const Expr &callee) {
+  if (callee.kind == ExprKind::Name)
+    return std::string(static_cast<const NameExpr &>(callee).name);
+  if (callee.kind == ExprKind::Field)
+    return std::string(static_cast<const FieldExpr &>(callee).name);
+  return "";
+}
+
 Value Elaborator::call(const CallExpr &expr, const ScopeRef &scope) {
   Value callee = expression(*expr.callee, scope);
   CallSite site;
@@ -121,8 +130,6 @@ Value Elaborator::call(const CallExpr &expr, const ScopeRef &scope) {
   site.calleeAt = expr.callee->range;
   site.callee = std::string(sources.text(expr.callee->range));
   bool failed = callee.poison(), named = false;
-  std::string savedPath = path;
-  path += "/" + std::to_string(expr.range.begin);
   for (const Argument &argument : expr.arguments) {
     if (!argument.name.empty())
       named = true;
@@ -142,8 +149,10 @@ Value Elaborator::call(const CallExpr &expr, const ScopeRef &scope) {
         }
     site.arguments.push_back({std::string(argument.name), std::move(value), argument.nameRange});
   }
-  Value result = failed ? poison(expr.range) : apply(callee, site);
-  path = savedPath;
+  if (failed)
+    return poison(expr.range);
+  InDrawPlace place(*this, draws.next(shortName(*expr.callee)));
+  Value result = apply(callee, site);
   result.at = expr.range;
   return result;
 }
@@ -405,10 +414,10 @@ Value Elaborator::callUser(const Function &function, CallSite &site) {
     return poison(site.at);
   const void *what = bodyOf(function);
   ActiveGuard guard(*this, what, key, site.at);
-  bool savedLoop = std::exchange(insideLoop, false);
+  LoopContext *savedLoop = std::exchange(loop, nullptr);
   Value result = function.kind == Function::Lambda ? expression(*function.lambda->body, scope)
                                                    : block(*function.item->body, scope);
-  insideLoop = savedLoop;
+  loop = savedLoop;
   if (result.poison()) {
     failed.insert({what, std::move(key)});
     return poison(site.at);

@@ -12,12 +12,15 @@ class CheckingGuard {
 public:
   /// `assumptions`: whether what is assumed of sizes is also of this definition's, as for the functions of a model.
   explicit CheckingGuard(Elaborator &e, bool assumptions = false)
-      : e(e), nothing(e.graph), checking(std::exchange(e.checkingOnly, true)), loop(std::exchange(e.insideLoop, false)),
+      : e(e), nothing(e.graph), checking(std::exchange(e.checkingOnly, true)), loop(std::exchange(e.loop, nullptr)),
         assumed(assumptions ? e.assumed : std::exchange(e.assumed, {})), splitting(std::exchange(e.splitting, false)),
-        splitMembers(std::exchange(e.splitMembers, false)) {}
+        splitMembers(std::exchange(e.splitMembers, false)),
+        record(std::exchange(e.record, nullptr)), draws(e.draws) {}
   ~CheckingGuard() {
     e.checkingOnly = checking;
-    e.insideLoop = loop;
+    e.loop = loop;
+    e.record = record;
+    e.draws = std::move(draws);
     e.assumed = std::move(assumed);
     e.splitting = splitting;
     e.splitMembers = splitMembers;
@@ -26,9 +29,12 @@ public:
 private:
   Elaborator &e;
   NoFrame nothing;
-  bool checking, loop;
+  bool checking;
+  LoopContext *loop;
   SizeFacts assumed;
   bool splitting, splitMembers;
+  AssignmentRecord *record;
+  DrawPlace draws;
 };
 
 const NameExpr *freshSizeName(const Expr &size, const ScopeRef &scope) {

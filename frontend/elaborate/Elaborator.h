@@ -69,6 +69,16 @@ struct Override {
 };
 
 struct CallSite;
+struct LoopContext;
+class AssignmentRecord;
+
+/// Where random numbers are drawn: what their keys are made of.
+struct DrawPlace {
+  std::string path;                      ///< the names and ordinals of the calls that led there
+  std::map<std::string, unsigned> counts; ///< of what the definition has called and drawn so far, by name
+  /// The place of the next thing of a name.
+  std::string next(const std::string &name) { return fmt::format("{}/{}#{}", path, name, counts[name]++); }
+};
 
 class Elaborator {
 public:
@@ -134,17 +144,40 @@ public:
   Value block(const ast::Block &block, const ScopeRef &parent);
   Value name(std::string_view name, SourceRange at, const ScopeRef &scope);
   Value member(const Value &base, std::string_view name, SourceRange at, SourceRange nameAt);
-  Value comprehension(const ast::ComprehensionExpr &expr, const ScopeRef &scope);
-  Value branchesDiffer(const Value &onTrue, const Value &onFalse, SourceRange at);
-  /// Whether two values could be the results of the two branches of one `if`.
-  bool mayBeBranches(const Value &a, const Value &b) const;
-  Value conditional(const ast::IfExpr &expr, const ScopeRef &scope);
-  /// Both branches of a condition that only an instance decides; no value where they agree in no common type.
-  Value undecidedBranches(const ast::IfExpr &expr, const Value &condition, const ScopeRef &scope);
   Value memberOfModel(const ModelRef &model, std::string_view name, SourceRange at);
   /// An expression that must be a size (a type's entry, an element of a list of sizes).
   std::optional<Size> size(const Value &value, const char *what);
   std::optional<int64_t> integerConstant(const Value &value, const char *what);
+
+  // Branches.cpp
+  Value conditional(const ast::IfExpr &expr, const ScopeRef &scope);
+  /// Two ways, by a computed condition: the value that both come to. What they assign is joined.
+  Value branches(const Value &condition, const std::function<Value()> &onTrue, const std::function<Value()> &onFalse,
+                 SourceRange at);
+  Value branchesDiffer(const Value &onTrue, const Value &onFalse, SourceRange at);
+  /// Whether a value may be a condition; reports it when not.
+  bool isCondition(const Value &condition);
+  /// One after the other; what follows a computed `break` becomes a branch. The value is that of the last.
+  Value statements(llvm::ArrayRef<ast::Stmt *> list, const ScopeRef &scope, SourceRange at);
+  /// Does `rest` unless the loop around has been left.
+  Value unlessLeft(const std::function<Value()> &rest, SourceRange at);
+  LoopContext *loop = nullptr;        ///< around the statements that are elaborated
+  AssignmentRecord *record = nullptr; ///< of assignments; the innermost
+  /// Gives a variable a new value.
+  void setVariable(const ScopeRef &scope, const std::string &name, Value value, SourceRange at);
+
+  // Loops.cpp
+  void forLoop(const ast::ForStmt &stmt, const ScopeRef &scope);
+  void whileLoop(const ast::WhileStmt &stmt, const ScopeRef &scope);
+  Value comprehension(const ast::ComprehensionExpr &expr, const ScopeRef &scope);
+  /// A loop over known items, a turn after the other.
+  void unrolled(const std::vector<Value> &items, const ScopeRef &scope, SourceRange at,
+                const std::function<Value(const ScopeRef &, const Value &)> &turn);
+  /// A whole number, known or in memory; nothing when there is none.
+  std::optional<int64_t> wholeNumber(const Value &value);
+  /// The indices of the loops around, outermost first, where something is built.
+  std::vector<mlir::Value> loopIndices;
+  bool hostEffects = false; ///< what is elaborated does something outside of compiled code (prints)
 
   // Operators.cpp
   Value unary(ast::UnaryOp op, Value operand, SourceRange at);
@@ -267,8 +300,6 @@ public:
   void assign(const ast::AssignStmt &stmt, const ScopeRef &scope);
   void assignValue(const ast::AssignStmt &stmt, Value value, const ScopeRef &scope);
   void assignTo(const ast::Expr &target, const Value &value, const ScopeRef &scope);
-  void forLoop(const ast::ForStmt &stmt, const ScopeRef &scope);
-  void whileLoop(const ast::WhileStmt &stmt, const ScopeRef &scope);
 
   // Data.cpp
   void dataItem(const ast::DataItem &item);
@@ -341,14 +372,6 @@ public:
 
   /// What is being built.
   GraphBuilder graph;
-  /// A variable that a statement which runs has assigned, with what it was before.
-  struct Assigned {
-    std::weak_ptr<Scope> scope;
-    std::string name;
-    Value before;
-  };
-  std::vector<Assigned> *assigned = nullptr; ///< by the statement under way
-
   /// A list of numbers with a fraction among them is a tensor where nothing asks for another kind (sizes are whole).
   Value settled(Value value);
   /// A bracket list as a tensor, where an operation asks for one; anything else as it is. Its literals take the type of what
@@ -366,13 +389,11 @@ public:
 
   bool training = false;                   ///< the constant `training`
   const Shape *initialiserShape = nullptr; ///< of the param whose initialiser is elaborated
-  std::string path;                        ///< the call path that keys random numbers
-  unsigned randomCounter = 0;
+  DrawPlace draws;
+  unsigned randomDraws = 0; ///< how many times random numbers were asked for
   std::optional<int64_t> stepsPerEpoch; ///< while a train's optimizer is elaborated: what an epoch is
   /// Replaces `value` when `--set name=..` was given; reports a value of another kind.
   bool applyOverride(const std::string &name, Value &value);
-  bool insideLoop = false;
-  bool broken = false; ///< a `break` among the statements that run one by one
   bool checkingOnly = false; ///< a function is being checked by itself, with names for its sizes
   /// A bool that is known: a constant, or one that a statement has computed.
   std::optional<bool> truth(const Value &value);
@@ -416,11 +437,26 @@ private:
   unsigned undecided = 0; ///< branches under way that only an instance decides
   unsigned depth = 0;
   bool tooDeep = false; ///< reported for the expression under way
-  int64_t unrolled = 0; ///< elements of comprehensions in the expression under way
+  int64_t unrolledElements = 0; ///< elements of comprehensions in the expression under way
   std::vector<std::unique_ptr<Builtin>> builtins;
   std::unique_ptr<ast::AstContext> libraryTree;
   std::vector<std::pair<std::string, std::string>> inferred; ///< name and signature, in order
 };
+
+/// While it lives, random numbers are drawn at another place.
+class InDrawPlace {
+public:
+  InDrawPlace(Elaborator &e, std::string path) : e(e), outer(std::exchange(e.draws, DrawPlace{std::move(path), {}})) {}
+  ~InDrawPlace() { e.draws = std::move(outer); }
+  InDrawPlace(const InDrawPlace &) = delete;
+
+private:
+  Elaborator &e;
+  DrawPlace outer;
+};
+
+/// How many elements comprehensions of one expression may have that are unrolled.
+constexpr int64_t maxUnrolled = 100'000;
 
 bool isComparison(ast::BinaryOp op);
 /// Whether a value is a number without a type, or a list of such.

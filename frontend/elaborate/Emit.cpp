@@ -223,9 +223,14 @@ Value Elaborator::checkIndex(const Value &value, const Size &limit, const std::s
 
 Value Elaborator::randomOp(std::string_view distribution, Shape shape, SourceRange at) {
   Value result = Value::ofTensor(DType::F32, std::move(shape), {}, at);
-  std::string place = path + "#" + std::to_string(randomCounter++);
-  if (emitting())
-    result.ir = graph.random(location(at), distribution, place, seedOverride.value_or(0), {},
+  std::string place = draws.next("random");
+  ++randomDraws;
+  if (!emitting())
+    return result;
+  std::vector<mlir::Value> loops;
+  for (mlir::Value index : loopIndices)
+    loops.push_back(graph.use(index));
+  result.ir = graph.random(location(at), distribution, place, seedOverride.value_or(0), loops,
                              irType(DType::F32, result.shape));
   return result;
 }

@@ -19,8 +19,6 @@ private:
 };
 
 static constexpr unsigned maxDepth = 1500;
-/// How many elements the comprehensions of one expression may have.
-static constexpr int64_t maxUnrolled = 100'000;
 
 /// How many elements a list may have, those of lists within it counted: they are all known while compiling.
 static constexpr size_t maxLeaves = 500'000;
@@ -36,7 +34,7 @@ Value Elaborator::expression(const Expr &expr, const ScopeRef &scope) {
   DepthGuard guard(depth);
   if (depth == 1) {
     tooDeep = false;
-    unrolled = 0;
+    unrolledElements = 0;
   }
   if (depth > maxDepth && !tooDeep) {
     error(Diag::TooDeep, expr.range, maxDepth).help("recursion as deep as this is better a loop: `for i in 0..n`");
@@ -132,14 +130,7 @@ Value Elaborator::expression(const Expr &expr, const ScopeRef &scope) {
 Value Elaborator::block(const Block &block, const ScopeRef &parent) {
   auto scope = std::make_shared<Scope>();
   scope->parent = parent;
-  Value last = Value::unit(block.range);
-  for (const Stmt *stmt : block.statements) {
-    last = statement(*stmt, scope);
-    // What a failed requirement guards is not looked at.
-    if (last.poison() && stmt->kind == StmtKind::Expr)
-      break;
-  }
-  return last;
+  return statements(block.statements, scope, block.range);
 }
 
 std::optional<DType> Elaborator::dtypeNamed(std::string_view name) const { return dlc::dtypeNamed(name); }
@@ -337,142 +328,6 @@ std::optional<int64_t> Elaborator::integerConstant(const Value &value, const cha
   std::string text = what;
   error(Diag::WrongType, value.at, text, describe(value), "a whole number");
   return std::nullopt;
-}
-
-Value Elaborator::comprehension(const ComprehensionExpr &expr, const ScopeRef &scope) {
-  Value source = expression(*expr.source, scope);
-  if (source.poison())
-    return poison(expr.range);
-  auto element = [&](const Value &item) {
-    auto inner = std::make_shared<Scope>();
-    inner->parent = scope;
-    bindPattern(*expr.pattern, item, inner, false);
-    return expression(*expr.element, inner);
-  };
-  std::vector<Value> values;
-  if (source.kind == Value::List || source.kind == Value::Tuple) {
-    for (const Value &item : source.elements)
-      values.push_back(element(item));
-  } else if (source.kind == Value::Range) {
-    std::optional<Size> begin = size(source.elements[0], "the begin of a range");
-    std::optional<Size> end = size(source.elements[1], "the end of a range");
-    if (!begin || !end)
-      return poison(expr.range);
-    Size count = *end - *begin;
-    if (!count.isConstant() || !begin->isConstant()) {
-      // Checked with names: one element stands for all.
-      Value one = element(Value::ofSize(*begin, expr.range));
-      if (one.poison())
-        return one;
-      Value list = Value::ofList({one}, expr.range);
-      list.size = count;
-      list.flag = true;
-      return list;
-    }
-    for (int64_t i = 0; i < count.constant(); ++i) {
-      if (count.constant() > maxUnrolled || ++unrolled > maxUnrolled) {
-        error(Diag::NotSupported, expr.range,
-              fmt::format("comprehensions of more than {} elements in all", maxUnrolled));
-        return poison(expr.range);
-      }
-      std::string saved = path;
-      path += "[" + std::to_string(i) + "]";
-      values.push_back(element(Value::ofInteger(begin->constant() + i, expr.range)));
-      path = saved;
-      if (values.back().poison())
-        break;
-    }
-  } else if (source.kind == Value::Tensor && !source.shape.empty()) {
-    const Size &rows = source.shape[0].size;
-    if (!rows.isConstant()) {
-      Value row = Value::ofTensor(source.dtype, Shape(source.shape.begin() + 1, source.shape.end()), {}, source.at);
-      Value list = Value::ofList({element(row)}, expr.range);
-      list.size = rows;
-      list.flag = true;
-      return list.elements[0].poison() ? poison(expr.range) : list;
-    }
-    error(Diag::NotSupported, expr.range, "a comprehension over a tensor");
-    return poison(expr.range);
-  } else {
-    error(Diag::WrongType, source.at, "what a comprehension runs over", describe(source),
-          "a list, a range or a tensor");
-    return poison(expr.range);
-  }
-  for (const Value &value : values)
-    if (value.poison())
-      return poison(expr.range);
-  return Value::ofList(std::move(values), expr.range);
-}
-
-bool Elaborator::mayBeBranches(const Value &a, const Value &b) const {
-  if (!a.isTensor() || !b.isTensor())
-    return a.kind == b.kind || ((a.isNumber() || a.isTensor()) && (b.isNumber() || b.isTensor()));
-  bool same = a.dtype == b.dtype && a.shape.size() == b.shape.size();
-  for (size_t i = 0; same && i < a.shape.size(); ++i)
-    same = sameSize(a.shape[i].size, b.shape[i].size).value_or(true);
-  return same;
-}
-
-Value Elaborator::branchesDiffer(const Value &onTrue, const Value &onFalse, SourceRange at) {
-  auto report = error(Diag::BranchTypes, at, describe(onTrue), describe(onFalse));
-  noteIs(report, onTrue);
-  noteIs(report, onFalse);
-  if (onTrue.isTensor() && onFalse.isTensor() && onTrue.dtype != onFalse.dtype)
-    report.help(fmt::format("write the conversion: `{}({})`", nameOf(onTrue.dtype), shortText(onFalse.at)));
-  else
-    report.help("both branches of a condition that is computed have one type");
-  return poison(at);
-}
-
-Value Elaborator::undecidedBranches(const IfExpr &expr, const Value &condition, const ScopeRef &scope) {
-  ++undecided;
-  Value onTrue = assuming(condition.whenTrue, [&] { return block(*expr.thenBlock, scope); });
-  Value onFalse = assuming(condition.whenFalse,
-                           [&] { return expr.elseBlock ? block(*expr.elseBlock, scope) : Value::unit(expr.range); });
-  --undecided;
-  // A branch that calls its own function has no type of its own yet.
-  if (onTrue.poison() || onFalse.poison())
-    return onTrue.poison() ? onFalse : onTrue;
-  return mayBeBranches(onTrue, onFalse) ? onTrue : poison(expr.range);
-}
-
-Value Elaborator::conditional(const IfExpr &expr, const ScopeRef &scope) {
-  Value condition = topLevel(*expr.condition, scope);
-  if (condition.poison())
-    return condition;
-  if (atTopLevel())
-    if (std::optional<bool> holds = truth(condition))
-      condition = Value::ofBool(*holds, condition.at);
-  if (condition.kind == Value::Bool) {
-    // A constant condition: only the branch taken has to make sense.
-    if (condition.flag)
-      return block(*expr.thenBlock, scope);
-    return expr.elseBlock ? block(*expr.elseBlock, scope) : Value::unit(expr.range);
-  }
-  bool scalarBool = condition.kind == Value::Tensor && condition.dtype == DType::Bool && condition.shape.empty();
-  if (!scalarBool) {
-    auto report = error(Diag::ConditionType, condition.at, describe(condition));
-    if (condition.kind == Value::Tensor && condition.dtype == DType::Bool)
-      report.help("`all(..)` or `any(..)` make one bool of many; `where(c, a, b)` chooses element by element");
-    else
-      report.help("compare with something: `x != 0`");
-    return poison(expr.range);
-  }
-  if (emitting()) {
-    error(Diag::NotSupported, expr.range, "an `if` whose condition is computed, in compiled code; `where(c, a, b)` is");
-    return poison(expr.range);
-  }
-  if (condition.ofSizes)
-    return undecidedBranches(expr, condition, scope);
-  Value onTrue = block(*expr.thenBlock, scope);
-  if (!expr.elseBlock)
-    return Value::unit(expr.range);
-  Value onFalse = block(*expr.elseBlock, scope);
-  if (onTrue.poison() || onFalse.poison())
-    return poison(expr.range);
-  if (!mayBeBranches(onTrue, onFalse))
-    return branchesDiffer(onTrue, onFalse, expr.range);
-  return onTrue.isTensor() ? onTrue : onFalse;
 }
 
 } // namespace dlc

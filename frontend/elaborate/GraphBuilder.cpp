@@ -96,6 +96,11 @@ void RegionFrame::yield(llvm::ArrayRef<mlir::Value> results, mlir::Location loc)
   dl::YieldOp::create(graph.here(), loc, results);
 }
 
+void GraphFrame::reopen() {
+  assert(graph.current == outer);
+  graph.current = this;
+}
+
 void GraphFrame::close() {
   assert(graph.current == this);
   graph.current = outer;

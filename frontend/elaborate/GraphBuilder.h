@@ -34,6 +34,8 @@ public:
   void captureAs(llvm::ArrayRef<mlir::Value> values, unsigned first);
   /// Leaves the frame before its scope ends: operations go to the one around it again.
   void close();
+  /// Enters it once more.
+  void reopen();
 
 protected:
   /// `isolated`: it sees nothing but its arguments. A frame of no block only keeps others from being built on.

@@ -231,19 +231,18 @@ Value Elaborator::callModel(const Value &model, CallSite &site) {
       return poison(site.at);
     }
     Value value = site.arguments[0].value;
-    std::string saved = path;
+    const std::string place = draws.path;
     for (const ModelInstance::Entry &entry : model.model->entries) {
       CallSite step;
       step.arguments.push_back({"", value, {}});
       step.at = site.at;
       step.calleeAt = entry.at;
       step.callee = std::string(sources.text(entry.at));
-      path = saved + "/" + entry.name;
+      InDrawPlace layer(*this, place + "/" + entry.name);
       value = apply(*entry.layer, step);
       if (value.poison())
         break;
     }
-    path = saved;
     value.at = site.at;
     return value;
   }

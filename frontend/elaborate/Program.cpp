@@ -1,5 +1,6 @@
 // Programs: the library, definitions, statements in order, questions about what was defined.
 #include "frontend/builtins/Builtins.h"
+#include "frontend/elaborate/ControlFlow.h"
 #include "frontend/elaborate/Library.h"
 #include "frontend/parser/Parser.h"
 
@@ -230,17 +231,15 @@ Value Elaborator::asStatement(SourceRange at, const std::function<Value()> &work
   if (!atTopLevel())
     return work();
   FunctionFrame frame(graph, "main", location(at), FunctionFrame::Inputs);
-  std::vector<Assigned> changed;
-  assigned = &changed;
+  AssignmentRecord assigned(*this);
   unsigned before = diagnostics.errorCount();
   Value value = work();
   std::vector<Value *> leaves;
   std::set<const void *> seen;
   if (diagnostics.errorCount() == before) {
     collectLeaves(value, leaves, seen);
-    for (const Assigned &variable : changed)
-      if (ScopeRef scope = variable.scope.lock())
-        collectLeaves(scope->names[variable.name].value, leaves, seen);
+    for (const Change &change : assigned.changes())
+      collectLeaves(change.scope->names[change.name].value, leaves, seen);
   }
   std::vector<mlir::Value> results;
   for (Value *leaf : leaves)
@@ -256,11 +255,8 @@ Value Elaborator::asStatement(SourceRange at, const std::function<Value()> &work
       leaves[i]->host = outputs[i];
     }
   }
-  assigned = nullptr;
   if (!good) {
-    for (const Assigned &variable : llvm::reverse(changed))
-      if (ScopeRef scope = variable.scope.lock())
-        scope->names[variable.name].value = variable.before;
+    assigned.takeBack();
     return poison(at);
   }
   if (value.kind == Value::Unit && value.text == "print") {
@@ -298,11 +294,11 @@ std::vector<std::string> Elaborator::namesInScope() const {
 
 void Elaborator::asking(const std::function<void()> &work) {
   auto names = file->names;
-  auto counter = randomCounter;
+  auto savedDraws = draws;
   size_t listed = inferred.size();
   work();
   file->names = std::move(names);
-  randomCounter = counter;
+  draws = std::move(savedDraws);
   inferred.resize(listed);
 }
 

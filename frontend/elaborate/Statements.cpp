@@ -1,5 +1,6 @@
-// Elaborates statements: let and var, assignment, loops.
+// Elaborates statements: let and var, assignment. Loops are in Loops.cpp.
 #include "frontend/elaborate/ActiveCalls.h"
+#include "frontend/elaborate/ControlFlow.h"
 
 namespace dlc {
 
@@ -40,9 +41,10 @@ Value Elaborator::statement(const Stmt &stmt, const ScopeRef &scope) {
     whileLoop(static_cast<const WhileStmt &>(stmt), scope);
     return Value::unit(stmt.range);
   case StmtKind::Break:
-    if (!insideLoop)
+    if (loop)
+      setVariable(loop->scope, LoopContext::leftName, Value::ofBool(true, stmt.range), stmt.range);
+    else
       error(Diag::BreakOutside, stmt.range).help("the value of a function is its last expression; `if` skips the rest");
-    broken = insideLoop && atTopLevel();
     return Value::unit(stmt.range);
   case StmtKind::Expr: {
     auto &expr = *static_cast<const ExprStmt &>(stmt).expr;
@@ -202,21 +204,7 @@ void Elaborator::assignTo(const Expr &target, const Value &value, const ScopeRef
         if (binding.value.isTensor())
           made = tensorOf(made);
       }
-      if (binding.value.isTensor() && made.isTensor() && !binding.value.poison()) {
-        bool same = binding.value.dtype == made.dtype && binding.value.shape.size() == made.shape.size();
-        for (size_t i = 0; same && i < made.shape.size(); ++i)
-          same = sameSize(binding.value.shape[i].size, made.shape[i].size).value_or(true);
-        if (!same && insideLoop) {
-          error(Diag::WrongType, target.range, "`" + name + "`", describe(made),
-                describe(binding.value) + ", as before the loop")
-              .note(binding.at, "defined here as " + describe(binding.value))
-              .help("what a loop changes keeps its type and its sizes");
-          return;
-        }
-      }
-      if (assigned)
-        assigned->push_back({level, name, binding.value});
-      binding.value = made;
+      setVariable(level, name, std::move(made), target.range);
       return;
     }
     auto report = error(Diag::UnknownName, target.range, name);
@@ -257,138 +245,6 @@ void Elaborator::assignTo(const Expr &target, const Value &value, const ScopeRef
   default:
     error(Diag::NotAssignable, target.range, sources.text(target.range), "it is not a name");
   }
-}
-
-void Elaborator::forLoop(const ForStmt &stmt, const ScopeRef &scope) {
-  Value source = topLevel(*stmt.source, scope);
-  if (source.poison())
-    return;
-  bool savedLoop = insideLoop;
-  auto body = [&](const Value &item) {
-    auto inner = std::make_shared<Scope>();
-    inner->parent = scope;
-    bindPattern(*stmt.pattern, item, inner, false);
-    insideLoop = true;
-    for (const Stmt *inBody : stmt.body->statements) {
-      statement(*inBody, inner);
-      if (broken)
-        break;
-    }
-    insideLoop = savedLoop;
-  };
-  broken = false;
-  if (source.kind == Value::List || source.kind == Value::Tuple) {
-    // A loop over a list of layers is unrolled.
-    std::string saved = path;
-    for (size_t i = 0; i < source.elements.size(); ++i) {
-      path = saved + "[" + std::to_string(i) + "]";
-      body(source.elements[i]);
-      if (broken)
-        break;
-    }
-    broken = false;
-    path = saved;
-    return;
-  }
-  if (source.kind == Value::Range) {
-    Value begin = source.elements[0], end = source.elements[1];
-    for (Value *bound : {&begin, &end})
-      if (!(bound->isNumber() && !(bound->kind == Value::Number && bound->isFloat)) &&
-          !(bound->isTensor() && bound->shape.empty() && isIntegral(bound->dtype))) {
-        error(Diag::WrongType, bound->at, "a bound of a range", describe(*bound), "a whole number");
-        return;
-      }
-  } else if (!source.isTensor() || source.shape.empty()) {
-    error(Diag::WrongType, source.at, "what a loop runs over", describe(source),
-          "a tensor with axes, a list or a range")
-        .help(source.kind == Value::Number && !source.isFloat ? fmt::format("`for i in 0..{}` counts", source.integer)
-                                                              : "`for i in 0..n` counts");
-    return;
-  }
-  if (atTopLevel()) { // statements that run one by one: the loop runs here
-    if (source.kind == Value::Range) {
-      std::optional<int64_t> begin = integerConstant(source.elements[0], "a bound of a range");
-      std::optional<int64_t> end = integerConstant(source.elements[1], "a bound of a range");
-      unsigned before = diagnostics.errorCount();
-      if (begin && end)
-        for (int64_t i = *begin; i < *end && !broken && diagnostics.errorCount() == before && !executor->stopped(); ++i)
-          body(Value::ofInteger(i, source.at));
-      broken = false;
-      return;
-    }
-    HostBufferRef whole = source.host ? source.host : source.lazy ? source.lazy() : nullptr;
-    int64_t rows = source.shape[0].size.constant();
-    unsigned before = diagnostics.errorCount();
-    for (int64_t i = 0; whole && i < rows && !broken && diagnostics.errorCount() == before && !executor->stopped();
-         ++i) {
-      size_t bytes = whole->bytes / size_t(rows);
-      Value row = Value::ofTensor(source.dtype, Shape(source.shape.begin() + 1, source.shape.end()), {}, source.at);
-      std::shared_ptr<void> begin(whole->data, static_cast<char *>(whole->data.get()) + size_t(i) * bytes);
-      row.host = std::make_shared<HostBuffer>(
-          HostBuffer{whole->dtype, {whole->shape.begin() + 1, whole->shape.end()}, begin, bytes});
-      body(row);
-    }
-    broken = false;
-    return;
-  }
-  if (emitting()) {
-    error(Diag::NotSupported, stmt.range, "a loop over time in compiled code");
-    return;
-  }
-  // Among the statements of a file the index is a number when they run.
-  bool known = !executor && !checkingOnly && !insideFunction();
-  if (source.kind == Value::Range)
-    body(known ? Value::ofSize(Size::ofData("i", source.at), source.at)
-               : Value::ofTensor(DType::I64, {}, {}, source.at));
-  else
-    body(Value::ofTensor(source.dtype, Shape(source.shape.begin() + 1, source.shape.end()), {}, source.at));
-}
-
-void Elaborator::whileLoop(const WhileStmt &stmt, const ScopeRef &scope) {
-  Value condition = topLevel(*stmt.condition, scope);
-  if (condition.poison())
-    return;
-  bool scalarBool = condition.kind == Value::Bool ||
-                    (condition.isTensor() && condition.dtype == DType::Bool && condition.shape.empty());
-  if (!scalarBool) {
-    error(Diag::ConditionType, condition.at, describe(condition))
-        .help(condition.isTensor() && condition.dtype == DType::Bool ? "`all(..)` or `any(..)` make one bool of many"
-                                                                     : "compare with something: `x != 0`");
-    return;
-  }
-  if (atTopLevel()) {
-    unsigned before = diagnostics.errorCount();
-    broken = false;
-    while (!broken && diagnostics.errorCount() == before && !executor->stopped()) {
-      Value now = topLevel(*stmt.condition, scope);
-      std::optional<bool> holds = truth(now);
-      if (!holds || !*holds)
-        break;
-      auto inner = std::make_shared<Scope>();
-      inner->parent = scope;
-      bool savedLoop = insideLoop;
-      insideLoop = true;
-      for (const Stmt *inBody : stmt.body->statements) {
-        statement(*inBody, inner);
-        if (broken)
-          break;
-      }
-      insideLoop = savedLoop;
-    }
-    broken = false;
-    return;
-  }
-  if (emitting()) {
-    error(Diag::NotSupported, stmt.range, "a `while` in compiled code");
-    return;
-  }
-  auto inner = std::make_shared<Scope>();
-  inner->parent = scope;
-  bool savedLoop = insideLoop;
-  insideLoop = true;
-  for (const Stmt *inBody : stmt.body->statements)
-    statement(*inBody, inner);
-  insideLoop = savedLoop;
 }
 
 } // namespace dlc

@@ -46,8 +46,7 @@ TrainElaborator::body(const Value &trained, const std::vector<std::pair<std::str
     scope->names[field] = {value, false, value.at};
   scope->names[name] = {trained, false, item.nameRange};
   bool saved = std::exchange(e.training, training);
-  std::string savedPath = std::exchange(e.path, name);
-  unsigned savedCounter = std::exchange(e.randomCounter, 0);
+  InDrawPlace place(e, name);
   unsigned before = e.diagnostics.errorCount();
   Body result;
   const TrainEntry *minimized = nullptr;
@@ -74,8 +73,6 @@ TrainElaborator::body(const Value &trained, const std::vector<std::pair<std::str
     e.error(Diag::NothingToMinimize, item.nameRange, name)
         .help("write `minimize loss`, where loss is a scalar of the batch");
   e.training = saved;
-  e.path = savedPath;
-  e.randomCounter = savedCounter;
   if (e.diagnostics.errorCount() != before)
     return std::nullopt;
   return result;
@@ -99,9 +96,10 @@ bool TrainElaborator::check() {
     if (callee.kind == Value::Fn && callee.function->kind == Function::Constructor)
       e.overrideModel = callee.function->modelItem;
   }
-  std::string savedPath = std::exchange(e.path, name);
-  model = e.expression(*item.model, e.file);
-  e.path = savedPath;
+  {
+    InDrawPlace place(e, name);
+    model = e.expression(*item.model, e.file);
+  }
   e.overrideModel = savedModel;
   if (model.poison() || data.poison())
     return false;

@@ -257,12 +257,9 @@ mlir::OwningOpRef<mlir::ModuleOp> TrainElaborator::initial() {
   std::vector<mlir::Value> results;
   unsigned before = e.diagnostics.errorCount();
   for (const ParamSlotRef &slot : plan.params) {
-    std::string savedPath = std::exchange(e.path, name + "." + slot->path);
-    unsigned savedCounter = std::exchange(e.randomCounter, 0);
+    InDrawPlace place(e, name + "." + slot->path);
     // A model that was used or trained before goes on from where it is.
     Value value = slot->value.host ? slot->value : e.initialValue(*slot);
-    e.path = savedPath;
-    e.randomCounter = savedCounter;
     if (value.poison())
       break;
     results.push_back(e.ir(value));

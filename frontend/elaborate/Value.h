@@ -145,8 +145,17 @@ struct Binding {
   SourceRange at;
 };
 
+/// Tells things apart that are made one after another, also when one takes the memory of another.
+struct Identity {
+  Identity();
+  Identity(const Identity &) : Identity() {}
+  Identity &operator=(const Identity &) { return *this; }
+  uint64_t number;
+};
+
 /// Names that stand in a block, a function's parameters, a model's members or a file. Closures share scopes.
 struct Scope {
+  Identity id;
   std::shared_ptr<Scope> parent;
   std::map<std::string, Binding, std::less<>> names;
   bool functionStart = false;          ///< variables of scopes above cannot be assigned from here
@@ -163,14 +172,6 @@ struct Builtin {
   std::string name;
   std::vector<std::string> parameters; ///< in order; `x?` may be left out; `x...` takes all the rest
   std::function<Value(Elaborator &, CallSite &)> apply;
-};
-
-/// Tells things apart that are made one after another, also when one takes the memory of another.
-struct Identity {
-  Identity();
-  Identity(const Identity &) : Identity() {}
-  Identity &operator=(const Identity &) { return *this; }
-  uint64_t number;
 };
 
 /// A function value.

@@ -17,6 +17,8 @@ void addShapePatterns(mlir::RewritePatternSet &patterns);
 void addReductionPatterns(mlir::RewritePatternSet &patterns);
 /// `oneHot` lets a product with a one-hot operand become a gather.
 void addProductPatterns(mlir::RewritePatternSet &patterns, bool oneHot);
+/// Loops and branches. `differentiated`: nothing is going to be differentiated any more.
+void addControlPatterns(mlir::RewritePatternSet &patterns, bool differentiated);
 /// Operations on constants, computed by the reference evaluator.
 void addConstantPatterns(mlir::RewritePatternSet &patterns);
 /// stop_gradient is its operand: only where no dl.grad is left.

@@ -87,6 +87,7 @@ struct Simplify : impl::SimplifyBase<Simplify> {
     addShapePatterns(patterns);
     addReductionPatterns(patterns);
     addProductPatterns(patterns, oneHotProducts);
+    addControlPatterns(patterns, differentiated);
     if (foldConstants)
       addConstantPatterns(patterns);
     if (differentiated)

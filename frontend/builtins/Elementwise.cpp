@@ -346,7 +346,11 @@ void addElementwiseBuiltins(BuiltinTable &table) {
   table.add("minimum", {"x", "y"}, [](Elaborator &e, CallSite &site) { return twoOperands(e, site, "min", false); });
   table.add("stop_gradient", {"x"}, [](Elaborator &e, CallSite &site) {
     Value x = tensorArgument(e, site, 0);
-    return x.poison() ? x : e.unaryOp("stop_gradient", x, site.at);
+    if (x.poison())
+      return x;
+    Value stopped = e.unaryOp("stop_gradient", x, site.at);
+    stopped.varies = false;
+    return stopped;
   });
   table.add("div", {"x", "y"}, quotient);
   // For functions that pair their arguments' elements and reduce: so that a sum counts what broadcasting repeats.

@@ -19,6 +19,30 @@ static bool functionArgument(Elaborator &e, CallSite &site) {
 
 void addGradientBuiltins(BuiltinTable &table) {
   // Layers one after the other, each named by its index.
+  table.add("len", {"x"}, [](Elaborator &e, CallSite &site) {
+    const Value &x = site[0];
+    if (x.kind == Value::List && x.flag)
+      return Value::ofSize(x.size, site.at);
+    if (x.kind == Value::List || x.kind == Value::Tuple)
+      return Value::ofSize(Size(int64_t(x.elements.size())), site.at);
+    if (x.isTensor() && !x.shape.empty())
+      return Value::ofSize(x.shape[0].size, site.at);
+    e.error(Diag::WrongType, x.at, "the argument of `len`", describe(x), "a list or a tensor with axes");
+    return e.poison(site.at);
+  });
+  table.add("str", {"x"}, [](Elaborator &e, CallSite &site) {
+    const Value &x = site[0];
+    if (x.kind == Value::String)
+      return x;
+    if (x.kind == Value::Number)
+      return Value::ofString(x.isFloat ? fmt::format("{}", x.number) : fmt::format("{}", x.integer), site.at);
+    if (x.kind == Value::SizeOf)
+      return Value::ofString(x.size.str(), site.at);
+    if (x.kind == Value::Bool)
+      return Value::ofString(x.flag ? "true" : "false", site.at);
+    e.error(Diag::NotConstant, x.at, "the text of " + describe(x));
+    return e.poison(site.at);
+  });
   table.add("Sequential", {"layers..."}, [](Elaborator &e, CallSite &site) {
     auto model = std::make_shared<ModelInstance>();
     model->name = "Sequential";

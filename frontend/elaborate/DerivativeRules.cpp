@@ -133,7 +133,11 @@ std::vector<Value> RuleCall::cotangents(const std::vector<Value> &inputs, const 
 }
 
 Value RuleCall::check() {
+  // What the function does within is not derived: the rule says how.
+  auto outside = std::exchange(e.differentiated, {});
   Value result = body(arguments);
+  result.varies = llvm::any_of(arguments, [](const Value &argument) { return argument.varies; });
+  e.differentiated = std::move(outside);
   // A rule may call its own function: that call is only the function.
   if (!result.poison() && result.isTensor() && !ActiveGuard::check(e, &rule, key)) {
     ActiveGuard guard(e, &rule, key, site.at);

@@ -70,6 +70,8 @@ struct Override {
 
 struct CallSite;
 struct LoopContext;
+struct AxisIndex;
+struct SliceBound;
 class AssignmentRecord;
 
 /// Where random numbers are drawn: what their keys are made of.
@@ -161,6 +163,7 @@ public:
   Value statements(llvm::ArrayRef<ast::Stmt *> list, const ScopeRef &scope, SourceRange at);
   /// Does `rest` unless the loop around has been left.
   Value unlessLeft(const std::function<Value()> &rest, SourceRange at);
+  std::vector<SourceRange> differentiated; ///< what is derived, innermost last, with the values that vary (Value::varies)
   LoopContext *loop = nullptr;        ///< around the statements that are elaborated
   AssignmentRecord *record = nullptr; ///< of assignments; the innermost
   /// Gives a variable a new value.
@@ -191,6 +194,7 @@ public:
     return result;
   }
   Value binary(ast::BinaryOp op, Value lhs, Value rhs, SourceRange at);
+  Value binaryOfAny(ast::BinaryOp op, Value lhs, Value rhs, SourceRange at);
   Value integerDivision(const Value &lhs, const Value &rhs, SourceRange at);
   /// Whether integers are divided by what is known to be, or to hold, 0: an error, `form` filled with both operands.
   bool dividesByZero(const Value &dividend, const Value &divisor, const char *form, SourceRange at);
@@ -237,6 +241,11 @@ public:
   Value index(const ast::IndexExpr &expr, const ScopeRef &scope);
   /// What an index selects of a tensor; nothing when an error was reported.
   std::optional<Selection> select(const Value &base, const ast::IndexExpr &expr, const ScopeRef &scope);
+  bool computedSlice(AxisIndex &made, const SliceBound &from, const SliceBound &to, bool unitStep, const Value &base,
+                     size_t axis, SourceRange at);
+  Value dynamicSlice(const Value &base, const Selection &selection, SourceRange at);
+  std::vector<mlir::Value> startsOf(const Value &base, const Selection &selection, bool all, std::vector<int64_t> &axes,
+                                    SourceRange at);
   Value take(const Value &base, const Selection &selection, const ast::IndexExpr &expr);
   /// The row-major places, in the flat tensor, of the elements that a selection takes, in the selection's shape.
   /// What a failed check of an index calls it: its text where it is short and the user's.

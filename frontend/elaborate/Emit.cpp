@@ -81,6 +81,7 @@ Value Elaborator::cast(const Value &value, DType dtype, SourceRange at) {
   if (value.dtype == dtype && !value.soft)
     return value;
   Value result = Value::ofTensor(dtype, value.shape, {}, at);
+  result.varies = value.varies && isFloating(dtype);
   if (mlir::Value operand = ir(value))
     result.ir =
         value.dtype == dtype ? operand : graph.create(location(at), "cast", irType(dtype, value.shape), operand);
@@ -107,6 +108,7 @@ Value Elaborator::tensorOf(const Value &value, std::optional<DType> dtype) {
 
 Value Elaborator::reshape(const Value &value, Shape shape, SourceRange at) {
   Value result = Value::ofTensor(value.dtype, std::move(shape), {}, at);
+  result.varies = value.varies;
   result.soft = value.soft;
   if (mlir::Value operand = ir(value)) {
     mlir::RankedTensorType type = irType(value.dtype, result.shape);
@@ -120,6 +122,7 @@ Value Elaborator::transpose(const Value &value, const std::vector<int64_t> &perm
   for (int64_t axis : permutation)
     shape.push_back(value.shape[axis]);
   Value result = Value::ofTensor(value.dtype, std::move(shape), {}, at);
+  result.varies = value.varies;
   if (mlir::Value operand = ir(value))
     result.ir = graph.create(location(at), "transpose", irType(value.dtype, result.shape), operand,
                        graph.integers("permutation", permutation));
@@ -128,6 +131,7 @@ Value Elaborator::transpose(const Value &value, const std::vector<int64_t> &perm
 
 Value Elaborator::broadcastTo(const Value &value, const Shape &shape, SourceRange at) {
   Value result = Value::ofTensor(value.dtype, shape, {}, at);
+  result.varies = value.varies;
   mlir::Value operand = ir(value);
   if (!operand)
     return result;
@@ -137,6 +141,7 @@ Value Elaborator::broadcastTo(const Value &value, const Shape &shape, SourceRang
 
 Value Elaborator::unaryOp(std::string_view op, const Value &value, SourceRange at) {
   Value result = Value::ofTensor(value.dtype, value.shape, {}, at);
+  result.varies = value.varies;
   result.soft = value.soft;
   if (mlir::Value operand = ir(value))
     result.ir = graph.create(location(at), op, operand.getType(), operand);
@@ -146,6 +151,7 @@ Value Elaborator::unaryOp(std::string_view op, const Value &value, SourceRange a
 Value Elaborator::binaryOp(std::string_view op, const Value &lhs, const Value &rhs, SourceRange at) {
   Value result = Value::ofTensor(lhs.dtype, lhs.shape, {}, at);
   result.soft = lhs.soft && rhs.soft;
+  result.varies = lhs.varies || rhs.varies;
   if (mlir::Value a = ir(lhs))
     result.ir = graph.create(location(at), op, a.getType(), {a, ir(rhs)});
   return result;
@@ -163,6 +169,7 @@ Value Elaborator::compareOp(std::string_view predicate, const Value &lhs, const 
 
 Value Elaborator::selectOp(const Value &condition, const Value &onTrue, const Value &onFalse, SourceRange at) {
   Value result = Value::ofTensor(onTrue.dtype, onTrue.shape, {}, at);
+  result.varies = onTrue.varies || onFalse.varies;
   if (mlir::Value c = ir(condition))
     result.ir =
         graph.create(location(at), "select", irType(onTrue.dtype, onTrue.shape), {c, ir(onTrue), ir(onFalse)});
@@ -176,6 +183,7 @@ Value Elaborator::reduceOp(std::string_view kind, const Value &value, const std:
     if (std::find(axes.begin(), axes.end(), int64_t(i)) == axes.end())
       shape.push_back(value.shape[i]);
   Value result = Value::ofTensor(value.dtype, std::move(shape), {}, at);
+  result.varies = value.varies;
   if (mlir::Value operand = ir(value)) {
     auto attribute = dl::ReduceKindAttr::get(&context, *dl::symbolizeReduceKind(llvm::StringRef(kind)));
     result.ir = axes.empty() ? operand
@@ -188,6 +196,7 @@ Value Elaborator::reduceOp(std::string_view kind, const Value &value, const std:
 Value Elaborator::contractOp(const std::string &equation, const Value &lhs, const Value &rhs, Shape shape,
                              SourceRange at) {
   Value result = Value::ofTensor(lhs.dtype, std::move(shape), {}, at);
+  result.varies = lhs.varies || rhs.varies;
   if (mlir::Value a = ir(lhs))
     result.ir = graph.contract(location(at), equation, a, ir(rhs), irType(lhs.dtype, result.shape));
   return result;
@@ -204,6 +213,7 @@ Value Elaborator::iotaOp(DType dtype, Shape shape, int64_t axis, SourceRange at)
 Value Elaborator::checkIndex(const Value &value, const Size &limit, const std::string &what, SourceRange at,
                              bool fromEnd) {
   Value result = Value::ofTensor(value.dtype, value.shape, {}, at);
+  result.varies = value.varies;
   mlir::Value operand = ir(value);
   if (!operand)
     return result;

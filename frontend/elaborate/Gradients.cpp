@@ -66,7 +66,15 @@ std::optional<Elaborator::Pulled> Elaborator::pull(const Value &function, const 
   Pulled pulled;
   std::vector<Value> results, seeds;
   if (!emitting()) {
-    pulled.result = apply(function, arguments, at);
+    std::vector<Value> varied = arguments;
+    size_t next = 0;
+    for (Value &leaf : leaves)
+      leaf.varies = true;
+    for (size_t i : wrt)
+      varied[i] = withLeaves(arguments[i], leaves, next);
+    differentiated.push_back(at);
+    pulled.result = apply(function, varied, at);
+    differentiated.pop_back();
     if (!fitsGradient(pulled.result, cotangent, at))
       return std::nullopt;
     leavesOf(pulled.result, results);

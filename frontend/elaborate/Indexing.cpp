@@ -14,6 +14,13 @@ struct AxisIndex {
   bool keep = true;
   int64_t start = 0, step = 1;
   Size length;
+  std::optional<Value> computed; ///< a start that is computed, checked
+};
+
+/// A bound of a slice: known, or computed.
+struct SliceBound {
+  Size known;
+  std::optional<Value> computed;
 };
 
 /// What an index selects of a tensor.
@@ -21,8 +28,12 @@ struct Elaborator::Selection {
   std::vector<AxisIndex> axes;
   /// Axes that integer tensors index, in order. Several are paired: they have, or are broadcast to, one shape.
   std::vector<std::pair<size_t, Value>> tensors;
-  /// Whether every axis is taken whole, but for those of tensors.
+  /// Whether every axis is taken whole, but for those of tensors and computed starts.
   bool plain = true;
+
+  bool computed() const {
+    return std::any_of(axes.begin(), axes.end(), [](const AxisIndex &axis) { return axis.computed.has_value(); });
+  }
 
   bool byTensor(size_t axis) const {
     return std::any_of(tensors.begin(), tensors.end(), [&](auto &entry) { return entry.first == axis; });
@@ -68,6 +79,30 @@ Value Elaborator::index(const IndexExpr &expr, const ScopeRef &scope) {
   return selection ? take(base, *selection, expr) : poison(expr.range);
 }
 
+/// A slice whose bounds are computed: they differ by a known length. False when an error was reported.
+bool Elaborator::computedSlice(AxisIndex &made, const SliceBound &from, const SliceBound &to, bool unitStep,
+                               const Value &base, size_t axis, SourceRange at) {
+  bool known = from.computed && to.computed && from.computed->origin && from.computed->origin == to.computed->origin;
+  if (!known || !unitStep) {
+    error(Diag::SliceLength, at)
+        .help("`x[i:i + 3]` has a known length; `window(x, end: i, length: k)` takes k elements that end at a computed i");
+    return false;
+  }
+  made.length = to.computed->offset - from.computed->offset;
+  Size places = base.shape[axis].size - made.length + Size(1);
+  bool backwards = made.length.isConstant() && made.length.constant() < 0;
+  if (backwards || (places.isConstant() && places.constant() < 1)) {
+    auto report = error(Diag::SliceRange, at, shortText(from.computed->at), shortText(to.computed->at),
+                        base.shape[axis].size.str());
+    noteOrigins(report, base, axis);
+    report.help(backwards ? "it ends before it begins"
+                          : "slices never clamp: they end at the size of the axis at most");
+    return false;
+  }
+  made.computed = cast(checkIndex(*from.computed, places, indexText(*from.computed), at), DType::I64, at);
+  return true;
+}
+
 std::optional<Elaborator::Selection> Elaborator::select(const Value &base, const IndexExpr &expr,
                                                         const ScopeRef &scope) {
   size_t rank = base.shape.size();
@@ -84,30 +119,33 @@ std::optional<Elaborator::Selection> Elaborator::select(const Value &base, const
     axes[i].length = base.shape[i].size;
   for (size_t i = 0; i < expr.entries.size(); ++i) {
     const IndexEntry &entry = expr.entries[i];
-    const Size &length = base.shape[i].size;
-    auto bound = [&](const Expr *part, Size absent, bool fromEnd = true) -> std::optional<Size> {
+    const Size length = base.shape[i].size;
+    auto bound = [&](const Expr *part, Size absent, bool fromEnd = true) -> std::optional<SliceBound> {
       if (!part)
-        return absent;
+        return SliceBound{absent, {}};
       Value value = expression(*part, scope);
       if (value.poison())
         return std::nullopt;
-      if (value.isTensor() && value.shape.empty() && isIntegral(value.dtype)) {
-        error(Diag::SliceLength, entry.range)
-            .help("`window(x, end: i, length: k)` takes k elements that end at a computed i");
-        return std::nullopt;
-      }
+      if (value.isTensor() && value.shape.empty() && isIntegral(value.dtype))
+        return SliceBound{{}, value};
       if (!value.isNumber() || (value.kind == Value::Number && value.isFloat)) {
         error(Diag::WrongType, part->range, "a bound of a slice", describe(value), "a whole number");
         return std::nullopt;
       }
       Size given = value.kind == Value::SizeOf ? value.size : Size(value.integer);
-      return fromEnd && given.isConstant() && given.constant() < 0 ? length + given : given;
+      return SliceBound{fromEnd && given.isConstant() && given.constant() < 0 ? length + given : given, {}};
     };
     if (entry.slice) {
-      std::optional<Size> begin = bound(entry.begin, Size(0)), end = bound(entry.end, length),
-                          step = bound(entry.step, Size(1), false);
-      if (!begin || !end || !step)
+      std::optional<SliceBound> from = bound(entry.begin, Size(0)), to = bound(entry.end, length),
+                                by = bound(entry.step, Size(1), false);
+      if (!from || !to || !by)
         return std::nullopt;
+      if (from->computed || to->computed || by->computed) {
+        if (!computedSlice(axes[i], *from, *to, !by->computed && by->known == Size(1), base, i, entry.range))
+          return std::nullopt;
+        continue;
+      }
+      const Size *begin = &from->known, *end = &to->known, *step = &by->known;
       if (!step->isConstant() || step->constant() < 1) {
         error(Diag::BadArgument, entry.step->range,
               fmt::format("the step of a slice is {}, expected a positive number",
@@ -139,6 +177,11 @@ std::optional<Elaborator::Selection> Elaborator::select(const Value &base, const
       return std::nullopt;
     at = tensorOfList(at);
     if (at.isTensor() && isIntegral(at.dtype)) {
+      if (at.shape.empty()) {
+        Value place = checkIndex(at, length, indexText(at), entry.range, /*fromEnd=*/true);
+        axes[i] = {false, 0, 1, Size(1), cast(place, DType::I64, entry.range)};
+        continue;
+      }
       tensors.push_back({i, at});
       continue;
     }
@@ -166,10 +209,42 @@ std::optional<Elaborator::Selection> Elaborator::select(const Value &base, const
                                 length.constant()));
       return std::nullopt;
     }
-    axes[i] = {false, given.isConstant() ? given.constant() : 0, 1, Size(1)};
+    axes[i] = {false, given.isConstant() ? given.constant() : 0, 1, Size(1), {}};
     plain = false;
   }
   return selection;
+}
+
+/// The starts of a selection's axes that are computed (or, with `all`, of those that are not taken whole), and these axes.
+std::vector<mlir::Value> Elaborator::startsOf(const Value &base, const Selection &selection, bool all,
+                                              std::vector<int64_t> &axes, SourceRange at) {
+  std::vector<mlir::Value> starts;
+  for (size_t i = 0; i < selection.axes.size(); ++i) {
+    const AxisIndex &axis = selection.axes[i];
+    bool whole = axis.keep && axis.start == 0 && axis.length == base.shape[i].size;
+    if (!axis.computed && (!all || whole))
+      continue;
+    axes.push_back(int64_t(i));
+    starts.push_back(ir(axis.computed ? *axis.computed : constant(axis.start, DType::I64, {}, at)));
+  }
+  return starts;
+}
+
+/// The slice of the axes whose starts are computed; the others are whole.
+Value Elaborator::dynamicSlice(const Value &base, const Selection &selection, SourceRange at) {
+  Shape shape = base.shape;
+  for (size_t i = 0; i < shape.size(); ++i)
+    if (selection.axes[i].computed)
+      shape[i] = {selection.axes[i].length, at};
+  Value result = Value::ofTensor(base.dtype, shape, {}, at);
+  if (mlir::Value operand = ir(base)) {
+    std::vector<int64_t> axes;
+    std::vector<mlir::Value> operands = startsOf(base, selection, false, axes, at);
+    operands.insert(operands.begin(), operand);
+    result.ir = graph.create(location(at), "dynamic_slice", irType(base.dtype, shape), operands,
+                             graph.integers("axes", axes));
+  }
+  return result;
 }
 
 Value Elaborator::take(const Value &base, const Selection &selection, const IndexExpr &expr) {
@@ -189,7 +264,7 @@ Value Elaborator::take(const Value &base, const Selection &selection, const Inde
   std::vector<int64_t> starts, steps;
   for (size_t i = 0; i < rank; ++i) {
     Dim dim{axes[i].length, axes[i].length == base.shape[i].size ? base.shape[i].origin : expr.range};
-    sliced.push_back(dim);
+    sliced.push_back(axes[i].computed ? base.shape[i] : dim);
     if (axes[i].keep)
       kept.push_back(dim);
     starts.push_back(axes[i].start);
@@ -204,9 +279,11 @@ Value Elaborator::take(const Value &base, const Selection &selection, const Inde
                       ? operand
                       : dl::SliceOp::create(graph.here(), location(expr.range), type, operand, starts, steps).getResult();
     }
-    if (kept.size() != sliced.size())
-      result = reshape(result, kept, expr.range);
   }
+  if (selection.computed())
+    result = dynamicSlice(result, selection, expr.range);
+  if (kept.size() != sliced.size())
+    result = reshape(result, kept, expr.range);
   result.at = expr.range;
   if (tensors.empty())
     return result;
@@ -268,7 +345,7 @@ std::optional<Value> Elaborator::placesOf(const Value &base, const Selection &se
   int64_t stride = 1;
   for (size_t i = base.shape.size(); i-- > 0; stride *= base.shape[i].size.constant()) {
     const AxisIndex &axis = selection.axes[i];
-    Value index = constant(axis.start, DType::I64, shape, at);
+    Value index = axis.computed ? broadcastTo(*axis.computed, shape, at) : constant(axis.start, DType::I64, shape, at);
     if (selection.byTensor(i)) {
       for (auto &[tensorAxis, value] : selection.tensors)
         if (tensorAxis == i) {
@@ -341,6 +418,21 @@ Value Elaborator::indexAssign(const Value &base, const IndexExpr &target, const 
   Value result = Value::ofTensor(base.dtype, base.shape, {}, base.at);
   if (!emitting())
     return result;
+  bool box = selection->tensors.empty() && std::all_of(selection->axes.begin(), selection->axes.end(),
+                                                       [](const AxisIndex &axis) { return axis.step == 1; });
+  if (box) {
+    Shape shape;
+    for (const AxisIndex &axis : selection->axes)
+      shape.push_back({axis.length, target.range});
+    Value update = reshape(broadcastTo(value, places->shape, target.range), shape, target.range);
+    std::vector<int64_t> axes;
+    std::vector<mlir::Value> operands = startsOf(base, *selection, true, axes, target.range);
+    operands.insert(operands.begin(), {ir(base), ir(update)});
+    result.ir = axes.empty() ? ir(update)
+                             : graph.create(location(target.range), "dynamic_update", irType(base.dtype, base.shape),
+                                            operands, graph.integers("axes", axes));
+    return result;
+  }
   // The new elements stand in a tensor of zeros; a second one says where they are.
   Size count = elementCount(places->shape), total = elementCount(base.shape);
   Value flat = reshape(*places, {{count, {}}}, target.range);

@@ -135,6 +135,7 @@ std::optional<Value> joined(const Elaborator &e, const Value &a, const Value &b,
     }
     Value type = Value::ofTensor(*dtype, shape, {}, a.at);
     type.soft = a.isTensor() && b.isTensor() && a.soft && b.soft;
+    type.varies = a.varies || b.varies;
     return type;
   }
   if (a.kind != b.kind)

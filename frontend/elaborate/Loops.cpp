@@ -53,6 +53,8 @@ private:
   std::vector<Value> endTensors(const std::vector<Change> &changes);
   void finish(mlir::Operation *made, size_t first);
   Value rowOf(const Value &over) const;
+  /// Whether something that the loop carries depends on what is derived by.
+  bool variesInside() const;
 
   Elaborator &e;
   const ScopeRef &scope;
@@ -81,7 +83,7 @@ LoopElaborator::Carried *LoopElaborator::find(const Change &change) {
 }
 
 static bool sameType(const Value &a, const Value &b) {
-  return a.kind == b.kind && typeString(a) == typeString(b) && a.elements.size() == b.elements.size() &&
+  return a.kind == b.kind && a.varies == b.varies && typeString(a) == typeString(b) && a.elements.size() == b.elements.size() &&
          std::equal(a.elements.begin(), a.elements.end(), b.elements.begin(), sameType);
 }
 
@@ -183,6 +185,13 @@ Value LoopElaborator::rowOf(const Value &over) const {
   if (!over.isTensor())
     return over;
   return Value::ofTensor(over.dtype, Shape(over.shape.begin() + 1, over.shape.end()), {}, over.at);
+}
+
+bool LoopElaborator::variesInside() const {
+  std::vector<Value> tensors;
+  for (const Carried &variable : carried)
+    appendTensors(variable.type, tensors);
+  return llvm::any_of(tensors, [](const Value &tensor) { return tensor.varies; });
 }
 
 static std::vector<mlir::Value> valuesOf(Elaborator &e, const std::vector<Value> &tensors) {
@@ -306,6 +315,12 @@ void LoopElaborator::endless(const std::function<Value()> &condition, const Turn
           turnInScope(turn);
       }))
     return;
+  if (!e.differentiated.empty() && variesInside()) {
+    e.error(Diag::NoGradient, e.differentiated.back(), "a `while`, whose number of turns nothing bounds")
+        .note(at, "this loop")
+        .help("`for _ in 0..limit { if done { break } .. }` has a bound, and a gradient");
+    return;
+  }
   if (!e.emitting())
     return finish(nullptr, 0);
 

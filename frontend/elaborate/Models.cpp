@@ -74,6 +74,10 @@ bool Elaborator::isLayer(const Value &value, const std::string &name) {
   if (!unmade && (value.kind == Value::Model ||
                   (value.kind == Value::Fn && value.function->kind != Function::OptimizerConstructor)))
     return true;
+  // A list of layers, or of lists of them.
+  if (value.kind == Value::List && !value.elements.empty() && !isLiteral(value))
+    return std::all_of(value.elements.begin(), value.elements.end(),
+                       [&](const Value &element) { return isLayer(element, name); });
   auto report = error(Diag::NotALayer, value.at, name, describe(value));
   if (unmade)
     report.help("make one: `" + value.function->name + "(..)`");

@@ -147,9 +147,27 @@ Value Elaborator::binaryOfBools(BinaryOp op, Value lhs, Value rhs, SourceRange a
   return both;
 }
 
+/// `i + 1` is one more than `i`: what is known of a computed whole number goes on.
+static void keepOrigin(BinaryOp op, const Value &lhs, const Value &rhs, Value &result) {
+  const Value &computed = lhs.isTensor() ? lhs : rhs, &known = lhs.isTensor() ? rhs : lhs;
+  bool sums = op == BinaryOp::Add || (op == BinaryOp::Sub && lhs.isTensor());
+  if (!sums || !result.origin || !computed.origin || !known.isNumber() || (known.kind == Value::Number && known.isFloat))
+    return;
+  Size added = known.kind == Value::SizeOf ? known.size : Size(known.integer);
+  result.origin = computed.origin;
+  result.offset = op == BinaryOp::Add ? computed.offset + added : computed.offset - added;
+}
+
 Value Elaborator::binary(BinaryOp op, Value lhs, Value rhs, SourceRange at) {
   if (lhs.poison() || rhs.poison())
     return poison(at);
+  const Value left = lhs, right = rhs;
+  Value result = binaryOfAny(op, std::move(lhs), std::move(rhs), at);
+  keepOrigin(op, left, right, result);
+  return result;
+}
+
+Value Elaborator::binaryOfAny(BinaryOp op, Value lhs, Value rhs, SourceRange at) {
   const char *symbol = spelling(op);
   if (op == BinaryOp::Range) {
     Value range = Value::ofTuple({lhs, rhs}, at);

@@ -129,7 +129,16 @@ bool TrainElaborator::check() {
   NoFrame nothing(e.graph);
   bool savedChecking = std::exchange(e.checkingOnly, true);
   Size batch = e.executor ? Size(plan.batch) : Size::named("batch", item.nameRange);
-  std::optional<Body> checked = body(model, fields(batch), true);
+  Value varied = model;
+  std::vector<Value> values;
+  for (const ParamSlotRef &slot : parametersOf(*model.model)) {
+    values.push_back(slot->value);
+    values.back().varies = slot->trained;
+  }
+  varied.model = withValues(*model.model, values);
+  e.differentiated.push_back(item.nameRange);
+  std::optional<Body> checked = body(varied, fields(batch), true);
+  e.differentiated.pop_back();
   if (checked && good) {
     std::vector<Value> params, gradients;
     std::vector<std::vector<Value>> states;

@@ -38,6 +38,8 @@ Value Value::ofTensor(DType dtype, Shape shape, mlir::Value ir, SourceRange at) 
   value.dtype = dtype;
   value.shape = std::move(shape);
   value.ir = ir;
+  if (value.shape.empty() && isIntegral(dtype))
+    value.origin = Identity().number;
   return value;
 }
 
@@ -268,36 +270,53 @@ ModelRef withTrained(const ModelInstance &model, const std::vector<Value> &value
   return withValues(model, all);
 }
 
-static void nameLayer(Value &layer, const std::string &path) {
-  if (layer.kind == Value::Model)
-    nameParameters(*layer.model, path + ".");
-  else if (layer.kind == Value::List || layer.kind == Value::Tuple)
-    for (size_t i = 0; i < layer.elements.size(); ++i)
-      nameLayer(layer.elements[i], fmt::format("{}.{}", path, i));
+/// What a model appends to its parameters' names, which then stand among those of the model around it; null when it has no
+/// `suffix` among its settings.
+static const std::string *suffixOf(const ModelInstance &model) {
+  if (!model.scope)
+    return nullptr;
+  auto found = model.scope->names.find("suffix");
+  bool given = found != model.scope->names.end() && found->second.value.kind == Value::String;
+  return given && !found->second.value.text.empty() ? &found->second.value.text : nullptr;
 }
 
-static void pathsOf(const Value &layer, const std::string &path, std::vector<std::string> &paths) {
-  if (layer.kind == Value::Model)
-    for (const ModelInstance::Entry &entry : layer.model->entries) {
-      std::string own = path.empty() ? entry.name : path + "." + entry.name;
-      if (!entry.param)
-        pathsOf(*entry.layer, own, paths);
-      else if (entry.param->trained)
-        paths.push_back(own);
-    }
-  else if (layer.kind == Value::List || layer.kind == Value::Tuple)
+/// Calls `visit(slot, path)` for every parameter of a layer, depth first. `path` is the layer's own, `around` that of the
+/// model around it, each with a dot behind it unless it is empty.
+template <class Visit>
+static void visitParameters(const Value &layer, const std::string &path, const std::string &around, Visit visit) {
+  if (layer.kind == Value::Model) {
+    const std::string *suffix = suffixOf(*layer.model);
+    const std::string &own = suffix ? around : path;
+    for (const ModelInstance::Entry &entry : layer.model->entries)
+      if (entry.param)
+        visit(*entry.param, own + entry.name + (suffix ? *suffix : ""));
+      else
+        visitParameters(*entry.layer, own + entry.name + ".", own, visit);
+  } else if (layer.kind == Value::List || layer.kind == Value::Tuple) {
     for (size_t i = 0; i < layer.elements.size(); ++i)
-      pathsOf(layer.elements[i], fmt::format("{}.{}", path, i), paths);
+      visitParameters(layer.elements[i], fmt::format("{}{}.", path, i), around, visit);
+  }
+}
+
+static Value modelValue(const ModelInstance &model) {
+  Value value;
+  value.kind = Value::Model;
+  value.model = std::make_shared<ModelInstance>(model);
+  return value;
+}
+
+void nameParameters(ModelInstance &model, const std::string &prefix) {
+  visitParameters(modelValue(model), prefix, prefix, [](ParamSlot &slot, std::string path) { slot.path = std::move(path); });
 }
 
 std::string modelsDiffer(const ModelInstance &a, const ModelInstance &b) {
   std::vector<ParamSlotRef> slots[2] = {trainedOf(a), trainedOf(b)};
   std::vector<std::string> paths[2];
   for (int i : {0, 1}) {
-    Value model;
-    model.kind = Value::Model;
-    model.model = std::make_shared<ModelInstance>(i ? b : a);
-    pathsOf(model, "", paths[i]);
+    visitParameters(modelValue(i ? b : a), "", "", [&](ParamSlot &slot, std::string path) {
+      if (slot.trained)
+        paths[i].push_back(std::move(path));
+    });
   }
   for (size_t i = 0; i < std::min(paths[0].size(), paths[1].size()); ++i) {
     if (paths[0][i] != paths[1][i])
@@ -311,15 +330,6 @@ std::string modelsDiffer(const ModelInstance &a, const ModelInstance &b) {
   bool more = paths[0].size() > paths[1].size();
   return fmt::format("only the {} has `{}`", more ? "first" : "second",
                      paths[more ? 0 : 1][paths[more ? 1 : 0].size()]);
-}
-
-void nameParameters(ModelInstance &model, const std::string &prefix) {
-  for (ModelInstance::Entry &entry : model.entries) {
-    if (entry.param)
-      entry.param->path = prefix + entry.name;
-    else
-      nameLayer(*entry.layer, prefix + entry.name);
-  }
 }
 
 } // namespace dlc

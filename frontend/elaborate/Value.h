@@ -44,6 +44,14 @@ using HostBufferRef = std::shared_ptr<HostBuffer>;
 inline bool isFloating(DType dtype) { return dtype == DType::F32 || dtype == DType::F64 || dtype == DType::BF16; }
 inline bool isIntegral(DType dtype) { return dtype == DType::I32 || dtype == DType::I64 || dtype == DType::U8; }
 
+/// Tells things apart that are made one after another, also when one takes the memory of another.
+struct Identity {
+  Identity();
+  Identity(const Identity &) : Identity() {}
+  Identity &operator=(const Identity &) { return *this; }
+  uint64_t number;
+};
+
 struct Scope;
 struct Function;
 struct ModelInstance;
@@ -91,6 +99,10 @@ struct Value {
   std::function<HostBufferRef()> lazy; ///< a column, read when used
   bool ofSizes = false; ///< a condition, or a Number, of sizes that have only names: each instance knows it
   std::shared_ptr<const SizeFacts> whenTrue, whenFalse; ///< what such a condition says of the sizes; or null
+  /// Of a computed whole number: which one it is, and what was added to it since. Two of one origin have a known difference.
+  uint64_t origin = 0;
+  Size offset;
+  bool varies = false; ///< while something is differentiated: it depends on what is derived by
   bool soft = false; ///< an f64 scalar that takes the dtype of what it meets (hyperparameters, steps)
 
   // Number, Bool, String, Duration
@@ -143,14 +155,6 @@ struct Binding {
   Value value;
   bool isVar = false;
   SourceRange at;
-};
-
-/// Tells things apart that are made one after another, also when one takes the memory of another.
-struct Identity {
-  Identity();
-  Identity(const Identity &) : Identity() {}
-  Identity &operator=(const Identity &) { return *this; }
-  uint64_t number;
 };
 
 /// Names that stand in a block, a function's parameters, a model's members or a file. Closures share scopes.

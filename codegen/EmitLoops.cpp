@@ -24,11 +24,9 @@ LogicalResult emitLoops(ModuleOp module, const Target &target) {
     planned.setName(stepSymbol(planned.getName()));
     KernelTable table(planned);
     OpBuilder builder(planned);
-    SmallVector<unsigned> all(table.entries.size());
-    std::iota(all.begin(), all.end(), 0);
-    if (failed(emitKernels(builder, table, all, target)))
-      return failure();
-    for (const KernelTable::Entry &entry : table.entries) {
+    for (KernelTable::Entry &entry : table.entries) {
+      if (failed(emitKernelOf(builder, entry, target)))
+        return failure();
       auto kernel = module.lookupSymbol<func::FuncOp>(entry.name);
       kernel.setPrivate();
       kernel->setAttr("llvm.linkage", LLVM::LinkageAttr::get(module.getContext(), LLVM::Linkage::Internal));

@@ -3,6 +3,7 @@
 #include "codegen/kernel/Accumulator.h"
 #include "codegen/kernel/Arithmetic.h"
 #include "codegen/kernel/PointEmitter.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -87,13 +88,19 @@ FailureOr<KernelInfo> emitCheck(KernelFunction function, Value &status) {
   Value found1 = vector::ReductionOp::create(nest.place(any), nest.loc, vector::CombiningKind::OR, any);
   Type i64 = function.builder.getI64Type();
   auto search = [&]() -> SmallVector<Value> {
-    return nest.loop(nest.constant(0), nest.constant(count), 1, nest.constant(0), [&](Value at, ValueRange state) {
-      Index flat = count == 1 ? Index::of(0) : points.indices.variable(at, {0, count - 1});
-      Value bad = badAt(flat, 1, {});
-      Arithmetic a{nest.here(), nest.loc};
-      Value first = a.both(bad, a.equals(state[0], 0));
-      return SmallVector<Value>{a.select(first, a.addi(at, 1), state[0])};
-    });
+    Value none = nest.constant(0);
+    SmallVector<Value> first =
+        nest.loop(none, nest.constant(count), 1, {none, none}, [&](Value at, ValueRange state) -> SmallVector<Value> {
+          Index flat = count == 1 ? Index::of(0) : points.indices.variable(at, {0, count - 1});
+          Value bad = badAt(flat, 1, {});
+          Value value = points.at(check.getOperand(), {points.indices.delinearize(flat, type.getShape()), 1, {}});
+          Arithmetic a{nest.here(), nest.loc};
+          value = convertElements(a.builder, a.loc, value, type.getElementType(), i64);
+          Value isFirst = a.both(bad, a.equals(state[0], 0));
+          return {a.select(isFirst, a.addi(at, 1), state[0]), a.select(isFirst, value, state[1])};
+        });
+    LLVM::StoreOp::create(nest.here(), nest.loc, first[1], function.failureValue, 8);
+    return {first[0]};
   };
   status = nest.branch(found1, i64, search, [&]() -> SmallVector<Value> { return {nest.constant(0)}; })[0];
   nest.here();

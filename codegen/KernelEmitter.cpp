@@ -3,6 +3,7 @@
 #include "codegen/contract/Emitter.h"
 #include "codegen/kernel/Emitters.h"
 #include "codegen/kernel/PointEmitter.h"
+#include "ir/KernelRole.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -43,8 +44,11 @@ FailureOr<KernelInfo> emitKernel(OpBuilder &builder, dl::KernelOp kernel, const 
   auto function = func::FuncOp::create(builder, loc, functionName, type);
   Block *entry = function.addEntryBlock();
   builder.setInsertionPointToStart(entry);
-  SmallVector<Value> buffers = loadBuffers(builder, loc, entry->getArgument(0), kernel->getNumOperands());
-  KernelFunction parts{builder, kernel, target, buffers, entry->getArgument(1), entry->getArgument(2)};
+  // A kernel that may fail gets one more address.
+  bool mayFail = dl::kernelRole(&kernel.getBody().front().front()).mayFail;
+  SmallVector<Value> buffers = loadBuffers(builder, loc, entry->getArgument(0), kernel->getNumOperands() + mayFail);
+  Value failureValue = mayFail ? buffers.pop_back_val() : Value();
+  KernelFunction parts{builder, kernel, target, buffers, entry->getArgument(1), entry->getArgument(2), failureValue};
 
   if (isEmpty(kernel)) {
     func::ReturnOp::create(builder, loc, Value(arith::ConstantIntOp::create(builder, loc, 0, 64)));

@@ -1,7 +1,8 @@
 // From a planned dl.kernel to a function of loops: `func.func @name(%args: !llvm.ptr, %begin: i64, %end: i64) -> i64`.
 // `args` is an array of buffer pointers, ins then outs; the function does tasks [begin, end) of KernelInfo::tasks.
-// Tasks are independent, and how they are split never changes a bit. The result is 0, or from a check kernel 1 + the
-// row-major index of the first bad element.
+// Tasks are independent, and how they are split never changes a bit. The result is 0, or from a kernel that may fail (a
+// check) 1 + the row-major index of the first bad element, whose value it has stored, an i64, at one more address behind
+// those of the buffers.
 #pragma once
 
 #include "codegen/Target.h"
@@ -34,6 +35,8 @@ struct KernelFunction {
   /// One `!llvm.ptr` for each of ins, then outs; the i64 bounds of the tasks.
   llvm::ArrayRef<mlir::Value> buffers;
   mlir::Value begin, end;
+  /// Where a kernel that may fail stores the value that is wrong, an i64.
+  mlir::Value failureValue;
 };
 llvm::FailureOr<KernelInfo> emitMapReduce(KernelFunction function);
 llvm::FailureOr<KernelInfo> emitScatter(KernelFunction function);

@@ -1,15 +1,14 @@
-// A step is straight code: for each kernel, its buffers' addresses into one array on the stack, then the call. After a
-// check it may return.
+// A step is a table of kernels, and the control flow of loops and branches around calls that run pieces of it. What a loop
+// makes anew in each iteration (an entry of a stack, a buffer that alternates with another) has a base of its own, which the
+// step sets.
 #include "codegen/StepEmitter.h"
-#include "codegen/kernel/PointEmitter.h"
+#include "codegen/StepTable.h"
+#include "ir/KernelRole.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
-#include "runtime/Abi.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Analysis/TargetLibraryInfo.h"
-#include <cstddef>
 
 using namespace mlir;
 
@@ -28,98 +27,139 @@ std::string stepSymbol(StringRef entry) {
 
 KernelTable::KernelTable(func::FuncOp planned) {
   std::map<std::string, unsigned> known;
-  // No kernel takes the step's name.
-  llvm::StringMap<unsigned> names = {{(planned.getName() + ".step").str(), 1}};
-  for (dl::KernelOp kernel : planned.getOps<dl::KernelOp>()) {
+  // No kernel takes the step's name, or those of its tables.
+  llvm::StringMap<unsigned> names;
+  std::string symbol = stepSymbol(planned.getName());
+  for (const char *own : {"", ".kernels", ".table"})
+    names[symbol + own] = 1;
+  planned.walk([&](dl::KernelOp kernel) {
     auto [entry, fresh] = known.try_emplace(kernelKey(kernel), entries.size());
     entryOf[kernel] = entry->second;
     if (!fresh)
-      continue;
+      return;
     std::string name = (planned.getName() + "." + kernel.getName()).str();
     if (unsigned count = names[name]++)
       name += "." + std::to_string(count);
     entries.push_back({kernel, std::move(name), {}});
-  }
+  });
 }
 
-LogicalResult emitKernels(OpBuilder &builder, KernelTable &table, ArrayRef<unsigned> numbers, const Target &target) {
-  for (unsigned number : numbers) {
-    KernelTable::Entry &entry = table.entries[number];
-    FailureOr<KernelInfo> info = emitKernel(builder, entry.kernel, target, entry.name);
-    if (failed(info))
-      return failure();
+LogicalResult emitKernelOf(OpBuilder &builder, KernelTable::Entry &entry, const Target &target) {
+  FailureOr<KernelInfo> info = emitKernel(builder, entry.kernel, target, entry.name);
+  if (succeeded(info))
     entry.info = *info;
-  }
-  return success();
+  return info;
 }
 
 namespace {
 class StepEmitter {
 public:
-  StepEmitter(OpBuilder &builder, func::FuncOp planned, const KernelTable &table)
-      : builder(builder), planned(planned), table(table), loc(planned.getLoc()),
+  StepEmitter(OpBuilder &builder, func::FuncOp planned, const KernelTable &kernels)
+      : builder(builder), planned(planned), kernels(kernels), loc(planned.getLoc()),
         pointer(LLVM::LLVMPointerType::get(builder.getContext())), i64(builder.getI64Type()) {}
 
   LogicalResult emit(StringRef name);
 
 private:
   void placeArguments();
-  void declareKernels();
-  LogicalResult emitKernelCall(dl::KernelOp kernel);
-  void call(const KernelTable::Entry &entry);
-  void emitCheckCall(dl::KernelOp kernel, const KernelTable::Entry &entry);
-  Value checkedValue(dl::KernelOp kernel, Value index);
+  LogicalResult emitBlock(Block &block);
+  LogicalResult addKernel(dl::KernelOp kernel);
+  void runPiece();
+  LogicalResult emitLoop(dl::LoopOp loop);
+  LogicalResult emitBranch(dl::BranchOp branch);
+  void placeEntry(dl::EntryOp entry);
+  void permute(dl::LoopOp loop, dl::NextOp next);
+  Block *failureBlock(Value index);
+  bool writesBlocks(Operation *op);
+  void defineFunctions(StringRef name);
+  void defineTable(StringRef name);
 
   Value constant(int64_t value) { return arith::ConstantIntOp::create(builder, loc, value, 64); }
-  Value at(Value base, int64_t bytes) {
-    if (bytes == 0)
-      return base;
-    return LLVM::GEPOp::create(builder, loc, pointer, builder.getI8Type(), base, ValueRange{constant(bytes)},
+  Value element(Value array, int64_t index) {
+    return LLVM::GEPOp::create(builder, loc, pointer, pointer, array, LLVM::GEPArg(int32_t(index)),
                                LLVM::GEPNoWrapFlags::inbounds);
   }
-  Value loadPointer(Value base, int64_t bytes) {
-    return LLVM::LoadOp::create(builder, loc, pointer, at(base, bytes), 8);
+  Value addressOf(StepPlace place) {
+    Value base = LLVM::LoadOp::create(builder, loc, pointer, element(bases, place.base), 8);
+    return place.offset ? moved(base, constant(place.offset)) : base;
   }
-  Value isNotNull(Value value) {
-    Value null = LLVM::ZeroOp::create(builder, loc, pointer);
-    return LLVM::ICmpOp::create(builder, loc, LLVM::ICmpPredicate::ne, value, null);
+  Value moved(Value address, Value bytes) {
+    return LLVM::GEPOp::create(builder, loc, pointer, builder.getI8Type(), address, ValueRange{bytes},
+                               LLVM::GEPNoWrapFlags::inbounds);
   }
+  /// Whether a flag in memory is true.
+  Value isSet(Value flag) {
+    Value byte = LLVM::LoadOp::create(builder, loc, builder.getI8Type(), addressOf(places.lookup(flag)), 1);
+    return arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne, byte,
+                                 arith::ConstantIntOp::create(builder, loc, 0, 8));
+  }
+  Block *addBlock() {
+    OpBuilder::InsertionGuard guard(builder);
+    return builder.createBlock(&step.getBody());
+  }
+  void jump(Block *to, ValueRange arguments = {}) { cf::BranchOp::create(builder, loc, to, arguments); }
+  void jumpIf(Value condition, Block *then, ValueRange thenArguments, Block *otherwise, ValueRange arguments = {}) {
+    cf::CondBranchOp::create(builder, loc, condition, then, thenArguments, otherwise, arguments);
+  }
+  Value global(StringRef symbol) { return LLVM::AddressOfOp::create(builder, loc, pointer, symbol); }
 
   OpBuilder &builder;
-  func::FuncOp planned, step;
-  const KernelTable &table;
+  func::FuncOp planned, step, runner;
+  const KernelTable &kernels;
   Location loc;
   Type pointer, i64;
-  Value context, args;
-  llvm::DenseMap<Value, Value> addresses;
+  std::string functionsName, tableName;
+  Value context, bases, args;
+  StepTable table;
+  /// Where the piece begins that is not run yet.
+  int64_t pieceBegin = 0;
+  llvm::DenseMap<Value, StepPlace> places;
+  /// The indices of loops.
+  llvm::DenseMap<Value, Value> indices;
+  unsigned baseCount = 0;
   int64_t checks = 0;
+  /// Takes a status: where a piece goes that did not end well.
+  Block *onFailure = nullptr;
+  /// Behind the loop that is emitted.
+  Block *loopEnd = nullptr;
+  /// Whether a kernel before wrote to the parameters or the state.
+  bool hasWritten = false;
 };
 } // namespace
 
 LogicalResult StepEmitter::emit(StringRef name) {
+  auto module = cast<ModuleOp>(builder.getInsertionBlock()->getParentOp());
+  functionsName = (name + ".kernels").str();
+  tableName = (name + ".table").str();
+  runner = stepRunner(builder, module);
+  defineFunctions(functionsName);
   SmallVector<Type> types(6, pointer);
-  declareKernels();
   step = func::FuncOp::create(builder, loc, name, builder.getFunctionType(types, {i64}));
   Block *entry = step.addEntryBlock();
+  OpBuilder::InsertPoint outside = builder.saveInsertionPoint();
   builder.setInsertionPointToStart(entry);
   context = entry->getArgument(5);
-  unsigned most = 1;
-  for (dl::KernelOp kernel : planned.getOps<dl::KernelOp>())
-    most = std::max(most, kernel->getNumOperands());
-  args = LLVM::AllocaOp::create(builder, loc, pointer, pointer, constant(most), 8);
+  unsigned most = 0, count = planned.getNumArguments();
+  planned.walk([&](Operation *op) {
+    if (isa<dl::KernelOp>(op))
+      most = std::max(most, op->getNumOperands());
+    else if (auto loop = dyn_cast<dl::LoopOp>(op))
+      count += loop.getCarried().size();
+    else
+      count += isa<dl::EntryOp>(op);
+  });
+  bases = LLVM::AllocaOp::create(builder, loc, pointer, pointer, constant(count), 8);
+  args = LLVM::AllocaOp::create(builder, loc, pointer, pointer, constant(most + 1), 8);
   placeArguments();
-  for (Operation &op : planned.getBody().front()) {
-    if (auto buffer = dyn_cast<dl::BufferOp>(op)) {
-      addresses[buffer.getResult()] = at(addresses[buffer.getBlock()], buffer.getOffset());
-    } else if (auto kernel = dyn_cast<dl::KernelOp>(op)) {
-      if (failed(emitKernelCall(kernel)))
-        return failure();
-    } else if (isa<func::ReturnOp>(op)) {
-      func::ReturnOp::create(builder, loc, constant(0));
-    } else {
-      return op.emitOpError("cannot be part of a planned function");
-    }
-  }
+  onFailure = addBlock();
+  onFailure->addArgument(i64, loc);
+  if (failed(emitBlock(planned.getBody().front())))
+    return failure();
+  func::ReturnOp::create(builder, loc, constant(0));
+  builder.setInsertionPointToEnd(onFailure);
+  func::ReturnOp::create(builder, loc, onFailure->getArgument(0));
+  builder.restoreInsertionPoint(outside);
+  defineTable(tableName);
   return success();
 }
 
@@ -128,111 +168,226 @@ void StepEmitter::placeArguments() {
   Block &from = planned.getBody().front(), *to = builder.getInsertionBlock();
   auto names = planned->getAttrOfType<ArrayAttr>("dl.inputs");
   unsigned inputs = names ? names.size() : 0, last = from.getNumArguments() - 1;
-  addresses[from.getArgument(0)] = to->getArgument(0);
-  addresses[from.getArgument(1)] = to->getArgument(1);
-  addresses[from.getArgument(last)] = to->getArgument(4);
-  for (unsigned i = 2; i < last; ++i) {
-    bool input = i - 2 < inputs;
-    Value array = to->getArgument(input ? 2 : 3);
-    addresses[from.getArgument(i)] = loadPointer(array, 8 * (input ? i - 2 : i - 2 - inputs));
+  for (unsigned i = 0; i <= last; ++i) {
+    Value address;
+    if (i < 2 || i == last) {
+      address = to->getArgument(i < 2 ? i : 4);
+    } else {
+      bool input = i - 2 < inputs;
+      address = element(to->getArgument(input ? 2 : 3), input ? i - 2 : i - 2 - inputs);
+      address = LLVM::LoadOp::create(builder, loc, pointer, address, 8);
+    }
+    LLVM::StoreOp::create(builder, loc, address, element(bases, i), 8);
+    places[from.getArgument(i)] = {baseCount++, 0};
   }
 }
 
-void StepEmitter::declareKernels() {
-  auto module = cast<ModuleOp>(builder.getInsertionBlock()->getParentOp());
-  auto type = builder.getFunctionType({pointer, i64, i64}, {i64});
-  for (const KernelTable::Entry &entry : table.entries)
-    if (!module.lookupSymbol(entry.name))
-      func::FuncOp::create(builder, loc, entry.name, type).setPrivate();
-}
-
-LogicalResult StepEmitter::emitKernelCall(dl::KernelOp kernel) {
-  const KernelTable::Entry &entry = table.entries[table.entryOf.lookup(kernel)];
-  loc = kernel.getLoc();
-  // Checks are counted as they stand in the plan, also one that has nothing to look at.
-  bool isCheck = kernel.getKind() == dl::KernelKind::check;
-  checks += isCheck;
-  if (entry.info.tasks == 0)
-    return success();
-  for (auto [i, buffer] : llvm::enumerate(kernel->getOperands())) {
-    Value address = addresses.lookup(buffer);
-    if (!address)
-      return kernel.emitOpError("works on a buffer that is neither an argument nor a dl.buffer");
-    LLVM::StoreOp::create(builder, loc, address, at(args, 8 * i), 8);
+LogicalResult StepEmitter::emitBlock(Block &block) {
+  for (Operation &op : block) {
+    if (auto buffer = dyn_cast<dl::BufferOp>(op)) {
+      StepPlace block = places.lookup(buffer.getBlock());
+      places[buffer.getResult()] = {block.base, block.offset + int64_t(buffer.getOffset())};
+    } else if (auto kernel = dyn_cast<dl::KernelOp>(op)) {
+      if (failed(addKernel(kernel)))
+        return failure();
+    } else if (auto entry = dyn_cast<dl::EntryOp>(op)) {
+      placeEntry(entry);
+    } else if (auto loop = dyn_cast<dl::LoopOp>(op)) {
+      if (failed(emitLoop(loop)))
+        return failure();
+    } else if (auto branch = dyn_cast<dl::BranchOp>(op)) {
+      if (failed(emitBranch(branch)))
+        return failure();
+    } else if (auto exit = dyn_cast<dl::ExitOp>(op)) {
+      runPiece();
+      Block *next = addBlock();
+      jumpIf(isSet(exit.getCondition()), next, {}, loopEnd);
+      builder.setInsertionPointToEnd(next);
+    } else if (!isa<func::ReturnOp, dl::NextOp>(op)) {
+      return op.emitOpError("cannot be part of a planned function");
+    }
   }
-  if (isCheck)
-    emitCheckCall(kernel, entry);
-  else
-    call(entry);
+  runPiece();
   return success();
 }
 
-void StepEmitter::call(const KernelTable::Entry &entry) {
-  Value low = constant(0), tasks = constant(entry.info.tasks);
-  auto direct = [&] { func::CallOp::create(builder, loc, entry.name, TypeRange{i64}, ValueRange{args, low, tasks}); };
-  if (entry.info.tasks == 1 || entry.info.nanoseconds < parallelNanoseconds)
-    return direct();
-  auto branch = scf::IfOp::create(builder, loc, isNotNull(context), /*withElseRegion=*/true);
-  OpBuilder::InsertionGuard guard(builder);
-  builder.setInsertionPointToStart(branch.thenBlock());
-  // A kernel's function serves as the body as it is: its result is ignored.
-  auto type = builder.getFunctionType({pointer, i64, i64}, {i64});
-  Value function = func::ConstantOp::create(builder, loc, type, entry.name);
-  function = UnrealizedConversionCastOp::create(builder, loc, pointer, function).getResult(0);
-  Value parallel = loadPointer(context, offsetof(dlc_context, parallel));
-  auto signature =
-      LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(builder.getContext()), {pointer, pointer, pointer, i64});
-  LLVM::CallOp::create(builder, loc, signature, ValueRange{parallel, context, function, args, tasks});
-  builder.setInsertionPointToStart(branch.elseBlock());
-  direct();
-}
-
-/// A check runs whole on the calling thread; when it fails the step describes the failure and returns.
-void StepEmitter::emitCheckCall(dl::KernelOp kernel, const KernelTable::Entry &entry) {
-  Value id = constant(checks);
-  Value status = func::CallOp::create(builder, loc, entry.name, TypeRange{i64},
-                                      ValueRange{args, constant(0), constant(entry.info.tasks)})
-                     .getResult(0);
-  Value failed = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne, status, constant(0));
-  Block *here = builder.getInsertionBlock();
-  Block *next = builder.createBlock(&step.getBody());
-  Block *failure = builder.createBlock(&step.getBody());
-  builder.setInsertionPointToEnd(here);
-  cf::CondBranchOp::create(builder, loc, failed, failure, next);
-
-  builder.setInsertionPointToStart(failure);
-  auto described = scf::IfOp::create(builder, loc, isNotNull(context), /*withElseRegion=*/false);
-  builder.setInsertionPointToStart(described.thenBlock());
-  Value index = arith::SubIOp::create(builder, loc, status, constant(1));
-  auto set = [&](Value value, size_t offset) { LLVM::StoreOp::create(builder, loc, value, at(context, offset), 8); };
-  set(id, offsetof(dlc_context, error_check));
-  set(index, offsetof(dlc_context, error_index));
-  set(checkedValue(kernel, index), offsetof(dlc_context, error_value));
-  builder.setInsertionPointToEnd(failure);
-  func::ReturnOp::create(builder, loc, id);
-  builder.setInsertionPointToStart(next);
-}
-
-/// The element at a row-major index of a check's buffer, as an i64.
-Value StepEmitter::checkedValue(dl::KernelOp kernel, Value index) {
-  auto type = cast<MemRefType>(kernel.getIns()[0].getType());
-  auto [strides, offset] = type.getStridesAndOffset();
-  Value address = constant(offset);
-  for (int64_t axis = type.getRank(); axis-- > 0;) {
-    Value size = constant(type.getDimSize(axis));
-    Value digit = arith::RemUIOp::create(builder, loc, index, size);
-    index = arith::DivUIOp::create(builder, loc, index, size);
-    Value scaled = arith::MulIOp::create(builder, loc, digit, constant(strides[axis]));
-    address = arith::AddIOp::create(builder, loc, address, scaled);
+LogicalResult StepEmitter::addKernel(dl::KernelOp kernel) {
+  unsigned number = kernels.entryOf.lookup(kernel);
+  const KernelInfo &info = kernels.entries[number].info;
+  bool mayFail = dl::kernelRole(&kernel.getBody().front().front()).mayFail;
+  // Checks are counted as they stand in the plan, also one that has nothing to look at.
+  checks += mayFail;
+  if (info.tasks == 0)
+    return success();
+  SmallVector<StepPlace> operands;
+  for (Value buffer : kernel->getOperands()) {
+    auto place = places.find(buffer);
+    if (place == places.end())
+      return kernel.emitOpError("works on a buffer that is neither an argument nor a dl.buffer");
+    operands.push_back(place->second);
   }
-  Type element = type.getElementType(), memory = memoryType(element);
-  Value place = LLVM::GEPOp::create(builder, loc, pointer, memory, addresses.lookup(kernel.getIns()[0]),
-                                    ValueRange{address}, LLVM::GEPNoWrapFlags::inbounds);
-  Value value = LLVM::LoadOp::create(builder, loc, memory, place);
-  if (memory == i64)
-    return value;
-  return element.isUnsignedInteger() || element.isInteger(1) ? Value(arith::ExtUIOp::create(builder, loc, i64, value))
-                                                             : Value(arith::ExtSIOp::create(builder, loc, i64, value));
+  int64_t flags = mayFail ? stepMayFail : 0;
+  if (info.tasks > 1 && info.nanoseconds >= parallelNanoseconds && !mayFail)
+    flags |= stepParallel;
+  // A step that has begun to write runs to its end.
+  if (!hasWritten)
+    flags |= stepPolls;
+  for (StepPlace out : ArrayRef(operands).drop_front(kernel.getIns().size()))
+    hasWritten |= out.base < 2;
+  table.add(number, info.tasks, flags, mayFail ? checks : 0, operands);
+  return success();
+}
+
+/// Runs the records since the last piece; the step ends with its status if that is not 0.
+void StepEmitter::runPiece() {
+  if (table.size() == pieceBegin)
+    return;
+  Value words = global(tableName);
+  Value begin = element(words, pieceBegin), end = element(words, table.size());
+  pieceBegin = table.size();
+  Value status = func::CallOp::create(builder, loc, runner,
+                                      ValueRange{global(functionsName), begin, end, bases, args, context})
+                     .getResult(0);
+  Value ended = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne, status, constant(0));
+  Block *next = addBlock();
+  jumpIf(ended, onFailure, status, next);
+  builder.setInsertionPointToEnd(next);
+}
+
+/// The base of an entry is set where the entry stands: before anything that works on it runs.
+void StepEmitter::placeEntry(dl::EntryOp entry) {
+  auto type = cast<MemRefType>(entry.getStack().getType());
+  int64_t stride = type.getNumElements() == 0 ? 0 : type.getStridesAndOffset().first.front();
+  stride *= llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  Value bytes = arith::MulIOp::create(builder, loc, indices.lookup(entry.getIndex()), constant(stride));
+  Value address = moved(addressOf(places.lookup(entry.getStack())), bytes);
+  places[entry.getResult()] = {baseCount, 0};
+  LLVM::StoreOp::create(builder, loc, address, element(bases, baseCount++), 8);
+}
+
+/// header(count): body, or behind the loop when all iterations have run. The bases of what is carried hold, behind the loop
+/// too, what dl.next handed on last.
+LogicalResult StepEmitter::emitLoop(dl::LoopOp loop) {
+  runPiece();
+  for (auto [init, argument, result] : llvm::zip_equal(loop.getCarried(), loop.carriedArgs(), loop.getResults())) {
+    Value address = addressOf(places.lookup(init));
+    LLVM::StoreOp::create(builder, loc, address, element(bases, baseCount), 8);
+    places[argument] = places[result] = {baseCount++, 0};
+  }
+  hasWritten |= writesBlocks(loop);
+  Block *header = addBlock(), *body = addBlock(), *end = addBlock();
+  Value count = header->addArgument(i64, loc);
+  jump(header, constant(0));
+  builder.setInsertionPointToEnd(header);
+  if (auto length = loop.getLength()) {
+    Value more =
+        arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, count, constant(int64_t(*length)));
+    jumpIf(more, body, {}, end);
+  } else {
+    jump(body);
+  }
+  builder.setInsertionPointToEnd(body);
+  Value index = count;
+  if (loop.getReverse())
+    index = arith::SubIOp::create(builder, loc, constant(int64_t(*loop.getLength()) - 1), count);
+  indices[loop.index()] = index;
+  if (Value cell = loop.getCell())
+    LLVM::StoreOp::create(builder, loc, index, addressOf(places.lookup(cell)), 8);
+  auto outer = std::pair(onFailure, loopEnd);
+  onFailure = failureBlock(index);
+  loopEnd = end;
+  if (failed(emitBlock(loop.block())))
+    return failure();
+  std::tie(onFailure, loopEnd) = outer;
+  auto next = cast<dl::NextOp>(loop.block().getTerminator());
+  Value done = next.getUntil() ? isSet(next.getUntil()) : Value();
+  permute(loop, next);
+  Value following = arith::AddIOp::create(builder, loc, count, constant(1));
+  if (done)
+    jumpIf(done, end, {}, header, following);
+  else
+    jump(header, following);
+  builder.setInsertionPointToEnd(end);
+  return success();
+}
+
+/// All addresses are read before one is set.
+void StepEmitter::permute(dl::LoopOp loop, dl::NextOp next) {
+  SmallVector<std::pair<unsigned, Value>> moves;
+  for (auto [value, argument] : llvm::zip_equal(next.getCarried(), loop.carriedArgs()))
+    if (value != argument)
+      moves.push_back({places.lookup(argument).base, addressOf(places.lookup(value))});
+  for (auto [base, address] : moves)
+    LLVM::StoreOp::create(builder, loc, address, element(bases, base), 8);
+}
+
+/// Notes in which iteration of a loop its kernel failed, then fails as what is around the loop does.
+Block *StepEmitter::failureBlock(Value index) {
+  OpBuilder::InsertionGuard guard(builder);
+  Block *block = addBlock(), *outer = onFailure;
+  Value status = block->addArgument(i64, loc);
+  builder.setInsertionPointToEnd(block);
+  func::CallOp::create(builder, loc, iterationNoter(builder, cast<ModuleOp>(step->getParentOp())),
+                       ValueRange{context, index});
+  jump(outer, status);
+  return block;
+}
+
+LogicalResult StepEmitter::emitBranch(dl::BranchOp branch) {
+  runPiece();
+  Block *sides[] = {addBlock(), addBlock()}, *end = addBlock();
+  bool before = hasWritten, after = before;
+  jumpIf(isSet(branch.getCondition()), sides[0], {}, sides[1]);
+  for (auto [region, side] : {std::pair(&branch.getThenRegion(), sides[0]), {&branch.getElseRegion(), sides[1]}}) {
+    builder.setInsertionPointToEnd(side);
+    hasWritten = before;
+    if (failed(emitBlock(region->front())))
+      return failure();
+    after |= hasWritten;
+    jump(end);
+  }
+  hasWritten = after;
+  builder.setInsertionPointToEnd(end);
+  return success();
+}
+
+/// Whether a kernel inside writes to the parameters or the state.
+bool StepEmitter::writesBlocks(Operation *op) {
+  bool writes = false;
+  op->walk([&](dl::KernelOp kernel) {
+    for (Value out : kernel.getOuts())
+      if (auto place = places.find(out); place != places.end())
+        writes |= place->second.base < 2;
+  });
+  return writes;
+}
+
+/// The kernels' functions by number. Those that the module lacks are declared.
+void StepEmitter::defineFunctions(StringRef name) {
+  auto module = cast<ModuleOp>(builder.getInsertionBlock()->getParentOp());
+  auto type = builder.getFunctionType({pointer, i64, i64}, {i64});
+  for (const KernelTable::Entry &entry : kernels.entries)
+    if (!module.lookupSymbol(entry.name))
+      func::FuncOp::create(builder, loc, entry.name, type).setPrivate();
+  auto array = LLVM::LLVMArrayType::get(pointer, kernels.entries.size());
+  auto functions =
+      LLVM::GlobalOp::create(builder, loc, array, /*isConstant=*/true, LLVM::Linkage::Internal, name, Attribute(), 8);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.createBlock(&functions.getInitializerRegion());
+  Value value = LLVM::UndefOp::create(builder, loc, array);
+  for (auto [i, entry] : llvm::enumerate(kernels.entries)) {
+    Value function = func::ConstantOp::create(builder, loc, type, entry.name);
+    function = UnrealizedConversionCastOp::create(builder, loc, pointer, function).getResult(0);
+    value = LLVM::InsertValueOp::create(builder, loc, value, function, int64_t(i));
+  }
+  LLVM::ReturnOp::create(builder, loc, value);
+}
+
+void StepEmitter::defineTable(StringRef name) {
+  auto type = RankedTensorType::get(int64_t(table.content().size()), i64);
+  auto array = LLVM::LLVMArrayType::get(i64, table.content().size());
+  LLVM::GlobalOp::create(builder, loc, array, /*isConstant=*/true, LLVM::Linkage::Internal, name,
+                         DenseIntElementsAttr::get(type, table.content()), 8);
 }
 
 LogicalResult emitStep(OpBuilder &builder, func::FuncOp planned, const KernelTable &table, StringRef name) {

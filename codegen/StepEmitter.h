@@ -1,6 +1,6 @@
-// From a planned function to its kernels' functions and the step: the function with the ABI of runtime/Abi.h that computes
-// where buffers are and runs the kernels in order, each on its tasks, alone or through the caller's threads. Kernels that
-// are equal up to their buffers are emitted once.
+// From a planned function to its kernels' functions and the step: the function with the ABI of runtime/Abi.h that runs the
+// kernels in order, each on its tasks, alone or through the caller's threads. Kernels that are equal up to their buffers
+// are emitted once; the step holds a table of them (StepTable.h).
 #pragma once
 
 #include "codegen/KernelEmitter.h"
@@ -29,9 +29,8 @@ struct KernelTable {
 /// only in the end (`pow`, `fma`, `memcpy`).
 std::string stepSymbol(llvm::StringRef entry);
 
-/// Emits the kernels' functions with the given numbers at the builder's insertion point and fills in their infos.
-llvm::LogicalResult emitKernels(mlir::OpBuilder &builder, KernelTable &table, llvm::ArrayRef<unsigned> numbers,
-                                const Target &target);
+/// Emits the function of an entry at the builder's insertion point and fills in its info.
+llvm::LogicalResult emitKernelOf(mlir::OpBuilder &builder, KernelTable::Entry &entry, const Target &target);
 
 /// Emits `func.func @name(%params, %state, %inputs, %outputs, %arena, %context: !llvm.ptr) -> i64`. Kernels are called by
 /// name; those that the module lacks are declared.

@@ -1,5 +1,5 @@
 // Kernels, layouts and buffers: the edges of a kernel, what each kind of kernel may hold, buffers inside their blocks.
-#include "ir/Dialect.h"
+#include "ir/KernelRole.h"
 #include "ir/Verify.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -70,16 +70,16 @@ static LogicalResult verifyStageOf(KernelOp op) {
          << "mixes stages, expected tensors with results and no outs, or memrefs with outs and no results";
 }
 
-/// The operation of type `Op` that the body must hold, if it is the only one and its operands are block arguments.
-template <class Op> static LogicalResult verifyOnly(KernelOp op) {
+/// The body must hold one operation whose role this kind is, of block arguments.
+static LogicalResult verifyAlone(KernelOp op) {
   Block &block = op.getBody().front();
-  auto inner = dyn_cast<Op>(block.front());
-  bool alone = inner && inner->getNextNode() == block.getTerminator() &&
-               llvm::all_of(inner->getOperands(), [&](Value value) { return isa<BlockArgument>(value); });
-  if (alone)
+  Operation &inner = block.front();
+  KernelRole role = kernelRole(&inner);
+  bool isArguments = llvm::all_of(inner.getOperands(), [](Value value) { return isa<BlockArgument>(value); });
+  if (role.isAlone && role.kind == op.getKind() && isArguments && inner.getNextNode() == block.getTerminator())
     return success();
-  return op.emitOpError() << "of kind `" << stringifyKernelKind(op.getKind()) << "` expected one `"
-                          << Op::getOperationName() << "` of block arguments and nothing else";
+  return op.emitOpError() << "of kind `" << stringifyKernelKind(op.getKind())
+                          << "` expected the one operation of that kind, of block arguments, and nothing else";
 }
 
 /// Fails for an operation that no kernel of this kind holds.
@@ -135,14 +135,9 @@ static LogicalResult verifyKind(KernelOp op) {
     return verifyMap(op);
   case KernelKind::contract:
     return verifyContract(op);
-  case KernelKind::check:
-    return verifyOnly<CheckIndexOp>(op);
-  case KernelKind::scatter:
-    return verifyOnly<ScatterAddOp>(op);
-  case KernelKind::cumulative:
-    return verifyOnly<CumulativeOp>(op);
+  default:
+    return verifyAlone(op);
   }
-  return success();
 }
 
 LogicalResult KernelOp::verify() {

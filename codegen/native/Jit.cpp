@@ -1,6 +1,6 @@
-// A planned function becomes one or two objects, one of them with the step; they are linked into a library of their own
+// A planned function becomes an object or some, one of them with the step; they are linked into a library of their own
 // inside the process, so that functions of different modules may have the same names. MLIR's context is used by one thread
-// at a time; LLVM's work, most of the time, is done for both objects side by side.
+// at a time; LLVM's work, most of the time, is done for all objects side by side.
 #include "codegen/native/Jit.h"
 #include "codegen/native/Lowering.h"
 #include "llvm/ExecutionEngine/Orc/ExecutionUtils.h"
@@ -17,8 +17,8 @@ using namespace mlir;
 
 namespace dlc {
 
-/// Fewer kernels than this are not worth a second thread.
-static constexpr size_t kernelsForTwoThreads = 4;
+/// Fewer kernels than this are not worth a thread of their own.
+static constexpr size_t kernelsForThread = 2;
 
 struct Jit::Engine {
   std::unique_ptr<llvm::orc::LLJIT> jit;
@@ -50,7 +50,8 @@ namespace {
 /// A part of a module on its way to an object: some kernels' loops, LLVM IR in a context of its own, code.
 struct Part {
   OwningOpRef<ModuleOp> loops;
-  std::vector<unsigned> kernels;
+  /// Operations of its loops: what its code costs to make.
+  size_t operations = 0;
   llvm::LLVMContext context;
   std::unique_ptr<llvm::Module> module;
   std::unique_ptr<llvm::MemoryBuffer> object;
@@ -95,17 +96,17 @@ llvm::Expected<dlc_function> Jit::add(ModuleOp planned, llvm::StringRef name, co
     return llvm::createStringError("the module has no function `" + name + "`");
   prepareContext(*planned.getContext());
   KernelTable table(function);
-  bool split = table.entries.size() >= kernelsForTwoThreads && std::thread::hardware_concurrency() > 1;
-  std::vector<Part> parts(split ? 2 : 1);
-  for (unsigned i = 0; i < table.entries.size(); ++i)
-    parts[i % parts.size()].kernels.push_back(i);
-
+  size_t count = std::min<size_t>(table.entries.size() / kernelsForThread, std::thread::hardware_concurrency());
+  std::vector<Part> parts(std::max<size_t>(count, 1));
+  for (Part &part : parts)
+    part.loops = ModuleOp::create(planned.getLoc());
   llvm::Error error = runReporting(*planned.getContext(), [&] {
-    for (Part &part : parts) {
-      part.loops = ModuleOp::create(planned.getLoc());
+    for (KernelTable::Entry &entry : table.entries) {
+      Part &part = *llvm::min_element(parts, [](auto &a, auto &b) { return a.operations < b.operations; });
       OpBuilder builder = OpBuilder::atBlockEnd(part.loops->getBody());
-      if (failed(emitKernels(builder, table, part.kernels, target)))
+      if (failed(emitKernelOf(builder, entry, target)))
         return failure();
+      part.loops->getBody()->back().walk([&](Operation *) { ++part.operations; });
     }
     // The step needs to know every kernel's tasks.
     OpBuilder builder = OpBuilder::atBlockEnd(parts[0].loops->getBody());
@@ -121,18 +122,19 @@ llvm::Expected<dlc_function> Jit::add(ModuleOp planned, llvm::StringRef name, co
     part.module = std::move(*module);
   }
   watch.ended("loops to LLVM");
-  std::thread second;
+  std::vector<std::thread> threads;
+  size_t begun = 1;
   try {
-    if (split)
-      second = std::thread([&] { parts[1].generate(target); });
+    for (; begun < parts.size(); ++begun)
+      threads.emplace_back([&part = parts[begun], this] { part.generate(target); });
   } catch (const std::system_error &) {
-    // The system gives no more threads: this one does both parts.
+    // The system gives no more threads: this one does what is left.
   }
   parts[0].generate(target);
-  if (second.joinable())
-    second.join();
-  else if (split)
-    parts[1].generate(target);
+  for (; begun < parts.size(); ++begun)
+    parts[begun].generate(target);
+  for (std::thread &thread : threads)
+    thread.join();
   watch.ended("LLVM to machine code");
 
   llvm::orc::LLJIT &jit = *engine->jit;

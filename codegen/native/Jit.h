@@ -1,4 +1,4 @@
-// Compiles planned modules in the process. Large modules are compiled on two threads.
+// Compiles planned modules in the process. Large modules are compiled on all threads.
 #pragma once
 
 #include "codegen/Target.h"

@@ -1,4 +1,5 @@
-// The calls below an entry form a tree of two or three levels. A function's region begins behind the longest of its callers'.
+// The calls below an entry form a tree of a few levels; a call through an address may be of any function whose address is
+// taken (the step's runner calls kernels so). A function's region begins behind the longest of its callers'.
 #include "codegen/native/StackToScratch.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/IR/IRBuilder.h"
@@ -35,9 +36,12 @@ static void place(const llvm::Function &function, int64_t from,
     from += bytes;
   for (const llvm::BasicBlock &block : function)
     for (const llvm::Instruction &instruction : block)
-      if (auto *call = llvm::dyn_cast<llvm::CallInst>(&instruction))
-        if (const llvm::Function *callee = call->getCalledFunction(); callee && !callee->isDeclaration())
-          place(*callee, from, begins);
+      if (auto *call = llvm::dyn_cast<llvm::CallInst>(&instruction)) {
+        const llvm::Function *callee = call->getCalledFunction();
+        for (const llvm::Function &any : *function.getParent())
+          if (!any.isDeclaration() && (callee ? &any == callee : any.hasAddressTaken()))
+            place(any, from, begins);
+      }
 }
 
 MovedStack moveStackToScratch(llvm::Module &module, const llvm::Function &entry) {

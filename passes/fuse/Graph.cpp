@@ -2,6 +2,7 @@
 // needs is in Merge.cpp, what it saves in Saving.cpp.
 
 #include "passes/fuse/Graph.h"
+#include "ir/KernelRole.h"
 
 #include "mlir/IR/Block.h"
 #include <map>
@@ -39,13 +40,17 @@ Value memoryRoot(Value operand) {
 llvm::DenseSet<Value> valuesInMemory(Block &block) {
   llvm::DenseSet<Value> result;
   for (Operation &op : block) {
-    if (isa<dl::ScatterAddOp, dl::CumulativeOp, dl::CheckIndexOp>(op) || op.hasTrait<OpTrait::IsTerminator>())
-      result.insert(op.operand_begin(), op.operand_end());
-    if (isa<dl::ContractOp>(op))
-      for (Value operand : op.getOperands())
-        result.insert(memoryRoot(operand));
-    if (isa<dl::GatherOp>(op))
-      result.insert(memoryRoot(op.getOperand(0)));
+    bool needsAll = dl::holdsKernels(&op) || op.hasTrait<OpTrait::IsTerminator>();
+    dl::KernelRole role = dl::kernelRole(&op);
+    for (OpOperand &operand : op.getOpOperands()) {
+      dl::OperandUse use = needsAll ? dl::OperandUse::memory : role.use(operand.getOperandNumber());
+      if (use == dl::OperandUse::memory)
+        result.insert(operand.get());
+      else if (use == dl::OperandUse::viewed)
+        result.insert(memoryRoot(operand.get()));
+    }
+    if (dl::holdsKernels(&op))
+      result.insert(op.result_begin(), op.result_end());
   }
   return result;
 }
@@ -149,10 +154,11 @@ void FuseGraph::findNodes(Block &block) {
   for (Operation &op : block.without_terminator()) {
     if (absorbed.contains(&op))
       continue;
-    FuseNode node{&op, {}, {}, inMemory.contains(op.getResult(0)), 0};
+    FuseNode node{&op, {}, {}, op.getNumResults() > 0 && inMemory.contains(op.getResult(0)), 0};
     InputSet seen;
+    dl::KernelRole role = dl::kernelRole(&op);
     for (auto [index, operand] : llvm::enumerate(op.getOperands())) {
-      if (isa<dl::ContractOp, dl::GatherOp, dl::ScatterAddOp, dl::CumulativeOp, dl::CheckIndexOp>(op))
+      if (dl::holdsKernels(&op) || role.use(index) != dl::OperandUse::point)
         addInputs(node, seen, operand, View::whole, {});
       else if (auto broadcast = dyn_cast<dl::BroadcastOp>(op))
         addInputs(node, seen, operand, View::row, broadcast.getAxes());
@@ -194,24 +200,15 @@ void FuseGraph::addInputs(FuseNode &node, InputSet &seen, Value value, View view
 
 void FuseGraph::makeClusters() {
   for (auto [index, node] : llvm::enumerate(nodes)) {
-    Cluster cluster{dl::KernelKind::map, {}, {}, {static_cast<unsigned>(index)}};
-    cluster.shape.assign(shapeOf(node.value()).begin(), shapeOf(node.value()).end());
-    if (isa<dl::ContractOp>(node.op)) {
-      cluster.kind = dl::KernelKind::contract;
-    } else if (auto reduce = dyn_cast<dl::ReduceOp>(node.op)) {
-      cluster.shape.assign(shapeOf(reduce.getOperand()).begin(), shapeOf(reduce.getOperand()).end());
-      cluster.reduced.assign(reduce.getAxes().begin(), reduce.getAxes().end());
-    } else if (auto reduce = dyn_cast<dl::ArgReduceOp>(node.op)) {
-      cluster.shape.assign(shapeOf(reduce.getOperand()).begin(), shapeOf(reduce.getOperand()).end());
-      cluster.reduced = {static_cast<int64_t>(reduce.getAxis())};
-    } else if (isa<dl::CheckIndexOp>(node.op)) {
-      cluster.kind = dl::KernelKind::check;
-    } else if (isa<dl::ScatterAddOp>(node.op)) {
-      cluster.kind = dl::KernelKind::scatter;
-    } else if (isa<dl::CumulativeOp>(node.op)) {
-      cluster.kind = dl::KernelKind::cumulative;
+    dl::KernelRole role = dl::kernelRole(node.op);
+    Cluster cluster{role.kind, {}, {}, {static_cast<unsigned>(index)}};
+    cluster.sealed = role.isAlone || node.holdsKernels();
+    if (!cluster.sealed) {
+      Value space = dl::isReduction(node.op) ? node.op->getOperand(0) : node.value();
+      cluster.shape.assign(shapeOf(space).begin(), shapeOf(space).end());
+      if (dl::isReduction(node.op))
+        cluster.reduced = dl::reducedAxes(node.op);
     }
-    cluster.sealed = cluster.kind != dl::KernelKind::map && cluster.kind != dl::KernelKind::contract;
     node.cluster = index;
     cluster.rank = index;
     ranked.push_back(index);
@@ -223,8 +220,10 @@ void FuseGraph::makeClusters() {
 void FuseGraph::sealScalars() {
   int first = -1;
   for (auto [index, node] : llvm::enumerate(nodes)) {
+    if (clusters[index].sealed)
+      continue;
     bool scalar = shapeOf(node.value()).empty() && clusters[index].kind == dl::KernelKind::map &&
-                  clusters[index].reduced.empty() && !isa<dl::GatherOp>(node.op);
+                  clusters[index].reduced.empty() && !dl::kernelRole(node.op).isLookup;
     for (const NodeInput &input : node.inputs)
       scalar &= shapeOf(input.source).empty() && (input.node < 0 || clusters[nodes[input.node].cluster].scalars);
     if (!scalar)
@@ -239,6 +238,8 @@ void FuseGraph::sealScalars() {
     node.cluster = first;
   }
 }
+
+bool FuseNode::holdsKernels() const { return dl::holdsKernels(op); }
 
 SmallVector<unsigned> FuseGraph::outputs(unsigned cluster) const {
   SmallVector<unsigned> result;

@@ -41,13 +41,16 @@ struct FuseNode {
   bool inMemory = false;
   unsigned cluster = 0;
 
+  /// Of an operation that stands in a kernel: its one result.
   mlir::Value value() const { return op->getResult(0); }
+  /// A loop or a branch: its own cluster, with any number of results, all of them in memory.
+  bool holdsKernels() const;
 };
 
 /// Operations that share a loop nest over the space `shape`, of which `reduced` axes are reduced (none: elementwise).
 struct Cluster {
   dl::KernelKind kind;
-  llvm::SmallVector<int64_t, 4> shape, reduced;
+  llvm::SmallVector<int64_t> shape, reduced;
   /// In the block's order; empty once merged into another cluster.
   llvm::SmallVector<unsigned> nodes;
   /// Never merged: checks, scatters, the scalar arithmetic.
@@ -66,8 +69,8 @@ bool isMovement(mlir::Operation *op);
 
 class FuseGraph {
 public:
-  /// Looks at the operations of `block`, a function's body without loops and branches; each node is a cluster, but
-  /// scalar arithmetic on arguments, which is one.
+  /// Looks at the operations of `block`, a function's body or that of a loop or branch; each node is a cluster, but scalar
+  /// arithmetic on arguments, which is one.
   explicit FuseGraph(mlir::Block &block);
 
   /// Merges clusters while a pair saves memory traffic, the one that saves most first.

@@ -11,6 +11,7 @@
 // path between them.
 
 #include "ir/Builders.h"
+#include "ir/KernelRole.h"
 #include "passes/fuse/Graph.h"
 
 #include <queue>
@@ -58,7 +59,7 @@ bool FuseGraph::edgesAllow(const Cluster &merged) const {
   llvm::DenseSet<unsigned> inside(merged.nodes.begin(), merged.nodes.end());
   for (unsigned index : merged.nodes) {
     // An epilogue has no gathers.
-    if (merged.kind == dl::KernelKind::contract && isa<dl::GatherOp>(nodes[index].op))
+    if (merged.kind == dl::KernelKind::contract && dl::kernelRole(nodes[index].op).isLookup)
       return false;
     for (const NodeInput &input : nodes[index].inputs) {
       if (input.node < 0 || !inside.contains(input.node) || input.view == View::direct)

@@ -1,4 +1,4 @@
-// A planned function becomes its step, which calls one function for each distinct kernel over all of its tasks.
+// A planned function becomes its step, a table of kernels and a call that runs it; equal kernels are one function.
 // RUN: dlc-opt %s --dl-emit-loops -split-input-file | FileCheck %s
 func.func @twice(%params: memref<0xi8>, %state: memref<0xi8>, %x: memref<8xf32>, %y: memref<8xf32>, %z: memref<8xf32>, %arena: memref<0xi8>)
     attributes {dl.checks = [], dl.inputs = ["x"], dl.outputs = ["y", "z"], dl.slots = []} {
@@ -14,18 +14,20 @@ func.func @twice(%params: memref<0xi8>, %state: memref<0xi8>, %x: memref<8xf32>,
   }
   return
 }
-// Both kernels are equal up to their buffers: one function.
+// Both kernels are equal up to their buffers: one function, two records of it.
 // CHECK-COUNT-1: func.func private @twice.first
 // CHECK-NOT: @twice.second
+// CHECK: llvm.mlir.global internal constant @twice.kernels() {{.*}} : !llvm.array<1 x ptr>
 // CHECK: func.func @twice(
-// CHECK: call @twice.first
-// CHECK: call @twice.first
+// CHECK-COUNT-1: call @dlc.run
+// CHECK-NOT: call @dlc.run
+// CHECK: llvm.mlir.global internal constant @twice.table(dense<[0, 262146, 1, 562949953421312, 844424930131968, 0, 262146, 1, 844424930131968, 1125899906842624]>
 
 // -----
 
-// A buffer (dl.buffer) is an address in its block.
+// A buffer (dl.buffer) is a place in its block: 64 bytes behind base 0.
 // CHECK-LABEL: func.func @views(
-// CHECK: llvm.getelementptr inbounds {{.*}}c64
+// CHECK: @views.table(dense<[0, 262146, 1, 64, 562949953421312]>
 func.func @views(%params: memref<128xi8>, %state: memref<0xi8>, %y: memref<8xf32>, %arena: memref<0xi8>)
     attributes {dl.checks = [], dl.inputs = [], dl.outputs = ["y"], dl.slots = []} {
   %w = dl.buffer %params at 64 : memref<128xi8> -> memref<8xf32>

@@ -149,7 +149,7 @@ func.func @contract_holds(%x: tensor<4xf32>) {
 // -----
 
 func.func @check_alone(%x: tensor<4xi64>) {
-  // expected-error @+1 {{of kind `check` expected one `dl.check_index` of block arguments and nothing else}}
+  // expected-error @+1 {{of kind `check` expected the one operation of that kind, of block arguments, and nothing else}}
   %0 = dl.kernel "k" check ins(%x : tensor<4xi64>) outs() {
   ^bb0(%u: tensor<4xi64>):
     dl.yield %u : tensor<4xi64>
@@ -160,7 +160,7 @@ func.func @check_alone(%x: tensor<4xi64>) {
 // -----
 
 func.func @cumulative_alone(%x: tensor<4xf32>) {
-  // expected-error @+1 {{of kind `cumulative` expected one `dl.cumulative` of block arguments and nothing else}}
+  // expected-error @+1 {{of kind `cumulative` expected the one operation of that kind, of block arguments, and nothing else}}
   %0 = dl.kernel "k" cumulative ins(%x : tensor<4xf32>) outs() {
   ^bb0(%u: tensor<4xf32>):
     %n = dl.neg %u : tensor<4xf32>
@@ -173,7 +173,7 @@ func.func @cumulative_alone(%x: tensor<4xf32>) {
 // -----
 
 func.func @scatter_alone(%x: tensor<4xf32>) {
-  // expected-error @+1 {{of kind `scatter` expected one `dl.scatter_add` of block arguments and nothing else}}
+  // expected-error @+1 {{of kind `scatter` expected the one operation of that kind, of block arguments, and nothing else}}
   %0 = dl.kernel "k" scatter ins(%x : tensor<4xf32>) outs() {
   ^bb0(%u: tensor<4xf32>):
     dl.yield %u : tensor<4xf32>

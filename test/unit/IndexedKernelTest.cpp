@@ -31,6 +31,7 @@ TEST(CheckKernel, NamesTheFirstBadElement) {
           values[bad] = 10;
           buffers.write(0, values);
           EXPECT_EQ(run(), bad + 1) << target.cpu << " " << element << " " << count;
+          EXPECT_EQ(buffers.failureValue(), 10);
         }
         if (element != "ui8") {
           values[0] = -1;
@@ -57,6 +58,8 @@ TEST(CheckKernel, PlacesFromTheEndBeginAtLow) {
       EXPECT_EQ(with(good), 0) << good;
     for (double bad : {-6.0, 5.0, -0x1p63, 0x1p62})
       EXPECT_EQ(with(bad), 8) << bad;
+    with(-6);
+    EXPECT_EQ(buffers.failureValue(), -6);
   }
 }
 

@@ -167,6 +167,7 @@ std::vector<void *> Buffers::pointers() const {
   std::vector<void *> result;
   for (unsigned buffer : bufferOf)
     result.push_back(const_cast<char *>(storage[buffer].data()));
+  result.push_back(const_cast<int64_t *>(&failure));
   return result;
 }
 

@@ -316,7 +316,7 @@ void LoopElaborator::endless(const std::function<Value()> &condition, const Turn
       }))
     return;
   if (!e.differentiated.empty() && variesInside()) {
-    e.error(Diag::NoGradient, e.differentiated.back(), "a `while`, whose number of turns nothing bounds")
+    e.error(Diag::NoGradient, e.differentiated.back(), "a `while`, whose number of turns nothing bounds,")
         .note(at, "this loop")
         .help("`for _ in 0..limit { if done { break } .. }` has a bound, and a gradient");
     return;

@@ -313,11 +313,17 @@ llvm::BitVector usedResults(ResultRange results) {
   return used;
 }
 
+/// Whether nothing reads a carried value, but that it may be yielded as it came.
+bool isUnread(BlockArgument argument, Value next, Value result) {
+  bool own = next == argument ? argument.hasOneUse() : argument.use_empty();
+  return own && result.use_empty();
+}
+
 LogicalResult unchangedInScan(dl::ScanOp op, PatternRewriter &rewriter) {
   for (auto [i, init] : llvm::enumerate(op.getInits())) {
     BlockArgument argument = op.carriedArgs()[i];
-    if ((argument.use_empty() && op.carriedResults()[i].use_empty()) ||
-        !isUnchanged(init, argument, op.nextCarried()[i]))
+    Value next = op.nextCarried()[i];
+    if (isUnread(argument, next, op.carriedResults()[i]) || !isUnchanged(init, argument, next))
       continue;
     // It becomes an invariant; nothing needs the carried one then.
     unsigned number = op.block().getNumArguments();
@@ -395,12 +401,8 @@ LogicalResult unchangedInWhile(dl::WhileOp op, PatternRewriter &rewriter) {
   for (auto [i, init] : llvm::enumerate(op.getInits())) {
     BlockArgument argument = body.getArgument(i);
     Value next = body.getTerminator()->getOperand(i);
-    bool needed = !argument.use_empty() || !condition.getArgument(i).use_empty() || !op.getResult(i).use_empty();
-    if (!needed || !isUnchanged(init, argument, next))
-      continue;
-    bool ownYield = next == argument && argument.hasOneUse() && condition.getArgument(i).use_empty() &&
-                    op.getResult(i).use_empty();
-    if (ownYield)
+    bool unread = condition.getArgument(i).use_empty() && isUnread(argument, next, op.getResult(i));
+    if (unread || !isUnchanged(init, argument, next))
       continue;
     for (Block *block : {&condition, &body}) {
       Value invariant = block->addArgument(init.getType(), init.getLoc());

@@ -90,7 +90,7 @@ def LoopOp : Dl_Op<"loop", [SingleBlock, AttrSizedOperandSegments]> {
     `carried`, which in the first iteration are those and then what dl.next hands on. Without a `length` the loop ends only
     by dl.exit or dl.next. `cell`, if there is one, holds the index for kernels to read. Results: what the next iteration
     would have got.
-    Example: `%r:2 = dl.loop 28 carried(%a, %b) : memref<4xf32>, memref<4xf32> { ^bb0(%i: i64, %x: memref<4xf32>, %y:
+    Example: `%r:2 = dl.loop times 28 carried(%a, %b) : memref<4xf32>, memref<4xf32> { ^bb0(%i: i64, %x: memref<4xf32>, %y:
     memref<4xf32>): ... dl.next(%y, %x : memref<4xf32>, memref<4xf32>) } -> memref<4xf32>, memref<4xf32>`
   }];
   let arguments = (ins OptionalAttr<I64Attr>:$length, UnitAttr:$reverse, Optional<AnyMemRef>:$cell,
@@ -98,7 +98,7 @@ def LoopOp : Dl_Op<"loop", [SingleBlock, AttrSizedOperandSegments]> {
   let results = (outs Variadic<AnyMemRef>:$last);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
-    ($length^)? (`reverse` $reverse^)? (`cell` $cell^ `:` type($cell))? (`carried` `(` $carried^ `)` `:` type($carried))?
+    (`times` $length^)? (`reverse` $reverse^)? (`cell` $cell^ `:` type($cell))? (`carried` `(` $carried^ `)` `:` type($carried))?
     attr-dict-with-keyword $body (`->` type($last)^)?
   }];
   let hasVerifier = 1;

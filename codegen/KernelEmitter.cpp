@@ -72,6 +72,9 @@ FailureOr<KernelInfo> emitKernel(OpBuilder &builder, dl::KernelOp kernel, const 
   case dl::KernelKind::cumulative:
     info = emitCumulative(parts);
     break;
+  case dl::KernelKind::update:
+    info = emitUpdate(parts);
+    break;
   }
   if (failed(info)) {
     function.erase();

@@ -109,7 +109,7 @@ static LogicalResult verifyMap(KernelOp op) {
       if (first && cutOf(&inner) != cutOf(first))
         return op.emitOpError() << "joins in other parts than another reduction of its body, expected the same";
       first = first ? first : &inner;
-    } else if (!isPointOrMovement(inner) && !isa<GatherOp, RandomOp>(inner)) {
+    } else if (!isPointOrMovement(inner) && !isa<GatherOp, DynamicSliceOp, RandomOp>(inner)) {
       return rejects(op, inner);
     }
   }

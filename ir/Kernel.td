@@ -4,7 +4,7 @@ include "mlir/IR/TensorEncoding.td"
 
 def Dl_KernelKind : I32EnumAttr<"KernelKind", "which emitter makes the loop nest", [
     I32EnumAttrCase<"map", 0>, I32EnumAttrCase<"contract", 1>, I32EnumAttrCase<"check", 2>,
-    I32EnumAttrCase<"scatter", 3>, I32EnumAttrCase<"cumulative", 4>]> {
+    I32EnumAttrCase<"scatter", 3>, I32EnumAttrCase<"cumulative", 4>, I32EnumAttrCase<"update", 5>]> {
   let cppNamespace = "::dlc::dl";
   let genSpecializedAttr = 0;
 }
@@ -35,7 +35,7 @@ def KernelOp : Dl_Op<"kernel", [IsolatedFromAbove, AttrSizedOperandSegments, Sin
     buffer with an input that the body reads at the same element only.
 
     What a body may hold, by kind:
-    - map: Pointwise and Movement operations, dl.gather, dl.random, and reductions (dl.reduce, dl.arg_reduce) that all
+    - map: Pointwise and Movement operations, dl.gather, dl.dynamic_slice, dl.random, and reductions (dl.reduce, dl.arg_reduce) that all
       reduce the same axes of the same space S; every other tensor is of shape S, of S without the reduced axes, or is
       seen through movements. Every yielded tensor has shape S or S without the reduced axes (without reductions: one
       common shape). Or all reductions are dl.reduce_parts with the same parts, whose results are yielded as they are.
@@ -45,6 +45,8 @@ def KernelOp : Dl_Op<"kernel", [IsolatedFromAbove, AttrSizedOperandSegments, Sin
     - check: one dl.check_index of a block argument; yields nothing.
     - scatter: one dl.scatter_add of block arguments.
     - cumulative: one dl.cumulative of a block argument.
+    - update: one dl.dynamic_update of block arguments.
+    A scatter or an update whose output lies on its first operand touches only what changes.
     Example: `%y = dl.kernel "relu" map ins(%x : tensor<4xf32>) outs() { ^bb0(%u: tensor<4xf32>): %v = dl.relu %u :
     tensor<4xf32> dl.yield %v : tensor<4xf32> } -> tensor<4xf32>`
   }];
@@ -90,7 +92,7 @@ def LoopOp : Dl_Op<"loop", [SingleBlock, AttrSizedOperandSegments]> {
     `carried`, which in the first iteration are those and then what dl.next hands on. Without a `length` the loop ends only
     by dl.exit or dl.next. `cell`, if there is one, holds the index for kernels to read. Results: what the next iteration
     would have got.
-    Example: `%r:2 = dl.loop 28 carried(%a, %b) : memref<4xf32>, memref<4xf32> { ^bb0(%i: i64, %x: memref<4xf32>, %y:
+    Example: `%r:2 = dl.loop times 28 carried(%a, %b) : memref<4xf32>, memref<4xf32> { ^bb0(%i: i64, %x: memref<4xf32>, %y:
     memref<4xf32>): ... dl.next(%y, %x : memref<4xf32>, memref<4xf32>) } -> memref<4xf32>, memref<4xf32>`
   }];
   let arguments = (ins OptionalAttr<I64Attr>:$length, UnitAttr:$reverse, Optional<AnyMemRef>:$cell,
@@ -98,7 +100,7 @@ def LoopOp : Dl_Op<"loop", [SingleBlock, AttrSizedOperandSegments]> {
   let results = (outs Variadic<AnyMemRef>:$last);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
-    ($length^)? (`reverse` $reverse^)? (`cell` $cell^ `:` type($cell))? (`carried` `(` $carried^ `)` `:` type($carried))?
+    (`times` $length^)? (`reverse` $reverse^)? (`cell` $cell^ `:` type($cell))? (`carried` `(` $carried^ `)` `:` type($carried))?
     attr-dict-with-keyword $body (`->` type($last)^)?
   }];
   let hasVerifier = 1;

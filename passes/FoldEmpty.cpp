@@ -33,7 +33,7 @@ Value folded(OpBuilder &builder, Operation *op) {
     SmallVector<Value> parts(llvm::make_filter_range(op->getOperands(), [](Value part) { return !isEmpty(part); }));
     return dl::ConcatOp::create(builder, loc, parts, concat.getAxis());
   }
-  if (isa<dl::ScatterAddOp>(op))
+  if (isa<dl::ScatterAddOp, dl::DynamicUpdateOp>(op))
     return op->getOperand(0);
   // The neutral element of the join.
   if (auto reduce = dyn_cast<dl::ReduceOp>(op)) {

@@ -6,7 +6,7 @@
 // CHECK-LABEL: func.func @sums
 // CHECK-SAME: %[[XS:arg2]]: memref<3x4xf32>, %[[Y:arg3]]: memref<4xf32>
 // CHECK: dl.kernel "constant" {{.*}} outs(%[[Y]]
-// CHECK: dl.loop 3 {
+// CHECK: dl.loop times 3 {
 // CHECK: ^bb0(%[[I:.*]]: i64):
 // CHECK:   %[[X:.*]] = dl.entry %[[XS]][%[[I]]]
 // CHECK:   dl.kernel "add" map ins(%[[Y]], %[[X]] : {{.*}}) outs(%[[Y]]
@@ -32,7 +32,7 @@ func.func @sums(%xs: tensor<3x4xf32> {dl.role = "input", dl.name = "xs"}) -> (te
 
 // A product reads what it replaces: two buffers change places. A copy brings the last one to the output.
 // CHECK-LABEL: func.func @powers
-// CHECK: %[[L:.*]]:2 = dl.loop 5 carried(%{{.*}}, %{{.*}})
+// CHECK: %[[L:.*]]:2 = dl.loop times 5 carried(%{{.*}}, %{{.*}})
 // CHECK: ^bb0(%{{.*}}: i64, %[[A:.*]]: memref<4x4xf32>, %[[B:.*]]: memref<4x4xf32>):
 // CHECK:   dl.kernel "product" contract ins(%[[A]], %{{.*}}) outs(%[[B]]
 // CHECK:   dl.next(%[[B]], %[[A]]

@@ -1,4 +1,4 @@
-// gather and scatter_add read and print the same.
+// gather and scatter_add, slices and updates at computed places read and print the same.
 // RUN: dlc-opt %s | dlc-opt | FileCheck %s
 
 // CHECK-LABEL: @rows
@@ -18,4 +18,15 @@ func.func @inner(%x: tensor<2x9x4xf32>, %i: tensor<5x3xui8>, %k: tensor<i32>) ->
   // CHECK: dl.gather %{{.*}} along 1 : tensor<2x9x4xf32>, tensor<i32> -> tensor<2x4xf32>
   %1 = dl.gather %x at %k along 1 : tensor<2x9x4xf32>, tensor<i32> -> tensor<2x4xf32>
   return %0, %1 : tensor<2x5x3x4xf32>, tensor<2x4xf32>
+}
+
+// CHECK-LABEL: @parts
+func.func @parts(%x: tensor<9x4xf32>, %i: tensor<i64>) -> tensor<9x4xf32> {
+  // CHECK: dl.dynamic_slice %{{.*}} at(%{{.*}}, %{{.*}}) along [0, 1] : tensor<9x4xf32>, tensor<i64>, tensor<i64> -> tensor<2x3xf32>
+  %0 = dl.dynamic_slice %x at (%i, %i) along [0, 1] : tensor<9x4xf32>, tensor<i64>, tensor<i64> -> tensor<2x3xf32>
+  // CHECK: dl.dynamic_update %{{.*}} with %{{.*}} at(%{{.*}}, %{{.*}}) along [0, 1] : tensor<9x4xf32>, tensor<2x3xf32>, tensor<i64>, tensor<i64>
+  %1 = dl.dynamic_update %x with %0 at (%i, %i) along [0, 1] : tensor<9x4xf32>, tensor<2x3xf32>, tensor<i64>, tensor<i64>
+  // CHECK: dl.dynamic_update add %{{.*}} with
+  %2 = dl.dynamic_update add %1 with %0 at (%i, %i) along [0, 1] : tensor<9x4xf32>, tensor<2x3xf32>, tensor<i64>, tensor<i64>
+  return %2 : tensor<9x4xf32>
 }

@@ -166,6 +166,18 @@ std::vector<Case> tensorCases() {
        indices + "%a = dl.scatter_add %x at %i with %u along 0 : tensor<3x2xf64>, tensor<3xi64>, tensor<3x2xf64>\n"
                  "%0 = dl.mul %a, %a : tensor<3x2xf64>",
        "%0 : tensor<3x2xf64>"},
+      {"dynamic_slice", "a window", "%x: tensor<4x3xf64>",
+       "%i = dl.constant dense<1> : tensor<i64>\n%a = dl.dynamic_slice %x at (%i, %i) along [0, 1] : tensor<4x3xf64>, "
+       "tensor<i64>, tensor<i64> -> tensor<2x2xf64>\n%0 = dl.mul %a, %a : tensor<2x2xf64>",
+       "%0 : tensor<2x2xf64>"},
+      {"dynamic_update", "rows replaced", "%x: tensor<4x2xf64>, %u: tensor<2x2xf64>",
+       "%i = dl.constant dense<1> : tensor<i64>\n%a = dl.dynamic_update %x with %u at (%i) along [0] : "
+       "tensor<4x2xf64>, tensor<2x2xf64>, tensor<i64>\n%0 = dl.mul %a, %a : tensor<4x2xf64>",
+       "%0 : tensor<4x2xf64>"},
+      {"dynamic_update", "rows added", "%x: tensor<4x2xf64>, %u: tensor<2x2xf64>",
+       "%i = dl.constant dense<2> : tensor<i64>\n%a = dl.dynamic_update add %x with %u at (%i) along [0] : "
+       "tensor<4x2xf64>, tensor<2x2xf64>, tensor<i64>\n%0 = dl.mul %a, %a : tensor<4x2xf64>",
+       "%0 : tensor<4x2xf64>"},
   };
 }
 

@@ -138,6 +138,44 @@ TEST(ScatterKernel, AddsInOrder) {
               {.low = 0, .high = 4.9});
 }
 
+TEST(UpdateKernel, ReplacesAndAdds) {
+  for (std::string inPlace : {"%a", "%d"})
+    for (std::string c : {"1", "4", "16", "37"})
+      for (std::string type : {"f32", "i64", "ui8", "bf16"})
+        for (std::string add : {"", "add "})
+          checkKernel(
+              replaceAll(replaceAll(kernel("%a: memref<9xCxT>, %u: memref<2xCxT>, %i: memref<i64>, %d: memref<9xCxT>",
+                                           "%a, %u, %i : memref<9xCxT>, memref<2xCxT>, memref<i64>",
+                                           inPlace + " : memref<9xCxT>", R"(
+  ^bb0(%x: tensor<9xCxT>, %v: tensor<2xCxT>, %j: tensor<i64>):
+    %y = dl.dynamic_update )" + add + R"(%x with %v at (%j) along [0] : tensor<9xCxT>, tensor<2xCxT>, tensor<i64>
+    dl.yield %y : tensor<9xCxT>)",
+                                           "update"),
+                                    "xT>", "x" + type + ">"),
+                         "xC", "x" + c),
+              {.low = 0, .high = 6.9});
+  // Columns, and a part within them.
+  checkKernel(kernel("%a: memref<3x40xf32>, %u: memref<3x7xf32>, %i: memref<i64>, %d: memref<3x40xf32>",
+                     "%a, %u, %i : memref<3x40xf32>, memref<3x7xf32>, memref<i64>", "%d : memref<3x40xf32>", R"(
+  ^bb0(%x: tensor<3x40xf32>, %v: tensor<3x7xf32>, %j: tensor<i64>):
+    %y = dl.dynamic_update add %x with %v at (%j) along [1] : tensor<3x40xf32>, tensor<3x7xf32>, tensor<i64>
+    dl.yield %y : tensor<3x40xf32>)",
+                     "update"),
+              {.low = 0, .high = 32.9});
+}
+
+TEST(MapKernel, ReadsPartsAtComputedPlaces) {
+  for (std::string c : {"1", "4", "16", "37"})
+    checkKernel(replaceAll(kernel("%a: memref<9xCxf32>, %i: memref<i64>, %d: memref<2xCxf32>",
+                                  "%a, %i : memref<9xCxf32>, memref<i64>", "%d : memref<2xCxf32>", R"(
+  ^bb0(%x: tensor<9xCxf32>, %j: tensor<i64>):
+    %s = dl.dynamic_slice %x at (%j) along [0] : tensor<9xCxf32>, tensor<i64> -> tensor<2xCxf32>
+    %y = dl.neg %s : tensor<2xCxf32>
+    dl.yield %y : tensor<2xCxf32>)"),
+                           "xC", "x" + c),
+                {.low = 0, .high = 6.9});
+}
+
 TEST(CumulativeKernel, RunsAlongEachAxis) {
   for (const char *reverse : {"", "reverse "})
     for (std::string type : {"f32", "i64", "f64"})

@@ -156,8 +156,12 @@ LogicalResult StepEmitter::emit(StringRef name) {
   if (failed(emitBlock(planned.getBody().front())))
     return failure();
   func::ReturnOp::create(builder, loc, constant(0));
-  builder.setInsertionPointToEnd(onFailure);
-  func::ReturnOp::create(builder, loc, onFailure->getArgument(0));
+  if (onFailure->hasNoPredecessors()) { // nothing runs: lowering would leave an unreachable block as it is
+    onFailure->erase();
+  } else {
+    builder.setInsertionPointToEnd(onFailure);
+    func::ReturnOp::create(builder, loc, onFailure->getArgument(0));
+  }
   builder.restoreInsertionPoint(outside);
   defineTable(tableName);
   return success();

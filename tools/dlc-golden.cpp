@@ -27,9 +27,14 @@ struct Tolerance {
 struct Exception {
   const char *name;
   Tolerance value;
+  const char *parameter = "";                 ///< of a training: those whose names end so
+  int64_t begin = 0, end = INT64_MAX, of = 1; ///< of their elements: from begin/of to end/of
 };
 constexpr Exception exceptions[] = {
     {"matmul8", {1e-5, 5e-6}}, // sums of a hundred products of size one that cancel to a hundredth
+    // The keys' part of this bias moves every score of a row alike: its gradient is zero, and Adam makes steps of the
+    // rounding in its place.
+    {"train/gpt", {1e-4, 1e-3}, "qkv.bias", 1, 2, 3},
 };
 constexpr Tolerance valueTolerance{1e-5, 1e-6}, gradientTolerance{1e-4, 1e-5}, lossTolerance{1e-4, 0},
     parameterTolerance{1e-4, 1e-5};
@@ -104,9 +109,9 @@ static Value hostValue(HostBufferRef buffer) {
   return value;
 }
 
-/// "" when `value` is near the stored tensor, else the largest error.
-static std::string compare(const Value &value, const SafetensorsTensor &expected, Tolerance tolerance,
-                           const std::string &what) {
+/// "" when `value` is near the stored tensor, else the largest error. `exception`: of some of the elements, or null.
+static std::string compare(const Value &value, const SafetensorsTensor &expected, Tolerance general,
+                           const std::string &what, const Exception *exception = nullptr) {
   if (!value.isTensor() || !value.host)
     return what + " has no value";
   if (value.host->shape != expected.shape)
@@ -121,6 +126,8 @@ static std::string compare(const Value &value, const SafetensorsTensor &expected
            b = elementAsDouble(expected.dtype, aligned.data(), i);
     if (a == b || (std::isnan(a) && std::isnan(b)))
       continue;
+    bool excepted = exception && i * exception->of >= exception->begin * count && i * exception->of < exception->end * count;
+    const Tolerance &tolerance = excepted ? exception->value : general;
     double error = std::abs(a - b), excess = error / (tolerance.relative * std::abs(b) + tolerance.absolute);
     if (!(excess <= worst)) {
       worst = std::isnan(excess) ? INFINITY : excess;
@@ -176,6 +183,10 @@ std::string Golden::operatorCase(const nlohmann::json &description, const Safete
     return firstError(session);
   const SafetensorsTensor *expected = values.find(name + "/out");
   const Value *value = session.elaborator->lookup("golden_value");
+  if (value && value->kind == Value::List) {
+    session.runInput("let golden_stacked = tensor(golden_value)");
+    value = session.elaborator->lookup("golden_stacked");
+  }
   if (!expected || !value)
     return "the value is not in the file";
   Tolerance allowed = valueTolerance;
@@ -248,8 +259,12 @@ std::string Golden::trainingCase(const std::string &name) {
     const SafetensorsTensor *found = ours->find(tensor.name);
     if (!found)
       return "parameter `" + tensor.name + "` was not saved";
-    if (std::string error =
-            compare(hostValue(bufferOf(*found, found->dtype)), tensor, parameterTolerance, "parameter " + tensor.name);
+    const Exception *exception = nullptr;
+    for (const Exception &known : exceptions)
+      if ("train/" + name == known.name && llvm::StringRef(tensor.name).ends_with(known.parameter))
+        exception = &known;
+    if (std::string error = compare(hostValue(bufferOf(*found, found->dtype)), tensor, parameterTolerance,
+                                    "parameter " + tensor.name, exception);
         !error.empty())
       return error;
   }

@@ -171,7 +171,7 @@ void batch(dl::ScanOp scan) {
   for (Value root : roots)
     stacks.push_back(batcher.all(root));
   for (auto [root, stack] : llvm::zip_equal(roots, stacks))
-    Value(root).replaceAllUsesWith(edit.addSlice(stack));
+    edit.replace(root, edit.addSlice(stack));
   edit.eraseDead();
   edit.finish();
 }

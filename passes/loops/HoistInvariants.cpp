@@ -54,7 +54,7 @@ public:
       return;
     OpBuilder before(edit.scan);
     for (Operation *op : roots)
-      op->getResult(0).replaceAllUsesWith(edit.addInvariant(clone(before, op->getResult(0))));
+      edit.replace(op->getResult(0), edit.addInvariant(clone(before, op->getResult(0))));
     edit.eraseDead();
     edit.finish();
   }

@@ -33,6 +33,11 @@ Value ScanEditor::addSlice(Value stack) {
                              stack.getLoc());
 }
 
+void ScanEditor::replace(Value old, Value value) {
+  old.replaceAllUsesWith(value);
+  std::replace(yields.begin(), yields.end(), old, value);
+}
+
 void ScanEditor::addStack(Value element) {
   yields.push_back(element);
   results.push_back(Value());

@@ -19,6 +19,8 @@ public:
   mlir::Value addInvariant(mlir::Value outside);
   /// The argument of the body that is an entry of a stack outside.
   mlir::Value addSlice(mlir::Value stack);
+  /// `value` stands for `old` everywhere in the body.
+  void replace(mlir::Value old, mlir::Value value);
   /// Yields `element` as the entry of a further stack, the last one.
   void addStack(mlir::Value element);
 

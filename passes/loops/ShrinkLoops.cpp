@@ -38,8 +38,7 @@ private:
       BlockArgument argument = edit.carriedArg(i);
       if (edit.next(i) != argument)
         continue;
-      if (!argument.hasOneUse())
-        argument.replaceAllUsesExcept(edit.addInvariant(edit.inits[i]), edit.body.getTerminator());
+      edit.replace(argument, edit.addInvariant(edit.inits[i]));
       edit.result(i).replaceAllUsesWith(edit.inits[i]);
       edit.dropCarried(i);
       changed = true;
@@ -63,7 +62,7 @@ private:
       Value entry = edit.addSlice(edit.invariants[argument.getArgNumber() - first]);
       OpBuilder builder(slice);
       Value whole = dl::reshapeTo(builder, slice.getLoc(), entry, slice.getType().getShape());
-      slice.replaceAllUsesWith(whole);
+      edit.replace(slice, whole);
       slice.erase();
       changed = true;
     }

@@ -1,4 +1,5 @@
-// Rules of loops and branches: what does not change leaves them, what nobody needs goes, constants stand inside.
+// Rules of branches and `while`: what does not change leaves them, what nobody needs goes, constants stand inside. Of scans
+// that is in passes/loops.
 #include "passes/simplify/Patterns.h"
 
 #include "llvm/ADT/BitVector.h"
@@ -62,25 +63,6 @@ void rebuild(PatternRewriter &rewriter, dl::IfOp op, const llvm::BitVector &inpu
     eraseYields(rewriter, from.front(), 0, results);
     to.takeBody(from);
   }
-  replaceResults(rewriter, op, made, results);
-}
-
-void rebuild(PatternRewriter &rewriter, dl::ScanOp op, const llvm::BitVector &carried, const llvm::BitVector &stacks,
-             const llvm::BitVector &slices, const llvm::BitVector &invariants) {
-  unsigned numCarried = carried.size(), numSlices = slices.size();
-  llvm::BitVector results = carried;
-  results.resize(numCarried + stacks.size());
-  for (unsigned i = 0; i < stacks.size(); ++i)
-    results[numCarried + i] = stacks[i];
-  Block &block = op.block();
-  eraseArguments(block, 1 + numCarried + numSlices, invariants);
-  eraseArguments(block, 1 + numCarried, slices);
-  eraseArguments(block, 1, carried);
-  eraseYields(rewriter, block, op.getBreaks(), results);
-  auto made = dl::ScanOp::create(rewriter, op.getLoc(), keptTypes(op, results), op.getLengthAttr(),
-                                 kept(op.getInits(), carried), kept(op.getSlices(), slices),
-                                 kept(op.getInvariants(), invariants), op.getReverseAttr(), op.getBreaksAttr());
-  made.getBody().takeBody(op.getBody());
   replaceResults(rewriter, op, made, results);
 }
 
@@ -261,37 +243,33 @@ bool isUnchanged(Value init, BlockArgument argument, Value next) {
   return before && after && before.getValue() == after.getValue();
 }
 
-/// The carried values that matter: those whose results, or what depends on them in the body, somebody needs.
-llvm::BitVector liveCarried(Block &block, unsigned firstArgument, ValueRange next, ArrayRef<Value> needed,
-                            llvm::BitVector live, Block *condition = nullptr) {
+/// The carried values that matter: those whose results, or what depends on them in the loop, somebody needs.
+llvm::BitVector liveCarried(dl::WhileOp op) {
+  Block &condition = op.getCondition().front(), &body = op.getBody().front();
+  ValueRange next = body.getTerminator()->getOperands();
+  llvm::BitVector live(next.size());
   llvm::DenseSet<Value> seen;
-  SmallVector<Value> pending(needed);
+  SmallVector<Value> pending;
   auto mark = [&](unsigned i) {
-    live.set(i);
-    pending.push_back(next[i]);
+    if (!live.test(i)) {
+      live.set(i);
+      pending.push_back(next[i]);
+    }
   };
-  for (unsigned i : llvm::to_vector(live.set_bits()))
-    mark(i);
-  for (Operation &op : block.without_terminator())
-    if (!isMemoryEffectFree(&op))
-      pending.append(op.operand_begin(), op.operand_end());
-  if (condition)
-    for (unsigned i = 0; i < next.size(); ++i)
-      if (!condition->getArgument(i).use_empty() && !live.test(i))
-        mark(i);
+  for (unsigned i = 0; i < next.size(); ++i)
+    if (!op.getResult(i).use_empty() || !condition.getArgument(i).use_empty())
+      mark(i);
+  for (Operation &inside : body.without_terminator())
+    if (!isMemoryEffectFree(&inside))
+      pending.append(inside.operand_begin(), inside.operand_end());
   while (!pending.empty()) {
     Value value = pending.pop_back_val();
     if (!seen.insert(value).second)
       continue;
-    if (auto argument = dyn_cast<BlockArgument>(value)) {
-      unsigned number = argument.getArgNumber();
-      if (argument.getOwner() == &block && number >= firstArgument && number < firstArgument + next.size() &&
-          !live.test(number - firstArgument))
-        mark(number - firstArgument);
-    } else {
-      Operation *op = value.getDefiningOp();
-      pending.append(op->operand_begin(), op->operand_end());
-    }
+    if (Operation *maker = value.getDefiningOp())
+      pending.append(maker->operand_begin(), maker->operand_end());
+    else if (unsigned number = cast<BlockArgument>(value).getArgNumber(); number < next.size())
+      mark(number);
   }
   return live;
 }
@@ -305,64 +283,10 @@ void replaceByZero(PatternRewriter &rewriter, BlockArgument argument) {
   rewriter.replaceAllUsesWith(argument, dl::splat(rewriter, argument.getLoc(), argument.getType(), 0));
 }
 
-llvm::BitVector usedResults(ResultRange results) {
-  llvm::BitVector used(results.size());
-  for (auto [i, result] : llvm::enumerate(results))
-    if (!result.use_empty())
-      used.set(i);
-  return used;
-}
-
 /// Whether nothing reads a carried value, but that it may be yielded as it came.
 bool isUnread(BlockArgument argument, Value next, Value result) {
   bool own = next == argument ? argument.hasOneUse() : argument.use_empty();
   return own && result.use_empty();
-}
-
-LogicalResult unchangedInScan(dl::ScanOp op, PatternRewriter &rewriter) {
-  for (auto [i, init] : llvm::enumerate(op.getInits())) {
-    BlockArgument argument = op.carriedArgs()[i];
-    Value next = op.nextCarried()[i];
-    if (isUnread(argument, next, op.carriedResults()[i]) || !isUnchanged(init, argument, next))
-      continue;
-    // It becomes an invariant; nothing needs the carried one then.
-    unsigned number = op.block().getNumArguments();
-    op.block().addArgument(init.getType(), init.getLoc());
-    rewriter.modifyOpInPlace(op, [&] { op.getInvariantsMutable().append(init); });
-    Value invariant = op.block().getArgument(number);
-    rewriter.replaceUsesWithIf(argument, invariant, [&](OpOperand &use) {
-      return use.getOwner() != op.block().getTerminator() ||
-             use.getOperandNumber() != op.getBreaks() + i;
-    });
-    rewriter.replaceAllUsesWith(op.carriedResults()[i], init);
-    return success();
-  }
-  return failure();
-}
-
-LogicalResult dropFromScan(dl::ScanOp op, PatternRewriter &rewriter) {
-  unsigned carried = op.getInits().size(), slices = op.getSlices().size(), invariants = op.getInvariants().size();
-  llvm::BitVector stacks = usedResults(op.stackedResults());
-  SmallVector<Value> needed;
-  if (op.getBreaks())
-    needed.push_back(op.yielded().front());
-  for (unsigned i : stacks.set_bits())
-    needed.push_back(op.stackedElements()[i]);
-  llvm::BitVector live = liveCarried(op.block(), 1, op.nextCarried(), needed, usedResults(op.carriedResults()));
-  if (live.none() && stacks.none() && isMemoryEffectFree(op)) {
-    rewriter.eraseOp(op);
-    return success();
-  }
-  llvm::BitVector usedSlices = usedArguments(op, 1 + carried, slices);
-  llvm::BitVector usedInvariants = usedArguments(op, 1 + carried + slices, invariants);
-  if (live.all() && stacks.all() && usedSlices.all() && usedInvariants.all())
-    return failure();
-  // What nobody needs may still read the values that go.
-  for (unsigned i = 0; i < carried; ++i)
-    if (!live[i])
-      replaceByZero(rewriter, op.carriedArgs()[i]);
-  rebuild(rewriter, op, live, stacks, usedSlices, usedInvariants);
-  return success();
 }
 
 /// A scan of no turns is its beginning, one of one turn its body.
@@ -420,8 +344,7 @@ LogicalResult unchangedInWhile(dl::WhileOp op, PatternRewriter &rewriter) {
 LogicalResult dropFromWhile(dl::WhileOp op, PatternRewriter &rewriter) {
   unsigned carried = op.getInits().size();
   Block &body = op.getBody().front();
-  llvm::BitVector live = liveCarried(body, 0, body.getTerminator()->getOperands(), {}, usedResults(op.getResults()),
-                                     &op.getCondition().front());
+  llvm::BitVector live = liveCarried(op);
   llvm::BitVector invariants = usedArguments(op, carried, op.getInvariants().size());
   if (live.all() && invariants.all())
     return failure();
@@ -441,8 +364,6 @@ void addControlPatterns(RewritePatternSet &patterns, bool differentiated) {
   patterns.add(knownBranch);
   patterns.add(equalYields);
   patterns.add(dropFromBranch);
-  patterns.add(unchangedInScan);
-  patterns.add(dropFromScan);
   patterns.add(shortScan);
   patterns.add(unchangedInWhile);
   patterns.add(dropFromWhile);

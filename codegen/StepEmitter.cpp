@@ -70,6 +70,7 @@ private:
   void placeEntry(dl::EntryOp entry);
   void permute(dl::LoopOp loop, dl::NextOp next);
   Block *failureBlock(Value index);
+  void eraseUnreached();
   bool writesBlocks(Operation *op);
   void defineFunctions(StringRef name);
   void defineTable(StringRef name, ArrayRef<int64_t> words);
@@ -165,17 +166,26 @@ LogicalResult StepEmitter::emit(StringRef name) {
   if (failed(emitBlock(planned.getBody().front())))
     return failure();
   func::ReturnOp::create(builder, loc, constant(0));
-  if (onFailure->hasNoPredecessors()) { // nothing runs: lowering would leave an unreachable block as it is
-    onFailure->erase();
-  } else {
-    builder.setInsertionPointToEnd(onFailure);
-    func::ReturnOp::create(builder, loc, onFailure->getArgument(0));
-  }
+  builder.setInsertionPointToEnd(onFailure);
+  func::ReturnOp::create(builder, loc, onFailure->getArgument(0));
+  eraseUnreached();
   builder.restoreInsertionPoint(outside);
   defineTable(tableName, table.content());
   if (hasNumbers)
     defineTable(numbersName, numbers);
   return success();
+}
+
+/// Where no kernel runs nothing fails. What is never reached is not lowered either.
+void StepEmitter::eraseUnreached() {
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (Block &block : llvm::make_early_inc_range(llvm::drop_begin(step.getBody())))
+      if (block.hasNoPredecessors()) {
+        block.erase();
+        changed = true;
+      }
+  }
 }
 
 /// Blocks are arguments of the step; inputs and outputs come from its arrays.

@@ -1,6 +1,7 @@
 // What a loop's body computes of slices and invariants alone is computed for all iterations at once, before the loop: the
 // products of an input with weights are one product of T times as many rows.
 //
+// 0. A product with a concatenation along its sum, of which a part can go and another cannot, is a sum of two products.
 // 1. A product that needs no carried value and not the index goes, with all that it needs.
 // 2. What is computed of it elementwise and otherwise needs only the like goes too, as long as nothing else reads what is in
 //    between: it becomes the product's epilogue.
@@ -66,7 +67,7 @@ private:
     if (auto product = dyn_cast<dl::ContractOp>(op))
       return true;
     return (op->hasTrait<dl::Pointwise>() && isPure(op)) ||
-           isa<dl::ConstantOp, dl::BroadcastOp, dl::ReshapeOp, dl::TransposeOp, dl::ReduceOp>(op);
+           isa<dl::ConstantOp, dl::BroadcastOp, dl::ReshapeOp, dl::TransposeOp, dl::SliceOp, dl::ReduceOp>(op);
   }
 
   /// The value of a body that is the same in all iterations.
@@ -115,6 +116,12 @@ private:
       return dl::reshapeTo(builder, loc, all(operand), larger(op->getResult(0)));
     if (auto transpose = dyn_cast<dl::TransposeOp>(op))
       return dl::TransposeOp::create(builder, loc, all(operand), shifted(transpose.getPermutation(), true));
+    if (auto slice = dyn_cast<dl::SliceOp>(op)) {
+      SmallVector<int64_t> starts{0}, steps{1};
+      llvm::append_range(starts, slice.getStarts());
+      llvm::append_range(steps, slice.getSteps());
+      return dl::SliceOp::create(builder, loc, all(operand), starts, larger(op->getResult(0)), steps);
+    }
     if (auto reduce = dyn_cast<dl::ReduceOp>(op))
       return dl::ReduceOp::create(builder, loc, reduce.getKind(), all(operand), shifted(reduce.getAxes(), false));
     OperationState state(loc, op->getName());
@@ -155,12 +162,48 @@ Value withEpilogue(Value value, Batcher &batcher) {
   return value;
 }
 
+/// The sum of the products of the parts of a concatenation, if it is one and only some parts can go; else null.
+Value splitProduct(dl::ContractOp product, unsigned side, Batcher &batcher) {
+  auto concat = product->getOperand(side).getDefiningOp<dl::ConcatOp>();
+  StringRef own = side == 0 ? product.lhsLetters() : product.rhsLetters(),
+            others = side == 0 ? product.rhsLetters() : product.lhsLetters();
+  if (!concat || product.resultLetters().contains(own[concat.getAxis()]))
+    return Value();
+  auto canGo = [&](Value part) { return batcher.isPossible(part) && batcher.varies(part); };
+  if (llvm::none_of(concat.getOperands(), canGo) || llvm::all_of(concat.getOperands(), canGo))
+    return Value();
+  Value other = product->getOperand(1 - side), sum;
+  size_t axis = others.find(own[concat.getAxis()]);
+  if (axis == StringRef::npos)
+    return Value();
+  OpBuilder builder(product);
+  Location loc = product.getLoc();
+  SmallVector<int64_t> starts(shapeOf(other).size(), 0), steps(starts.size(), 1);
+  for (Value part : concat.getOperands()) {
+    SmallVector<int64_t> sizes(shapeOf(other));
+    sizes[axis] = shapeOf(part)[concat.getAxis()];
+    Value piece = dl::SliceOp::create(builder, loc, other, starts, sizes, steps);
+    starts[axis] += sizes[axis];
+    Value term = dl::ContractOp::create(builder, loc, product.getEquation(), side == 0 ? part : piece,
+                                        side == 0 ? piece : part);
+    sum = sum ? dl::AddOp::create(builder, loc, sum, term).getResult() : term;
+  }
+  return sum;
+}
+
 void batch(dl::ScanOp scan) {
   if (scan.getBreaks() || int64_t(scan.getLength()) < 2)
     return;
   ScanEditor edit(scan);
   OpBuilder before(scan);
   Batcher batcher(edit, before);
+  for (auto product : llvm::make_early_inc_range(edit.body.getOps<dl::ContractOp>()))
+    for (unsigned side : {0, 1})
+      if (Value sum = splitProduct(product, side, batcher)) {
+        edit.replace(product, sum);
+        product.erase();
+        break;
+      }
   llvm::SetVector<Value> roots;
   for (auto product : edit.body.getOps<dl::ContractOp>())
     if (batcher.isPossible(product.getResult()) && batcher.varies(product.getResult()))

@@ -51,19 +51,19 @@ func.func @powers(%x: tensor<4x4xf32> {dl.role = "input", dl.name = "x"}, %w: te
 // Both sides write the result where it belongs.
 // CHECK-LABEL: func.func @branch
 // CHECK: dl.branch %arg2 : memref<i1> {
-// CHECK:   dl.kernel "copy" map ins(%arg3 : memref<f32>) outs(%arg4
+// CHECK:   dl.kernel "copy" map ins(%arg3 : memref<100xf32>) outs(%arg4
 // CHECK: } else {
-// CHECK:   dl.kernel "scalars" map ins(%arg3 : memref<f32>) outs(%arg4
-func.func @branch(%m: tensor<i1> {dl.role = "input", dl.name = "m"}, %x: tensor<f32> {dl.role = "input", dl.name = "x"}) -> (tensor<f32> {dl.name = "y"}) {
+// CHECK:   dl.kernel "neg" map ins(%arg3 : memref<100xf32>) outs(%arg4
+func.func @branch(%m: tensor<i1> {dl.role = "input", dl.name = "m"}, %x: tensor<100xf32> {dl.role = "input", dl.name = "x"}) -> (tensor<100xf32> {dl.name = "y"}) {
   %y = dl.if %m, (%x) {
-  ^bb0(%a: tensor<f32>):
-    dl.yield %a : tensor<f32>
+  ^bb0(%a: tensor<100xf32>):
+    dl.yield %a : tensor<100xf32>
   } else {
-  ^bb0(%a: tensor<f32>):
-    %b = dl.neg %a : tensor<f32>
-    dl.yield %b : tensor<f32>
-  } : (tensor<i1>, tensor<f32>) -> tensor<f32>
-  return %y : tensor<f32>
+  ^bb0(%a: tensor<100xf32>):
+    %b = dl.neg %a : tensor<100xf32>
+    dl.yield %b : tensor<100xf32>
+  } : (tensor<i1>, tensor<100xf32>) -> tensor<100xf32>
+  return %y : tensor<100xf32>
 }
 
 // -----

@@ -43,3 +43,21 @@ func.func @stays(%h: tensor<3x4xf32>, %xs: tensor<7x3x4xf32>, %u: tensor<4x4xf32
   } : (tensor<3x4xf32>, tensor<7x3x4xf32>) -> tensor<3x4xf32>
   return %b : tensor<3x4xf32>
 }
+
+// The input's part of a product with a concatenation goes, with its part of the weights.
+// CHECK-LABEL: func.func @concatenated
+// CHECK: %[[V:.*]] = dl.slice %arg2 from [0, 0] step [1, 1] : tensor<9x5xf32> -> tensor<4x5xf32>
+// CHECK: %[[P:.*]] = dl.contract "Amk,kn->Amn" %arg1, %[[V]]
+// CHECK: dl.scan 7 carry(%arg0) slices({{.*}}%[[P]]) invariants
+// CHECK: %[[W:.*]] = dl.slice %{{.*}} from [4, 0] step [1, 1] : tensor<9x5xf32> -> tensor<5x5xf32>
+// CHECK: dl.contract "mk,kn->mn" %{{.*}}, %[[W]]
+// CHECK: dl.add
+func.func @concatenated(%h: tensor<3x5xf32>, %xs: tensor<7x3x4xf32>, %w: tensor<9x5xf32>) -> tensor<3x5xf32> {
+  %a = dl.scan 7 carry(%h) slices(%xs) invariants(%w) {
+  ^bb0(%i: tensor<i64>, %c: tensor<3x5xf32>, %x: tensor<3x4xf32>, %m: tensor<9x5xf32>):
+    %all = dl.concat %x, %c along 1 : tensor<3x4xf32>, tensor<3x5xf32> -> tensor<3x9xf32>
+    %p = dl.contract "mk,kn->mn" %all, %m : tensor<3x9xf32>, tensor<9x5xf32> -> tensor<3x5xf32>
+    dl.yield %p : tensor<3x5xf32>
+  } : (tensor<3x5xf32>, tensor<7x3x4xf32>, tensor<9x5xf32>) -> tensor<3x5xf32>
+  return %a : tensor<3x5xf32>
+}

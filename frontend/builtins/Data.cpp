@@ -68,7 +68,7 @@ void addDataBuiltins(BuiltinTable &table) {
     return result;
   });
   table.add("print", {"values..."}, [](Elaborator &e, CallSite &site) {
-    if (e.emitting() && (e.insideFunction() || !e.frame->isStatement)) {
+    if (e.emitting() && (e.insideFunction() || e.graph.function()->hostTensors != FunctionFrame::Inputs)) {
       e.error(Diag::NotSupported, site.at, "`print` in compiled code");
       return e.poison(site.at);
     }

@@ -407,7 +407,7 @@ void addProductBuiltins(BuiltinTable &table) {
     Value result = Value::ofTensor(x.dtype, x.shape, {}, site.at);
     if (mlir::Value operand = e.ir(x)) {
       Value checked = e.checkIndex(i, x.shape[0].size, std::string(e.sources.text(site[1].at)), i.at);
-      result.ir = dl::ScatterAddOp::create(*e.builder, e.location(site.at), operand.getType(), operand, e.ir(checked),
+      result.ir = dl::ScatterAddOp::create(e.graph.here(), e.location(site.at), operand.getType(), operand, e.ir(checked),
                                            e.ir(y), 0);
     }
     return e.cast(result, dtype, site.at);

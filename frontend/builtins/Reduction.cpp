@@ -172,7 +172,7 @@ void addReductionBuiltins(BuiltinTable &table) {
       shape.erase(shape.begin() + *axis);
       Value result = Value::ofTensor(DType::I64, shape, {}, site.at);
       if (mlir::Value operand = e.ir(x))
-        result.ir = dl::ArgReduceOp::create(*e.builder, e.location(site.at), e.irType(DType::I64, shape),
+        result.ir = dl::ArgReduceOp::create(e.graph.here(), e.location(site.at), e.irType(DType::I64, shape),
                                             op == "max" ? dl::ReduceKind::max : dl::ReduceKind::min, operand, *axis);
       return keepAxes(e, result, x, {*axis}, *keep && site.has(1), site.at);
     });
@@ -187,7 +187,7 @@ void addReductionBuiltins(BuiltinTable &table) {
     x = widened(e, x);
     Value result = Value::ofTensor(x.dtype, x.shape, {}, site.at);
     if (mlir::Value operand = e.ir(x))
-      result.ir = dl::CumulativeOp::create(*e.builder, e.location(site.at), operand.getType(), operand, *axis, false);
+      result.ir = dl::CumulativeOp::create(e.graph.here(), e.location(site.at), operand.getType(), operand, *axis, false);
     return result;
   });
 }

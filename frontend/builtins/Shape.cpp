@@ -137,7 +137,7 @@ static Value concatBuiltin(Elaborator &e, CallSite &site, bool stack) {
     for (const Value &part : parts)
       operands.push_back(e.ir(part));
     result.ir = operands.size() == 1 ? operands[0]
-                                     : dl::ConcatOp::create(*e.builder, e.location(site.at),
+                                     : dl::ConcatOp::create(e.graph.here(), e.location(site.at),
                                                             e.irType(result.dtype, shape), operands, *axis)
                                            .getResult();
   }
@@ -177,7 +177,7 @@ static Value padBuiltin(Elaborator &e, CallSite &site) {
     Value result = Value::ofTensor(inside.dtype, shape, {}, site.at);
     if (mlir::Value operand = e.ir(inside))
       result.ir =
-          dl::PadOp::create(*e.builder, e.location(site.at), e.irType(inside.dtype, shape), operand, low, interior);
+          dl::PadOp::create(e.graph.here(), e.location(site.at), e.irType(inside.dtype, shape), operand, low, interior);
     return result;
   };
   if (!site.has(2))
@@ -305,7 +305,7 @@ void addShapeBuiltins(BuiltinTable &table) {
       return e.poison(site.at);
     Value result = Value::ofTensor(x.dtype, x.shape, {}, site.at);
     if (mlir::Value operand = e.ir(x))
-      result.ir = dl::ReverseOp::create(*e.builder, e.location(site.at), operand.getType(), operand, *axes);
+      result.ir = dl::ReverseOp::create(e.graph.here(), e.location(site.at), operand.getType(), operand, *axes);
     return result;
   });
   table.add("rows", {"x"}, [](Elaborator &e, CallSite &site) {

@@ -5,19 +5,44 @@ namespace dlc {
 
 using namespace ast;
 
+static void appendKey(const Value &value, std::string &key) {
+  key += typeString(value);
+  switch (value.kind) {
+  case Value::Number:
+    key += value.isFloat ? fmt::format("={}", value.number) : fmt::format("={}", value.integer);
+    break;
+  case Value::SizeOf:
+    key += "=" + value.size.str();
+    break;
+  case Value::Bool:
+    key += value.flag ? "=t" : "=f";
+    break;
+  case Value::String:
+    key += fmt::format("={}:{}", value.text.size(), value.text);
+    break;
+  case Value::Fn:
+    key += fmt::format("={}", value.function->id.number);
+    break;
+  case Value::Model:
+    key += fmt::format("={}", value.model->id.number);
+    break;
+  case Value::Tuple:
+  case Value::List:
+    key += "(";
+    for (const Value &element : value.elements)
+      appendKey(element, key);
+    key += ")";
+    break;
+  default:
+    break;
+  }
+  key += ";";
+}
+
 std::string keyOf(const std::vector<Value> &arguments) {
   std::string key;
-  for (const Value &value : arguments) {
-    key += typeString(value) + ";";
-    if (value.kind == Value::Number)
-      key += value.isFloat ? fmt::format("{};", value.number) : fmt::format("{};", value.integer);
-    else if (value.kind == Value::SizeOf)
-      key += value.size.str() + ";";
-    else if (value.kind == Value::Bool)
-      key += value.flag ? "t;" : "f;";
-    else if (value.kind == Value::Fn)
-      key += fmt::format("{};", static_cast<const void *>(value.function.get()));
-  }
+  for (const Value &value : arguments)
+    appendKey(value, key);
   return key;
 }
 

@@ -12,13 +12,10 @@ class CheckingGuard {
 public:
   /// `assumptions`: whether what is assumed of sizes is also of this definition's, as for the functions of a model.
   explicit CheckingGuard(Elaborator &e, bool assumptions = false)
-      : e(e), builder(std::move(e.builder)), frame(std::exchange(e.frame, nullptr)),
-        checking(std::exchange(e.checkingOnly, true)), loop(std::exchange(e.insideLoop, false)),
+      : e(e), nothing(e.graph), checking(std::exchange(e.checkingOnly, true)), loop(std::exchange(e.insideLoop, false)),
         assumed(assumptions ? e.assumed : std::exchange(e.assumed, {})), splitting(std::exchange(e.splitting, false)),
         splitMembers(std::exchange(e.splitMembers, false)) {}
   ~CheckingGuard() {
-    e.builder = std::move(builder);
-    e.frame = frame;
     e.checkingOnly = checking;
     e.insideLoop = loop;
     e.assumed = std::move(assumed);
@@ -28,8 +25,7 @@ public:
 
 private:
   Elaborator &e;
-  std::unique_ptr<mlir::OpBuilder> builder;
-  Elaborator::FunctionFrame *frame;
+  NoFrame nothing;
   bool checking, loop;
   SizeFacts assumed;
   bool splitting, splitMembers;

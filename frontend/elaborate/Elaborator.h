@@ -5,12 +5,8 @@
 // where it is found and poisons its value, so that one mistake gives one message and the walk goes on.
 #pragma once
 
-#include "frontend/elaborate/Value.h"
+#include "frontend/elaborate/GraphBuilder.h"
 #include "frontend/syntax/Diagnostic.h"
-
-#include "mlir/IR/Builders.h"
-#include "mlir/IR/BuiltinOps.h"
-#include "mlir/IR/OwningOpRef.h"
 
 #include <set>
 
@@ -304,14 +300,21 @@ public:
                              const Value *cotangent, SourceRange at);
 
   // Emit.cpp: operations. Each gives a null value when only checking.
-  bool emitting() const { return builder != nullptr; }
+  bool emitting() const { return graph.building(); }
+  /// What is done with what is elaborated.
+  enum class Mode {
+    Check, ///< nothing but its types
+    Run,   ///< statement by statement, each at once
+    Build, ///< it becomes a function's operations
+  };
+  Mode mode() const { return emitting() ? Mode::Build : executor && !checkingOnly ? Mode::Run : Mode::Check; }
+  bool atTopLevel() const { return mode() == Mode::Run; }
   mlir::Location location(SourceRange at) const;
   mlir::RankedTensorType irType(DType dtype, const Shape &shape) const;
   mlir::Type irElement(DType dtype) const;
   /// The SSA value of a tensor in the current function: a host buffer becomes an argument or a constant. Null when only
   /// checking.
   mlir::Value ir(const Value &value);
-  mlir::Value hostConstant(const HostBuffer &host, mlir::RankedTensorType type, mlir::Location loc);
   /// A splat.
   Value constant(double value, DType dtype, Shape shape, SourceRange at);
   Value constant(int64_t value, DType dtype, Shape shape, SourceRange at);
@@ -336,29 +339,15 @@ public:
                    bool fromEnd = false);
   Value randomOp(std::string_view distribution, Shape shape, SourceRange at);
 
-  /// The function being built, when emitting.
-  struct FunctionFrame {
-    mlir::OwningOpRef<mlir::ModuleOp> module;
-    mlir::Operation *function = nullptr;
-    mlir::Block *entry = nullptr;
-    /// A statement's function runs once, now: host tensors are its inputs. In others they become constants.
-    bool isStatement = false;
-    std::map<HostBuffer *, mlir::Value> hostValues;
-    std::vector<HostBufferRef> inputs;
-    /// The variables that were assigned, with what they were before.
-    struct Assigned {
-      std::weak_ptr<Scope> scope;
-      std::string name;
-      Value before;
-    };
-    std::vector<Assigned> assigned;
-    Value seed, step; ///< of random numbers; made when first needed
+  /// What is being built.
+  GraphBuilder graph;
+  /// A variable that a statement which runs has assigned, with what it was before.
+  struct Assigned {
+    std::weak_ptr<Scope> scope;
+    std::string name;
+    Value before;
   };
-  /// Starts building @main (or `name`); `finish` ends it. They nest: an inner one leaves the outer as it was.
-  std::unique_ptr<FunctionFrame> begin(const std::string &name, SourceRange at);
-  mlir::OwningOpRef<mlir::ModuleOp> finish(FunctionFrame &frame, const std::vector<mlir::Value> &results);
-  FunctionFrame *frame = nullptr;
-  std::unique_ptr<mlir::OpBuilder> builder;
+  std::vector<Assigned> *assigned = nullptr; ///< by the statement under way
 
   /// A list of numbers with a fraction among them is a tensor where nothing asks for another kind (sizes are whole).
   Value settled(Value value);
@@ -384,8 +373,6 @@ public:
   bool applyOverride(const std::string &name, Value &value);
   bool insideLoop = false;
   bool broken = false; ///< a `break` among the statements that run one by one
-  /// Whether statements run one by one (none is being compiled into a function).
-  bool atTopLevel() const { return executor != nullptr && frame == nullptr && !checkingOnly; }
   bool checkingOnly = false; ///< a function is being checked by itself, with names for its sizes
   /// A bool that is known: a constant, or one that a statement has computed.
   std::optional<bool> truth(const Value &value);

@@ -3,9 +3,6 @@
 
 #include "ir/Dialect.h"
 
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/IR/BuiltinAttributes.h"
-
 #include <algorithm>
 
 namespace dlc {
@@ -44,21 +41,11 @@ mlir::RankedTensorType Elaborator::irType(DType dtype, const Shape &shape) const
   return mlir::RankedTensorType::get(sizes, irElement(dtype));
 }
 
-/// Creates `dl.<op>` with one result.
-static mlir::Value create(mlir::OpBuilder &builder, mlir::Location loc, std::string_view op, mlir::Type type,
-                          mlir::ValueRange operands, llvm::ArrayRef<mlir::NamedAttribute> attributes = {}) {
-  mlir::OperationState state(loc, "dl." + std::string(op));
-  state.addOperands(operands);
-  state.addTypes(type);
-  state.addAttributes(attributes);
-  return builder.create(state)->getResult(0);
-}
-
 mlir::Value Elaborator::ir(const Value &value) {
   if (!emitting() || value.kind != Value::Tensor)
     return {};
   if (value.ir)
-    return value.ir;
+    return graph.use(value.ir);
   HostBufferRef host = value.host ? value.host : value.lazy ? value.lazy() : nullptr;
   if (!host) {
     // `compile` runs nothing, so what a statement of the file computes is not known.
@@ -69,52 +56,15 @@ mlir::Value Elaborator::ir(const Value &value) {
           .help("make it an argument of the function, or a `param` of its model");
     return constant(0, value.dtype, value.shape, value.at).ir;
   }
-  auto [found, isNew] = frame->hostValues.try_emplace(host.get());
-  if (!isNew)
-    return found->second;
-  mlir::RankedTensorType type = irType(value.dtype, value.shape);
-  if (frame->isStatement)
-    found->second = frame->entry->addArgument(type, location(value.at));
-  else
-    found->second = hostConstant(*host, type, location(value.at));
-  frame->inputs.push_back(host);
-  return found->second;
-}
-
-mlir::Value Elaborator::hostConstant(const HostBuffer &host, mlir::RankedTensorType type, mlir::Location loc) {
-  const char *bytes = static_cast<const char *>(host.data.get());
-  size_t count = size_t(type.getNumElements());
-  mlir::DenseElementsAttr value;
-  if (type.getElementType().isInteger(1)) {
-    llvm::SmallVector<bool> flags(bytes, bytes + count);
-    value = mlir::DenseElementsAttr::get(type, flags);
-  } else {
-    value = mlir::DenseElementsAttr::getFromRawBuffer(type, {bytes, count * (type.getElementTypeBitWidth() / 8)});
-  }
-  // At the function's beginning, so that regions see it too.
-  mlir::OpBuilder::InsertionGuard guard(*builder);
-  builder->setInsertionPointToStart(frame->entry);
-  return create(*builder, loc, "constant", type, {}, builder->getNamedAttr("value", value));
-}
-
-static mlir::NamedAttribute integers(mlir::OpBuilder &builder, const char *name, llvm::ArrayRef<int64_t> values) {
-  return builder.getNamedAttr(name, builder.getDenseI64ArrayAttr(values));
-}
-
-static mlir::Value splat(mlir::OpBuilder &builder, mlir::Location loc, mlir::RankedTensorType type,
-                         mlir::Attribute element) {
-  mlir::Attribute value = mlir::DenseElementsAttr::get(type, llvm::ArrayRef<mlir::Attribute>(element));
-  return create(builder, loc, "constant", type, {}, builder.getNamedAttr("value", value));
+  return graph.hostTensor(host, irType(value.dtype, value.shape), location(value.at));
 }
 
 Value Elaborator::constant(double number, DType dtype, Shape shape, SourceRange at) {
   if (!isFloating(dtype))
     return constant(convertNumber(Value::ofNumber(number, at), DType::I64, at).integer, dtype, std::move(shape), at);
   mlir::Value result;
-  if (emitting()) {
-    mlir::RankedTensorType type = irType(dtype, shape);
-    result = splat(*builder, location(at), type, builder->getFloatAttr(type.getElementType(), number));
-  }
+  if (emitting())
+    result = graph.splat(location(at), irType(dtype, shape), number);
   return Value::ofTensor(dtype, std::move(shape), result, at);
 }
 
@@ -122,11 +72,8 @@ Value Elaborator::constant(int64_t number, DType dtype, Shape shape, SourceRange
   if (isFloating(dtype))
     return constant(double(number), dtype, std::move(shape), at);
   mlir::Value result;
-  if (emitting()) {
-    mlir::RankedTensorType type = irType(dtype, shape);
-    llvm::APInt bits(type.getElementTypeBitWidth(), uint64_t(number), false, /*implicitTrunc=*/true);
-    result = splat(*builder, location(at), type, mlir::IntegerAttr::get(type.getElementType(), bits));
-  }
+  if (emitting())
+    result = graph.splat(location(at), irType(dtype, shape), number);
   return Value::ofTensor(dtype, std::move(shape), result, at);
 }
 
@@ -136,7 +83,7 @@ Value Elaborator::cast(const Value &value, DType dtype, SourceRange at) {
   Value result = Value::ofTensor(dtype, value.shape, {}, at);
   if (mlir::Value operand = ir(value))
     result.ir =
-        value.dtype == dtype ? operand : create(*builder, location(at), "cast", irType(dtype, value.shape), operand);
+        value.dtype == dtype ? operand : graph.create(location(at), "cast", irType(dtype, value.shape), operand);
   return result;
 }
 
@@ -163,7 +110,7 @@ Value Elaborator::reshape(const Value &value, Shape shape, SourceRange at) {
   result.soft = value.soft;
   if (mlir::Value operand = ir(value)) {
     mlir::RankedTensorType type = irType(value.dtype, result.shape);
-    result.ir = operand.getType() == type ? operand : create(*builder, location(at), "reshape", type, operand);
+    result.ir = operand.getType() == type ? operand : graph.create(location(at), "reshape", type, operand);
   }
   return result;
 }
@@ -174,8 +121,8 @@ Value Elaborator::transpose(const Value &value, const std::vector<int64_t> &perm
     shape.push_back(value.shape[axis]);
   Value result = Value::ofTensor(value.dtype, std::move(shape), {}, at);
   if (mlir::Value operand = ir(value))
-    result.ir = create(*builder, location(at), "transpose", irType(value.dtype, result.shape), operand,
-                       integers(*builder, "permutation", permutation));
+    result.ir = graph.create(location(at), "transpose", irType(value.dtype, result.shape), operand,
+                       graph.integers("permutation", permutation));
   return result;
 }
 
@@ -184,24 +131,7 @@ Value Elaborator::broadcastTo(const Value &value, const Shape &shape, SourceRang
   mlir::Value operand = ir(value);
   if (!operand)
     return result;
-  mlir::RankedTensorType target = irType(value.dtype, shape);
-  if (operand.getType() == target) {
-    result.ir = operand;
-    return result;
-  }
-  // Axes of size 1 that grow are taken away first; the others map to the axis that they align with.
-  auto source = mlir::cast<mlir::RankedTensorType>(operand.getType());
-  llvm::SmallVector<int64_t> kept, axes;
-  int64_t offset = target.getRank() - source.getRank();
-  for (int64_t i = 0; i < source.getRank(); ++i)
-    if (source.getDimSize(i) == target.getDimSize(i + offset)) {
-      kept.push_back(source.getDimSize(i));
-      axes.push_back(i + offset);
-    }
-  auto squeezed = mlir::RankedTensorType::get(kept, source.getElementType());
-  if (squeezed != source)
-    operand = create(*builder, location(at), "reshape", squeezed, operand);
-  result.ir = create(*builder, location(at), "broadcast", target, operand, integers(*builder, "axes", axes));
+  result.ir = graph.broadcast(location(at), operand, irType(value.dtype, shape));
   return result;
 }
 
@@ -209,7 +139,7 @@ Value Elaborator::unaryOp(std::string_view op, const Value &value, SourceRange a
   Value result = Value::ofTensor(value.dtype, value.shape, {}, at);
   result.soft = value.soft;
   if (mlir::Value operand = ir(value))
-    result.ir = create(*builder, location(at), op, operand.getType(), operand);
+    result.ir = graph.create(location(at), op, operand.getType(), operand);
   return result;
 }
 
@@ -217,7 +147,7 @@ Value Elaborator::binaryOp(std::string_view op, const Value &lhs, const Value &r
   Value result = Value::ofTensor(lhs.dtype, lhs.shape, {}, at);
   result.soft = lhs.soft && rhs.soft;
   if (mlir::Value a = ir(lhs))
-    result.ir = create(*builder, location(at), op, a.getType(), {a, ir(rhs)});
+    result.ir = graph.create(location(at), op, a.getType(), {a, ir(rhs)});
   return result;
 }
 
@@ -225,8 +155,8 @@ Value Elaborator::compareOp(std::string_view predicate, const Value &lhs, const 
   Value result = Value::ofTensor(DType::Bool, lhs.shape, {}, at);
   if (mlir::Value a = ir(lhs)) {
     auto kind = dl::ComparePredicateAttr::get(&context, *dl::symbolizeComparePredicate(llvm::StringRef(predicate)));
-    result.ir = create(*builder, location(at), "compare", irType(DType::Bool, lhs.shape), {a, ir(rhs)},
-                       builder->getNamedAttr("predicate", kind));
+    result.ir = graph.create(location(at), "compare", irType(DType::Bool, lhs.shape), {a, ir(rhs)},
+                       graph.attributes().getNamedAttr("predicate", kind));
   }
   return result;
 }
@@ -235,7 +165,7 @@ Value Elaborator::selectOp(const Value &condition, const Value &onTrue, const Va
   Value result = Value::ofTensor(onTrue.dtype, onTrue.shape, {}, at);
   if (mlir::Value c = ir(condition))
     result.ir =
-        create(*builder, location(at), "select", irType(onTrue.dtype, onTrue.shape), {c, ir(onTrue), ir(onFalse)});
+        graph.create(location(at), "select", irType(onTrue.dtype, onTrue.shape), {c, ir(onTrue), ir(onFalse)});
   return result;
 }
 
@@ -249,46 +179,25 @@ Value Elaborator::reduceOp(std::string_view kind, const Value &value, const std:
   if (mlir::Value operand = ir(value)) {
     auto attribute = dl::ReduceKindAttr::get(&context, *dl::symbolizeReduceKind(llvm::StringRef(kind)));
     result.ir = axes.empty() ? operand
-                             : create(*builder, location(at), "reduce", irType(value.dtype, result.shape), operand,
-                                      {builder->getNamedAttr("kind", attribute), integers(*builder, "axes", axes)});
+                             : graph.create(location(at), "reduce", irType(value.dtype, result.shape), operand,
+                                      {graph.attributes().getNamedAttr("kind", attribute), graph.integers("axes", axes)});
   }
   return result;
-}
-
-/// Looks through a transposition: its operand, with the letters of the operand's axes.
-static mlir::Value throughTranspose(mlir::Value operand, std::string &letters) {
-  auto transpose = operand.getDefiningOp<dl::TransposeOp>();
-  if (!transpose)
-    return operand;
-  std::string inside(letters.size(), ' ');
-  for (size_t i = 0; i < letters.size(); ++i)
-    inside[size_t(transpose.getPermutation()[i])] = letters[i];
-  letters = inside;
-  return throughTranspose(transpose.getOperand(), letters);
 }
 
 Value Elaborator::contractOp(const std::string &equation, const Value &lhs, const Value &rhs, Shape shape,
                              SourceRange at) {
   Value result = Value::ofTensor(lhs.dtype, std::move(shape), {}, at);
-  mlir::Value a = ir(lhs);
-  if (!a)
-    return result;
-  // `x @ transpose(w)` is one product: a transposition is another order of letters.
-  size_t comma = equation.find(','), arrow = equation.find("->");
-  std::string left = equation.substr(0, comma), right = equation.substr(comma + 1, arrow - comma - 1);
-  a = throughTranspose(a, left);
-  mlir::Value b = throughTranspose(ir(rhs), right);
-  std::string direct = left + "," + right + equation.substr(arrow);
-  result.ir = create(*builder, location(at), "contract", irType(lhs.dtype, result.shape), {a, b},
-                     builder->getNamedAttr("equation", builder->getStringAttr(direct)));
+  if (mlir::Value a = ir(lhs))
+    result.ir = graph.contract(location(at), equation, a, ir(rhs), irType(lhs.dtype, result.shape));
   return result;
 }
 
 Value Elaborator::iotaOp(DType dtype, Shape shape, int64_t axis, SourceRange at) {
   Value result = Value::ofTensor(dtype, std::move(shape), {}, at);
   if (emitting())
-    result.ir = create(*builder, location(at), "iota", irType(dtype, result.shape), {},
-                       builder->getNamedAttr("axis", builder->getI64IntegerAttr(axis)));
+    result.ir = graph.create(location(at), "iota", irType(dtype, result.shape), {},
+                       graph.attributes().getNamedAttr("axis", graph.attributes().getI64IntegerAttr(axis)));
   return result;
 }
 
@@ -300,10 +209,10 @@ Value Elaborator::checkIndex(const Value &value, const Size &limit, const std::s
     return result;
   int64_t size = limit.constant();
   fromEnd &= value.dtype != DType::U8;
-  result.ir = create(*builder, location(at), "check_index", operand.getType(), operand,
-                     {builder->getNamedAttr("limit", builder->getI64IntegerAttr(size)),
-                      builder->getNamedAttr("what", builder->getStringAttr(what)),
-                      builder->getNamedAttr("low", builder->getI64IntegerAttr(fromEnd ? -size : 0))});
+  result.ir = graph.create(location(at), "check_index", operand.getType(), operand,
+                     {graph.attributes().getNamedAttr("limit", graph.attributes().getI64IntegerAttr(size)),
+                      graph.attributes().getNamedAttr("what", graph.attributes().getStringAttr(what)),
+                      graph.attributes().getNamedAttr("low", graph.attributes().getI64IntegerAttr(fromEnd ? -size : 0))});
   if (!fromEnd)
     return result;
   if (size > std::numeric_limits<int32_t>::max())
@@ -312,53 +221,13 @@ Value Elaborator::checkIndex(const Value &value, const Size &limit, const std::s
   return selectOp(compareOp("lt", result, all(0), at), binaryOp("add", result, all(size), at), result, at);
 }
 
-/// A hash of the call path that stays the same from run to run (FNV-1a).
-static int64_t pathHash(const std::string &path) {
-  uint64_t hash = 1469598103934665603ull;
-  for (unsigned char c : path)
-    hash = (hash ^ c) * 1099511628211ull;
-  return int64_t(hash & 0x7fffffffffffffffull);
-}
-
 Value Elaborator::randomOp(std::string_view distribution, Shape shape, SourceRange at) {
   Value result = Value::ofTensor(DType::F32, std::move(shape), {}, at);
   std::string place = path + "#" + std::to_string(randomCounter++);
-  if (!emitting())
-    return result;
-  if (!frame->seed.isTensor() || !frame->seed.ir)
-    frame->seed = constant(seedOverride.value_or(0), DType::I64, {}, at);
-  if (!frame->step.isTensor() || !frame->step.ir)
-    frame->step = constant(0, DType::I64, {}, at);
-  auto kind = dl::DistributionAttr::get(&context, *dl::symbolizeDistribution(llvm::StringRef(distribution)));
-  result.ir =
-      create(*builder, location(at), "random", irType(DType::F32, result.shape), {frame->seed.ir, frame->step.ir},
-             {builder->getNamedAttr("distribution", kind),
-              builder->getNamedAttr("path", builder->getI64IntegerAttr(pathHash(place)))});
+  if (emitting())
+    result.ir = graph.random(location(at), distribution, place, seedOverride.value_or(0), {},
+                             irType(DType::F32, result.shape));
   return result;
-}
-
-std::unique_ptr<Elaborator::FunctionFrame> Elaborator::begin(const std::string &name, SourceRange at) {
-  auto made = std::make_unique<FunctionFrame>();
-  mlir::Location loc = location(at);
-  made->module = mlir::ModuleOp::create(loc);
-  builder = std::make_unique<mlir::OpBuilder>(&context);
-  builder->setInsertionPointToEnd(made->module->getBody());
-  auto function = mlir::func::FuncOp::create(*builder, loc, name, builder->getFunctionType({}, {}));
-  made->function = function;
-  made->entry = function.addEntryBlock();
-  builder->setInsertionPointToEnd(made->entry);
-  frame = made.get();
-  return made;
-}
-
-mlir::OwningOpRef<mlir::ModuleOp> Elaborator::finish(FunctionFrame &finished, const std::vector<mlir::Value> &results) {
-  mlir::func::ReturnOp::create(*builder, finished.function->getLoc(), results);
-  auto function = mlir::cast<mlir::func::FuncOp>(finished.function);
-  llvm::SmallVector<mlir::Type> inputs(finished.entry->getArgumentTypes()), outputs;
-  for (mlir::Value result : results)
-    outputs.push_back(result.getType());
-  function.setType(mlir::FunctionType::get(&context, inputs, outputs));
-  return std::move(finished.module);
 }
 
 } // namespace dlc

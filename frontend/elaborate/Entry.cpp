@@ -28,13 +28,10 @@ Elaborator::EntryModule Elaborator::entry(const std::string &entry, const std::m
   if (callee.poison())
     return made;
   Value model = callee;
-  auto frameHolder =
-      begin(functionName.empty() || functionName == "forward" ? modelName : modelName + "_" + functionName, nowhere);
-  auto drop = [&] {
-    frame = nullptr;
-    builder = nullptr;
-    return std::move(made);
-  };
+  FunctionFrame frame(
+      graph, functionName.empty() || functionName == "forward" ? modelName : modelName + "_" + functionName,
+      location(nowhere), FunctionFrame::Constants);
+  auto drop = [&] { return std::move(made); };
   std::vector<std::string> roles, names;
   if (callee.kind == Value::Fn && callee.function->kind == Function::Constructor) {
     CallSite site;
@@ -56,7 +53,7 @@ Elaborator::EntryModule Elaborator::entry(const std::string &entry, const std::m
     for (const ParamSlotRef &slot : made.params) {
       Value value = slot->value;
       value.host = nullptr;
-      value.ir = frame->entry->addArgument(irType(value.dtype, value.shape), location(slot->at));
+      value.ir = frame.addArgument(irType(value.dtype, value.shape), location(slot->at));
       values.push_back(value);
       roles.push_back("param");
       names.push_back(slot->path);
@@ -67,8 +64,6 @@ Elaborator::EntryModule Elaborator::entry(const std::string &entry, const std::m
       std::vector<std::string> functions;
       for (auto &[name, fn] : model.model->functions)
         functions.push_back(name);
-      frame = nullptr;
-      builder = nullptr;
       return missing(functionName.empty() ? "forward" : functionName, functions);
     }
   }
@@ -103,7 +98,7 @@ Elaborator::EntryModule Elaborator::entry(const std::string &entry, const std::m
             .help("give it: `--size " + dim.size.str() + "=1`");
         return drop();
       }
-    value.ir = frame->entry->addArgument(irType(value.dtype, value.shape), location(parameter.range));
+    value.ir = frame.addArgument(irType(value.dtype, value.shape), location(parameter.range));
     roles.push_back("input");
     names.push_back(std::string(parameter.name));
     made.inputs.push_back(std::string(parameter.name));
@@ -123,8 +118,8 @@ Elaborator::EntryModule Elaborator::entry(const std::string &entry, const std::m
     results.push_back(ir(value));
     made.outputs.push_back(outputs.size() == 1 ? "result" : fmt::format("result{}", i));
   }
-  auto function = mlir::cast<mlir::func::FuncOp>(frameHolder->function);
-  made.module = finish(*frameHolder, results);
+  auto function = frame.function();
+  made.module = frame.finish(results);
   mlir::OpBuilder attributes(&context);
   for (size_t i = 0; i < roles.size(); ++i) {
     function.setArgAttr(unsigned(i), "dl.role", attributes.getStringAttr(roles[i]));
@@ -132,8 +127,6 @@ Elaborator::EntryModule Elaborator::entry(const std::string &entry, const std::m
   }
   for (size_t i = 0; i < made.outputs.size(); ++i)
     function.setResultAttr(unsigned(i), "dl.name", attributes.getStringAttr(made.outputs[i]));
-  frame = nullptr;
-  builder = nullptr;
   return made;
 }
 

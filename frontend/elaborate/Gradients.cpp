@@ -80,17 +80,15 @@ std::optional<Elaborator::Pulled> Elaborator::pull(const Value &function, const 
     return pulled;
   }
   // The function's body becomes the region of a dl.grad.
-  auto body = std::make_unique<mlir::Block>();
+  RegionFrame region(graph, RegionFrame::Transparent);
   std::vector<mlir::Value> inputs;
   std::vector<Value> inside = leaves;
   for (Value &leaf : inside) {
     inputs.push_back(ir(leaf));
-    leaf.ir = body->addArgument(inputs.back().getType(), location(at));
+    leaf.ir = region.addArgument(inputs.back().getType(), location(at));
     leaf.host = nullptr;
     leaf.lazy = nullptr;
   }
-  mlir::OpBuilder::InsertPoint outer = builder->saveInsertionPoint();
-  builder->setInsertionPointToEnd(body.get());
   std::vector<Value> insideArguments = arguments;
   size_t next = 0;
   for (size_t i : wrt)
@@ -102,21 +100,19 @@ std::optional<Elaborator::Pulled> Elaborator::pull(const Value &function, const 
     leavesOf(result, results);
     for (const Value &leaf : results)
       yielded.push_back(ir(leaf));
-    dl::YieldOp::create(*builder, location(at), yielded);
+    region.yield(yielded, location(at));
   }
-  builder->restoreInsertionPoint(outer);
-  if (!good || !seedsOf(result, seeds)) {
-    body->dropAllReferences();
+  region.close();
+  if (!good || !seedsOf(result, seeds))
     return std::nullopt;
-  }
   for (const Value &seed : seeds)
     seedValues.push_back(ir(seed));
   std::vector<mlir::Type> types;
   for (const std::vector<mlir::Value> &values : {yielded, inputs})
     for (mlir::Value value : values)
       types.push_back(value.getType());
-  auto made = dl::GradOp::create(*builder, location(at), types, inputs, seedValues, 0);
-  made.getBody().push_back(body.release());
+  auto made = dl::GradOp::create(graph.here(), location(at), types, inputs, seedValues, 0);
+  region.moveTo(made.getBody());
   for (size_t i = 0; i < results.size(); ++i)
     results[i].ir = made.getResult(unsigned(i));
   pulled.result = withLeaves(result, results);

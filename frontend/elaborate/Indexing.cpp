@@ -202,7 +202,7 @@ Value Elaborator::take(const Value &base, const Selection &selection, const Inde
       mlir::RankedTensorType type = irType(base.dtype, sliced);
       result.ir = type == operand.getType()
                       ? operand
-                      : dl::SliceOp::create(*builder, location(expr.range), type, operand, starts, steps).getResult();
+                      : dl::SliceOp::create(graph.here(), location(expr.range), type, operand, starts, steps).getResult();
     }
     if (kept.size() != sliced.size())
       result = reshape(result, kept, expr.range);
@@ -223,7 +223,7 @@ Value Elaborator::take(const Value &base, const Selection &selection, const Inde
     Value checked = checkIndex(indices, base.shape[axis].size, indexText(indices), expr.entries[axis].range,
                                /*fromEnd=*/true);
     gathered.ir =
-        dl::GatherOp::create(*builder, location(expr.range), irType(base.dtype, shape), operand, ir(checked), place);
+        dl::GatherOp::create(graph.here(), location(expr.range), irType(base.dtype, shape), operand, ir(checked), place);
   }
   return gathered;
 }
@@ -294,7 +294,7 @@ Value Elaborator::gatherRows(const Value &table, const Value &indices, SourceRan
   shape.insert(shape.end(), table.shape.begin() + 1, table.shape.end());
   Value gathered = Value::ofTensor(table.dtype, shape, {}, at);
   if (mlir::Value operand = ir(table))
-    gathered.ir = dl::GatherOp::create(*builder, location(at), irType(table.dtype, shape), operand, ir(indices), 0);
+    gathered.ir = dl::GatherOp::create(graph.here(), location(at), irType(table.dtype, shape), operand, ir(indices), 0);
   return gathered;
 }
 
@@ -347,7 +347,7 @@ Value Elaborator::indexAssign(const Value &base, const IndexExpr &target, const 
   DType sums = base.dtype == DType::Bool ? DType::I32 : base.dtype;
   auto placed = [&](const Value &updates) {
     Value zeros = constant(0, updates.dtype, {{total, {}}}, target.range);
-    mlir::Value made = dl::ScatterAddOp::create(*builder, location(target.range), ir(zeros), ir(flat), ir(updates), 0);
+    mlir::Value made = dl::ScatterAddOp::create(graph.here(), location(target.range), ir(zeros), ir(flat), ir(updates), 0);
     return Value::ofTensor(updates.dtype, zeros.shape, made, target.range);
   };
   Value spread = reshape(broadcastTo(value, places->shape, target.range), {{count, {}}}, target.range);

@@ -113,7 +113,7 @@ static Value rowOf(Elaborator &e, const Value &x, int64_t i, SourceRange at) {
   if (mlir::Value operand = e.ir(x)) {
     std::vector<int64_t> starts(x.shape.size(), 0), steps(x.shape.size(), 1);
     starts[0] = i;
-    result.ir = dl::SliceOp::create(*e.builder, e.location(at), e.irType(x.dtype, sliced), operand, starts, steps);
+    result.ir = dl::SliceOp::create(e.graph.here(), e.location(at), e.irType(x.dtype, sliced), operand, starts, steps);
   }
   return e.reshape(result, row, at);
 }

@@ -81,13 +81,13 @@ static Value constantOfList(Elaborator &e, const std::vector<const Value *> &num
     Value number = given->kind == Value::Bool ? Value::ofInteger(given->flag, at) : *given;
     number = e.convertNumber(number, dtype, at);
     if (isFloating(dtype))
-      values.push_back(e.builder->getFloatAttr(type.getElementType(), number.number));
+      values.push_back(e.graph.attributes().getFloatAttr(type.getElementType(), number.number));
     else
       values.push_back(
           mlir::IntegerAttr::get(type.getElementType(), dtype == DType::Bool ? number.flag : number.integer));
   }
   auto attribute = mlir::DenseElementsAttr::get(type, values);
-  result.ir = dl::ConstantOp::create(*e.builder, e.location(at), type, attribute);
+  result.ir = dl::ConstantOp::create(e.graph.here(), e.location(at), type, attribute);
   return result;
 }
 

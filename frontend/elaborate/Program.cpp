@@ -9,7 +9,7 @@ using namespace ast;
 
 Elaborator::Elaborator(SourceManager &sources, DiagnosticEngine &diagnostics, mlir::MLIRContext &context,
                        Executor *executor)
-    : sources(sources), diagnostics(diagnostics), context(context), executor(executor),
+    : sources(sources), diagnostics(diagnostics), context(context), executor(executor), graph(context),
       library(std::make_shared<Scope>()), file(std::make_shared<Scope>()), libraryTree(std::make_unique<AstContext>()) {
   file->parent = library;
   file->functionStart = true;
@@ -229,15 +229,16 @@ Value Elaborator::topLevel(const Expr &expr, const ScopeRef &scope, bool asked) 
 Value Elaborator::asStatement(SourceRange at, const std::function<Value()> &work) {
   if (!atTopLevel())
     return work();
-  auto made = begin("main", at);
-  made->isStatement = true;
+  FunctionFrame frame(graph, "main", location(at), FunctionFrame::Inputs);
+  std::vector<Assigned> changed;
+  assigned = &changed;
   unsigned before = diagnostics.errorCount();
   Value value = work();
   std::vector<Value *> leaves;
   std::set<const void *> seen;
   if (diagnostics.errorCount() == before) {
     collectLeaves(value, leaves, seen);
-    for (const FunctionFrame::Assigned &variable : made->assigned)
+    for (const Assigned &variable : changed)
       if (ScopeRef scope = variable.scope.lock())
         collectLeaves(scope->names[variable.name].value, leaves, seen);
   }
@@ -246,21 +247,18 @@ Value Elaborator::asStatement(SourceRange at, const std::function<Value()> &work
     results.push_back(leaf->ir);
   bool good = diagnostics.errorCount() == before && !value.poison();
   if (good && !leaves.empty()) {
-    mlir::OwningOpRef<mlir::ModuleOp> module = finish(*made, results);
-    frame = nullptr;
-    builder = nullptr;
+    mlir::OwningOpRef<mlir::ModuleOp> module = frame.finish(results);
     std::vector<HostBufferRef> outputs;
-    good = executor->run(*module, made->inputs, outputs, at);
+    good = executor->run(*module, frame.inputs, outputs, at);
     for (size_t i = 0; good && i < leaves.size(); ++i) {
       leaves[i]->ir = {};
       leaves[i]->lazy = nullptr;
       leaves[i]->host = outputs[i];
     }
   }
-  frame = nullptr;
-  builder = nullptr;
+  assigned = nullptr;
   if (!good) {
-    for (const FunctionFrame::Assigned &variable : llvm::reverse(made->assigned))
+    for (const Assigned &variable : llvm::reverse(changed))
       if (ScopeRef scope = variable.scope.lock())
         scope->names[variable.name].value = variable.before;
     return poison(at);

@@ -214,8 +214,8 @@ void Elaborator::assignTo(const Expr &target, const Value &value, const ScopeRef
           return;
         }
       }
-      if (frame)
-        frame->assigned.push_back({level, name, binding.value});
+      if (assigned)
+        assigned->push_back({level, name, binding.value});
       binding.value = made;
       return;
     }

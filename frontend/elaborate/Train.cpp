@@ -128,8 +128,7 @@ bool TrainElaborator::check() {
     }
   bool good = settings();
   // The block itself, checked with a name for the batch size.
-  auto savedBuilder = std::move(e.builder);
-  auto *savedFrame = std::exchange(e.frame, nullptr);
+  NoFrame nothing(e.graph);
   bool savedChecking = std::exchange(e.checkingOnly, true);
   Size batch = e.executor ? Size(plan.batch) : Size::named("batch", item.nameRange);
   std::optional<Body> checked = body(model, fields(batch), true);
@@ -147,8 +146,6 @@ bool TrainElaborator::check() {
     good = update(params, params, states, step, results, rate);
   }
   e.checkingOnly = savedChecking;
-  e.frame = savedFrame;
-  e.builder = std::move(savedBuilder);
   return good && checked && e.diagnostics.errorCount() == before;
 }
 

@@ -124,14 +124,8 @@ bool TrainElaborator::update(const std::vector<Value> &given, const std::vector<
 }
 
 mlir::OwningOpRef<mlir::ModuleOp> TrainElaborator::function(bool isStep, int64_t batch) {
-  auto savedBuilder = std::move(e.builder);
-  auto *savedFrame = e.frame;
-  auto restore = [&] {
-    e.builder = std::move(savedBuilder);
-    e.frame = savedFrame;
-  };
-  auto frame = e.begin(isStep ? "step" : "evaluate", item.range);
-  auto function = mlir::cast<mlir::func::FuncOp>(frame->function);
+  FunctionFrame frame(e.graph, isStep ? "step" : "evaluate", e.location(item.range), FunctionFrame::Constants);
+  mlir::func::FuncOp function = frame.function();
   struct Role {
     const char *role;
     std::string name;
@@ -139,7 +133,7 @@ mlir::OwningOpRef<mlir::ModuleOp> TrainElaborator::function(bool isStep, int64_t
   std::vector<Role> roles;
   auto argument = [&](const char *role, const std::string &argumentName, DType dtype, const Shape &shape,
                       SourceRange at) {
-    mlir::Value made = frame->entry->addArgument(e.irType(dtype, shape), e.location(at));
+    mlir::Value made = frame.addArgument(e.irType(dtype, shape), e.location(at));
     roles.push_back({role, argumentName});
     return Value::ofTensor(dtype, shape, made, at);
   };
@@ -157,8 +151,9 @@ mlir::OwningOpRef<mlir::ModuleOp> TrainElaborator::function(bool isStep, int64_t
   std::vector<std::pair<std::string, Value>> inputs = fields(Size(batch));
   for (auto &[field, value] : inputs)
     value = argument("input", field, value.dtype, value.shape, value.at);
-  frame->step = argument("input", "step", DType::I64, {}, item.nameRange);
-  frame->seed = argument("input", "seed", DType::I64, {}, item.nameRange);
+  Value steps = argument("input", "step", DType::I64, {}, item.nameRange);
+  frame.step = steps.ir;
+  frame.seed = argument("input", "seed", DType::I64, {}, item.nameRange).ir;
 
   std::vector<mlir::Value> results;
   std::vector<std::string> outputs;
@@ -168,16 +163,14 @@ mlir::OwningOpRef<mlir::ModuleOp> TrainElaborator::function(bool isStep, int64_t
   mlir::Location loc = e.location(item.range);
   if (isStep) {
     // The block is the region of a dl.grad over the trained parameters; the reports ride along.
-    auto block = std::make_unique<mlir::Block>();
+    RegionFrame region(e.graph, RegionFrame::Transparent);
     std::vector<Value> inside = params;
     std::vector<mlir::Value> wanted;
     for (size_t i = 0; i < params.size(); ++i)
       if (plan.params[i]->trained) {
         wanted.push_back(params[i].ir);
-        inside[i].ir = block->addArgument(params[i].ir.getType(), e.location(plan.params[i]->at));
+        inside[i].ir = region.addArgument(params[i].ir.getType(), e.location(plan.params[i]->at));
       }
-    mlir::OpBuilder::InsertPoint outer = e.builder->saveInsertionPoint();
-    e.builder->setInsertionPointToEnd(block.get());
     Value trained = model;
     trained.model = withValues(*model.model, inside);
     made = body(trained, inputs, true);
@@ -186,9 +179,9 @@ mlir::OwningOpRef<mlir::ModuleOp> TrainElaborator::function(bool isStep, int64_t
       yielded.push_back(e.ir(made->loss));
       for (const Value &report : made->reports)
         yielded.push_back(e.ir(report));
-      dl::YieldOp::create(*e.builder, loc, yielded);
+      region.yield(yielded, loc);
     }
-    e.builder->restoreInsertionPoint(outer);
+    region.close();
     if (made) {
       std::vector<mlir::Type> types;
       for (mlir::Value value : yielded)
@@ -197,8 +190,8 @@ mlir::OwningOpRef<mlir::ModuleOp> TrainElaborator::function(bool isStep, int64_t
         types.push_back(value.getType());
       Value one = e.constant(1, DType::F32, {}, item.range);
       auto grad =
-          dl::GradOp::create(*e.builder, loc, types, wanted, mlir::ValueRange{one.ir}, int64_t(yielded.size()) - 1);
-      grad.getBody().push_back(block.release());
+          dl::GradOp::create(e.graph.here(), loc, types, wanted, mlir::ValueRange{one.ir}, int64_t(yielded.size()) - 1);
+      region.moveTo(grad.getBody());
       size_t next = 0;
       for (size_t i = 0; i < yielded.size(); ++i)
         results.push_back(grad.getResult(next++));
@@ -206,7 +199,7 @@ mlir::OwningOpRef<mlir::ModuleOp> TrainElaborator::function(bool isStep, int64_t
       for (size_t i = 0; i < params.size(); ++i)
         if (plan.params[i]->trained)
           gradients[i].ir = grad.getResult(next++);
-      Value step = e.cast(frame->step, DType::F64, item.nameRange);
+      Value step = e.cast(steps, DType::F64, item.nameRange);
       step.soft = true;
       std::vector<mlir::Value> updated;
       good = update(gradients, params, states, step, updated, rate);
@@ -227,12 +220,9 @@ mlir::OwningOpRef<mlir::ModuleOp> TrainElaborator::function(bool isStep, int64_t
         results.push_back(e.ir(report));
     }
   }
-  if (!made || !good) {
-    frame->module = nullptr;
-    restore();
+  if (!made || !good)
     return nullptr;
-  }
-  mlir::OwningOpRef<mlir::ModuleOp> module = e.finish(*frame, results);
+  mlir::OwningOpRef<mlir::ModuleOp> module = frame.finish(results);
   mlir::OpBuilder attributes(&e.context);
   auto annotate = [&](bool isArgument, unsigned i, const char *key, mlir::Attribute value) {
     if (isArgument)
@@ -258,16 +248,12 @@ mlir::OwningOpRef<mlir::ModuleOp> TrainElaborator::function(bool isStep, int64_t
         annotate(false, next++, "dl.updates", attributes.getI64IntegerAttr(int64_t((s + 1) * plan.params.size() + i)));
     }
   }
-  restore();
   return module;
 }
 
 mlir::OwningOpRef<mlir::ModuleOp> TrainElaborator::initial() {
-  auto savedBuilder = std::move(e.builder);
-  auto *savedFrame = e.frame;
-  auto frame = e.begin("initial", item.range);
-  frame->seed = e.constant(plan.seed, DType::I64, {}, item.range);
-  frame->step = e.constant(0, DType::I64, {}, item.range);
+  FunctionFrame frame(e.graph, "initial", e.location(item.range), FunctionFrame::Constants);
+  frame.seed = e.constant(plan.seed, DType::I64, {}, item.range).ir;
   std::vector<mlir::Value> results;
   unsigned before = e.diagnostics.errorCount();
   for (const ParamSlotRef &slot : plan.params) {
@@ -281,12 +267,7 @@ mlir::OwningOpRef<mlir::ModuleOp> TrainElaborator::initial() {
       break;
     results.push_back(e.ir(value));
   }
-  mlir::OwningOpRef<mlir::ModuleOp> module;
-  if (e.diagnostics.errorCount() == before)
-    module = e.finish(*frame, results);
-  e.builder = std::move(savedBuilder);
-  e.frame = savedFrame;
-  return module;
+  return e.diagnostics.errorCount() == before ? frame.finish(results) : nullptr;
 }
 
 } // namespace dlc

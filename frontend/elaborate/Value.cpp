@@ -1,9 +1,16 @@
 // Making, printing and walking the values of elaboration.
 #include "frontend/elaborate/Value.h"
 
+#include <atomic>
+
 #include <fmt/format.h>
 
 namespace dlc {
+
+Identity::Identity() {
+  static std::atomic<uint64_t> made = 0;
+  number = ++made;
+}
 
 std::string str(const Shape &shape) {
   std::string text = "[";

@@ -165,8 +165,17 @@ struct Builtin {
   std::function<Value(Elaborator &, CallSite &)> apply;
 };
 
+/// Tells things apart that are made one after another, also when one takes the memory of another.
+struct Identity {
+  Identity();
+  Identity(const Identity &) : Identity() {}
+  Identity &operator=(const Identity &) { return *this; }
+  uint64_t number;
+};
+
 /// A function value.
 struct Function {
+  Identity id;
   enum Kind {
     User, ///< `fn`, perhaps of a model (then `self`)
     Lambda,
@@ -176,7 +185,7 @@ struct Function {
     Gradient, ///< grad(f), value_and_grad(f)
     Pullback, ///< of vjp
     Opaque,   ///< a parameter of function type, while the function is checked
-  } kind;
+  } kind = User;
   std::string name;
   const ast::FnItem *item = nullptr;
   const ast::LambdaExpr *lambda = nullptr;
@@ -209,6 +218,7 @@ using ParamSlotRef = std::shared_ptr<ParamSlot>;
 
 /// A model with its parameters' values. Copies share layers; `withLeaves` makes another with other values.
 struct ModelInstance {
+  Identity id;
   const ast::ModelItem *item = nullptr; ///< null for Sequential's kin made natively
   std::string name;
   ScopeRef scope; ///< sizes and settings that it was made with

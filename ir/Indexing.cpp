@@ -1,4 +1,4 @@
-// dl.gather and dl.scatter_add: inferred types and verifiers.
+// dl.gather, dl.scatter_add and dl.argsort: inferred types, verifiers, folds.
 #include "ir/Dialect.h"
 #include "ir/Verify.h"
 
@@ -38,6 +38,26 @@ LogicalResult ScatterAddOp::verify() {
     return emitOpError() << "updates are " << getUpdates().getType() << ", expected " << expected
                          << ": the operand with the indices' axes in the place of the axis";
   return success();
+}
+
+void ArgsortOp::build(OpBuilder &builder, OperationState &state, Value operand, int64_t axis, bool descending) {
+  auto type = RankedTensorType::get(shapeOf(operand), builder.getI64Type());
+  build(builder, state, type, operand, axis, descending);
+}
+
+/// One element along the axis is at place 0.
+OpFoldResult ArgsortOp::fold(FoldAdaptor) {
+  auto type = cast<RankedTensorType>(getType());
+  if (type.getDimSize(getAxis()) > 1)
+    return {};
+  return DenseElementsAttr::get(type, Builder(getContext()).getZeroAttr(type.getElementType()));
+}
+
+LogicalResult ArgsortOp::verify() {
+  ArrayRef<int64_t> shape = shapeOf(getOperand());
+  if (failed(verifyAxis(*this, getAxis(), shape.size())))
+    return failure();
+  return verifyResult(*this, shape, IntegerType::get(getContext(), 64), "a place for each element");
 }
 
 } // namespace dlc::dl

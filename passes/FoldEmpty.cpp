@@ -54,6 +54,15 @@ struct FoldEmpty : impl::FoldEmptyBase<FoldEmpty> {
 
   void runOnOperation() override {
     getOperation().walk([](Operation *op) {
+      // Of matrices without elements every factor is without.
+      if (isa<dl::LinalgOp>(op) && llvm::all_of(op->getResults(), isEmpty)) {
+        OpBuilder builder(op);
+        SmallVector<Value> nothing = llvm::map_to_vector(
+            op->getResults(), [&](Value result) { return dl::splat(builder, op->getLoc(), result.getType(), 0); });
+        op->replaceAllUsesWith(nothing);
+        op->erase();
+        return;
+      }
       bool simple = op->getNumResults() == 1 && op->getNumRegions() == 0 && op->getNumOperands() > 0;
       if (!simple || !(isPure(op) || isa<dl::CheckIndexOp>(op)))
         return;

@@ -73,6 +73,10 @@ Error checkError(const CompiledFunction &function, int64_t check, const dlc_cont
   if (check < 1 || check > int64_t(function.checks.size()))
     return Error::plain(fmt::format("a check of the compiled code failed ({}) that it does not describe", check));
   const CheckText &text = function.checks[size_t(check - 1)];
+  if (!text.failure.empty()) {
+    std::string which = text.matrices == 1 ? "the matrix" : fmt::format("matrix {} of {}", context.error_index, text.matrices);
+    return Error::plain(fmt::format("{} {}", which, text.failure));
+  }
   int64_t perSample = text.elementsPerSample, sample = perSample > 0 ? context.error_index / perSample : -1;
   std::string where = fmt::format("element {}", context.error_index);
   if (rowIndices != nullptr && sample >= 0 && sample < rows) {

@@ -24,6 +24,9 @@ void Elaborator::loadLibrary() {
   addReductionBuiltins(table);
   addCheckBuiltins(table);
   addShapeBuiltins(table);
+  addMovementBuiltins(table);
+  addOrderBuiltins(table);
+  addLinalgBuiltins(table);
   addProductBuiltins(table);
   addSpatialBuiltins(table);
   addMakerBuiltins(table);

@@ -7,6 +7,7 @@
 // 5. A result of the function that no kernel writes (an argument, a value returned twice) is written by a copying
 //    kernel.
 
+#include "ir/KernelRole.h"
 #include "passes/Passes.h"
 #include "passes/fuse/Graph.h"
 #include "passes/fuse/KernelNames.h"
@@ -59,6 +60,10 @@ public:
       inner.push_back(mapping.lookup(value));
       types.push_back(plain(value.getType()));
     }
+    if (scratch) {
+      inner.push_back(scratch);
+      types.push_back(scratch.getType());
+    }
     dl::YieldOp::create(builder, loc, inner);
     auto kernel = dl::KernelOp::create(at, loc, types, name, kind, ins, ValueRange());
     Block &body = kernel->getRegion(0).emplaceBlock();
@@ -68,8 +73,12 @@ public:
     return kernel;
   }
 
+  /// Memory to work in, as a last result that nothing reads.
+  void addScratch(RankedTensorType type) { scratch = dl::ScratchOp::create(builder, builder.getUnknownLoc(), type); }
+
 private:
   const IRMapping &known;
+  Value scratch;
   Block block;
   OpBuilder builder;
   IRMapping mapping;
@@ -150,9 +159,11 @@ private:
       body.require(graph.node(index).value(), isInside);
     SmallVector<Value> outputs;
     for (unsigned index : graph.outputs(cluster))
-      outputs.push_back(graph.node(index).value());
+      llvm::append_range(outputs, graph.node(index).op->getResults());
+    if (RankedTensorType scratch = dl::scratchType(graph.node(graph.cluster(cluster).nodes.front()).op))
+      body.addScratch(scratch);
     auto kernel = body.finish(builder, loc, names.name(cluster), graph.cluster(cluster).kind, outputs);
-    for (auto [value, result] : llvm::zip_equal(outputs, kernel.getValues()))
+    for (auto [value, result] : llvm::zip(outputs, kernel.getValues()))
       known.map(value, result);
   }
 

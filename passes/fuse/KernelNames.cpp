@@ -62,6 +62,8 @@ std::string KernelNames::name(unsigned index) {
   Operation *first = graph.node(cluster.nodes.front()).op;
   if (auto check = dyn_cast<dl::CheckIndexOp>(first))
     return unique("check_" + identifier(check.getWhat()));
+  if (auto linalg = dyn_cast<dl::LinalgOp>(first))
+    return unique(stringifyLinalgKind(linalg.getKind()).str());
   if (std::string update = updateName(index); !update.empty())
     return unique(update);
   if (cluster.kind == dl::KernelKind::contract)

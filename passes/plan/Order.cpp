@@ -6,6 +6,7 @@
 // 3. Of the kernels that are ready, the one that adds least to the live memory comes first, then the program's order.
 
 #include "passes/plan/Order.h"
+#include "ir/KernelRole.h"
 #include "passes/fuse/Graph.h"
 
 #include "llvm/ADT/SetVector.h"
@@ -87,9 +88,11 @@ private:
   /// A check reads one value and nothing waits for its result: whatever reads that value comes after it.
   void waitForChecks() {
     for (auto [index, kernel] : llvm::enumerate(kernels)) {
-      if (kernel.getKind() != dl::KernelKind::check)
+      if (!dl::kernelRole(&kernel.getBody().front().front()).mayFail)
         continue;
       checks.push_back(index);
+      if (kernel.getKind() != dl::KernelKind::check)
+        continue;
       for (Value operand : distinctOperands(kernel))
         for (Operation *user : operand.getUsers())
           if (auto reader = dyn_cast<dl::KernelOp>(user); reader && reader.getKind() != dl::KernelKind::check)

@@ -6,6 +6,7 @@
 // 4. The function is built anew: dl.buffer for each place, the kernels on them, and copies of what could not be written
 //    in place. Its attributes name the slots, inputs, outputs and checks.
 
+#include "ir/KernelRole.h"
 #include "passes/Layouts.h"
 #include "passes/Passes.h"
 #include "passes/plan/Arena.h"
@@ -173,7 +174,7 @@ private:
       auto clone =
           dl::KernelOp::create(builder, kernel.getLoc(), TypeRange(), kernel.getName(), kernel.getKind(), ins, outs);
       clone->getRegion(0).takeBody(kernel->getRegion(0));
-      if (kernel.getKind() == dl::KernelKind::check)
+      if (dl::kernelRole(&clone.getBody().front().front()).mayFail)
         addCheck(clone);
     }
     for (const PlanUpdate &update : order.updates)
@@ -199,6 +200,13 @@ private:
   }
 
   void addCheck(dl::KernelOp kernel) {
+    if (auto linalg = dyn_cast<dl::LinalgOp>(kernel.getBody().front().front())) {
+      checks.push_back(
+          builder.getDictionaryAttr({builder.getNamedAttr("fails", builder.getStringAttr(linalg.failure())),
+                                     builder.getNamedAttr("matrices", builder.getI64IntegerAttr(linalg.batch())),
+                                     builder.getNamedAttr("location", LocationAttr(linalg.getLoc()))}));
+      return;
+    }
     for (auto check : kernel->getRegion(0).getOps<dl::CheckIndexOp>()) {
       SmallVector<NamedAttribute> entry = {builder.getNamedAttr("what", check.getWhatAttr()),
                                            builder.getNamedAttr("limit", check.getLimitAttr()),

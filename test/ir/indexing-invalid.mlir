@@ -1,4 +1,4 @@
-// What gather and scatter_add refuse.
+// What gather, scatter_add and argsort refuse.
 // RUN: dlc-opt %s --verify-diagnostics --split-input-file
 
 func.func @gather_axis(%x: tensor<9x4xf32>, %i: tensor<6xi64>) {
@@ -36,5 +36,21 @@ func.func @scatter_axis(%x: tensor<9xf32>, %i: tensor<6xi64>, %u: tensor<6xf32>)
 func.func @scatter_updates(%x: tensor<9x4xf32>, %i: tensor<6xi64>, %u: tensor<4x6xf32>) {
   // expected-error @+1 {{updates are 'tensor<4x6xf32>', expected 'tensor<6x4xf32>': the operand with the indices' axes in the place of the axis}}
   %0 = dl.scatter_add %x at %i with %u along 0 : tensor<9x4xf32>, tensor<6xi64>, tensor<4x6xf32>
+  return
+}
+
+// -----
+
+func.func @argsort_axis(%x: tensor<4xf32>) {
+  // expected-error @+1 {{axis 1 is out of range, expected 0 to 0}}
+  %0 = dl.argsort %x along 1 : tensor<4xf32> -> tensor<4xi64>
+  return
+}
+
+// -----
+
+func.func @argsort_result(%x: tensor<4xf32>) {
+  // expected-error @+1 {{result is 'tensor<4xi32>', expected 'tensor<4xi64>': a place for each element}}
+  %0 = dl.argsort %x along 0 : tensor<4xf32> -> tensor<4xi32>
   return
 }

@@ -139,9 +139,9 @@ std::vector<Case> tensorCases() {
       reduce("max", "0, 2", "tensor<3xf64>"),
       reduce("min", "0, 1, 2", "tensor<f64>"),
       {"cumulative", "forward", "%x: tensor<2x4xf64>",
-       "%a = dl.cumulative %x along 1 : tensor<2x4xf64>\n%0 = dl.mul %a, %a : tensor<2x4xf64>", "%0 : tensor<2x4xf64>"},
+       "%a = dl.cumulative sum %x along 1 : tensor<2x4xf64>\n%0 = dl.mul %a, %a : tensor<2x4xf64>", "%0 : tensor<2x4xf64>"},
       {"cumulative", "reverse", "%x: tensor<2x4xf64>",
-       "%a = dl.cumulative reverse %x along 0 : tensor<2x4xf64>\n%0 = dl.mul %a, %a : tensor<2x4xf64>",
+       "%a = dl.cumulative sum reverse %x along 0 : tensor<2x4xf64>\n%0 = dl.mul %a, %a : tensor<2x4xf64>",
        "%0 : tensor<2x4xf64>"},
       move("reshape", "", "tensor<2x6xf64>"),
       move("transpose", "by [1, 0]", "tensor<4x3xf64>"),
@@ -280,9 +280,90 @@ std::vector<Case> controlCases() {
   };
 }
 
+std::vector<Case> cumulativeCases() {
+  std::vector<Case> cases;
+  for (std::string kind : {"sum", "prod", "max", "min", "logsumexp"})
+    for (std::string direction : {"", " reverse"})
+      for (std::string axis : {"0", "1"})
+        cases.push_back({"cumulative", kind + direction + " along " + axis, "%x: tensor<3x4xf64>",
+                         "%a = dl.cumulative " + kind + direction + " %x along " + axis +
+                             " : tensor<3x4xf64>\n%0 = dl.mul %a, %a : tensor<3x4xf64>",
+                         "%0 : tensor<3x4xf64>"});
+  // Zeros, one and then two of them: without a division.
+  cases.push_back({"cumulative", "product with zeros", "%x: tensor<5xf64>",
+                   "%0 = dl.cumulative prod %x along 0 : tensor<5xf64>", "%0 : tensor<5xf64>", -2, 2, "", 2,
+                   {2, 0, 3, 0, 1.5}});
+  for (std::string direction : {"", "reverse "})
+    cases.push_back({"recurrence", direction, "%x: tensor<3x4xf64>, %y: tensor<3x4xf64>",
+                     "%0 = dl.recurrence " + direction + "%x, %y along 1 : tensor<3x4xf64>", "%0 : tensor<3x4xf64>",
+                     -2, 2, "", 3});
+  cases.push_back({"recurrence", "of one element", "%x: tensor<3x1xf64>, %y: tensor<3x1xf64>",
+                   "%0 = dl.recurrence %x, %y along 1 : tensor<3x1xf64>", "%0 : tensor<3x1xf64>"});
+  return cases;
+}
+
+/// A dl.linalg of `operands`, whose results are squared: signs of vectors do not matter.
+Case linalgCase(const std::string &kind, const std::string &name, const std::string &arguments, const std::string &before,
+                const std::string &call, std::vector<std::string> types, double low = -2, double high = 2) {
+  std::string body = before + "%r:" + std::to_string(types.size()) + " = dl.linalg " + kind + call + "\n", names, all;
+  for (size_t i = 0; i < types.size(); ++i) {
+    std::string number = std::to_string(i);
+    body += "%s" + number + " = dl.mul %r#" + number + ", %r#" + number + " : " + types[i] + "\n";
+    names += (i ? ", %s" : "%s") + number;
+    all += (i ? ", " : "") + types[i];
+  }
+  return {"linalg", kind + " " + name, arguments, body, names + " : " + all, low, high};
+}
+
+std::vector<Case> linalgCases() {
+  const std::string m = "tensor<2x3x3xf64>", r = "tensor<2x3x2xf64>", w = "tensor<2x3xf64>";
+  // x + 4 and its like are far from singular; x + x' is symmetric, x x' + 1 positive definite.
+  const std::string dominant = "%e = dl.constant dense<[[[4.0, 0.0, 0.0], [0.0, 5.0, 0.0], [0.0, 0.0, 7.0]], [[6.0, 0.0, "
+                               "0.0], [0.0, 5.0, 0.0], [0.0, 0.0, 3.0]]]> : " + m + "\n%a = dl.add %x, %e : " + m + "\n";
+  const std::string across = "%t = dl.transpose %x by [0, 2, 1] : " + m + " -> " + m + "\n";
+  const std::string symmetric = dominant + across + "%h = dl.add %a, %t : " + m + "\n";
+  const std::string definite = dominant + across + "%p = dl.contract \"bij,bjk->bik\" %x, %t : " + m + ", " + m + " -> " +
+                               m + "\n%h = dl.add %p, %e : " + m + "\n";
+  const std::string two = "%x: " + m + ", %y: " + r, to = " : (" + m + ", " + r + ") -> " + r;
+  std::vector<Case> cases = {
+      linalgCase("solve", "", two, dominant, "(%a, %y)" + to, {r}, -1, 1),
+      linalgCase("triangular", "upper", two, dominant, "(%a, %y)" + to, {r}, -1, 1),
+      linalgCase("triangular", "lower", two, dominant, "(%a, %y) lower" + to, {r}, -1, 1),
+      linalgCase("triangular", "unit", two, "", "(%x, %y) unit" + to, {r}, -1, 1),
+      linalgCase("cholesky", "", "%x: " + m, definite, "(%h) : (" + m + ") -> " + m, {m}, -1, 1),
+      linalgCase("det", "", "%x: " + m, "", "(%x) : (" + m + ") -> tensor<2xf64>", {"tensor<2xf64>"}),
+      linalgCase("eigh", "", "%x: " + m, symmetric, "(%h) : (" + m + ") -> (" + w + ", " + m + ")", {w, m}, -0.3, 0.3),
+      linalgCase("eig", "", "%x: " + m, dominant, "(%a) : (" + m + ") -> (" + w + ", " + m + ")", {w, m}, -0.3, 0.3),
+  };
+  auto factors = [&](const std::string &kind, const std::string &shape, std::vector<std::string> types) {
+    std::string results;
+    for (const std::string &type : types)
+      results += (results.empty() ? "" : ", ") + type;
+    cases.push_back(linalgCase(kind, shape, "%x: tensor<" + shape + "xf64>", "",
+                               "(%x) : (tensor<" + shape + "xf64>) -> (" + results + ")", types));
+  };
+  factors("qr", "3x3", {"tensor<3x3xf64>", "tensor<3x3xf64>"});
+  factors("qr", "4x2", {"tensor<4x2xf64>", "tensor<2x2xf64>"});
+  factors("qr", "2x4", {"tensor<2x2xf64>", "tensor<2x4xf64>"});
+  factors("svd", "3x3", {"tensor<3x3xf64>", "tensor<3xf64>", "tensor<3x3xf64>"});
+  factors("svd", "4x2", {"tensor<4x2xf64>", "tensor<2xf64>", "tensor<2x2xf64>"});
+  factors("svd", "2x4", {"tensor<2x2xf64>", "tensor<2xf64>", "tensor<2x4xf64>"});
+  // The determinant of a singular matrix, and of one that is zero.
+  Case singular = linalgCase("det", "singular", "%x: tensor<3x3xf64>", "", "(%x) : (tensor<3x3xf64>) -> tensor<f64>",
+                             {"tensor<f64>"});
+  singular.body = "%0 = dl.linalg det(%x) : (tensor<3x3xf64>) -> tensor<f64>";
+  singular.results = "%0 : tensor<f64>";
+  singular.first = {1, 2, 3, 2, 4, 6, 1, 0, 5};
+  singular.orders = 1;
+  cases.push_back(singular);
+  singular.first = std::vector<double>(9, 0.0);
+  cases.push_back(singular);
+  return cases;
+}
+
 std::vector<Case> allCases() {
   std::vector<Case> cases = elementwiseCases();
-  for (auto &family : {tensorCases(), controlCases()})
+  for (auto &family : {tensorCases(), cumulativeCases(), linalgCases(), controlCases()})
     cases.insert(cases.end(), family.begin(), family.end());
   return cases;
 }
@@ -491,6 +572,22 @@ const std::string doubling =
     "%m = dl.compare lt %u, %ten : tensor<f64> -> tensor<i1>\ndl.yield %m : tensor<i1>\n} do {\n^bb0(%u: "
     "tensor<f64>):\n"
     "%n = dl.add %u, %u : tensor<f64>\ndl.yield %n : tensor<f64>\n} : (tensor<f64>) -> tensor<f64>\n";
+
+TEST_F(AdjointTest, FactorsByEliminationHaveNoGradient) {
+  EXPECT_EQ(errorOf("func.func @f(%x: tensor<3x3xf64>) -> tensor<3x3xf64> {\n%0:2 = dl.linalg lu(%x) : "
+                    "(tensor<3x3xf64>) -> (tensor<3x3xf64>, tensor<3xi32>)\nreturn %0#0 : tensor<3x3xf64>\n}"),
+            "no gradient: `lu`");
+}
+
+TEST_F(AdjointTest, RunningExtremaGiveToTheLastOfEqualOnes) {
+  auto running = [&](const std::string &kind, const Doubles &x) {
+    return gradientAt("func.func @f(%x: tensor<4xf64>) -> tensor<4xf64> {\n%0 = dl.cumulative " + kind +
+                          " %x along 0 : tensor<4xf64>\nreturn %0 : tensor<4xf64>\n}",
+                      x);
+  };
+  EXPECT_EQ(running("max", {1, 3, 3, 2}), (SmallVector<Doubles>{{1, 1, 2, 0}}));
+  EXPECT_EQ(running("min", {1, 3, 1, 2}), (SmallVector<Doubles>{{2, 0, 2, 0}}));
+}
 
 TEST_F(AdjointTest, WhileHasNoGradient) {
   EXPECT_EQ(errorOf("func.func @f(%x: tensor<f64>) -> tensor<f64> {\n" + doubling + "return %w : tensor<f64>\n}"),

@@ -141,17 +141,19 @@ void LinalgEmitter::copyPivots(unsigned result, const Index &matrix) {
   });
 }
 
-/// The product of the diagonal; each exchange of rows changes its sign.
+/// The product of the diagonal; each exchange of rows changes its sign. Zero is 0, not -0.
 Value LinalgEmitter::determinant() {
   Value one = floatConstant(nest.here(), nest.loc, f64(), 1);
-  return nest.loop(nest.constant(0), nest.constant(n), 1, one, [&](Value i, ValueRange product) {
+  Value product = nest.loop(nest.constant(0), nest.constant(n), 1, one, [&](Value i, ValueRange before) {
     Value factor = load(space.first, in.muli(i, nest.constant(n + 1)));
     Value row = in.load(i32(), in.element(array(space.vector), i32(), i));
     Value own = arith::TruncIOp::create(nest.here(), nest.loc, i32(), in.addi(i, 1));
     Value stays = in.compare(arith::CmpIPredicate::eq, row, own), turned = in.here().neg(factor);
     Value signedFactor = in.select(stays, factor, turned);
-    return SmallVector<Value>{in.here().mul(product[0], signedFactor)};
+    return SmallVector<Value>{in.here().mul(before[0], signedFactor)};
   })[0];
+  Value zero = floatConstant(nest.here(), nest.loc, f64(), 0);
+  return in.here().add(product, zero);
 }
 
 /// Whether an eigenvalue has an imaginary part, as an i32.

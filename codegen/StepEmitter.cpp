@@ -1,4 +1,6 @@
-// A step is a table of kernels and a call that runs it.
+// A step is a table of kernels, and the control flow of loops and branches around calls that run pieces of it. What a loop
+// makes anew in each iteration (an entry of a stack, a buffer that alternates with another) has a base of its own, which the
+// step sets.
 #include "codegen/StepEmitter.h"
 #include "codegen/StepTable.h"
 #include "ir/KernelRole.h"
@@ -63,6 +65,12 @@ private:
   LogicalResult emitBlock(Block &block);
   LogicalResult addKernel(dl::KernelOp kernel);
   void runPiece();
+  LogicalResult emitLoop(dl::LoopOp loop);
+  LogicalResult emitBranch(dl::BranchOp branch);
+  void placeEntry(dl::EntryOp entry);
+  void permute(dl::LoopOp loop, dl::NextOp next);
+  Block *failureBlock(Value index);
+  bool writesBlocks(Operation *op);
   void defineFunctions(StringRef name);
   void defineTable(StringRef name);
 
@@ -70,6 +78,28 @@ private:
   Value element(Value array, int64_t index) {
     return LLVM::GEPOp::create(builder, loc, pointer, pointer, array, LLVM::GEPArg(int32_t(index)),
                                LLVM::GEPNoWrapFlags::inbounds);
+  }
+  Value addressOf(StepPlace place) {
+    Value base = LLVM::LoadOp::create(builder, loc, pointer, element(bases, place.base), 8);
+    return place.offset ? moved(base, constant(place.offset)) : base;
+  }
+  Value moved(Value address, Value bytes) {
+    return LLVM::GEPOp::create(builder, loc, pointer, builder.getI8Type(), address, ValueRange{bytes},
+                               LLVM::GEPNoWrapFlags::inbounds);
+  }
+  /// Whether a flag in memory is true.
+  Value isSet(Value flag) {
+    Value byte = LLVM::LoadOp::create(builder, loc, builder.getI8Type(), addressOf(places.lookup(flag)), 1);
+    return arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne, byte,
+                                 arith::ConstantIntOp::create(builder, loc, 0, 8));
+  }
+  Block *addBlock() {
+    OpBuilder::InsertionGuard guard(builder);
+    return builder.createBlock(&step.getBody());
+  }
+  void jump(Block *to, ValueRange arguments = {}) { cf::BranchOp::create(builder, loc, to, arguments); }
+  void jumpIf(Value condition, Block *then, ValueRange thenArguments, Block *otherwise, ValueRange arguments = {}) {
+    cf::CondBranchOp::create(builder, loc, condition, then, thenArguments, otherwise, arguments);
   }
   Value global(StringRef symbol) { return LLVM::AddressOfOp::create(builder, loc, pointer, symbol); }
 
@@ -84,8 +114,14 @@ private:
   /// Where the piece begins that is not run yet.
   int64_t pieceBegin = 0;
   llvm::DenseMap<Value, StepPlace> places;
+  /// The indices of loops.
+  llvm::DenseMap<Value, Value> indices;
   unsigned baseCount = 0;
   int64_t checks = 0;
+  /// Takes a status: where a piece goes that did not end well.
+  Block *onFailure = nullptr;
+  /// Behind the loop that is emitted.
+  Block *loopEnd = nullptr;
   /// Whether a kernel before wrote to the parameters or the state.
   bool hasWritten = false;
 };
@@ -103,15 +139,25 @@ LogicalResult StepEmitter::emit(StringRef name) {
   OpBuilder::InsertPoint outside = builder.saveInsertionPoint();
   builder.setInsertionPointToStart(entry);
   context = entry->getArgument(5);
-  baseCount = planned.getNumArguments();
-  unsigned most = 0;
-  planned.walk([&](dl::KernelOp kernel) { most = std::max(most, kernel->getNumOperands()); });
-  bases = LLVM::AllocaOp::create(builder, loc, pointer, pointer, constant(baseCount), 8);
+  unsigned most = 0, count = planned.getNumArguments();
+  planned.walk([&](Operation *op) {
+    if (isa<dl::KernelOp>(op))
+      most = std::max(most, op->getNumOperands());
+    else if (auto loop = dyn_cast<dl::LoopOp>(op))
+      count += loop.getCarried().size();
+    else
+      count += isa<dl::EntryOp>(op);
+  });
+  bases = LLVM::AllocaOp::create(builder, loc, pointer, pointer, constant(count), 8);
   args = LLVM::AllocaOp::create(builder, loc, pointer, pointer, constant(most + 1), 8);
   placeArguments();
+  onFailure = addBlock();
+  onFailure->addArgument(i64, loc);
   if (failed(emitBlock(planned.getBody().front())))
     return failure();
   func::ReturnOp::create(builder, loc, constant(0));
+  builder.setInsertionPointToEnd(onFailure);
+  func::ReturnOp::create(builder, loc, onFailure->getArgument(0));
   builder.restoreInsertionPoint(outside);
   defineTable(tableName);
   return success();
@@ -132,7 +178,7 @@ void StepEmitter::placeArguments() {
       address = LLVM::LoadOp::create(builder, loc, pointer, address, 8);
     }
     LLVM::StoreOp::create(builder, loc, address, element(bases, i), 8);
-    places[from.getArgument(i)] = {i, 0};
+    places[from.getArgument(i)] = {baseCount++, 0};
   }
 }
 
@@ -144,7 +190,20 @@ LogicalResult StepEmitter::emitBlock(Block &block) {
     } else if (auto kernel = dyn_cast<dl::KernelOp>(op)) {
       if (failed(addKernel(kernel)))
         return failure();
-    } else if (!isa<func::ReturnOp>(op)) {
+    } else if (auto entry = dyn_cast<dl::EntryOp>(op)) {
+      placeEntry(entry);
+    } else if (auto loop = dyn_cast<dl::LoopOp>(op)) {
+      if (failed(emitLoop(loop)))
+        return failure();
+    } else if (auto branch = dyn_cast<dl::BranchOp>(op)) {
+      if (failed(emitBranch(branch)))
+        return failure();
+    } else if (auto exit = dyn_cast<dl::ExitOp>(op)) {
+      runPiece();
+      Block *next = addBlock();
+      jumpIf(isSet(exit.getCondition()), next, {}, loopEnd);
+      builder.setInsertionPointToEnd(next);
+    } else if (!isa<func::ReturnOp, dl::NextOp>(op)) {
       return op.emitOpError("cannot be part of a planned function");
     }
   }
@@ -190,13 +249,117 @@ void StepEmitter::runPiece() {
                                       ValueRange{global(functionsName), begin, end, bases, args, context})
                      .getResult(0);
   Value ended = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne, status, constant(0));
-  Block *here = builder.getInsertionBlock();
-  Block *failure = builder.createBlock(&step.getBody());
-  func::ReturnOp::create(builder, loc, status);
-  Block *next = builder.createBlock(&step.getBody());
-  builder.setInsertionPointToEnd(here);
-  cf::CondBranchOp::create(builder, loc, ended, failure, next);
+  Block *next = addBlock();
+  jumpIf(ended, onFailure, status, next);
   builder.setInsertionPointToEnd(next);
+}
+
+/// The base of an entry is set where the entry stands: before anything that works on it runs.
+void StepEmitter::placeEntry(dl::EntryOp entry) {
+  auto type = cast<MemRefType>(entry.getStack().getType());
+  int64_t stride = type.getNumElements() == 0 ? 0 : type.getStridesAndOffset().first.front();
+  stride *= llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  Value bytes = arith::MulIOp::create(builder, loc, indices.lookup(entry.getIndex()), constant(stride));
+  Value address = moved(addressOf(places.lookup(entry.getStack())), bytes);
+  places[entry.getResult()] = {baseCount, 0};
+  LLVM::StoreOp::create(builder, loc, address, element(bases, baseCount++), 8);
+}
+
+/// header(count): body, or behind the loop when all iterations have run. The bases of what is carried hold, behind the loop
+/// too, what dl.next handed on last.
+LogicalResult StepEmitter::emitLoop(dl::LoopOp loop) {
+  runPiece();
+  for (auto [init, argument, result] : llvm::zip_equal(loop.getCarried(), loop.carriedArgs(), loop.getResults())) {
+    Value address = addressOf(places.lookup(init));
+    LLVM::StoreOp::create(builder, loc, address, element(bases, baseCount), 8);
+    places[argument] = places[result] = {baseCount++, 0};
+  }
+  hasWritten |= writesBlocks(loop);
+  Block *header = addBlock(), *body = addBlock(), *end = addBlock();
+  Value count = header->addArgument(i64, loc);
+  jump(header, constant(0));
+  builder.setInsertionPointToEnd(header);
+  if (auto length = loop.getLength()) {
+    Value more =
+        arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, count, constant(int64_t(*length)));
+    jumpIf(more, body, {}, end);
+  } else {
+    jump(body);
+  }
+  builder.setInsertionPointToEnd(body);
+  Value index = count;
+  if (loop.getReverse())
+    index = arith::SubIOp::create(builder, loc, constant(int64_t(*loop.getLength()) - 1), count);
+  indices[loop.index()] = index;
+  if (Value cell = loop.getCell())
+    LLVM::StoreOp::create(builder, loc, index, addressOf(places.lookup(cell)), 8);
+  auto outer = std::pair(onFailure, loopEnd);
+  onFailure = failureBlock(index);
+  loopEnd = end;
+  if (failed(emitBlock(loop.block())))
+    return failure();
+  std::tie(onFailure, loopEnd) = outer;
+  auto next = cast<dl::NextOp>(loop.block().getTerminator());
+  Value done = next.getUntil() ? isSet(next.getUntil()) : Value();
+  permute(loop, next);
+  Value following = arith::AddIOp::create(builder, loc, count, constant(1));
+  if (done)
+    jumpIf(done, end, {}, header, following);
+  else
+    jump(header, following);
+  builder.setInsertionPointToEnd(end);
+  return success();
+}
+
+/// All addresses are read before one is set.
+void StepEmitter::permute(dl::LoopOp loop, dl::NextOp next) {
+  SmallVector<std::pair<unsigned, Value>> moves;
+  for (auto [value, argument] : llvm::zip_equal(next.getCarried(), loop.carriedArgs()))
+    if (value != argument)
+      moves.push_back({places.lookup(argument).base, addressOf(places.lookup(value))});
+  for (auto [base, address] : moves)
+    LLVM::StoreOp::create(builder, loc, address, element(bases, base), 8);
+}
+
+/// Notes in which iteration of a loop its kernel failed, then fails as what is around the loop does.
+Block *StepEmitter::failureBlock(Value index) {
+  OpBuilder::InsertionGuard guard(builder);
+  Block *block = addBlock(), *outer = onFailure;
+  Value status = block->addArgument(i64, loc);
+  builder.setInsertionPointToEnd(block);
+  func::CallOp::create(builder, loc, iterationNoter(builder, cast<ModuleOp>(step->getParentOp())),
+                       ValueRange{context, index});
+  jump(outer, status);
+  return block;
+}
+
+LogicalResult StepEmitter::emitBranch(dl::BranchOp branch) {
+  runPiece();
+  Block *sides[] = {addBlock(), addBlock()}, *end = addBlock();
+  bool before = hasWritten, after = before;
+  jumpIf(isSet(branch.getCondition()), sides[0], {}, sides[1]);
+  for (auto [region, side] : {std::pair(&branch.getThenRegion(), sides[0]), {&branch.getElseRegion(), sides[1]}}) {
+    builder.setInsertionPointToEnd(side);
+    hasWritten = before;
+    if (failed(emitBlock(region->front())))
+      return failure();
+    after |= hasWritten;
+    jump(end);
+  }
+  hasWritten = after;
+  builder.setInsertionPointToEnd(end);
+  return success();
+}
+
+/// Whether a kernel inside writes to the parameters or the state.
+bool StepEmitter::writesBlocks(Operation *op) {
+  bool writes = false;
+  op->walk([&](dl::KernelOp kernel) {
+    for (Value out : kernel.getOuts())
+      if (auto place = places.find(out); place != places.end())
+        writes |= place->second.base < 2;
+  });
+  return writes;
 }
 
 /// The kernels' functions by number. Those that the module lacks are declared.

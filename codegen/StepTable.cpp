@@ -23,24 +23,14 @@ void StepTable::add(unsigned function, int64_t tasks, int64_t flags, int64_t id,
 }
 
 namespace {
-class Runner {
-public:
-  Runner(OpBuilder &builder, func::FuncOp function)
+/// What both helpers are written with.
+class Writer {
+protected:
+  Writer(OpBuilder &builder, func::FuncOp function)
       : builder(builder), loc(function.getLoc()), pointer(LLVM::LLVMPointerType::get(builder.getContext())),
         i64(builder.getI64Type()) {
-    Block *entry = function.addEntryBlock();
-    builder.setInsertionPointToStart(entry);
-    auto arguments = entry->getArguments();
-    functions = arguments[0], end = arguments[2], bases = arguments[3], args = arguments[4], context = arguments[5];
-    failure = LLVM::AllocaOp::create(builder, loc, pointer, i64, constant(1), 8);
-    null = LLVM::ZeroOp::create(builder, loc, pointer);
-    hasContext = isNot(context, null);
-    stop = choose(hasContext, [&] { return load(pointer, at(context, offsetof(dlc_context, stop))); }, [&] { return null; });
-    Value status = emitLoop(arguments[1]);
-    func::ReturnOp::create(builder, loc, status);
+    builder.setInsertionPointToStart(function.addEntryBlock());
   }
-
-private:
   using Emit = llvm::function_ref<Value()>;
 
   Value constant(int64_t value) { return arith::ConstantIntOp::create(builder, loc, value, 64); }
@@ -67,16 +57,56 @@ private:
     return scf::IfOp::create(builder, loc, condition, yielding(then), yielding(otherwise)).getResult(0);
   }
 
+  OpBuilder &builder;
+  Location loc;
+  Type pointer, i64;
+};
+
+/// A loop over records.
+class Runner : Writer {
+public:
+  Runner(OpBuilder &builder, func::FuncOp function) : Writer(builder, function) {
+    auto arguments = function.getArguments();
+    functions = arguments[0], end = arguments[2], bases = arguments[3], args = arguments[4], context = arguments[5];
+    failure = LLVM::AllocaOp::create(builder, loc, pointer, i64, constant(1), 8);
+    null = LLVM::ZeroOp::create(builder, loc, pointer);
+    hasContext = isNot(context, null);
+    stop = choose(hasContext, [&] { return load(pointer, at(context, offsetof(dlc_context, stop))); }, [&] { return null; });
+    Value status = emitLoop(arguments[1]);
+    func::ReturnOp::create(builder, loc, status);
+  }
+
+private:
   Value emitLoop(Value begin);
   Value emitRecord(Value record, Value count, Value flags);
   void collect(Value words, Value count);
   Value call(Value function, Value flags, Value tasks);
   Value describe(Value status, Value id, Value count);
 
-  OpBuilder &builder;
-  Location loc;
-  Type pointer, i64;
   Value functions, end, bases, args, context, failure, null, hasContext, stop;
+};
+
+/// Appends an index to those of the context, the innermost loop first.
+class IterationNoter : Writer {
+public:
+  IterationNoter(OpBuilder &builder, func::FuncOp function) : Writer(builder, function) {
+    Value context = function.getArgument(0), index = function.getArgument(1);
+    auto scope = [&](Value condition, llvm::function_ref<void()> body) {
+      scf::IfOp::create(builder, loc, condition, [&](OpBuilder &, Location) {
+        body();
+        scf::YieldOp::create(builder, loc);
+      });
+    };
+    scope(isNot(context, LLVM::ZeroOp::create(builder, loc, pointer)), [&] {
+      Value place = at(context, offsetof(dlc_context, error_loops)), loops = load(i64, place);
+      Value fits = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ult, loops, constant(DLC_ERROR_LOOPS));
+      scope(fits, [&] {
+        store(index, element(at(context, offsetof(dlc_context, error_iterations)), loops));
+        store(arith::AddIOp::create(builder, loc, loops, constant(1)), place);
+      });
+    });
+    func::ReturnOp::create(builder, loc);
+  }
 };
 } // namespace
 
@@ -152,23 +182,40 @@ Value Runner::describe(Value status, Value id, Value count) {
     store(id, at(context, offsetof(dlc_context, error_check)));
     store(arith::SubIOp::create(builder, loc, status, constant(1)), at(context, offsetof(dlc_context, error_index)));
     store(load(i64, failure), at(context, offsetof(dlc_context, error_value)));
+    store(constant(0), at(context, offsetof(dlc_context, error_loops)));
     scf::YieldOp::create(builder, loc);
   });
   return id;
 }
 
-func::FuncOp stepRunner(OpBuilder &builder, ModuleOp module) {
-  // No entry and no kernel has this name: theirs begin with an identifier of the program.
-  constexpr StringRef name = "dlc.run";
+/// A function that only the module's own code calls, and that it has once; its body is to be made when it is fresh. No entry
+/// and no kernel has such a name: theirs begin with an identifier of the program.
+static std::pair<func::FuncOp, bool> helper(OpBuilder &builder, ModuleOp module, StringRef name, FunctionType type) {
   if (auto known = module.lookupSymbol<func::FuncOp>(name))
-    return known;
-  OpBuilder::InsertionGuard guard(builder);
-  Type pointer = LLVM::LLVMPointerType::get(builder.getContext()), i64 = builder.getI64Type();
-  SmallVector<Type> types(6, pointer);
-  auto function = func::FuncOp::create(builder, module.getLoc(), name, builder.getFunctionType(types, i64));
+    return {known, false};
+  builder.setInsertionPointToStart(module.getBody());
+  auto function = func::FuncOp::create(builder, module.getLoc(), name, type);
   function.setPrivate();
   function->setAttr("llvm.linkage", LLVM::LinkageAttr::get(builder.getContext(), LLVM::Linkage::Internal));
-  Runner(builder, function);
+  return {function, true};
+}
+
+func::FuncOp stepRunner(OpBuilder &builder, ModuleOp module) {
+  OpBuilder::InsertionGuard guard(builder);
+  SmallVector<Type> types(6, LLVM::LLVMPointerType::get(builder.getContext()));
+  auto [function, fresh] = helper(builder, module, "dlc.run", builder.getFunctionType(types, builder.getI64Type()));
+  if (fresh)
+    Runner(builder, function);
+  return function;
+}
+
+func::FuncOp iterationNoter(OpBuilder &builder, ModuleOp module) {
+  OpBuilder::InsertionGuard guard(builder);
+  Type pointer = LLVM::LLVMPointerType::get(builder.getContext());
+  auto type = builder.getFunctionType({pointer, builder.getI64Type()}, {});
+  auto [function, fresh] = helper(builder, module, "dlc.iteration", type);
+  if (fresh)
+    IterationNoter(builder, function);
   return function;
 }
 

@@ -42,4 +42,8 @@ private:
 /// one more address: where its failure's value goes. Emitted into the module at the builder when it lacks it.
 mlir::func::FuncOp stepRunner(mlir::OpBuilder &builder, mlir::ModuleOp module);
 
+/// The function that notes in the context, if there is one, the iteration of a loop in which something failed:
+///   (context: !llvm.ptr, index: i64) -> ()
+mlir::func::FuncOp iterationNoter(mlir::OpBuilder &builder, mlir::ModuleOp module);
+
 } // namespace dlc

@@ -23,12 +23,18 @@ static void expect(ExpectedList &list, TypeRange types, StringRef role) {
     list.push_back({type, (role + " " + Twine(i)).str()});
 }
 
+/// Types are equal up to layouts: these belong to a value's place in memory, and each side may have its own.
+static bool isSame(Type a, Type b) {
+  auto x = dyn_cast<RankedTensorType>(a), y = dyn_cast<RankedTensorType>(b);
+  return a == b || (x && y && x.getShape() == y.getShape() && x.getElementType() == y.getElementType());
+}
+
 /// Fails unless `found` are the expected types; `what` names the list.
 static LogicalResult verifyTypes(Operation *op, const Twine &what, TypeRange found, const ExpectedList &expected) {
   if (found.size() != expected.size())
     return op->emitOpError() << "has " << found.size() << " " << what << ", expected " << expected.size();
   for (auto [i, type] : llvm::enumerate(found))
-    if (type != expected[i].type)
+    if (!isSame(type, expected[i].type))
       return op->emitOpError() << "has " << type << " as number " << i << " of the " << what << ", expected "
                                << expected[i].type << ", the type of " << expected[i].role;
   return success();

@@ -82,3 +82,66 @@ def BufferOp : Dl_Op<"buffer", [Pure]> {
   let assemblyFormat = "$block `at` $offset attr-dict `:` type($block) `->` type($result)";
   let hasVerifier = 1;
 }
+
+// Loops and branches of stage "planned": not isolated, their blocks use the buffers around them.
+
+def EntryOp : Dl_Op<"entry", [Pure]> {
+  let summary = "the entry of a stack that a loop is at: the same memory, without the leading axis";
+  let description = [{
+    Example: `%x = dl.entry %xs[%i] : memref<28x64x28xf32> -> memref<64x28xf32>`
+  }];
+  let arguments = (ins AnyMemRef:$stack, I64:$index);
+  let results = (outs AnyMemRef:$result);
+  let assemblyFormat = "$stack `[` $index `]` attr-dict `:` type($stack) `->` type($result)";
+  let builders = [OpBuilder<(ins "::mlir::Value":$stack, "::mlir::Value":$index)>];
+  let hasVerifier = 1;
+}
+def LoopOp : Dl_Op<"loop", [SingleBlock, AttrSizedOperandSegments]> {
+  let summary = "runs its block again and again";
+  let description = [{
+    The block's arguments: the index (i64, 0 .. length - 1, counted down when `reverse`), then a memref for each of
+    `carried`, which in the first iteration are those and then what dl.next hands on. Without a `length` the loop ends only
+    by dl.exit or dl.next. `cell`, if there is one, holds the index for kernels to read. Results: what the next iteration
+    would have got.
+    Example: `%r:2 = dl.loop times 28 carried(%a, %b) : memref<4xf32>, memref<4xf32> { ^bb0(%i: i64, %x: memref<4xf32>, %y:
+    memref<4xf32>): ... dl.next(%y, %x : memref<4xf32>, memref<4xf32>) } -> memref<4xf32>, memref<4xf32>`
+  }];
+  let arguments = (ins OptionalAttr<I64Attr>:$length, UnitAttr:$reverse, Optional<AnyMemRef>:$cell,
+                       Variadic<AnyMemRef>:$carried);
+  let results = (outs Variadic<AnyMemRef>:$last);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    (`times` $length^)? (`reverse` $reverse^)? (`cell` $cell^ `:` type($cell))? (`carried` `(` $carried^ `)` `:` type($carried))?
+    attr-dict-with-keyword $body (`->` type($last)^)?
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    ::mlir::Block &block() { return getBody().front(); }
+    ::mlir::BlockArgument index() { return block().getArgument(0); }
+    ::mlir::Block::BlockArgListType carriedArgs() { return block().getArguments().drop_front(); }
+  }];
+}
+def NextOp : Dl_Op<"next", [Terminator, HasParent<"LoopOp">, AttrSizedOperandSegments]> {
+  let summary = "ends an iteration: what the next one works on; `until`: the loop ends when the flag is true";
+  let description = "Example: `dl.next(%y, %x : memref<4xf32>, memref<4xf32>) until %done : memref<i1>`";
+  let arguments = (ins Variadic<AnyMemRef>:$carried, Optional<AnyMemRef>:$until);
+  let assemblyFormat = [{
+    (`(` $carried^ `:` type($carried) `)`)? (`until` $until^ `:` type($until))? attr-dict
+  }];
+  let hasVerifier = 1;
+}
+def ExitOp : Dl_Op<"exit", [HasParent<"LoopOp">]> {
+  let summary = "the loop ends here, with what this iteration began with, unless the flag is true";
+  let description = "Example: `dl.exit unless %more : memref<i1>`";
+  let arguments = (ins AnyMemRef:$condition);
+  let assemblyFormat = "`unless` $condition attr-dict `:` type($condition)";
+  let hasVerifier = 1;
+}
+def BranchOp : Dl_Op<"branch", [SingleBlock, NoTerminator]> {
+  let summary = "runs one of two blocks, by a flag in memory";
+  let description = "Example: `dl.branch %c : memref<i1> { dl.kernel .. } else { dl.kernel .. }`";
+  let arguments = (ins AnyMemRef:$condition);
+  let regions = (region SizedRegion<1>:$thenRegion, SizedRegion<1>:$elseRegion);
+  let assemblyFormat = "$condition `:` type($condition) attr-dict-with-keyword $thenRegion `else` $elseRegion";
+  let hasVerifier = 1;
+}

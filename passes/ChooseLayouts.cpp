@@ -6,7 +6,8 @@
 // 2. State of a parameter ("m.fc1.weight") takes the parameter's layout, and so does a result that updates either.
 // 3. Rows of 1 KiB or a multiple are padded by 16 elements: their cache lines would collide. Rows of parameters are
 //    filled up to a multiple of 16 elements where that adds an eighth at most.
-// Inputs and outputs of the function stay as the caller knows them, and so does what a product reads through a reshape.
+// Inputs and outputs of the function stay as the caller knows them, what loops carry and stack is dense, and so is what a
+// product reads through a reshape.
 
 #include "passes/Layouts.h"
 #include "passes/Passes.h"
@@ -65,10 +66,9 @@ private:
         if (text(function, argument.getArgNumber(), "dl.role") == role)
           chooseArgument(function, argument, role == "param", parameters);
     Operation *end = function.getBody().front().getTerminator();
-    llvm::DenseSet<Value> results(end->operand_begin(), end->operand_end());
     function.walk([&](dl::KernelOp kernel) {
       for (Value value : kernel.getValues())
-        if (!results.contains(value))
+        if (llvm::all_of(value.getUses(), mayBePadded))
           padRows(value);
     });
     for (OpOperand &operand : end->getOpOperands())
@@ -100,24 +100,47 @@ private:
         parameters[name] = layout;
   }
 
+  /// Whether a use takes what it reads in any layout: not so what a block ends with, and what a loop begins with.
+  static bool mayBePadded(OpOperand &use) {
+    Operation *op = use.getOwner();
+    if (auto scan = dyn_cast<dl::ScanOp>(op))
+      return use.getOperandNumber() >= scan.getInits().size();
+    if (auto loop = dyn_cast<dl::WhileOp>(op))
+      return use.getOperandNumber() >= loop.getInits().size();
+    return !op->hasTrait<OpTrait::IsTerminator>();
+  }
+
+  /// Calls `visit` with each kernel that reads `value`, in loops and branches too, and the argument that it is there.
+  static void forEachReader(Value value, llvm::function_ref<void(dl::KernelOp, BlockArgument)> visit) {
+    for (OpOperand &use : value.getUses()) {
+      Operation *op = use.getOwner();
+      unsigned number = use.getOperandNumber();
+      if (auto kernel = dyn_cast<dl::KernelOp>(op))
+        visit(kernel, kernel->getRegion(0).getArgument(number));
+      else if (auto branch = dyn_cast<dl::IfOp>(op); branch && number > 0)
+        for (Region &side : op->getRegions())
+          forEachReader(side.getArgument(number - 1), visit);
+      else if (auto scan = dyn_cast<dl::ScanOp>(op); scan && number >= scan.getInits().size() + scan.getSlices().size())
+        forEachReader(scan.block().getArgument(number + 1), visit);
+      else if (auto loop = dyn_cast<dl::WhileOp>(op); loop && number >= loop.getInits().size())
+        for (Region &region : op->getRegions())
+          forEachReader(region.getArgument(number), visit);
+    }
+  }
+
   /// Whether a product reads `value` through a reshape, which padding would break.
   static bool isReshapedForProduct(Value value) {
-    for (OpOperand &use : value.getUses()) {
-      auto kernel = dyn_cast<dl::KernelOp>(use.getOwner());
-      if (!kernel || kernel.getKind() != dl::KernelKind::contract)
-        continue;
-      BlockArgument inner = kernel->getRegion(0).getArgument(use.getOperandNumber());
-      if (llvm::any_of(inner.getUsers(), [](Operation *op) { return isa<dl::ReshapeOp>(op); }))
-        return true;
-    }
-    return false;
+    bool isReshaped = false;
+    forEachReader(value, [&](dl::KernelOp kernel, BlockArgument inner) {
+      if (kernel.getKind() == dl::KernelKind::contract)
+        isReshaped |= llvm::any_of(inner.getUsers(), llvm::IsaPred<dl::ReshapeOp>);
+    });
+    return isReshaped;
   }
 
   static dl::LayoutAttr parameterLayout(BlockArgument argument) {
     Wishes wishes;
-    for (OpOperand &use : argument.getUses())
-      if (auto kernel = dyn_cast<dl::KernelOp>(use.getOwner()))
-        addWishes(kernel->getRegion(0).getArgument(use.getOperandNumber()), wishes);
+    forEachReader(argument, [&](dl::KernelOp, BlockArgument matrix) { addWishes(matrix, wishes); });
     auto type = cast<RankedTensorType>(argument.getType());
     bool turned = wishes.axis[0] > wishes.axis[1];
     int64_t size = type.getDimSize(turned ? 0 : 1), rows = type.getDimSize(turned ? 1 : 0);

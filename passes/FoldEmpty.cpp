@@ -54,12 +54,12 @@ struct FoldEmpty : impl::FoldEmptyBase<FoldEmpty> {
 
   void runOnOperation() override {
     getOperation().walk([](Operation *op) {
-      // Of matrices without elements every factor is without.
-      if (isa<dl::LinalgOp>(op) && llvm::all_of(op->getResults(), isEmpty)) {
+      // Of matrices without elements every factor is without; their determinant is a product of nothing.
+      if (isa<dl::LinalgOp>(op) && isEmpty(op->getOperand(0))) {
         OpBuilder builder(op);
-        SmallVector<Value> nothing = llvm::map_to_vector(
-            op->getResults(), [&](Value result) { return dl::splat(builder, op->getLoc(), result.getType(), 0); });
-        op->replaceAllUsesWith(nothing);
+        SmallVector<Value> values = llvm::map_to_vector(
+            op->getResults(), [&](Value result) { return dl::splat(builder, op->getLoc(), result.getType(), 1); });
+        op->replaceAllUsesWith(values);
         op->erase();
         return;
       }

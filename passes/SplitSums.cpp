@@ -333,9 +333,7 @@ void Splitter::splitScatter() {
 struct SplitSums : impl::SplitSumsBase<SplitSums> {
   void runOnOperation() override {
     for (func::FuncOp function : getOperation().getOps<func::FuncOp>())
-      if (!function.isExternal())
-        for (dl::KernelOp kernel : llvm::make_early_inc_range(function.getOps<dl::KernelOp>()))
-          Splitter(kernel).run();
+      function.walk([](dl::KernelOp kernel) { Splitter(kernel).run(); });
   }
 };
 

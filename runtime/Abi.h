@@ -15,6 +15,8 @@
 extern "C" {
 #endif
 
+#define DLC_ERROR_LOOPS 8
+
 /* One a call; what the caller offers, and where a failed check is described. */
 typedef struct dlc_context dlc_context;
 
@@ -30,12 +32,17 @@ struct dlc_context {
   int64_t error_check;
   int64_t error_index;
   int64_t error_value;
+  /* How many loops were around the check (as many as are noted), and in which iteration each was, from 0, the innermost
+   * one first. */
+  int64_t error_loops;
+  int64_t error_iterations[DLC_ERROR_LOOPS];
 
-  /* May be null. When it becomes nonzero, a long loop may end early, and the function then returns -1. */
+  /* May be null. When it becomes nonzero, the function may end before its next kernel and returns -1, as long as it has
+   * written nothing to params and state. */
   volatile int32_t *stop;
 };
 
-/* 0, or the id (from 1) of the check that failed, found before any write to params and state; -1 when stopped.
+/* 0, or the id (from 1) of the check that failed, found before any write to params and state; -1 when stopped, likewise.
  * `context` may be null: the function then runs on the calling thread, and a failed check is known by its id alone. */
 typedef int64_t (*dlc_function)(void *params, void *state, void *const *inputs, void *const *outputs, void *arena,
                                 dlc_context *context);

@@ -157,6 +157,11 @@ static void parallelOnPool(dlc_context *context, ThreadPool::Body body, void *ar
   static_cast<ThreadPool *>(context->pool)->parallel(body, args, tasks);
 }
 
-dlc_context ThreadPool::context() { return {parallelOnPool, this, 0, 0, 0, nullptr}; }
+dlc_context ThreadPool::context() {
+  dlc_context context = {};
+  context.parallel = parallelOnPool;
+  context.pool = this;
+  return context;
+}
 
 } // namespace dlc

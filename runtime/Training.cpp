@@ -130,6 +130,8 @@ Result<void> TrainingRun::step() {
   Result<std::span<const float>> outputs = functions.run(Mode::Train, batch, spec.data.get(), at.step + 1);
   if (!outputs)
     return outputs.error();
+  if (outputs->empty()) // stopped in the middle: the step was not done
+    return {};
   ++at.step;
   ++at.stepInEpoch;
   if (batch != nullptr && batch->lastOfEpoch) {
@@ -290,6 +292,7 @@ void TrainingRun::endInterrupted() {
 
 Result<TrainingResult> TrainingRun::run() {
   InterruptScope interrupt;
+  functions.stop = interrupt.flag();
   if (Result<void> ok = begin(); !ok)
     return ok.error();
   periodStarted = trainStarted =

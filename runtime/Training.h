@@ -104,8 +104,8 @@ Result<TrainingResult> train(const TrainingSpec &spec, const FunctionProvider &p
 Result<std::vector<double>> evaluate(const TrainingSpec &spec, const std::shared_ptr<const Dataset> &data,
                                      const FunctionProvider &provider, void *params, void *state, ThreadPool &pool);
 
-/// The error of a failed check: "sample 17 of `digits`: `label` is 11, but must be from 0 to 9". `rowIndices` (or null)
-/// are the batch's rows in the data set.
+/// The error of a failed check: "sample 17 of `digits`: `label` is 11, but must be from 0 to 9"; in a loop with the iteration,
+/// from 0: "element 2, iteration 5: ..". `rowIndices` (or null) are the batch's rows in the data set.
 Error checkError(const CompiledFunction &function, int64_t check, const dlc_context &context,
                  const std::string &dataName, const int64_t *rowIndices, int64_t rows);
 

@@ -58,7 +58,10 @@ Result<std::span<const float>> TrainingFunctions::run(Mode mode, const Batch *ba
   inputs.push_back(scalars.data());
   inputs.push_back(scalars.data() + line);
   dlc_context context = pool.context();
+  context.stop = stop;
   int64_t status = (*function)->function(params, state, inputs.data(), outputs.data(), arena.data(), &context);
+  if (status < 0)
+    return std::span<const float>();
   if (status != 0)
     return checkError(**function, status, context, data != nullptr ? data->name() : "",
                       batch != nullptr ? batch->rowIndices : nullptr, rows);
@@ -84,6 +87,9 @@ Error checkError(const CompiledFunction &function, int64_t check, const dlc_cont
     if (perSample > 1)
       where += fmt::format(", element {}", context.error_index % perSample);
   }
+  // The outermost loop first.
+  for (int64_t loop = context.error_loops; loop-- > 0;)
+    where += fmt::format(", iteration {}", context.error_iterations[loop]);
   return Error::plain(fmt::format("{}: `{}` is {}, but must be from {} to {}", where, text.what, context.error_value,
                                   text.minimum, text.limit - 1));
 }
@@ -105,6 +111,7 @@ std::vector<double> MetricSums::means() const {
 Result<std::optional<std::vector<double>>> evaluateWith(TrainingFunctions &functions, const TrainingSpec &spec,
                                                         const std::shared_ptr<const Dataset> &data, int64_t step) {
   InterruptScope interrupt;
+  functions.stop = interrupt.flag();
   BatchSpec batches{data, spec.fields, spec.batch, false, 0, 0, 0, 1};
   Result<std::unique_ptr<Batches>> stream = Batches::open(batches);
   if (!stream)
@@ -116,6 +123,8 @@ Result<std::optional<std::vector<double>>> evaluateWith(TrainingFunctions &funct
     Result<std::span<const float>> outputs = functions.run(Mode::Evaluate, batch, data.get(), step);
     if (!outputs)
       return outputs.error();
+    if (outputs->empty())
+      return std::optional<std::vector<double>>();
     sums.add(*outputs, batch->rows);
   }
   return std::optional(sums.means());

@@ -14,9 +14,12 @@ public:
                     ThreadPool &pool);
 
   /// Calls the function of `mode` on a batch (null when there is no data) of `data`. The outputs stay valid until the
-  /// next call: the loss, the reports and, of a train function, the learning rate. Errors: of the provider, of a check,
-  /// of memory.
+  /// next call: the loss, the reports and, of a train function, the learning rate; none when it was asked to stop, and has
+  /// changed nothing. Errors: of the provider, of a check, of memory.
   Result<std::span<const float>> run(Mode mode, const Batch *batch, const Dataset *data, int64_t step);
+
+  /// When what it points to becomes nonzero, a call may end early.
+  volatile int32_t *stop = nullptr;
 
 private:
   Result<const CompiledFunction *> functionFor(Mode mode, int64_t rows);

@@ -53,6 +53,11 @@ STRUCTURAL = {
     "grad": "is itself the gradient, and gone after its stage",
     "kernel": "stands around operations after gradients are taken",
     "buffer": "names memory after gradients are taken",
+    "entry": "names memory after gradients are taken",
+    "loop": "is what a scan or a while becomes after gradients are taken",
+    "next": "ends the block of a loop",
+    "exit": "ends a loop after gradients are taken",
+    "branch": "is what an if becomes after gradients are taken",
 }
 # Operations that no kernel ever holds.
 NEVER_EMITTED = {

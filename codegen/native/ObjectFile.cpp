@@ -46,11 +46,14 @@ llvm::Error writeCode(ModuleOp planned, const Target &target, StringRef kind, St
 
 /// Whether a kernel of the function writes into the block `block`.
 static bool writesTo(func::FuncOp function, BlockArgument block) {
-  for (dl::KernelOp kernel : function.getOps<dl::KernelOp>())
-    for (Value out : kernel.getOuts())
-      if (auto buffer = out.getDefiningOp<dl::BufferOp>(); buffer && buffer.getBlock() == block)
-        return true;
-  return false;
+  bool writes = false;
+  function.walk([&](dl::KernelOp kernel) {
+    for (Value out : kernel.getOuts()) {
+      auto buffer = out.getDefiningOp<dl::BufferOp>();
+      writes |= buffer && buffer.getBlock() == block;
+    }
+  });
+  return writes;
 }
 
 static int64_t bytesOf(Type block) { return cast<MemRefType>(block).getNumElements(); }

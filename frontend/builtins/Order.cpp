@@ -95,26 +95,27 @@ static Value quantile(Elaborator &e, CallSite &site) {
     return e.poison(site.at);
   }
   std::optional<bool> keep = boolArgument(e, site, 3, false);
-  bool whole = !site.has(2);
-  size_t rank = x.shape.size();
-  if (whole)
-    x = e.reshape(x, {{elementCount(x.shape), site.at}}, site.at);
-  std::optional<int64_t> axis = axisArgument(e, site, 2, x, 0);
-  if (!axis || !keep)
+  std::optional<std::vector<int64_t>> axes = axesArgument(e, site, 2, x);
+  if (!axes || !keep)
     return e.poison(site.at);
-  if (x.shape[*axis].size == Size(0)) {
-    e.error(Diag::BadArgument, x.at, "`quantile` of no elements");
+  // The axes first, as one; the shares' axis, if there is one, takes its place.
+  std::vector<int64_t> order = *axes;
+  Shape joined = {{Size(1), site.at}}, wide = q.shape;
+  for (int64_t axis = 0; axis < int64_t(x.shape.size()); ++axis)
+    if (std::find(axes->begin(), axes->end(), axis) != axes->end()) {
+      joined[0].size = joined[0].size * x.shape[axis].size;
+      wide.push_back({Size(1), site.at});
+    } else {
+      order.push_back(axis);
+      joined.push_back(x.shape[axis]);
+      wide.push_back(x.shape[axis]);
+    }
+  if (joined[0].size == Size(0)) {
+    e.error(Diag::BadArgument, x.at, fmt::format("`{}` of no elements", site.callee));
     return e.poison(site.at);
   }
-  // The sorted axis first; the shares' axis, if there is one, takes its place.
-  std::vector<int64_t> order = {*axis};
-  for (int64_t i = 0; i < int64_t(x.shape.size()); ++i)
-    if (i != *axis)
-      order.push_back(i);
-  Value sorted = e.apply(e.library->find("sort")->value, {x, Value::ofInteger(*axis, site.at)}, site.at);
-  if (sorted.poison())
-    return sorted;
-  sorted = e.transpose(sorted, order, site.at);
+  Value sorted = e.reshape(e.transpose(x, order, site.at), joined, site.at);
+  sorted = e.apply(e.library->find("sort")->value, {sorted, Value::ofInteger(0, site.at)}, site.at);
   Shape kept(sorted.shape.begin() + 1, sorted.shape.end()), shape = q.shape;
   shape.insert(shape.end(), kept.begin(), kept.end());
   Value result = Value::ofTensor(x.dtype, shape, {}, site.at);
@@ -144,15 +145,8 @@ static Value quantile(Elaborator &e, CallSite &site) {
     result = e.selectOp(e.compareOp("ne", last, last, site.at), last, result, site.at);
   }
   result.at = site.at;
-  if (*keep) {
-    Shape wide = q.shape;
-    if (whole)
-      wide.insert(wide.end(), rank, {Size(1), site.at});
-    else
-      for (size_t i = 0; i < x.shape.size(); ++i)
-        wide.push_back(int64_t(i) == *axis ? Dim{Size(1), site.at} : x.shape[i]);
+  if (*keep)
     result = e.reshape(result, wide, site.at);
-  }
   return result;
 }
 

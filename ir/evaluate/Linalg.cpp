@@ -305,7 +305,7 @@ SmallVector<std::vector<double>> factor(LinalgOp op, Matrix a, std::optional<Mat
     double product = 1;
     for (int64_t i = 0; i < k; ++i)
       product *= pivots[i] == i ? a(i, i) : -a(i, i);
-    return {{product}};
+    return {{product + 0.0}};
   }
   case LinalgKind::qr: {
     Matrix q = reflect(a);

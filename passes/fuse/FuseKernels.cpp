@@ -1,11 +1,12 @@
 // Puts every operation of a function into a dl.kernel.
 //
-// 1. Loops, branches and calls are refused: kernels hold straight-line code.
-// 2. Index checks become kernels of their own; what they checked is used directly. Barriers of differentiation go.
-// 3. FuseGraph finds the operations that compute and merges them into clusters.
-// 4. Each cluster becomes a kernel, in an order of execution; absorbed operations are repeated in it.
-// 5. A result of the function that no kernel writes (an argument, a value returned twice) is written by a copying
-//    kernel.
+// 1. Index checks become kernels of their own; what they checked is used directly. Barriers of differentiation go.
+// 2. Block by block: FuseGraph finds the operations that compute and merges them into clusters. A loop or a branch is a
+//    cluster of its own, and its blocks are fused by themselves.
+// 3. Each cluster becomes a kernel, in an order of execution; absorbed operations are repeated in it.
+// 4. What a block ends with and what a loop begins with is the result of a kernel (or of a loop, or a branch) of its own:
+//    one that is needed twice is yielded twice, an argument is written by a copying kernel. Flags may be anything, and
+//    a carried value may stay what it is.
 
 #include "ir/KernelRole.h"
 #include "passes/Passes.h"
@@ -85,67 +86,80 @@ private:
   SmallVector<Value> ins;
 };
 
-struct FuseKernels : impl::FuseKernelsBase<FuseKernels> {
-  using FuseKernelsBase::FuseKernelsBase;
+/// Makes the kernels of a block from its clusters.
+class BlockFuser {
+public:
+  BlockFuser(Block &block, func::FuncOp function, const FuseGraph &graph, KernelNames &names, OpBuilder &builder)
+      : function(function), graph(graph), names(names), builder(builder) {
+    for (Operation &op : block)
+      for (OpOperand &operand : op.getOpOperands())
+        if (needsItsOwn(operand))
+          ++(op.hasTrait<OpTrait::IsTerminator>() ? ends : begins)[operand.get()];
+  }
 
-  void runOnOperation() override {
-    for (func::FuncOp function : getOperation().getOps<func::FuncOp>())
-      if (!function.isExternal() && failed(fuse(function)))
-        return signalPassFailure();
+  /// Loops and branches, in the order in which they were made.
+  SmallVector<Operation *> made;
+
+  void make(unsigned cluster) {
+    Operation *op = graph.node(graph.cluster(cluster).nodes.front()).op;
+    if (!dl::holdsKernels(op))
+      return makeKernel(cluster);
+    Operation *clone = op->cloneWithoutRegions();
+    for (auto [from, to] : llvm::zip_equal(op->getRegions(), clone->getRegions()))
+      to.takeBody(from);
+    builder.insert(clone);
+    made.push_back(clone);
+    // What is needed of the old operation's operands is read before they are replaced.
+    SmallVector<Value> operands;
+    for (OpOperand &operand : op->getOpOperands())
+      operands.push_back(needsItsOwn(clone->getOpOperand(operand.getOperandNumber())) ? own(operand.get(), clone)
+                                                                                      : known.lookupOrDefault(operand.get()));
+    clone->setOperands(operands);
+    for (auto [value, result] : llvm::zip_equal(op->getResults(), clone->getResults()))
+      addResults(value, result);
+  }
+
+  /// Gives the terminator its values.
+  void finish(Operation *end) {
+    for (OpOperand &operand : end->getOpOperands())
+      operand.set(needsItsOwn(operand) ? own(operand.get(), end) : known.lookupOrDefault(operand.get()));
   }
 
 private:
-  static LogicalResult refuse(Operation &op) {
-    if (isa<dl::ScanOp, dl::WhileOp>(op))
-      return op.emitError() << "not supported yet: a loop in compiled code";
-    if (isa<dl::IfOp>(op))
-      return op.emitError() << "not supported yet: a branch on a computed value in compiled code";
-    if (isa<dl::KernelOp>(op))
-      return op.emitOpError() << "stands in a function that is to be fused: it is fused already";
-    if (op.getNumRegions() > 0 || isa<dl::CallOp>(op))
-      return op.emitOpError() << "cannot stand in a kernel: gradients and calls are expanded before";
-    return success();
-  }
-
-  LogicalResult fuse(func::FuncOp function) {
-    Block &block = function.getBody().front();
-    for (Operation &op : block.without_terminator())
-      if (failed(refuse(op)))
-        return failure();
-    for (Operation &op : llvm::make_early_inc_range(block)) {
-      if (isa<dl::StopGradientOp, dl::CheckIndexOp>(op))
-        op.getResult(0).replaceAllUsesWith(op.getOperand(0));
-      if (isa<dl::StopGradientOp>(op))
-        op.erase();
+  /// Whether the value of an operand must be the result of a kernel, loop or branch and of no other use like this: it has a
+  /// buffer that is decided here, or is written over.
+  bool needsItsOwn(OpOperand &operand) {
+    Operation *op = operand.getOwner();
+    unsigned number = operand.getOperandNumber();
+    auto argument = dyn_cast<BlockArgument>(operand.get());
+    // A carried value that is never written needs nothing.
+    auto changes = [&](ValueRange next, Block::BlockArgListType arguments) {
+      return next[number] != arguments[number];
+    };
+    if (auto scan = dyn_cast<dl::ScanOp>(op))
+      return number < scan.getInits().size() && changes(scan.nextCarried(), scan.carriedArgs());
+    if (auto loop = dyn_cast<dl::WhileOp>(op)) {
+      Block &body = loop.getBody().front();
+      return number < loop.getInits().size() && changes(body.getTerminator()->getOperands(), body.getArguments());
     }
-
-    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))
-      if (isOpTriviallyDead(&op))
-        op.erase();
-
-    FuseGraph graph(block);
-    if (merge)
-      graph.mergeClusters();
-    KernelNames names(function, graph);
-    IRMapping known;
-    Operation *end = block.getTerminator();
-    SmallVector<Operation *> before;
-    for (Operation &op : block.without_terminator())
-      before.push_back(&op);
-    OpBuilder builder(end);
-    SmallVector<unsigned> order = graph.order();
-    if (order.size() != graph.size())
-      return function.emitError("kernels were fused that depend on each other in a circle");
-    for (unsigned cluster : order)
-      makeKernel(builder, graph, cluster, names, known);
-    writeResults(builder, function, names, known);
-    for (Operation *op : llvm::reverse(before))
-      op->erase();
-    return success();
+    if (!op->hasTrait<OpTrait::IsTerminator>())
+      return false;
+    if (isa<func::ReturnOp>(op)) {
+      auto updates = function.getResultAttrOfType<IntegerAttr>(number, "dl.updates");
+      return !(argument && updates && updates.getInt() == argument.getArgNumber());
+    }
+    if (auto scan = dyn_cast<dl::ScanOp>(op->getParentOp())) {
+      unsigned first = scan.getBreaks(), carried = scan.getInits().size();
+      if (number < first)
+        return false;
+      return number - first >= carried || operand.get() != scan.carriedArgs()[number - first];
+    }
+    if (auto loop = dyn_cast<dl::WhileOp>(op->getParentOp()))
+      return op->getBlock() == &loop.getBody().front() && operand.get() != op->getBlock()->getArgument(number);
+    return true;
   }
 
-  static void makeKernel(OpBuilder &builder, const FuseGraph &graph, unsigned cluster, KernelNames &names,
-                         IRMapping &known) {
+  void makeKernel(unsigned cluster) {
     SmallVector<Location> places;
     for (unsigned index : graph.cluster(cluster).nodes)
       places.push_back(graph.node(index).op->getLoc());
@@ -157,32 +171,153 @@ private:
     };
     for (unsigned index : graph.cluster(cluster).nodes)
       body.require(graph.node(index).value(), isInside);
+    bool isAlone = dl::kernelRole(graph.node(graph.cluster(cluster).nodes.front()).op).isAlone;
     SmallVector<Value> outputs;
-    for (unsigned index : graph.outputs(cluster))
-      llvm::append_range(outputs, graph.node(index).op->getResults());
+    for (unsigned index : graph.outputs(cluster)) {
+      Value value = graph.node(index).value();
+      if (isAlone)
+        llvm::append_range(outputs, graph.node(index).op->getResults());
+      else
+        outputs.append(begins.lookup(value) + std::max<unsigned>(ends.lookup(value), isRead(index)), value);
+    }
     if (RankedTensorType scratch = dl::scratchType(graph.node(graph.cluster(cluster).nodes.front()).op))
       body.addScratch(scratch);
-    auto kernel = body.finish(builder, loc, names.name(cluster), graph.cluster(cluster).kind, outputs);
-    for (auto [value, result] : llvm::zip(outputs, kernel.getValues()))
-      known.map(value, result);
+    auto kernel = body.finish(builder, loc, names.name(graph, cluster), graph.cluster(cluster).kind, outputs);
+    for (size_t i = 0, count; i < outputs.size(); i += count) {
+      count = llvm::count(outputs, outputs[i]);
+      addResults(outputs[i], kernel.getValues().slice(i, count));
+    }
   }
 
-  /// Each result of the function but an argument's own unchanged value is a kernel's result of its own.
-  static void writeResults(OpBuilder &builder, func::FuncOp function, KernelNames &names, const IRMapping &known) {
-    Operation *end = function.getBody().front().getTerminator();
-    llvm::DenseSet<Value> written;
-    for (OpOperand &operand : end->getOpOperands()) {
-      Value value = known.lookupOrDefault(operand.get());
-      auto updates = function.getResultAttrOfType<IntegerAttr>(operand.getOperandNumber(), "dl.updates");
-      auto argument = dyn_cast<BlockArgument>(value);
-      bool unchanged = argument && updates && updates.getInt() == argument.getArgNumber();
-      if (!unchanged && (argument || !written.insert(value).second)) {
-        KernelBody body(end->getLoc(), known);
-        body.require(value, [](Operation *) { return false; });
-        value = body.finish(builder, value.getLoc(), names.copy(), dl::KernelKind::map, value).getResult(0);
-      }
-      operand.set(value);
+  /// Whether something reads a node's value that leaves it as it is, and is no end of the block.
+  bool isRead(unsigned index) {
+    const FuseNode &node = graph.node(index);
+    // A flag that the block ends with.
+    for (OpOperand &use : node.value().getUses())
+      if (use.getOwner()->hasTrait<OpTrait::IsTerminator>() && !needsItsOwn(use))
+        return true;
+    return llvm::any_of(node.users, [&](unsigned user) {
+      const FuseNode &reader = graph.node(user);
+      if (!reader.holdsKernels())
+        return reader.cluster != node.cluster;
+      return llvm::any_of(reader.op->getOpOperands(), [&](OpOperand &operand) {
+        return operand.get() == node.value() && !needsItsOwn(operand);
+      });
+    });
+  }
+
+  /// The results that stand for `value`: first those that loops begin with and write over, then those that the block ends
+  /// with, the first of which others read too. A single one is for all, and copied for those that want more.
+  void addResults(Value value, ValueRange results) {
+    unsigned first = results.size() > 1 ? begins.lookup(value) : 0;
+    bool forAll = results.size() == 1 && begins.lookup(value) > 0 && !value.hasOneUse();
+    known.map(value, results[std::min<size_t>(first, results.size() - 1)]);
+    if (results.size() == 1) {
+      (begins.lookup(value) > 0 && !forAll ? unusedBegins : unusedEnds)[value].assign(results.begin(), results.end());
+      return;
     }
+    ValueRange begin = results.take_front(first), end = results.drop_front(first);
+    unusedBegins[value].assign(begin.begin(), begin.end());
+    unusedEnds[value].assign(end.begin(), end.end());
+  }
+
+  /// What stands for `value`, for one use alone.
+  Value own(Value value, Operation *user) {
+    SmallVector<Value, 1> &results = (user->hasTrait<OpTrait::IsTerminator>() ? unusedEnds : unusedBegins)[value];
+    if (!results.empty()) {
+      Value result = results.front();
+      results.erase(results.begin());
+      return result;
+    }
+    OpBuilder before(user);
+    KernelBody body(user->getLoc(), known);
+    body.require(value, [](Operation *) { return false; });
+    return body.finish(before, value.getLoc(), names.copy(), dl::KernelKind::map, value).getResult(0);
+  }
+
+  func::FuncOp function;
+  const FuseGraph &graph;
+  KernelNames &names;
+  OpBuilder &builder;
+  IRMapping known;
+  /// How many loops begin with a value, and how many times the block ends with it; the results that none of them has yet.
+  llvm::DenseMap<Value, unsigned> begins, ends;
+  llvm::DenseMap<Value, SmallVector<Value, 1>> unusedBegins, unusedEnds;
+};
+
+struct FuseKernels : impl::FuseKernelsBase<FuseKernels> {
+  using FuseKernelsBase::FuseKernelsBase;
+
+  void runOnOperation() override {
+    for (func::FuncOp function : getOperation().getOps<func::FuncOp>())
+      if (!function.isExternal() && failed(fuse(function)))
+        return signalPassFailure();
+  }
+
+private:
+  LogicalResult fuse(func::FuncOp function) {
+    WalkResult refused = function.walk([](Operation *op) {
+      if (isa<dl::KernelOp>(op))
+        return op->emitOpError() << "stands in a function that is to be fused: it is fused already", WalkResult::interrupt();
+      if (isa<dl::GradOp, dl::CallOp>(op))
+        return op->emitOpError() << "cannot stand in a kernel: gradients and calls are expanded before",
+               WalkResult::interrupt();
+      if (isa<dl::StopGradientOp, dl::CheckIndexOp>(op))
+        op->getResult(0).replaceAllUsesWith(op->getOperand(0));
+      if (isa<dl::StopGradientOp>(op))
+        op->erase();
+      else
+        forwardUnchanged(op);
+      return WalkResult::advance();
+    });
+    if (refused.wasInterrupted())
+      return failure();
+    KernelNames names(function);
+    return fuseBlock(function.getBody().front(), function, names);
+  }
+
+  /// What a loop carries unchanged is what it began with.
+  static void forwardUnchanged(Operation *op) {
+    auto forward = [&](ValueRange next, ValueRange arguments, ValueRange inits) {
+      for (auto [value, argument, init, result] : llvm::zip(next, arguments, inits, op->getResults()))
+        if (value == argument)
+          result.replaceAllUsesWith(init);
+    };
+    if (auto scan = dyn_cast<dl::ScanOp>(op))
+      forward(scan.nextCarried(), SmallVector<Value>(scan.carriedArgs()), scan.getInits());
+    if (auto loop = dyn_cast<dl::WhileOp>(op)) {
+      Block &body = loop.getBody().front();
+      forward(body.getTerminator()->getOperands(), SmallVector<Value>(body.getArguments()), loop.getInits());
+    }
+  }
+
+  LogicalResult fuseBlock(Block &block, func::FuncOp function, KernelNames &names) {
+    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))
+      if (isOpTriviallyDead(&op))
+        op.erase();
+
+    FuseGraph graph(block);
+    if (merge)
+      graph.mergeClusters();
+    Operation *end = block.getTerminator();
+    SmallVector<Operation *> before;
+    for (Operation &op : block.without_terminator())
+      before.push_back(&op);
+    SmallVector<unsigned> order = graph.order();
+    if (order.size() != graph.size())
+      return function.emitError("kernels were fused that depend on each other in a circle");
+    OpBuilder builder(end);
+    BlockFuser fuser(block, function, graph, names, builder);
+    for (unsigned cluster : order)
+      fuser.make(cluster);
+    fuser.finish(end);
+    for (Operation *op : llvm::reverse(before))
+      op->erase();
+    for (Operation *op : fuser.made)
+      for (Region &region : op->getRegions())
+        if (failed(fuseBlock(region.front(), function, names)))
+          return failure();
+    return success();
   }
 };
 

@@ -69,8 +69,8 @@ bool isMovement(mlir::Operation *op);
 
 class FuseGraph {
 public:
-  /// Looks at the operations of `block`, a function's body without loops and branches; each node is a cluster, but
-  /// scalar arithmetic on arguments, which is one.
+  /// Looks at the operations of `block`, a function's body or that of a loop or branch; each node is a cluster, but scalar
+  /// arithmetic on arguments, which is one.
   explicit FuseGraph(mlir::Block &block);
 
   /// Merges clusters while a pair saves memory traffic, the one that saves most first.

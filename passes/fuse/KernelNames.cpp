@@ -9,8 +9,6 @@ using namespace mlir;
 
 namespace dlc {
 
-KernelNames::KernelNames(func::FuncOp function, const FuseGraph &graph) : function(function), graph(graph) {}
-
 namespace {
 
 std::string identifier(StringRef text) {
@@ -26,14 +24,35 @@ std::string parameterStem(StringRef name) {
   return identifier(leaf == "weight" ? stem : name);
 }
 
-/// The argument that `value` is, through movements and casts; null if it is none.
+/// What a region's argument is outside, if that is one value; else null.
+Value outsideOf(BlockArgument argument) {
+  Operation *parent = argument.getOwner()->getParentOp();
+  unsigned number = argument.getArgNumber();
+  if (auto branch = dyn_cast<dl::IfOp>(parent))
+    return branch.getInputs()[number];
+  if (auto loop = dyn_cast<dl::WhileOp>(parent))
+    return number < loop.getInits().size() ? Value() : loop.getInvariants()[number - loop.getInits().size()];
+  auto scan = dyn_cast<dl::ScanOp>(parent);
+  if (!scan || number < 1 + scan.getInits().size())
+    return Value();
+  return scan->getOperand(number - 1);
+}
+
+/// The argument of the function that `value` is, through movements, casts and the edges of regions; null if it is none.
 BlockArgument rootArgument(Value value) {
-  while (Operation *op = value.getDefiningOp()) {
+  while (value) {
+    if (auto argument = dyn_cast<BlockArgument>(value)) {
+      if (isa<func::FuncOp>(argument.getOwner()->getParentOp()))
+        return argument;
+      value = outsideOf(argument);
+      continue;
+    }
+    Operation *op = value.getDefiningOp();
     if (op->getNumOperands() != 1 || !(isMovement(op) || isa<dl::CastOp>(op)))
-      return BlockArgument();
+      break;
     value = op->getOperand(0);
   }
-  return cast<BlockArgument>(value);
+  return BlockArgument();
 }
 
 StringRef argumentText(func::FuncOp function, BlockArgument argument, StringRef key) {
@@ -55,7 +74,7 @@ std::string KernelNames::unique(std::string stem) {
   return name;
 }
 
-std::string KernelNames::name(unsigned index) {
+std::string KernelNames::name(const FuseGraph &graph, unsigned index) {
   const Cluster &cluster = graph.cluster(index);
   if (cluster.scalars)
     return unique("scalars");
@@ -64,17 +83,17 @@ std::string KernelNames::name(unsigned index) {
     return unique("check_" + identifier(check.getWhat()));
   if (auto linalg = dyn_cast<dl::LinalgOp>(first))
     return unique(stringifyLinalgKind(linalg.getKind()).str());
-  if (std::string update = updateName(index); !update.empty())
+  if (std::string update = updateName(graph, index); !update.empty())
     return unique(update);
   if (cluster.kind == dl::KernelKind::contract)
-    return unique(productName(index));
+    return unique(productName(graph, index));
   if (cluster.kind == dl::KernelKind::map)
-    return unique(mapName(index));
+    return unique(mapName(graph, index));
   return unique(identifier(first->getName().stripDialect()));
 }
 
 /// After the parameter that the cluster gives a new value; empty if it updates none.
-std::string KernelNames::updateName(unsigned cluster) {
+std::string KernelNames::updateName(const FuseGraph &graph, unsigned cluster) {
   Operation *end = function.getBody().front().getTerminator();
   std::string found;
   for (unsigned node : graph.outputs(cluster))
@@ -93,7 +112,7 @@ std::string KernelNames::updateName(unsigned cluster) {
   return found;
 }
 
-std::string KernelNames::productName(unsigned cluster) {
+std::string KernelNames::productName(const FuseGraph &graph, unsigned cluster) {
   for (unsigned index : graph.cluster(cluster).nodes) {
     auto product = dyn_cast<dl::ContractOp>(graph.node(index).op);
     if (!product)
@@ -109,7 +128,7 @@ std::string KernelNames::productName(unsigned cluster) {
   return "product";
 }
 
-std::string KernelNames::mapName(unsigned cluster) {
+std::string KernelNames::mapName(const FuseGraph &graph, unsigned cluster) {
   // What the cluster does, and whether it sees anything but the function's inputs.
   llvm::StringMap<unsigned> does;
   SmallVector<std::string> kinds;

@@ -9,24 +9,23 @@
 
 namespace dlc {
 
-/// Gives each cluster of a function's body a name; asked in the order of execution.
+/// Gives each cluster of a function's blocks a name; asked in the order of execution.
 class KernelNames {
 public:
-  KernelNames(mlir::func::FuncOp function, const FuseGraph &graph);
+  explicit KernelNames(mlir::func::FuncOp function) : function(function) {}
 
   /// A name for `cluster` that no other kernel has: letters, digits and underscores.
-  std::string name(unsigned cluster);
+  std::string name(const FuseGraph &graph, unsigned cluster);
   /// The same for a kernel that only copies.
   std::string copy() { return unique("copy"); }
 
 private:
-  std::string updateName(unsigned cluster);
-  std::string productName(unsigned cluster);
-  std::string mapName(unsigned cluster);
+  std::string updateName(const FuseGraph &graph, unsigned cluster);
+  std::string productName(const FuseGraph &graph, unsigned cluster);
+  std::string mapName(const FuseGraph &graph, unsigned cluster);
   std::string unique(std::string stem);
 
   mlir::func::FuncOp function;
-  const FuseGraph &graph;
   llvm::StringMap<unsigned> taken;
   /// Parameters whose product was named: a later one is backward.
   llvm::StringMap<unsigned> products;

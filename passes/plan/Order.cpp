@@ -1,9 +1,11 @@
-// The order of kernels.
+// The order of each block.
 //
 // 1. A kernel comes after those whose results it reads, and after the checks of what it reads: it may rely on them.
-// 2. For each result that replaces an argument: if its kernel reads the argument at the same element only, and the
-//    other readers and the checks can all come before it, they do, and it writes in place.
-// 3. Of the kernels that are ready, the one that adds least to the live memory comes first, then the program's order.
+// 2. For each value that replaces an argument: if what writes it reads the argument at the same element only, and the
+//    other readers can all come before, they do, and it is written in place. In a function the checks and the loops come
+//    before too. A loop's result lies where its initial value lay, so that this value's kernel is the writer; a branch
+//    writes in place what both of its sides do.
+// 3. Of what is ready, that which adds least to the live memory comes first, then the program's order.
 
 #include "passes/plan/Order.h"
 #include "ir/KernelRole.h"
@@ -14,6 +16,35 @@
 using namespace mlir;
 
 namespace dlc {
+
+bool BlockOrder::isInPlace(Value result) const {
+  return llvm::any_of(updates, [&](const PlanUpdate &update) { return update.result == result && update.inPlace; });
+}
+
+SmallVector<PlanUpdate> carriedBy(Operation *loop) {
+  SmallVector<PlanUpdate> updates;
+  auto add = [&](ValueRange next, Block::BlockArgListType arguments) {
+    for (auto [result, argument] : llvm::zip_equal(next, arguments))
+      updates.push_back({result, argument});
+  };
+  if (auto scan = dyn_cast<dl::ScanOp>(loop))
+    add(scan.nextCarried(), scan.carriedArgs());
+  if (auto whileLoop = dyn_cast<dl::WhileOp>(loop)) {
+    Block &body = whileLoop.getBody().front();
+    add(body.getTerminator()->getOperands(), body.getArguments().take_front(whileLoop.getInits().size()));
+  }
+  return updates;
+}
+
+Value initOf(Value value) {
+  auto result = dyn_cast<OpResult>(value);
+  auto scan = result ? dyn_cast<dl::ScanOp>(result.getOwner()) : dl::ScanOp();
+  auto loop = result ? dyn_cast<dl::WhileOp>(result.getOwner()) : dl::WhileOp();
+  if (scan && result.getResultNumber() < scan.getInits().size())
+    return scan.getInits()[result.getResultNumber()];
+  return loop ? loop.getInits()[result.getResultNumber()] : Value();
+}
+
 namespace {
 
 /// Whether the kernel computes its results from `argument` element by element, so that a result may lie on it.
@@ -34,31 +65,58 @@ bool readsSameElement(dl::KernelOp kernel, Value argument) {
   return true;
 }
 
+bool holds(Operation *op, llvm::function_ref<bool(Operation *)> what) {
+  return op->walk([&](Operation *inner) { return what(inner) ? WalkResult::interrupt() : WalkResult::advance(); })
+      .wasInterrupted();
+}
+bool holdsCheck(Operation *op) {
+  return holds(op, [](Operation *inner) {
+    auto kernel = dyn_cast<dl::KernelOp>(inner);
+    return kernel && dl::kernelRole(&kernel.getBody().front().front()).mayFail;
+  });
+}
+bool holdsLoop(Operation *op) {
+  return holds(op, [](Operation *inner) { return isa<dl::ScanOp, dl::WhileOp>(inner); });
+}
+
 class Scheduler {
 public:
-  Scheduler(func::FuncOp function, bool inPlace) : function(function) {
-    for (auto kernel : function.getBody().front().getOps<dl::KernelOp>()) {
-      number[kernel] = kernels.size();
-      kernels.push_back(kernel);
+  /// `isEntry`: the function's own block, whose arguments keep their values until nothing can fail any more.
+  Scheduler(Block &block, ArrayRef<PlanUpdate> candidates, bool inPlace, bool isEntry, PlanOrder &order)
+      : block(block), updates(candidates), inPlace(inPlace), isEntry(isEntry), order(order) {
+    for (Operation &op : block.without_terminator()) {
+      number[&op] = ops.size();
+      ops.push_back(&op);
     }
-    before.resize(kernels.size());
-    for (auto [index, kernel] : llvm::enumerate(kernels))
-      for (Value operand : distinctOperands(kernel)) {
+    before.resize(ops.size());
+    for (auto [index, op] : llvm::enumerate(ops))
+      for (Value operand : distinctOperands(op)) {
         ++readers[operand];
-        if (auto producer = operand.getDefiningOp<dl::KernelOp>())
+        if (Operation *producer = operand.getDefiningOp())
           before[index].insert(number[producer]);
       }
-    waitForChecks();
-    findUpdates(inPlace);
   }
 
-  FailureOr<PlanOrder> run() {
-    PlanOrder order;
-    order.updates = updates;
-    std::vector<SmallVector<unsigned>> after(kernels.size());
-    std::vector<unsigned> waiting(kernels.size());
+  LogicalResult run() {
+    for (Operation *op : ops)
+      if (failed(orderInside(op)))
+        return failure();
+    waitForChecks();
+    for (PlanUpdate &update : updates) {
+      auto result = dyn_cast<OpResult>(update.result);
+      update.inPlace = inPlace && result && result.getOwner()->getBlock() == &block && mayWriteOver(result, update.argument);
+    }
+    return schedule();
+  }
+
+private:
+  LogicalResult schedule() {
+    BlockOrder done;
+    done.updates = updates;
+    std::vector<SmallVector<unsigned>> after(ops.size());
+    std::vector<unsigned> waiting(ops.size());
     SmallVector<unsigned> ready;
-    for (unsigned index = 0; index < kernels.size(); ++index) {
+    for (unsigned index = 0; index < ops.size(); ++index) {
       waiting[index] = before[index].size();
       for (unsigned other : before[index])
         after[other].push_back(index);
@@ -72,59 +130,115 @@ public:
       unsigned index = *best;
       *best = ready.back();
       ready.pop_back();
-      order.kernels.push_back(kernels[index]);
-      for (Value operand : distinctOperands(kernels[index]))
+      done.ops.push_back(ops[index]);
+      for (Value operand : distinctOperands(ops[index]))
         --readers[operand];
       for (unsigned next : after[index])
         if (--waiting[next] == 0)
           ready.push_back(next);
     }
-    if (order.kernels.size() < kernels.size())
-      return function.emitError() << "kernels of `" << function.getName() << "` wait for each other in a circle";
-    return order;
+    if (done.ops.size() < ops.size())
+      return block.getParentOp()->emitError() << "kernels wait for each other in a circle";
+    order[&block] = std::move(done);
+    return success();
   }
 
-private:
+  /// Orders the blocks of a loop or a branch.
+  LogicalResult orderInside(Operation *op) {
+    auto orderBlock = [&](Region &region, ArrayRef<PlanUpdate> candidates) {
+      return Scheduler(region.front(), candidates, inPlace, false, order).run();
+    };
+    if (auto branch = dyn_cast<dl::IfOp>(op)) {
+      for (Region *side : {&branch.getThenRegion(), &branch.getElseRegion()}) {
+        SmallVector<PlanUpdate> candidates;
+        Operation *yield = side->front().getTerminator();
+        for (auto [input, result] : throughBranch(branch))
+          candidates.push_back({yield->getOperand(result), side->getArgument(input)});
+        if (failed(orderBlock(*side, candidates)))
+          return failure();
+      }
+      return success();
+    }
+    if (auto loop = dyn_cast<dl::WhileOp>(op))
+      if (failed(orderBlock(loop.getCondition(), {})))
+        return failure();
+    for (Region &region : op->getRegions())
+      if (dl::holdsKernels(op) && !order.contains(&region.front()) && failed(orderBlock(region, carriedBy(op))))
+        return failure();
+    return success();
+  }
+
+  /// The inputs and results of a branch of which a result is to take the place of an input.
+  SmallVector<std::pair<unsigned, unsigned>> throughBranch(dl::IfOp branch) const {
+    SmallVector<std::pair<unsigned, unsigned>> pairs;
+    for (const PlanUpdate &update : updates)
+      for (auto [number, input] : llvm::enumerate(branch.getInputs()))
+        if (input == update.argument && update.result.getDefiningOp() == branch)
+          pairs.push_back({number, cast<OpResult>(update.result).getResultNumber()});
+    return pairs;
+  }
+
   /// A check reads one value and nothing waits for its result: whatever reads that value comes after it.
   void waitForChecks() {
-    for (auto [index, kernel] : llvm::enumerate(kernels)) {
-      if (!dl::kernelRole(&kernel.getBody().front().front()).mayFail)
+    for (auto [index, op] : llvm::enumerate(ops)) {
+      auto kernel = dyn_cast<dl::KernelOp>(op);
+      if (isEntry && !kernel && (holdsCheck(op) || holdsLoop(op)))
+        first.push_back(index);
+      if (!kernel || !dl::kernelRole(&kernel.getBody().front().front()).mayFail)
         continue;
-      checks.push_back(index);
+      first.push_back(index);
       if (kernel.getKind() != dl::KernelKind::check)
         continue;
-      for (Value operand : distinctOperands(kernel))
+      for (Value operand : distinctOperands(op))
         for (Operation *user : operand.getUsers())
-          if (auto reader = dyn_cast<dl::KernelOp>(user); reader && reader.getKind() != dl::KernelKind::check)
-            before[number[reader]].insert(index);
+          if (auto reader = dyn_cast<dl::KernelOp>(user); user != op && number.contains(user) &&
+                                                          !(reader && reader.getKind() == dl::KernelKind::check))
+            before[number[user]].insert(index);
     }
   }
 
-  void findUpdates(bool inPlace) {
-    Operation *end = function.getBody().front().getTerminator();
-    for (OpOperand &operand : end->getOpOperands()) {
-      auto updates = function.getResultAttrOfType<IntegerAttr>(operand.getOperandNumber(), "dl.updates");
-      auto result = dyn_cast<OpResult>(operand.get());
-      if (!updates || !result)
-        continue;
-      BlockArgument argument = function.getArgument(updates.getInt());
-      bool possible = inPlace && mayWriteOver(argument, number.lookup(result.getOwner()));
-      this->updates.push_back({result, argument, possible});
+  /// What writes a value's buffer first, and reads `argument` there, if anything, at the element that it writes; null when
+  /// there is no such operation.
+  Operation *writerOf(Value value, BlockArgument argument) {
+    Operation *op = value.getDefiningOp();
+    if (!op || op->getBlock() != &block)
+      return nullptr;
+    if (auto kernel = dyn_cast<dl::KernelOp>(op))
+      return readsSameElement(kernel, argument) ? op : nullptr;
+    if (auto branch = dyn_cast<dl::IfOp>(op)) {
+      unsigned result = cast<OpResult>(value).getResultNumber();
+      if (llvm::count(branch.getInputs(), argument) > 1)
+        return nullptr;
+      for (Region *side : {&branch.getThenRegion(), &branch.getElseRegion()})
+        if (llvm::is_contained(branch.getInputs(), argument) &&
+            !order[&side->front()].isInPlace(side->front().getTerminator()->getOperand(result)))
+          return nullptr;
+      return op;
     }
+    Value init = initOf(value);
+    if (!init || llvm::is_contained(op->getOperands(), argument))
+      return nullptr;
+    unsigned carried = cast<OpResult>(value).getResultNumber();
+    PlanUpdate next = carriedBy(op)[carried];
+    bool stays = next.result == next.argument || order[next.argument.getOwner()].isInPlace(next.result);
+    return stays ? writerOf(init, argument) : nullptr;
   }
 
-  /// Puts the readers of `argument` and the checks before the kernel `writer`, if no order forbids it.
-  bool mayWriteOver(BlockArgument argument, unsigned writer) {
-    if (!readsSameElement(kernels[writer], argument))
+  /// Puts the readers of `argument`, and what must not fail later, before what writes `result`, if no order forbids it.
+  bool mayWriteOver(OpResult result, BlockArgument argument) {
+    Operation *op = writerOf(result, argument);
+    if (!op)
       return false;
-    llvm::DenseSet<unsigned> first;
+    unsigned writer = number[op];
+    llvm::DenseSet<unsigned> others;
     for (Operation *reader : argument.getUsers())
-      if (auto kernel = dyn_cast<dl::KernelOp>(reader); kernel && number[kernel] != writer)
-        first.insert(number[kernel]);
-    first.insert(checks.begin(), checks.end());
-    if (comesBefore(writer, first))
+      if (auto entry = number.find(reader); entry != number.end() && entry->second != writer)
+        others.insert(entry->second);
+    if (isEntry)
+      others.insert(first.begin(), first.end());
+    if (comesBefore(writer, others))
       return false;
-    before[writer].insert(first.begin(), first.end());
+    before[writer].insert(others.begin(), others.end());
     return true;
   }
 
@@ -143,39 +257,54 @@ private:
     return false;
   }
 
-  static llvm::SmallSetVector<Value, 8> distinctOperands(dl::KernelOp kernel) {
-    return {kernel->operand_begin(), kernel->operand_end()};
+  static llvm::SmallSetVector<Value, 8> distinctOperands(Operation *op) {
+    return {op->operand_begin(), op->operand_end()};
   }
 
-  /// The bytes that the live memory grows by when a kernel runs: its results, less what only it still reads.
+  /// The bytes that the live memory grows by when something runs: its results, less what only it still reads.
   int64_t growth(unsigned index) const {
     int64_t bytes = 0;
-    for (OpResult result : kernels[index]->getResults())
+    for (OpResult result : ops[index]->getResults())
       if (!isExternal(result))
         bytes += bytesOf(result);
-    for (Value operand : distinctOperands(kernels[index]))
+    for (Value operand : distinctOperands(ops[index]))
       if (operand.getDefiningOp() && !isExternal(operand) && readers.lookup(operand) == 1)
         bytes -= bytesOf(operand);
     return bytes;
   }
 
-  /// Whether `value` lies outside the arena: the function returns it.
+  /// Whether `value` lies outside the arena, or in a buffer that lives anyway: the block ends with it.
   static bool isExternal(Value value) {
-    return llvm::any_of(value.getUsers(), [](Operation *user) { return isa<func::ReturnOp>(user); });
+    return llvm::any_of(value.getUsers(), [](Operation *user) { return user->hasTrait<OpTrait::IsTerminator>(); });
   }
 
-  func::FuncOp function;
-  SmallVector<dl::KernelOp> kernels;
+  Block &block;
+  SmallVector<PlanUpdate> updates;
+  bool inPlace, isEntry;
+  PlanOrder &order;
+  SmallVector<Operation *> ops;
   llvm::DenseMap<Operation *, unsigned> number;
   std::vector<llvm::DenseSet<unsigned>> before;
-  SmallVector<unsigned> checks;
+  /// What comes before anything is written over an argument of the function.
+  SmallVector<unsigned> first;
   /// How many kernels still have to read a value.
   llvm::DenseMap<Value, unsigned> readers;
-  SmallVector<PlanUpdate> updates;
 };
 
 } // namespace
 
-FailureOr<PlanOrder> planOrder(func::FuncOp function, bool inPlace) { return Scheduler(function, inPlace).run(); }
+FailureOr<PlanOrder> planOrder(func::FuncOp function, bool inPlace) {
+  SmallVector<PlanUpdate> updates;
+  Operation *end = function.getBody().front().getTerminator();
+  for (OpOperand &operand : end->getOpOperands()) {
+    auto number = function.getResultAttrOfType<IntegerAttr>(operand.getOperandNumber(), "dl.updates");
+    if (number && isa<OpResult>(operand.get()))
+      updates.push_back({operand.get(), function.getArgument(number.getInt())});
+  }
+  PlanOrder order;
+  if (failed(Scheduler(function.getBody().front(), updates, inPlace, true, order).run()))
+    return failure();
+  return order;
+}
 
 } // namespace dlc

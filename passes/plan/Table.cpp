@@ -69,10 +69,13 @@ void printFunction(func::FuncOp function, llvm::raw_ostream &stream) {
   printSlots(function, "param", blockBytes(body.getArgument(0)), stream);
   printSlots(function, "state", blockBytes(body.getArgument(1)), stream);
 
-  SmallVector<dl::KernelOp> kernels(body.getOps<dl::KernelOp>());
+  SmallVector<dl::KernelOp> kernels;
+  function.walk([&](dl::KernelOp kernel) { kernels.push_back(kernel); });
   llvm::MapVector<Value, Row> rows;
   for (auto [step, kernel] : llvm::enumerate(kernels))
     for (Value value : kernel->getOperands()) {
+      while (auto entry = value.getDefiningOp<dl::EntryOp>())
+        value = entry.getStack();
       auto buffer = value.getDefiningOp<dl::BufferOp>();
       if (!buffer || buffer.getBlock() != arena)
         continue;

@@ -1,20 +1,60 @@
-// Loops and branches on computed values are refused before code is generated for them: dl.scan, dl.if, dl.while.
-// RUN: dlc-opt %s --dl-fuse-kernels -split-input-file -verify-diagnostics
+// Loops and branches run through the whole pipeline: dl.scan, dl.if, dl.while.
+// RUN: dlc-opt %s --dl-to-planned -split-input-file | FileCheck %s
+// RUN: dlc-opt %s --dl-to-planned --dl-emit-loops -split-input-file | FileCheck %s --check-prefix=STEP
 
-func.func @loop(%x: tensor<f32>) -> tensor<f32> {
-  // expected-error @+1 {{not supported yet: a loop in compiled code}}
-  %y = dl.scan 3 carry (%x) slices () invariants () {
-  ^bb0(%i: tensor<i64>, %c: tensor<f32>):
-    %d = dl.add %c, %c : tensor<f32>
-    dl.yield %d : tensor<f32>
-  } : (tensor<f32>) -> tensor<f32>
-  return %y : tensor<f32>
+// What is carried is written where it is: the kernel reads it at the same element. The slice is an entry of the input.
+// CHECK-LABEL: func.func @sums
+// CHECK-SAME: %[[XS:arg2]]: memref<3x4xf32>, %[[Y:arg3]]: memref<4xf32>
+// CHECK: dl.kernel "constant" {{.*}} outs(%[[Y]]
+// CHECK: dl.loop times 3 {
+// CHECK: ^bb0(%[[I:.*]]: i64):
+// CHECK:   %[[X:.*]] = dl.entry %[[XS]][%[[I]]]
+// CHECK:   dl.kernel "add" map ins(%[[Y]], %[[X]] : {{.*}}) outs(%[[Y]]
+// CHECK:   dl.next
+// STEP-LABEL: func.func @sums(
+// STEP: call @dlc.run
+// STEP: cf.br ^[[HEADER:.*]](%
+// STEP: ^[[HEADER]](%{{.*}}: i64):
+// STEP: arith.cmpi slt
+// STEP: cf.cond_br
+// STEP: call @dlc.run
+func.func @sums(%xs: tensor<3x4xf32> {dl.role = "input", dl.name = "xs"}) -> (tensor<4xf32> {dl.name = "y"}) {
+  %zero = dl.constant dense<0.0> : tensor<4xf32>
+  %y = dl.scan 3 carry (%zero) slices (%xs) invariants () {
+  ^bb0(%i: tensor<i64>, %c: tensor<4xf32>, %x: tensor<4xf32>):
+    %d = dl.add %c, %x : tensor<4xf32>
+    dl.yield %d : tensor<4xf32>
+  } : (tensor<4xf32>, tensor<3x4xf32>) -> tensor<4xf32>
+  return %y : tensor<4xf32>
 }
 
 // -----
 
-func.func @branch(%m: tensor<i1>, %x: tensor<f32>) -> tensor<f32> {
-  // expected-error @+1 {{not supported yet: a branch on a computed value in compiled code}}
+// A product reads what it replaces: two buffers change places. A copy brings the last one to the output.
+// CHECK-LABEL: func.func @powers
+// CHECK: %[[L:.*]]:2 = dl.loop times 5 carried(%{{.*}}, %{{.*}})
+// CHECK: ^bb0(%{{.*}}: i64, %[[A:.*]]: memref<4x4xf32>, %[[B:.*]]: memref<4x4xf32>):
+// CHECK:   dl.kernel "product" contract ins(%[[A]], %{{.*}}) outs(%[[B]]
+// CHECK:   dl.next(%[[B]], %[[A]]
+// CHECK: dl.kernel "copy{{.*}}" map ins(%[[L]]#0 {{.*}}) outs(%arg4
+func.func @powers(%x: tensor<4x4xf32> {dl.role = "input", dl.name = "x"}, %w: tensor<4x4xf32> {dl.role = "input", dl.name = "w"}) -> (tensor<4x4xf32> {dl.name = "y"}) {
+  %y = dl.scan 5 carry (%x) slices () invariants (%w) {
+  ^bb0(%i: tensor<i64>, %c: tensor<4x4xf32>, %m: tensor<4x4xf32>):
+    %d = dl.contract "mk,kn->mn" %c, %m : tensor<4x4xf32>, tensor<4x4xf32> -> tensor<4x4xf32>
+    dl.yield %d : tensor<4x4xf32>
+  } : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  return %y : tensor<4x4xf32>
+}
+
+// -----
+
+// Both sides write the result where it belongs.
+// CHECK-LABEL: func.func @branch
+// CHECK: dl.branch %arg2 : memref<i1> {
+// CHECK:   dl.kernel "copy" map ins(%arg3 : memref<f32>) outs(%arg4
+// CHECK: } else {
+// CHECK:   dl.kernel "scalars" map ins(%arg3 : memref<f32>) outs(%arg4
+func.func @branch(%m: tensor<i1> {dl.role = "input", dl.name = "m"}, %x: tensor<f32> {dl.role = "input", dl.name = "x"}) -> (tensor<f32> {dl.name = "y"}) {
   %y = dl.if %m, (%x) {
   ^bb0(%a: tensor<f32>):
     dl.yield %a : tensor<f32>
@@ -28,8 +68,14 @@ func.func @branch(%m: tensor<i1>, %x: tensor<f32>) -> tensor<f32> {
 
 // -----
 
-func.func @until(%x: tensor<f32>, %limit: tensor<f32>) -> tensor<f32> {
-  // expected-error @+1 {{not supported yet: a loop in compiled code}}
+// The condition's kernels, the way out, the body's kernels.
+// CHECK-LABEL: func.func @until
+// CHECK: dl.loop {
+// CHECK:   dl.kernel {{.*}} outs(%[[FLAG:.*]] : memref<i1>)
+// CHECK:   dl.exit unless %[[FLAG]]
+// CHECK:   dl.kernel
+// CHECK:   dl.next
+func.func @until(%x: tensor<f32> {dl.role = "input", dl.name = "x"}, %limit: tensor<f32> {dl.role = "input", dl.name = "l"}) -> (tensor<f32> {dl.name = "y"}) {
   %y = dl.while carry (%x) invariants (%limit) {
   ^bb0(%a: tensor<f32>, %l: tensor<f32>):
     %c = dl.compare lt %a, %l : tensor<f32> -> tensor<i1>

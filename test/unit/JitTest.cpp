@@ -129,6 +129,65 @@ TEST(Jit, FailedChecksSayWhereAndStopTheStep) {
   EXPECT_EQ(y[4], 9);
 }
 
+/// Entries of a stack are checked one by one; a parameter changes when all of them are.
+const char *checkedInLoops = R"(
+func.func @f(%params: memref<64xi8>, %state: memref<0xi8>, %xs: memref<3x4x2xi64>, %arena: memref<0xi8>)
+    attributes {dl.inputs = ["xs"], dl.outputs = []} {
+  %w = dl.buffer %params at 0 : memref<64xi8> -> memref<f32>
+  dl.loop times 3 reverse {
+  ^bb0(%i: i64):
+    %x = dl.entry %xs[%i] : memref<3x4x2xi64> -> memref<4x2xi64>
+    dl.loop times 4 {
+    ^bb0(%j: i64):
+      %y = dl.entry %x[%j] : memref<4x2xi64> -> memref<2xi64>
+      dl.kernel "check" check ins(%y : memref<2xi64>) outs() {
+      ^bb0(%a: tensor<2xi64>):
+        %c = dl.check_index %a below 10 what "x" : tensor<2xi64>
+        dl.yield
+      }
+      dl.next
+    }
+    dl.next
+  }
+  dl.kernel "update" map ins(%w : memref<f32>) outs(%w : memref<f32>) {
+  ^bb0(%a: tensor<f32>):
+    %b = dl.add %a, %a : tensor<f32>
+    dl.yield %b : tensor<f32>
+  }
+  return
+})";
+
+TEST(Jit, AFailureInLoopsNamesTheIterations) {
+  Parsed parsed(checkedInLoops);
+  ASSERT_TRUE(parsed.module);
+  auto jit = makeJit();
+  auto function = jit->add(*parsed.module, "f");
+  ASSERT_TRUE(bool(function)) << llvm::toString(function.takeError());
+  alignas(64) float params[16] = {3};
+  int64_t xs[24] = {};
+  xs[5] = 77, xs[11] = 12;
+  void *inputs[] = {xs};
+  dlc_context context{};
+  // Backwards, entry 1 comes before entry 0.
+  EXPECT_EQ((*function)(params, nullptr, inputs, nullptr, nullptr, &context), 1);
+  EXPECT_EQ(context.error_index, 1);
+  EXPECT_EQ(context.error_value, 12);
+  ASSERT_EQ(context.error_loops, 2);
+  EXPECT_EQ(context.error_iterations[0], 1);
+  EXPECT_EQ(context.error_iterations[1], 1);
+  EXPECT_EQ(params[0], 3);
+  EXPECT_EQ((*function)(params, nullptr, inputs, nullptr, nullptr, nullptr), 1);
+
+  xs[5] = xs[11] = 0;
+  volatile int32_t stop = 1;
+  context.stop = &stop;
+  EXPECT_EQ((*function)(params, nullptr, inputs, nullptr, nullptr, &context), -1);
+  EXPECT_EQ(params[0], 3);
+  stop = 0;
+  EXPECT_EQ((*function)(params, nullptr, inputs, nullptr, nullptr, &context), 0);
+  EXPECT_EQ(params[0], 6);
+}
+
 /// y = 2 + 2 + ... with a kernel for each of many sizes, more than one thread compiles alone.
 static std::string manyKernels(int count) {
   std::string text = "func.func @f(%params: memref<0xi8>, %state: memref<0xi8>, %arena: memref<0xi8>";

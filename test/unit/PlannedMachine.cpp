@@ -33,12 +33,8 @@ public:
       BlockArgument argument = body.getArgument(next++);
       store(places[argument], strides(argument.getType()), values.find(name)->second);
     }
-    for (Operation &op : body.without_terminator()) {
-      if (auto buffer = dyn_cast<dl::BufferOp>(op))
-        places[buffer.getResult()] = {places[buffer.getBlock()].first, static_cast<int64_t>(buffer.getOffset())};
-      else if (auto kernel = dyn_cast<dl::KernelOp>(op); !kernel || failed(execute(kernel)))
-        return failure();
-    }
+    if (failed(runBlock(body)))
+      return failure();
     forEachSlot([&](StringRef name, Address address, RankedTensorType type) {
       values[name] = load(address, strides(type), RankedTensorType::get(type.getShape(), type.getElementType()));
     });
@@ -115,6 +111,70 @@ private:
     return tensor;
   }
 
+  LogicalResult runBlock(Block &block) {
+    for (Operation &op : block) {
+      if (auto buffer = dyn_cast<dl::BufferOp>(op)) {
+        places[buffer.getResult()] = {places[buffer.getBlock()].first, static_cast<int64_t>(buffer.getOffset())};
+      } else if (auto entry = dyn_cast<dl::EntryOp>(op)) {
+        auto type = cast<MemRefType>(entry.getStack().getType());
+        int64_t stride = strides(type).front() * bytesOf(type.getElementType());
+        Address stack = places[entry.getStack()];
+        places[entry.getResult()] = {stack.first, stack.second + indices[entry.getIndex()] * stride};
+      } else if (auto branch = dyn_cast<dl::BranchOp>(op)) {
+        Region &side = isSet(branch.getCondition()) ? branch.getThenRegion() : branch.getElseRegion();
+        if (failed(runBlock(side.front())))
+          return failure();
+      } else if (auto loop = dyn_cast<dl::LoopOp>(op)) {
+        if (failed(runLoop(loop)))
+          return failure();
+      } else if (auto exit = dyn_cast<dl::ExitOp>(op)) {
+        exited = !isSet(exit.getCondition());
+        if (exited)
+          return success();
+      } else if (!op.hasTrait<OpTrait::IsTerminator>()) {
+        auto kernel = dyn_cast<dl::KernelOp>(op);
+        if (!kernel || failed(execute(kernel)))
+          return failure();
+      }
+    }
+    return success();
+  }
+
+  LogicalResult runLoop(dl::LoopOp loop) {
+    auto next = cast<dl::NextOp>(loop.block().getTerminator());
+    SmallVector<Address> carried;
+    for (Value value : loop.getCarried())
+      carried.push_back(places[value]);
+    auto length = loop.getLength();
+    bool done = false;
+    for (int64_t count = 0; !done && (!length || count < int64_t(*length)); ++count) {
+      for (auto [argument, place] : llvm::zip_equal(loop.carriedArgs(), carried))
+        places[argument] = place;
+      int64_t index = indices[loop.index()] = loop.getReverse() ? int64_t(*length) - 1 - count : count;
+      if (Value cell = loop.getCell()) {
+        HostTensor tensor = HostTensor::zeros(RankedTensorType::get({}, loop.index().getType()));
+        tensor.ints[0] = index;
+        store(places[cell], {}, tensor);
+      }
+      exited = false;
+      if (failed(runBlock(loop.block())))
+        return failure();
+      if (std::exchange(exited, false))
+        break;
+      for (auto [place, value] : llvm::zip_equal(carried, next.getCarried()))
+        place = places[value];
+      done = next.getUntil() && isSet(next.getUntil());
+    }
+    for (auto [result, place] : llvm::zip_equal(loop.getResults(), carried))
+      places[result] = place;
+    return success();
+  }
+
+  bool isSet(Value flag) {
+    auto type = RankedTensorType::get({}, cast<MemRefType>(flag.getType()).getElementType());
+    return load(places[flag], {}, type).ints[0];
+  }
+
   LogicalResult execute(dl::KernelOp kernel) {
     Block &body = kernel->getRegion(0).front();
     Operation *yield = body.getTerminator();
@@ -147,6 +207,9 @@ private:
 
   func::FuncOp function;
   llvm::DenseMap<Value, Address> places;
+  llvm::DenseMap<Value, int64_t> indices;
+  /// Whether a dl.exit has ended the innermost loop.
+  bool exited = false;
   std::map<Address, Element> memory;
 };
 

@@ -23,19 +23,20 @@ static Value isBad(const Arithmetic &a, Value index, Type element, int64_t low, 
 
 /// All elements are looked at in vectors; only when one is bad, a second loop finds the first.
 FailureOr<KernelInfo> emitCheck(KernelFunction function, Value &status) {
-  auto found = onlyOperation<dl::CheckIndexOp>(function.kernel);
-  if (failed(found))
+  Operation *check = &function.kernel.getBody().front().front();
+  auto index = dyn_cast<dl::CheckIndexOp>(check);
+  if (index ? failed(onlyOperation<dl::CheckIndexOp>(function.kernel)) : failed(onlyOperation<dl::CheckOp>(function.kernel)))
     return failure();
-  dl::CheckIndexOp check = *found;
-  RankedTensorType type = typeOf(check.getOperand());
+  Value checked = check->getOperand(0);
+  RankedTensorType type = typeOf(checked);
   PointEmitter points(function.builder, function.kernel.getLoc(), function.target, function.kernel, function.buffers);
   LoopNest &nest = points.nest;
-  int64_t count = type.getNumElements(), lanes = function.target.vectorBytes / 4, low = check.getLow(), limit = check.getLimit();
+  int64_t count = type.getNumElements(), lanes = function.target.vectorBytes / 4;
   auto badAt = [&](const Index &flat, int64_t width, Value mask) {
     Point point{points.indices.delinearize(flat, type.getShape()), width, mask};
-    Value index = points.at(check.getOperand(), point);
-    Arithmetic a{nest.place(index), nest.loc};
-    return isBad(a, index, type.getElementType(), low, limit);
+    Value value = points.at(check->getOperand(index ? 0 : 1), point);
+    Arithmetic a{nest.place(value), nest.loc};
+    return index ? isBad(a, value, type.getElementType(), index.getLow(), index.getLimit()) : a.invert(value);
   };
   Type flags = VectorType::get(lanes, function.builder.getI1Type());
   Value any = intConstant(nest.place({}), nest.loc, flags, 0);
@@ -61,9 +62,12 @@ FailureOr<KernelInfo> emitCheck(KernelFunction function, Value &status) {
         nest.loop(none, nest.constant(count), 1, {none, none}, [&](Value at, ValueRange state) -> SmallVector<Value> {
           Index flat = count == 1 ? Index::of(0) : points.indices.variable(at, {0, count - 1});
           Value bad = badAt(flat, 1, {});
-          Value value = points.at(check.getOperand(), {points.indices.delinearize(flat, type.getShape()), 1, {}});
+          Value value = points.at(checked, {points.indices.delinearize(flat, type.getShape()), 1, {}});
           Arithmetic a{nest.here(), nest.loc};
-          value = convertElements(a.builder, a.loc, value, type.getElementType(), i64);
+          bool isFloat = isa<FloatType>(type.getElementType());
+          Type wide = isFloat ? Type(function.builder.getF64Type()) : i64;
+          value = convertElements(a.builder, a.loc, value, type.getElementType(), wide);
+          value = isFloat ? a.bitsOf(value) : value;
           Value isFirst = a.both(bad, a.equals(state[0], 0));
           return {a.select(isFirst, a.addi(at, 1), state[0]), a.select(isFirst, value, state[1])};
         });

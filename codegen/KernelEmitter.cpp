@@ -80,6 +80,9 @@ FailureOr<KernelInfo> emitKernel(OpBuilder &builder, dl::KernelOp kernel, const 
   case dl::KernelKind::linalg:
     info = emitLinalg(parts, status);
     break;
+  case dl::KernelKind::update:
+    info = emitUpdate(parts);
+    break;
   }
   if (failed(info)) {
     function.erase();

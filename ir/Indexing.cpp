@@ -1,4 +1,4 @@
-// dl.gather, dl.scatter_add and dl.argsort: inferred types, verifiers, folds.
+// Places from data: inferred types, verifiers and folds.
 #include "ir/Dialect.h"
 #include "ir/Verify.h"
 
@@ -58,6 +58,47 @@ LogicalResult ArgsortOp::verify() {
   if (failed(verifyAxis(*this, getAxis(), shape.size())))
     return failure();
   return verifyResult(*this, shape, IntegerType::get(getContext(), 64), "a place for each element");
+}
+
+/// A part of `whole` at starts along `axes`.
+static LogicalResult verifyPart(Operation *op, Value whole, Value part, ValueRange starts, ArrayRef<int64_t> axes,
+                                StringRef name) {
+  ArrayRef<int64_t> shape = shapeOf(whole), sizes = shapeOf(part);
+  if (failed(verifyAxes(op, axes, shape.size())))
+    return failure();
+  if (starts.size() != axes.size())
+    return op->emitOpError() << "has " << starts.size() << " starts, expected one for each of " << axes.size()
+                             << " axes";
+  if (sizes.size() != shape.size())
+    return op->emitOpError() << name << " has rank " << sizes.size() << ", expected " << shape.size()
+                             << ", the operand's";
+  for (auto [axis, size] : llvm::enumerate(sizes)) {
+    bool isMoved = llvm::is_contained(axes, axis);
+    if (isMoved ? size > shape[axis] : size != shape[axis])
+      return op->emitOpError() << name << " has size " << size << " along axis " << axis << ", expected "
+                               << (isMoved ? "at most " : "") << shape[axis];
+  }
+  if (elementOf(whole) != elementOf(part))
+    return op->emitOpError() << name << " has elements of " << elementOf(part) << ", expected " << elementOf(whole);
+  return success();
+}
+
+LogicalResult DynamicSliceOp::verify() {
+  return verifyPart(*this, getOperand(), getResult(), getStarts(), getAxes(), "result");
+}
+
+LogicalResult DynamicUpdateOp::verify() {
+  if (getAdd() && elementOf(getOperand()).isInteger(1))
+    return emitOpError() << "adds bools, expected numbers";
+  return verifyPart(*this, getOperand(), getUpdate(), getStarts(), getAxes(), "update");
+}
+
+/// A part as large as the whole can only be the whole.
+OpFoldResult DynamicSliceOp::fold(FoldAdaptor) {
+  return getType() == getOperand().getType() ? getOperand() : Value();
+}
+OpFoldResult DynamicUpdateOp::fold(FoldAdaptor) {
+  return !getAdd() && getUpdate().getType() == getType() ? getUpdate() : Value();
 }
 
 } // namespace dlc::dl

@@ -48,3 +48,34 @@ def ArgsortOp : Dl_Op<"argsort", [Pure, NonDifferentiable]> {
   let hasFolder = 1;
   let hasVerifier = 1;
 }
+def DynamicSliceOp : Dl_DiffOp<"dynamic_slice"> {
+  let summary = "the part of a tensor that begins at computed places";
+  let description = [{
+    A start (i64 scalar) for each of `axes`, which increase; along the others the result is as large as the operand.
+    result[i] = operand[i + starts]. The part lies within the operand.
+    Example: `%y = dl.dynamic_slice %x at (%i) along [0] : tensor<9x4xf32>, tensor<i64> -> tensor<2x4xf32>`
+  }];
+  let arguments = (ins Dl_Tensor:$operand, Variadic<Dl_IndexScalar>:$starts, DenseI64ArrayAttr:$axes);
+  let results = (outs Dl_Tensor:$result);
+  let assemblyFormat = [{
+    $operand `at` `(` $starts `)` `along` $axes attr-dict `:` type($operand) `,` type($starts) `->` type($result)
+  }];
+  let hasFolder = 1;
+  let hasVerifier = 1;
+}
+def DynamicUpdateOp : Dl_DiffOp<"dynamic_update", [AllTypesMatch<["operand", "result"]>]> {
+  let summary = "the operand with a part that begins at computed places replaced; `add`: with the update added to it";
+  let description = [{
+    The adjoint of dl.dynamic_slice is an update that adds to zeros.
+    Example: `%y = dl.dynamic_update add %x with %u at (%i) along [0] : tensor<9x4xf32>, tensor<2x4xf32>, tensor<i64>`
+  }];
+  let arguments = (ins UnitAttr:$add, Dl_Tensor:$operand, Dl_Tensor:$update, Variadic<Dl_IndexScalar>:$starts,
+                       DenseI64ArrayAttr:$axes);
+  let results = (outs Dl_Tensor:$result);
+  let assemblyFormat = [{
+    (`add` $add^)? $operand `with` $update `at` `(` $starts `)` `along` $axes attr-dict
+    `:` type($operand) `,` type($update) `,` type($starts)
+  }];
+  let hasFolder = 1;
+  let hasVerifier = 1;
+}

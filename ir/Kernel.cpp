@@ -102,7 +102,7 @@ static LogicalResult rejects(KernelOp op, Operation &inner) {
 }
 
 static bool isPointOrMovement(Operation &op) {
-  return (op.hasTrait<Pointwise>() || op.hasTrait<Movement>()) && !isa<CheckIndexOp>(op);
+  return (op.hasTrait<Pointwise>() || op.hasTrait<Movement>()) && !isa<CheckIndexOp, CheckOp>(op);
 }
 
 static LogicalResult verifyMap(KernelOp op) {
@@ -122,7 +122,7 @@ static LogicalResult verifyMap(KernelOp op) {
       if (first && cutOf(&inner) != cutOf(first))
         return op.emitOpError() << "joins in other parts than another reduction of its body, expected the same";
       first = first ? first : &inner;
-    } else if (!isPointOrMovement(inner) && !isa<GatherOp, RandomOp>(inner)) {
+    } else if (!isPointOrMovement(inner) && !isa<GatherOp, DynamicSliceOp, RandomOp>(inner)) {
       return rejects(op, inner);
     }
   }

@@ -4,8 +4,8 @@ include "mlir/IR/TensorEncoding.td"
 
 def Dl_KernelKind : I32EnumAttr<"KernelKind", "which emitter makes the loop nest", [
     I32EnumAttrCase<"map", 0>, I32EnumAttrCase<"contract", 1>, I32EnumAttrCase<"check", 2>,
-    I32EnumAttrCase<"scatter", 3>, I32EnumAttrCase<"cumulative", 4>,
-    I32EnumAttrCase<"sort", 5>, I32EnumAttrCase<"linalg", 6>]> {
+    I32EnumAttrCase<"scatter", 3>, I32EnumAttrCase<"cumulative", 4>, I32EnumAttrCase<"update", 5>,
+    I32EnumAttrCase<"sort", 6>, I32EnumAttrCase<"linalg", 7>]> {
   let cppNamespace = "::dlc::dl";
   let genSpecializedAttr = 0;
 }
@@ -36,18 +36,20 @@ def KernelOp : Dl_Op<"kernel", [IsolatedFromAbove, AttrSizedOperandSegments, Sin
     buffer with an input that the body reads at the same element only.
 
     What a body may hold, by kind:
-    - map: Pointwise and Movement operations, dl.gather, dl.random, and reductions (dl.reduce, dl.arg_reduce) that all
+    - map: Pointwise and Movement operations, dl.gather, dl.dynamic_slice, dl.random, and reductions (dl.reduce, dl.arg_reduce) that all
       reduce the same axes of the same space S; every other tensor is of shape S, of S without the reduced axes, or is
       seen through movements. Every yielded tensor has shape S or S without the reduced axes (without reductions: one
       common shape). Or all reductions are dl.reduce_parts with the same parts, whose results are yielded as they are.
     - contract: exactly one dl.contract, whose operands are block arguments (perhaps through dl.reshape,
       dl.transpose or dl.slice), and Pointwise and Movement operations on its result, of the result's shape; every yielded tensor
       has that shape.
-    - check: one dl.check_index of a block argument; yields nothing.
+    - check: one dl.check_index or dl.check of block arguments; yields nothing.
     - scatter: one dl.scatter_add of block arguments.
     - cumulative: one dl.cumulative or dl.recurrence of block arguments.
     - sort: one dl.argsort of a block argument, and a dl.scratch.
     - linalg: one dl.linalg of block arguments, and a dl.scratch.
+    - update: one dl.dynamic_update of block arguments.
+    A scatter or an update whose output lies on its first operand touches only what changes.
     Example: `%y = dl.kernel "relu" map ins(%x : tensor<4xf32>) outs() { ^bb0(%u: tensor<4xf32>): %v = dl.relu %u :
     tensor<4xf32> dl.yield %v : tensor<4xf32> } -> tensor<4xf32>`
   }];

@@ -1,29 +1,42 @@
 // The table of operations that differ from the pointwise ones (KernelRole.h).
 #include "ir/KernelRole.h"
 
-#include "llvm/ADT/TypeSwitch.h"
-
 using namespace mlir;
 
 namespace dlc::dl {
 
 bool holdsKernels(Operation *op) { return isa<ScanOp, IfOp, WhileOp>(op); }
 
-static KernelRole alone(KernelKind kind, bool mayFail = false) {
-  return {kind, true, mayFail, false, {OperandUse::memory, OperandUse::memory}};
-}
-
 KernelRole kernelRole(Operation *op) {
   using enum OperandUse;
-  return llvm::TypeSwitch<Operation *, KernelRole>(op)
-      .Case<ContractOp>([](auto) { return KernelRole{KernelKind::contract, false, false, false, {viewed, viewed}}; })
-      .Case<GatherOp>([](auto) { return KernelRole{KernelKind::map, false, false, true, {viewed, anywhere}}; })
-      .Case<CheckIndexOp>([](auto) { return alone(KernelKind::check, /*mayFail=*/true); })
-      .Case<ScatterAddOp>([](auto) { return alone(KernelKind::scatter); })
-      .Case<CumulativeOp, RecurrenceOp>([](auto) { return alone(KernelKind::cumulative); })
-      .Case<ArgsortOp>([](auto) { return alone(KernelKind::sort); })
-      .Case<LinalgOp>([](LinalgOp linalg) { return alone(KernelKind::linalg, !linalg.failure().empty()); })
-      .Default([](Operation *) { return KernelRole{}; });
+  auto alone = [](KernelKind kind) {
+    KernelRole role{kind};
+    role.isAlone = true;
+    role.uses[0] = role.uses[1] = memory;
+    return role;
+  };
+  KernelRole role;
+  if (isa<ContractOp>(op)) {
+    role.kind = KernelKind::contract;
+    role.uses[0] = role.uses[1] = viewed;
+  } else if (isa<GatherOp, DynamicSliceOp>(op)) {
+    role.isLookup = true;
+    role.uses[0] = viewed, role.uses[1] = anywhere;
+  } else if (isa<CheckIndexOp, CheckOp>(op)) {
+    role = alone(KernelKind::check);
+    role.mayFail = true;
+  } else if (isa<CumulativeOp, RecurrenceOp>(op)) {
+    role = alone(KernelKind::cumulative);
+  } else if (isa<ArgsortOp>(op)) {
+    role = alone(KernelKind::sort);
+  } else if (auto linalg = dyn_cast<LinalgOp>(op)) {
+    role = alone(KernelKind::linalg);
+    role.mayFail = !linalg.failure().empty();
+  } else if (isa<ScatterAddOp, DynamicUpdateOp>(op)) {
+    role = alone(isa<ScatterAddOp>(op) ? KernelKind::scatter : KernelKind::update);
+    role.writesOver = true;
+  }
+  return role;
 }
 
 int64_t sortTasks(ArrayRef<int64_t> shape, int64_t axis) {

@@ -20,6 +20,8 @@ struct KernelRole {
   bool isAlone = false;
   /// The kernel's function may return a status: the step then ends.
   bool mayFail = false;
+  /// The result is the first operand but for some elements: written over it, the others are not touched.
+  bool writesOver = false;
   /// Nothing but scalars goes in, but its value depends on memory: it is no scalar arithmetic.
   bool isLookup = false;
   /// The uses of the first operands; the last one stands for all others.

@@ -12,6 +12,8 @@
 #include "passes/Layouts.h"
 #include "passes/Passes.h"
 
+#include "ir/KernelRole.h"
+
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
 using namespace mlir;
@@ -74,6 +76,7 @@ private:
     for (OpOperand &operand : end->getOpOperands())
       if (auto updates = function.getResultAttrOfType<IntegerAttr>(operand.getOperandNumber(), "dl.updates"))
         operand.get().setType(function.getArgument(updates.getInt()).getType());
+    alignWrittenOver(function);
     SmallVector<Type> argumentTypes(function.getBody().front().getArgumentTypes());
     function.setType(FunctionType::get(function.getContext(), argumentTypes, end->getOperandTypes()));
   }
@@ -98,6 +101,24 @@ private:
     if (isParameter)
       if (dl::LayoutAttr layout = layoutOf(cast<RankedTensorType>(argument.getType())))
         parameters[name] = layout;
+  }
+
+  /// The operand of a kernel whose result that is written over, if it can be; else null.
+  static Value writtenOver(dl::KernelOp kernel) {
+    Operation &first = kernel.getBody().front().front();
+    if (!dl::kernelRole(&first).writesOver)
+      return Value();
+    Value init = kernel.getIns()[cast<BlockArgument>(first.getOperand(0)).getArgNumber()];
+    return init.getDefiningOp<dl::KernelOp>() && init.hasOneUse() ? init : Value();
+  }
+
+  /// What is written over has the layout of what it becomes.
+  static void alignWrittenOver(func::FuncOp function) {
+    SmallVector<dl::KernelOp> kernels;
+    function.walk([&](dl::KernelOp kernel) { kernels.push_back(kernel); });
+    for (dl::KernelOp kernel : llvm::reverse(kernels))
+      if (Value init = writtenOver(kernel))
+        init.setType(kernel.getResult(0).getType());
   }
 
   /// Whether a use takes what it reads in any layout: not so what a block ends with, and what a loop begins with.

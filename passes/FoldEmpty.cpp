@@ -33,7 +33,7 @@ Value folded(OpBuilder &builder, Operation *op) {
     SmallVector<Value> parts(llvm::make_filter_range(op->getOperands(), [](Value part) { return !isEmpty(part); }));
     return dl::ConcatOp::create(builder, loc, parts, concat.getAxis());
   }
-  if (isa<dl::ScatterAddOp>(op))
+  if (isa<dl::ScatterAddOp, dl::DynamicUpdateOp>(op))
     return op->getOperand(0);
   // The neutral element of the join.
   if (auto reduce = dyn_cast<dl::ReduceOp>(op)) {
@@ -64,7 +64,7 @@ struct FoldEmpty : impl::FoldEmptyBase<FoldEmpty> {
         return;
       }
       bool simple = op->getNumResults() == 1 && op->getNumRegions() == 0 && op->getNumOperands() > 0;
-      if (!simple || !(isPure(op) || isa<dl::CheckIndexOp>(op)))
+      if (!simple || !(isPure(op) || isa<dl::CheckIndexOp, dl::CheckOp>(op)))
         return;
       OpBuilder builder(op);
       if (Value value = folded(builder, op)) {

@@ -3,6 +3,7 @@
 
 #include "runtime/Interrupt.h"
 
+#include <bit>
 #include <algorithm>
 #include <fmt/format.h>
 
@@ -90,6 +91,11 @@ Error checkError(const CompiledFunction &function, int64_t check, const dlc_cont
   // The outermost loop first.
   for (int64_t loop = context.error_loops; loop-- > 0;)
     where += fmt::format(", iteration {}", context.error_iterations[loop]);
+  if (!text.expected.empty()) {
+    std::string value = text.isFloat ? fmt::format("{:.6g}", std::bit_cast<double>(context.error_value))
+                                     : std::to_string(context.error_value);
+    return Error::plain(fmt::format("{}: `{}` is {}, but must be {}", where, text.what, value, text.expected));
+  }
   return Error::plain(fmt::format("{}: `{}` is {}, but must be from {} to {}", where, text.what, context.error_value,
                                   text.minimum, text.limit - 1));
 }

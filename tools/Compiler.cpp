@@ -158,6 +158,12 @@ std::unique_ptr<Compiled> Compiler::describe(mlir::ModuleOp module) {
         continue;
       }
       text.what = check.getAs<mlir::StringAttr>("what").str();
+      if (auto expected = check.getAs<mlir::StringAttr>("expected")) {
+        text.expected = expected.str();
+        text.isFloat = check.contains("float");
+        compiled->function.checks.push_back(text);
+        continue;
+      }
       if (auto low = check.getAs<mlir::IntegerAttr>("low"))
         text.minimum = low.getInt();
       text.limit = check.getAs<mlir::IntegerAttr>("limit").getInt();

@@ -11,9 +11,9 @@ namespace dlc {
 
 LogicalResult verifyPointwise(dl::KernelOp kernel) {
   for (Operation &op : kernel.getBody().front()) {
-    if (op.hasTrait<dl::Movement>() || isa<dl::GatherOp, dl::RandomOp, dl::YieldOp>(op))
+    if (op.hasTrait<dl::Movement>() || isa<dl::GatherOp, dl::DynamicSliceOp, dl::RandomOp, dl::YieldOp>(op))
       continue;
-    if (op.hasTrait<dl::Pointwise>() && !isa<dl::CheckIndexOp>(op))
+    if (op.hasTrait<dl::Pointwise>() && !isa<dl::CheckIndexOp, dl::CheckOp>(op))
       continue;
     if (dl::isReduction(&op) || isa<dl::ContractOp>(op))
       continue;
@@ -75,6 +75,9 @@ Value PointEmitter::emit(Value tensor, const Point &point) {
   }
   if (auto gather = dyn_cast<dl::GatherOp>(op))
     return emitGather(gather, point);
+  if (auto slice = dyn_cast<dl::DynamicSliceOp>(op))
+    return at(slice.getOperand(), point.at(movedBy(slice.getStarts(), slice.getAxes(), slice.getOperand(),
+                                                   slice.getResult(), point.indices)));
   if (auto random = dyn_cast<dl::RandomOp>(op))
     return emitRandom(*this, random, point);
   if (op->hasTrait<dl::Movement>())
@@ -166,6 +169,18 @@ Value PointEmitter::emitGather(dl::GatherOp op, const Point &point) {
   return at(op.getOperand(), point.at(moved));
 }
 
+SmallVector<Index> PointEmitter::movedBy(ValueRange starts, ArrayRef<int64_t> axes, Value whole, Value part,
+                                         ArrayRef<Index> point) {
+  SmallVector<Index> moved(point);
+  auto shape = cast<RankedTensorType>(whole.getType()).getShape(), sizes = cast<RankedTensorType>(part.getType()).getShape();
+  for (auto [start, axis] : llvm::zip_equal(starts, axes)) {
+    int64_t most = shape[axis] - sizes[axis];
+    if (most > 0)
+      moved[axis] = moved[axis] + indices.variable(at(start, Point()), {0, most});
+  }
+  return moved;
+}
+
 void PointEmitter::storeAll(const Point &point) {
   SmallVector<Value> values;
   for (Value yielded : kernel.getBody().front().getTerminator()->getOperands())
@@ -203,6 +218,18 @@ void forEachAccess(dl::KernelOp kernel, Value tensor, const Point &point, IndexC
       moved.push_back(index);
       moved.append(all.drop_front(axis + rank).begin(), all.end());
       return self(self, gather.getOperand(), point.at(moved));
+    }
+    if (auto slice = dyn_cast<dl::DynamicSliceOp>(op)) {
+      SmallVector<Index> moved(point.indices);
+      auto shape = cast<RankedTensorType>(slice.getOperand().getType()).getShape();
+      for (auto [value, axis] : llvm::zip_equal(slice.getStarts(), slice.getAxes())) {
+        self(self, value, Point());
+        Index &start = loaded[keyOf(value, Point())];
+        if (start.terms.empty())
+          start = indices.variable({}, {0, std::max<int64_t>(shape[axis] - 1, 1)});
+        moved[axis] = moved[axis] + start;
+      }
+      return self(self, slice.getOperand(), point.at(moved));
     }
     if (op->hasTrait<dl::Movement>()) {
       for (const Source &source : sourcesOf(op, point.indices, indices)) {

@@ -43,6 +43,9 @@ public:
   void bind(mlir::Value tensor, const Point &point, mlir::Value value);
   /// The value of a tensor of the body at a point.
   mlir::Value at(mlir::Value tensor, const Point &point);
+  /// The point of `whole` at which a point of `part` lies, which begins at `starts` along `axes`.
+  llvm::SmallVector<Index> movedBy(mlir::ValueRange starts, llvm::ArrayRef<int64_t> axes, mlir::Value whole,
+                                   mlir::Value part, llvm::ArrayRef<Index> point);
   /// Stores `value` (scalar or vector, in its register type) as the element `point` of the kernel's `out`-th output.
   void store(unsigned out, const Point &point, mlir::Value value);
   /// All yielded tensors at `point`, computed first, then stored (outputs may lie on inputs).

@@ -63,6 +63,8 @@ static std::string shapeText(ArrayRef<int64_t> shape) {
 std::string failureText(DictionaryAttr check) {
   if (auto failure = check.getAs<StringAttr>("fails"))
     return "a matrix " + failure.str();
+  if (auto expected = check.getAs<StringAttr>("expected"))
+    return "an element of " + check.getAs<StringAttr>("what").str() + " is not " + expected.str();
   auto low = check.getAs<IntegerAttr>("low");
   return "an element of " + check.getAs<StringAttr>("what").str() + " is not in [" +
          std::to_string(low ? low.getInt() : 0) + ", " + std::to_string(check.getAs<IntegerAttr>("limit").getInt()) + ")";

@@ -28,6 +28,7 @@ void addLinalgBuiltins(BuiltinTable &table);
 void addProductBuiltins(BuiltinTable &table);
 void addSpatialBuiltins(BuiltinTable &table);
 void addMakerBuiltins(BuiltinTable &table);
+void addRandomBuiltins(BuiltinTable &table);
 void addGradientBuiltins(BuiltinTable &table);
 void addDataBuiltins(BuiltinTable &table);
 

@@ -43,9 +43,13 @@ Value computedSlice(Elaborator &e, const Value &x, int64_t axis, const Value &st
     wide = e.selectOp(e.compareOp("lt", wide, zero, at), fromEnd, wide, at);
     first = e.checkIndex(wide, Size(size - length.constant() + 1), e.indexText(start), start.at);
   }
-  Shape shape = {{length, at}};
-  Value places = e.binaryOp("add", e.iotaOp(DType::I64, shape, 0, at), e.broadcastTo(first, shape, at), at);
-  return gatherAlong(e, x, places, axis, at);
+  Shape shape = x.shape;
+  shape[axis] = {length, at};
+  Value result = Value::ofTensor(x.dtype, shape, {}, at);
+  if (mlir::Value operand = e.ir(x))
+    result.ir = dl::DynamicSliceOp::create(e.graph.here(), e.location(at), e.irType(x.dtype, shape), operand, e.ir(first),
+                                           llvm::ArrayRef<int64_t>(axis));
+  return result;
 }
 
 /// Reports a part of an axis that does not lie within it.

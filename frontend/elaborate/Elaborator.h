@@ -202,6 +202,10 @@ public:
   // Indexing.cpp
   struct Selection;
   Value index(const ast::IndexExpr &expr, const ScopeRef &scope);
+  /// The length of a slice with computed bounds, where one is written as the other and a known distance: `i:i + 3`.
+  std::optional<Size> lengthBetween(const ast::Expr *begin, const ast::Expr *end, const ScopeRef &scope);
+  /// Takes such slices of `base`, and leaves the whole axes in their place in the index.
+  Value takeComputedParts(Value base, ast::IndexExpr &expr, const ScopeRef &scope);
   /// What an index selects of a tensor; nothing when an error was reported.
   std::optional<Selection> select(const Value &base, const ast::IndexExpr &expr, const ScopeRef &scope);
   Value take(const Value &base, const Selection &selection, const ast::IndexExpr &expr);

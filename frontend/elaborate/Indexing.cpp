@@ -65,8 +65,79 @@ Value Elaborator::index(const IndexExpr &expr, const ScopeRef &scope) {
       report.help(fmt::format("call it: `{}(..)`", shortText(base.at)));
     return poison(expr.range);
   }
-  std::optional<Selection> selection = select(base, expr, scope);
-  return selection ? take(base, *selection, expr) : poison(expr.range);
+  IndexExpr rest(expr.range, expr.base, expr.entries);
+  base = takeComputedParts(base, rest, scope);
+  if (base.poison())
+    return poison(expr.range);
+  std::optional<Selection> selection = select(base, rest, scope);
+  return selection ? take(base, *selection, rest) : poison(expr.range);
+}
+
+/// The ways to read an expression as another one and a distance from it: `i`, `i + 3`, `3 + i`, `i - 3`.
+struct Distance {
+  const Expr *from, *by;
+  bool isBack;
+};
+static std::vector<Distance> distancesOf(const Expr *expr) {
+  std::vector<Distance> result = {{expr, nullptr, false}};
+  if (expr->kind != ExprKind::Binary)
+    return result;
+  auto &binary = static_cast<const BinaryExpr &>(*expr);
+  if (binary.op == BinaryOp::Add || binary.op == BinaryOp::Sub)
+    result.push_back({binary.lhs, binary.rhs, binary.op == BinaryOp::Sub});
+  if (binary.op == BinaryOp::Add)
+    result.push_back({binary.rhs, binary.lhs, false});
+  return result;
+}
+
+std::optional<Size> Elaborator::lengthBetween(const Expr *begin, const Expr *end, const ScopeRef &scope) {
+  auto known = [&](const Distance &distance) -> std::optional<Size> {
+    if (!distance.by)
+      return Size(0);
+    Value value = expression(*distance.by, scope);
+    if (!value.isNumber() || (value.kind == Value::Number && value.isFloat))
+      return std::nullopt;
+    Size size = value.kind == Value::SizeOf ? value.size : Size(value.integer);
+    return distance.isBack ? Size(0) - size : size;
+  };
+  for (const Distance &from : distancesOf(begin))
+    for (const Distance &to : distancesOf(end)) {
+      if (sources.text(from.from->range) != sources.text(to.from->range))
+        continue;
+      std::optional<Size> first = known(from), last = known(to);
+      if (first && last)
+        return *last - *first;
+    }
+  return std::nullopt;
+}
+
+Value Elaborator::takeComputedParts(Value base, IndexExpr &expr, const ScopeRef &scope) {
+  for (size_t axis = 0; axis < expr.entries.size() && axis < base.shape.size(); ++axis) {
+    IndexEntry &entry = expr.entries[axis];
+    if (!entry.slice || !entry.begin || !entry.end || entry.step)
+      continue;
+    Value begin = expression(*entry.begin, scope);
+    if (begin.poison())
+      return begin;
+    if (!begin.isTensor() || !begin.shape.empty() || !isIntegral(begin.dtype))
+      continue;
+    std::optional<Size> length = lengthBetween(entry.begin, entry.end, scope);
+    if (!length)
+      continue;
+    if (length->isConstant() && length->constant() < 0) {
+      auto report = error(Diag::SliceRange, entry.range, std::string(sources.text(entry.begin->range)),
+                          std::string(sources.text(entry.end->range)), base.shape[axis].size.str());
+      report.help("it ends before it begins");
+      return poison(entry.range);
+    }
+    base = apply(library->find("narrow")->value,
+                 {base, Value::ofInteger(int64_t(axis), entry.range), begin, Value::ofSize(*length, entry.range)},
+                 entry.range);
+    if (base.poison())
+      return base;
+    entry.begin = entry.end = nullptr;
+  }
+  return base;
 }
 
 std::optional<Elaborator::Selection> Elaborator::select(const Value &base, const IndexExpr &expr,
@@ -94,7 +165,7 @@ std::optional<Elaborator::Selection> Elaborator::select(const Value &base, const
         return std::nullopt;
       if (value.isTensor() && value.shape.empty() && isIntegral(value.dtype)) {
         error(Diag::SliceLength, entry.range)
-            .help("`window(x, end: i, length: k)` takes k elements that end at a computed i");
+            .help("`x[i:i + 3]` takes 3 elements from a computed i on; so does `narrow(x, axis: 0, start: i, length: 3)`");
         return std::nullopt;
       }
       if (!value.isNumber() || (value.kind == Value::Number && value.isFloat)) {

@@ -30,6 +30,7 @@ void Elaborator::loadLibrary() {
   addProductBuiltins(table);
   addSpatialBuiltins(table);
   addMakerBuiltins(table);
+  addRandomBuiltins(table);
   addGradientBuiltins(table);
   addDataBuiltins(table);
   for (const std::unique_ptr<Builtin> &builtin : builtins) {

@@ -1,4 +1,4 @@
-// Adjoint rules of gather and scatter_add: each is the other's.
+// Adjoint rules of gather and scatter_add, of slices and updates at computed places: each is the other's.
 #include "ir/Builders.h"
 
 using namespace mlir;
@@ -25,6 +25,31 @@ LogicalResult ScatterAddOp::adjoint(AdjointContext &context) {
   if (context.wants(2))
     context.set(
         2, GatherOp::create(context.builder, context.loc(), context.cotangent(), getIndices(), int64_t(getAxis())));
+  return success();
+}
+
+LogicalResult DynamicSliceOp::adjoint(AdjointContext &context) {
+  Value zero = splat(context.builder, context.loc(), getOperand().getType(), 0);
+  context.set(0, DynamicUpdateOp::create(context.builder, context.loc(), zero.getType(), true, zero,
+                                         context.cotangent(), getStarts(), getAxes()));
+  return success();
+}
+
+/// What was replaced has no part in the result; what was added to has.
+LogicalResult DynamicUpdateOp::adjoint(AdjointContext &context) {
+  Value cotangent = context.cotangent();
+  if (context.wants(0)) {
+    Value rest = cotangent;
+    if (!getAdd()) {
+      Value zero = splat(context.builder, context.loc(), getUpdate().getType(), 0);
+      rest = DynamicUpdateOp::create(context.builder, context.loc(), getType(), false, cotangent, zero, getStarts(),
+                                     getAxes());
+    }
+    context.set(0, rest);
+  }
+  if (context.wants(1))
+    context.set(1, DynamicSliceOp::create(context.builder, context.loc(), getUpdate().getType(), cotangent,
+                                          getStarts(), getAxes()));
   return success();
 }
 

@@ -50,18 +50,51 @@ template <class T> static void argsort(ArgsortOp op, const HostTensor &in, const
   }
 }
 
+/// Calls `visit` with the row-major places in the whole and in the part of each element of a part at `starts` along
+/// `axes`; returns what is wrong with the first start out of range.
+static std::string forEachOfPart(ArrayRef<int64_t> shape, ArrayRef<int64_t> sizes, ArrayRef<const HostTensor *> starts,
+                                 ArrayRef<int64_t> axes, llvm::function_ref<void(int64_t, int64_t)> visit) {
+  SmallVector<int64_t> from(shape.size(), 0);
+  for (auto [start, axis] : llvm::zip_equal(starts, axes)) {
+    from[axis] = start->ints[0];
+    if (from[axis] < 0 || from[axis] + sizes[axis] > shape[axis])
+      return ("start " + Twine(from[axis]) + " along axis " + Twine(axis) + " is out of range, expected 0 to " +
+              Twine(shape[axis] - sizes[axis]))
+          .str();
+  }
+  int64_t number = 0;
+  forEachIndex(sizes, [&](ArrayRef<int64_t> index) {
+    SmallVector<int64_t> place(index);
+    for (auto [at, start] : llvm::zip_equal(place, from))
+      at += start;
+    visit(placeOf(place, stridesOf(shape)), number++);
+  });
+  return {};
+}
+
 bool OpEvaluation::indexing() {
-  if (auto gather = dyn_cast<GatherOp>(op)) {
+  auto add = [&](int64_t whole, const HostTensor &from, int64_t part) {
+    if (out.isFloat())
+      out.floats[whole] += from.floats[part];
+    else
+      out.ints[whole] = wrapTo(out.element, int64_t(uint64_t(out.ints[whole]) + uint64_t(from.ints[part])));
+  };
+  if (auto slice = dyn_cast<DynamicSliceOp>(op)) {
+    error = forEachOfPart(in[0]->shape, out.shape, in.drop_front(1), slice.getAxes(),
+                          [&](int64_t whole, int64_t part) { copyElement(*in[0], whole, out, part); });
+  } else if (auto update = dyn_cast<DynamicUpdateOp>(op)) {
+    out = *in[0];
+    error = forEachOfPart(out.shape, in[1]->shape, in.drop_front(2), update.getAxes(),
+                          [&](int64_t whole, int64_t part) {
+                            update.getAdd() ? add(whole, *in[1], part) : copyElement(*in[1], part, out, whole);
+                          });
+  } else if (auto gather = dyn_cast<GatherOp>(op)) {
     error = forEachPair(in[0]->shape, *in[1], gather.getAxis(),
                         [&](int64_t whole, int64_t part) { copyElement(*in[0], whole, out, part); });
   } else if (auto scatter = dyn_cast<ScatterAddOp>(op)) {
     out = *in[0];
-    error = forEachPair(out.shape, *in[1], scatter.getAxis(), [&](int64_t whole, int64_t part) {
-      if (out.isFloat())
-        out.floats[whole] += in[2]->floats[part];
-      else
-        out.ints[whole] = wrapTo(out.element, int64_t(uint64_t(out.ints[whole]) + uint64_t(in[2]->ints[part])));
-    });
+    error = forEachPair(out.shape, *in[1], scatter.getAxis(),
+                        [&](int64_t whole, int64_t part) { add(whole, *in[2], part); });
   } else if (auto sort = dyn_cast<ArgsortOp>(op)) {
     if (in[0]->isFloat())
       argsort(sort, *in[0], in[0]->floats, out);

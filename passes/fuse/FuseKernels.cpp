@@ -4,7 +4,7 @@
 // 2. Block by block: FuseGraph finds the operations that compute and merges them into clusters. A loop or a branch is a
 //    cluster of its own, and its blocks are fused by themselves.
 // 3. Each cluster becomes a kernel, in an order of execution; absorbed operations are repeated in it.
-// 4. What a block ends with and what a loop begins with is the result of a kernel (or of a loop, or a branch) of its own:
+// 4. What a block ends with, and what a loop or an update begins with, is the result of a kernel (or of a loop, or a branch) of its own:
 //    one that is needed twice is yielded twice, an argument is written by a copying kernel. Flags may be anything, and
 //    a carried value may stay what it is.
 
@@ -36,6 +36,12 @@ public:
   /// `known` maps values of the function to what stands for them now: results of kernels made before.
   KernelBody(Location loc, const IRMapping &known) : known(known), builder(loc.getContext()) {
     builder.setInsertionPointToEnd(&block);
+  }
+
+  /// What stands for `value` here, in place of what is known of it.
+  void use(Value value, Value now) {
+    ins.push_back(now);
+    mapping.map(value, block.addArgument(plain(value.getType()), value.getLoc()));
   }
 
   /// Makes `value` available: its operation is repeated if `isInside` accepts it, else it becomes an operand.
@@ -104,17 +110,15 @@ public:
     Operation *op = graph.node(graph.cluster(cluster).nodes.front()).op;
     if (!dl::holdsKernels(op))
       return makeKernel(cluster);
+    SmallVector<Value> operands;
+    for (OpOperand &operand : op->getOpOperands())
+      operands.push_back(needsItsOwn(operand) ? own(operand) : known.lookupOrDefault(operand.get()));
     Operation *clone = op->cloneWithoutRegions();
     for (auto [from, to] : llvm::zip_equal(op->getRegions(), clone->getRegions()))
       to.takeBody(from);
+    clone->setOperands(operands);
     builder.insert(clone);
     made.push_back(clone);
-    // What is needed of the old operation's operands is read before they are replaced.
-    SmallVector<Value> operands;
-    for (OpOperand &operand : op->getOpOperands())
-      operands.push_back(needsItsOwn(clone->getOpOperand(operand.getOperandNumber())) ? own(operand.get(), clone)
-                                                                                      : known.lookupOrDefault(operand.get()));
-    clone->setOperands(operands);
     for (auto [value, result] : llvm::zip_equal(op->getResults(), clone->getResults()))
       addResults(value, result);
   }
@@ -122,7 +126,7 @@ public:
   /// Gives the terminator its values.
   void finish(Operation *end) {
     for (OpOperand &operand : end->getOpOperands())
-      operand.set(needsItsOwn(operand) ? own(operand.get(), end) : known.lookupOrDefault(operand.get()));
+      operand.set(needsItsOwn(operand) ? own(operand) : known.lookupOrDefault(operand.get()));
   }
 
 private:
@@ -132,6 +136,8 @@ private:
     Operation *op = operand.getOwner();
     unsigned number = operand.getOperandNumber();
     auto argument = dyn_cast<BlockArgument>(operand.get());
+    if (number == 0 && dl::kernelRole(op).writesOver)
+      return true;
     // A carried value that is never written needs nothing.
     auto changes = [&](ValueRange next, Block::BlockArgListType arguments) {
       return next[number] != arguments[number];
@@ -169,13 +175,16 @@ private:
       int node = graph.nodeOf(op->getResult(0));
       return node < 0 || graph.node(node).cluster == cluster;
     };
+    Operation *first = graph.node(graph.cluster(cluster).nodes.front()).op;
+    dl::KernelRole role = dl::kernelRole(first);
+    if (role.writesOver)
+      body.use(first->getOperand(0), own(first->getOpOperand(0)));
     for (unsigned index : graph.cluster(cluster).nodes)
       body.require(graph.node(index).value(), isInside);
-    bool isAlone = dl::kernelRole(graph.node(graph.cluster(cluster).nodes.front()).op).isAlone;
     SmallVector<Value> outputs;
     for (unsigned index : graph.outputs(cluster)) {
       Value value = graph.node(index).value();
-      if (isAlone)
+      if (role.isAlone)
         llvm::append_range(outputs, graph.node(index).op->getResults());
       else
         outputs.append(begins.lookup(value) + std::max<unsigned>(ends.lookup(value), isRead(index)), value);
@@ -198,7 +207,7 @@ private:
         return true;
     return llvm::any_of(node.users, [&](unsigned user) {
       const FuseNode &reader = graph.node(user);
-      if (!reader.holdsKernels())
+      if (!reader.holdsKernels() && !dl::kernelRole(reader.op).writesOver)
         return reader.cluster != node.cluster;
       return llvm::any_of(reader.op->getOpOperands(), [&](OpOperand &operand) {
         return operand.get() == node.value() && !needsItsOwn(operand);
@@ -206,7 +215,7 @@ private:
     });
   }
 
-  /// The results that stand for `value`: first those that loops begin with and write over, then those that the block ends
+  /// The results that stand for `value`: first those that loops and updates write over, then those that the block ends
   /// with, the first of which others read too. A single one is for all, and copied for those that want more.
   void addResults(Value value, ValueRange results) {
     unsigned first = results.size() > 1 ? begins.lookup(value) : 0;
@@ -221,18 +230,19 @@ private:
     unusedEnds[value].assign(end.begin(), end.end());
   }
 
-  /// What stands for `value`, for one use alone.
-  Value own(Value value, Operation *user) {
-    SmallVector<Value, 1> &results = (user->hasTrait<OpTrait::IsTerminator>() ? unusedEnds : unusedBegins)[value];
+  /// What stands for a use's value, for it alone.
+  Value own(OpOperand &use) {
+    Value value = use.get();
+    bool isEnd = use.getOwner()->hasTrait<OpTrait::IsTerminator>();
+    SmallVector<Value, 1> &results = (isEnd ? unusedEnds : unusedBegins)[value];
     if (!results.empty()) {
       Value result = results.front();
       results.erase(results.begin());
       return result;
     }
-    OpBuilder before(user);
-    KernelBody body(user->getLoc(), known);
+    KernelBody body(use.getOwner()->getLoc(), known);
     body.require(value, [](Operation *) { return false; });
-    return body.finish(before, value.getLoc(), names.copy(), dl::KernelKind::map, value).getResult(0);
+    return body.finish(builder, value.getLoc(), names.copy(), dl::KernelKind::map, value).getResult(0);
   }
 
   func::FuncOp function;
@@ -240,7 +250,7 @@ private:
   KernelNames &names;
   OpBuilder &builder;
   IRMapping known;
-  /// How many loops begin with a value, and how many times the block ends with it; the results that none of them has yet.
+  /// How many loops and updates begin with a value, and how many times the block ends with it; the results that none of them has yet.
   llvm::DenseMap<Value, unsigned> begins, ends;
   llvm::DenseMap<Value, SmallVector<Value, 1>> unusedBegins, unusedEnds;
 };
@@ -262,7 +272,7 @@ private:
       if (isa<dl::GradOp, dl::CallOp>(op))
         return op->emitOpError() << "cannot stand in a kernel: gradients and calls are expanded before",
                WalkResult::interrupt();
-      if (isa<dl::StopGradientOp, dl::CheckIndexOp>(op))
+      if (isa<dl::StopGradientOp, dl::CheckIndexOp, dl::CheckOp>(op))
         op->getResult(0).replaceAllUsesWith(op->getOperand(0));
       if (isa<dl::StopGradientOp>(op))
         op->erase();

@@ -86,16 +86,11 @@ void Homes::leaveLoop() {
     touch(home);
 }
 
-bool Homes::staysInPlace(Operation *loop, unsigned carried) const {
-  PlanUpdate next = carriedBy(loop)[carried];
-  return next.result == next.argument || order.find(next.argument.getOwner())->second.isInPlace(next.result);
-}
-
 void Homes::assign(Block &block, Wanted wanted) {
   ArrayRef<Operation *> ops = order.find(&block)->second.ops;
   for (Operation *op : llvm::reverse(ops))
     for (OpResult result : op->getResults())
-      if (Value init = initOf(result); init && wanted.contains(result) && staysInPlace(op, result.getResultNumber()))
+      if (Value init = initOf(result); init && wanted.contains(result) && staysInPlace(result, order))
         wanted.try_emplace(init, wanted[result]);
   for (Operation *op : ops) {
     ++step;
@@ -116,6 +111,11 @@ void Homes::assign(Block &block, Wanted wanted) {
 void Homes::assignResults(ValueRange results, const Wanted &wanted) {
   for (Value result : results) {
     auto entry = wanted.find(result);
+    if (Value init = initOf(result); init && isa<dl::KernelOp>(result.getDefiningOp())) {
+      join(result, init);
+      touch(of(result));
+      continue;
+    }
     homeOf[result] = entry == wanted.end() ? addArena(result) : entry->second;
     touch(of(result));
   }
@@ -141,7 +141,7 @@ void Homes::assignCarried(Operation *loop, ValueRange inits, const Wanted &wante
   for (auto [number, next] : llvm::enumerate(carriedBy(loop))) {
     Value init = inits[number], result = loop->getResult(number);
     auto entry = wanted.find(result);
-    if (staysInPlace(loop, number)) {
+    if (staysInPlace(cast<OpResult>(result), order)) {
       join(next.argument, init);
       join(result, init);
       if (next.result != next.argument)

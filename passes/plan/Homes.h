@@ -63,7 +63,6 @@ private:
   void assignCarried(mlir::Operation *loop, mlir::ValueRange inits, const Wanted &wanted, Wanted &inside);
   void enterLoop() { used.emplace_back(); }
   void leaveLoop();
-  bool staysInPlace(mlir::Operation *loop, unsigned carried) const;
 
   const PlanOrder &order;
   llvm::SmallVector<Home> homes;

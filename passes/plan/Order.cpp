@@ -38,11 +38,26 @@ SmallVector<PlanUpdate> carriedBy(Operation *loop) {
 
 Value initOf(Value value) {
   auto result = dyn_cast<OpResult>(value);
-  auto scan = result ? dyn_cast<dl::ScanOp>(result.getOwner()) : dl::ScanOp();
-  auto loop = result ? dyn_cast<dl::WhileOp>(result.getOwner()) : dl::WhileOp();
-  if (scan && result.getResultNumber() < scan.getInits().size())
-    return scan.getInits()[result.getResultNumber()];
-  return loop ? loop.getInits()[result.getResultNumber()] : Value();
+  if (!result)
+    return Value();
+  unsigned number = result.getResultNumber();
+  if (auto scan = dyn_cast<dl::ScanOp>(result.getOwner()))
+    return number < scan.getInits().size() ? scan.getInits()[number] : Value();
+  if (auto loop = dyn_cast<dl::WhileOp>(result.getOwner()))
+    return loop.getInits()[number];
+  auto kernel = dyn_cast<dl::KernelOp>(result.getOwner());
+  Operation *first = kernel ? &kernel.getBody().front().front() : nullptr;
+  if (!first || !dl::kernelRole(first).writesOver)
+    return Value();
+  Value init = kernel.getIns()[cast<BlockArgument>(first->getOperand(0)).getArgNumber()];
+  return init.getDefiningOp() && init.hasOneUse() && init.getType() == value.getType() ? init : Value();
+}
+
+bool staysInPlace(OpResult result, const PlanOrder &order) {
+  if (isa<dl::KernelOp>(result.getOwner()))
+    return true;
+  PlanUpdate next = carriedBy(result.getOwner())[result.getResultNumber()];
+  return next.result == next.argument || order.find(next.argument.getOwner())->second.isInPlace(next.result);
 }
 
 namespace {
@@ -187,7 +202,8 @@ private:
       if (!kernel || !dl::kernelRole(&kernel.getBody().front().front()).mayFail)
         continue;
       first.push_back(index);
-      if (kernel.getKind() != dl::KernelKind::check)
+      // Nothing relies on any other than a check of indices, and what it checks may be computed from its operands.
+      if (!isa<dl::CheckIndexOp>(kernel.getBody().front().front()))
         continue;
       for (Value operand : distinctOperands(op))
         for (Operation *user : operand.getUsers())
@@ -203,7 +219,8 @@ private:
     Operation *op = value.getDefiningOp();
     if (!op || op->getBlock() != &block)
       return nullptr;
-    if (auto kernel = dyn_cast<dl::KernelOp>(op))
+    Value init = initOf(value);
+    if (auto kernel = dyn_cast<dl::KernelOp>(op); kernel && !init)
       return readsSameElement(kernel, argument) ? op : nullptr;
     if (auto branch = dyn_cast<dl::IfOp>(op)) {
       unsigned result = cast<OpResult>(value).getResultNumber();
@@ -215,13 +232,9 @@ private:
           return nullptr;
       return op;
     }
-    Value init = initOf(value);
     if (!init || llvm::is_contained(op->getOperands(), argument))
       return nullptr;
-    unsigned carried = cast<OpResult>(value).getResultNumber();
-    PlanUpdate next = carriedBy(op)[carried];
-    bool stays = next.result == next.argument || order[next.argument.getOwner()].isInPlace(next.result);
-    return stays ? writerOf(init, argument) : nullptr;
+    return staysInPlace(cast<OpResult>(value), order) ? writerOf(init, argument) : nullptr;
   }
 
   /// Puts the readers of `argument`, and what must not fail later, before what writes `result`, if no order forbids it.

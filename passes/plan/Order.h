@@ -37,7 +37,10 @@ llvm::FailureOr<PlanOrder> planOrder(mlir::func::FuncOp function, bool inPlace);
 /// A value of a loop's block at an iteration's end and the argument that is that value in the next one. The flag that ends
 /// the loop and the entries of stacks are none.
 llvm::SmallVector<PlanUpdate> carriedBy(mlir::Operation *loop);
-/// The value that a loop's result begins with; null for a stack, and for any other value.
+/// The value over which a result is written: what a loop begins with, or an update. Null for any other result, and where
+/// the value is needed still.
 mlir::Value initOf(mlir::Value result);
+/// Whether such a result lies where its value began: not so when a carried value alternates between two buffers.
+bool staysInPlace(mlir::OpResult result, const PlanOrder &order);
 
 } // namespace dlc

@@ -280,6 +280,14 @@ private:
                                      builder.getNamedAttr("location", LocationAttr(linalg.getLoc()))}));
       return;
     }
+    for (auto check : kernel->getRegion(0).getOps<dl::CheckOp>()) {
+      SmallVector<NamedAttribute> entry = {builder.getNamedAttr("what", check.getWhatAttr()),
+                                           builder.getNamedAttr("expected", check.getExpectedAttr()),
+                                           builder.getNamedAttr("location", LocationAttr(check.getLoc()))};
+      if (isa<FloatType>(dl::elementOf(check.getResult())))
+        entry.push_back(builder.getNamedAttr("float", builder.getUnitAttr()));
+      checks.push_back(builder.getDictionaryAttr(entry));
+    }
     for (auto check : kernel->getRegion(0).getOps<dl::CheckIndexOp>()) {
       SmallVector<NamedAttribute> entry = {builder.getNamedAttr("what", check.getWhatAttr()),
                                            builder.getNamedAttr("limit", check.getLimitAttr()),

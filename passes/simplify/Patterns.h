@@ -14,6 +14,7 @@ using dl::broadcastTo, dl::elementOf, dl::reshapeTo, dl::shapeOf, dl::splat;
 void addElementwisePatterns(mlir::RewritePatternSet &patterns);
 void addComparisonPatterns(mlir::RewritePatternSet &patterns);
 void addShapePatterns(mlir::RewritePatternSet &patterns);
+void addIndexingPatterns(mlir::RewritePatternSet &patterns);
 void addReductionPatterns(mlir::RewritePatternSet &patterns);
 /// `oneHot` lets a product with a one-hot operand become a gather.
 void addProductPatterns(mlir::RewritePatternSet &patterns, bool oneHot);

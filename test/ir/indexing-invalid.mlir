@@ -49,8 +49,56 @@ func.func @argsort_axis(%x: tensor<4xf32>) {
 
 // -----
 
+func.func @slice_starts(%x: tensor<9x4xf32>, %i: tensor<i64>) {
+  // expected-error @+1 {{has 1 starts, expected one for each of 2 axes}}
+  %0 = dl.dynamic_slice %x at (%i) along [0, 1] : tensor<9x4xf32>, tensor<i64> -> tensor<2x3xf32>
+  return
+}
+
+// -----
+
 func.func @argsort_result(%x: tensor<4xf32>) {
   // expected-error @+1 {{result is 'tensor<4xi32>', expected 'tensor<4xi64>': a place for each element}}
   %0 = dl.argsort %x along 0 : tensor<4xf32> -> tensor<4xi32>
+  return
+}
+
+// -----
+
+func.func @slice_size(%x: tensor<9x4xf32>, %i: tensor<i64>) {
+  // expected-error @+1 {{result has size 3 along axis 1, expected 4}}
+  %0 = dl.dynamic_slice %x at (%i) along [0] : tensor<9x4xf32>, tensor<i64> -> tensor<2x3xf32>
+  return
+}
+
+// -----
+
+func.func @update_size(%x: tensor<9x4xf32>, %u: tensor<10x4xf32>, %i: tensor<i64>) {
+  // expected-error @+1 {{update has size 10 along axis 0, expected at most 9}}
+  %0 = dl.dynamic_update %x with %u at (%i) along [0] : tensor<9x4xf32>, tensor<10x4xf32>, tensor<i64>
+  return
+}
+
+// -----
+
+func.func @update_rank(%x: tensor<9x4xf32>, %u: tensor<4xf32>, %i: tensor<i64>) {
+  // expected-error @+1 {{update has rank 1, expected 2, the operand's}}
+  %0 = dl.dynamic_update %x with %u at (%i) along [0] : tensor<9x4xf32>, tensor<4xf32>, tensor<i64>
+  return
+}
+
+// -----
+
+func.func @update_elements(%x: tensor<9x4xf32>, %u: tensor<1x4xf64>, %i: tensor<i64>) {
+  // expected-error @+1 {{update has elements of 'f64', expected 'f32'}}
+  %0 = dl.dynamic_update %x with %u at (%i) along [0] : tensor<9x4xf32>, tensor<1x4xf64>, tensor<i64>
+  return
+}
+
+// -----
+
+func.func @update_bools(%x: tensor<9xi1>, %u: tensor<1xi1>, %i: tensor<i64>) {
+  // expected-error @+1 {{adds bools, expected numbers}}
+  %0 = dl.dynamic_update add %x with %u at (%i) along [0] : tensor<9xi1>, tensor<1xi1>, tensor<i64>
   return
 }

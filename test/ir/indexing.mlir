@@ -1,4 +1,4 @@
-// gather, scatter_add and argsort read and print the same.
+// gather, scatter_add, argsort, slices and updates at computed places read and print the same.
 // RUN: dlc-opt %s | dlc-opt | FileCheck %s
 
 // CHECK-LABEL: @rows
@@ -27,4 +27,15 @@ func.func @order(%x: tensor<4x5xf32>) -> tensor<4x5xi64> {
   // CHECK: dl.argsort descending %{{.*}} along 0 : tensor<4x5xi64> -> tensor<4x5xi64>
   %1 = dl.argsort descending %0 along 0 : tensor<4x5xi64> -> tensor<4x5xi64>
   return %1 : tensor<4x5xi64>
+}
+
+// CHECK-LABEL: @parts
+func.func @parts(%x: tensor<9x4xf32>, %i: tensor<i64>) -> tensor<9x4xf32> {
+  // CHECK: dl.dynamic_slice %{{.*}} at(%{{.*}}, %{{.*}}) along [0, 1] : tensor<9x4xf32>, tensor<i64>, tensor<i64> -> tensor<2x3xf32>
+  %0 = dl.dynamic_slice %x at (%i, %i) along [0, 1] : tensor<9x4xf32>, tensor<i64>, tensor<i64> -> tensor<2x3xf32>
+  // CHECK: dl.dynamic_update %{{.*}} with %{{.*}} at(%{{.*}}, %{{.*}}) along [0, 1] : tensor<9x4xf32>, tensor<2x3xf32>, tensor<i64>, tensor<i64>
+  %1 = dl.dynamic_update %x with %0 at (%i, %i) along [0, 1] : tensor<9x4xf32>, tensor<2x3xf32>, tensor<i64>, tensor<i64>
+  // CHECK: dl.dynamic_update add %{{.*}} with
+  %2 = dl.dynamic_update add %1 with %0 at (%i, %i) along [0, 1] : tensor<9x4xf32>, tensor<2x3xf32>, tensor<i64>, tensor<i64>
+  return %2 : tensor<9x4xf32>
 }

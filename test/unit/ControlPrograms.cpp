@@ -228,6 +228,43 @@ std::vector<ControlProgram> controlPrograms() {
   } : (tensor<64x200xf32>, tensor<4x64x200xf32>, tensor<200x200xf32>) -> (tensor<64x200xf32>, tensor<4x64x200xf32>)
   return %a#0, %a#1 : tensor<64x200xf32>, tensor<4x64x200xf32>
 })"},
+      {"UpdatesInLoops", R"(func.func @f(%x: tensor<5x6xf32> {dl.role = "input", dl.name = "x"}, %v: tensor<6xf32> {dl.role = "input", dl.name = "v"}, %k: tensor<i64> {dl.role = "input", dl.name = "k"}) -> (tensor<5x6xf32> {dl.name = "filled"}, tensor<5x6xf32> {dl.name = "moved"}, tensor<5x6xf32> {dl.name = "x2"}, tensor<6xf32> {dl.name = "sum"}) {
+  %zero = dl.constant dense<0.0> : tensor<5x6xf32>
+  %a:3 = dl.scan 5 carry(%zero, %x, %v) slices() invariants() {
+  ^bb0(%i: tensor<i64>, %c: tensor<5x6xf32>, %d: tensor<5x6xf32>, %h: tensor<6xf32>):
+    %row = dl.dynamic_slice %d at (%i) along [0] : tensor<5x6xf32>, tensor<i64> -> tensor<1x6xf32>
+    %flat = dl.reshape %row : tensor<1x6xf32> -> tensor<6xf32>
+    %n = dl.add %h, %flat : tensor<6xf32>
+    %part = dl.reshape %n : tensor<6xf32> -> tensor<1x6xf32>
+    %e = dl.dynamic_update %c with %part at (%i) along [0] : tensor<5x6xf32>, tensor<1x6xf32>, tensor<i64>
+    %f = dl.dynamic_update add %d with %row at (%i) along [0] : tensor<5x6xf32>, tensor<1x6xf32>, tensor<i64>
+    dl.yield %e, %f, %n : tensor<5x6xf32>, tensor<5x6xf32>, tensor<6xf32>
+  } : (tensor<5x6xf32>, tensor<5x6xf32>, tensor<6xf32>) -> (tensor<5x6xf32>, tensor<5x6xf32>, tensor<6xf32>)
+  %u = dl.reshape %v : tensor<6xf32> -> tensor<1x6xf32>
+  %once = dl.dynamic_update %x with %u at (%k) along [0] : tensor<5x6xf32>, tensor<1x6xf32>, tensor<i64>
+  return %a#0, %a#1, %once, %a#2 : tensor<5x6xf32>, tensor<5x6xf32>, tensor<5x6xf32>, tensor<6xf32>
+})"},
+      {"GradientsThroughUpdates", R"(func.func @f(%x: tensor<5x6xf32> {dl.role = "input", dl.name = "x"}, %v: tensor<6xf32> {dl.role = "input", dl.name = "v"}) -> (tensor<f32> {dl.name = "loss"}, tensor<5x6xf32> {dl.name = "dx"}, tensor<6xf32> {dl.name = "dv"}) {
+  %one = dl.constant dense<1.0> : tensor<f32>
+  %g:3 = dl.grad (%x, %v), (%one) aux 0 {
+  ^bb0(%vx: tensor<5x6xf32>, %vv: tensor<6xf32>):
+    %zero = dl.constant dense<0.0> : tensor<5x6xf32>
+    %a:2 = dl.scan 5 carry(%zero, %vv) slices() invariants(%vx) {
+    ^bb0(%i: tensor<i64>, %c: tensor<5x6xf32>, %h: tensor<6xf32>, %all: tensor<5x6xf32>):
+      %row = dl.dynamic_slice %all at (%i) along [0] : tensor<5x6xf32>, tensor<i64> -> tensor<1x6xf32>
+      %flat = dl.reshape %row : tensor<1x6xf32> -> tensor<6xf32>
+      %m = dl.mul %h, %flat : tensor<6xf32>
+      %n = dl.sin %m : tensor<6xf32>
+      %part = dl.reshape %n : tensor<6xf32> -> tensor<1x6xf32>
+      %e = dl.dynamic_update %c with %part at (%i) along [0] : tensor<5x6xf32>, tensor<1x6xf32>, tensor<i64>
+      dl.yield %e, %n : tensor<5x6xf32>, tensor<6xf32>
+    } : (tensor<5x6xf32>, tensor<6xf32>, tensor<5x6xf32>) -> (tensor<5x6xf32>, tensor<6xf32>)
+    %sq = dl.mul %a#0, %a#0 : tensor<5x6xf32>
+    %s = dl.reduce sum %sq over [0, 1] : tensor<5x6xf32> -> tensor<f32>
+    dl.yield %s : tensor<f32>
+  } : (tensor<5x6xf32>, tensor<6xf32>, tensor<f32>) -> (tensor<f32>, tensor<5x6xf32>, tensor<6xf32>)
+  return %g#0, %g#1, %g#2 : tensor<f32>, tensor<5x6xf32>, tensor<6xf32>
+})"},
   };
 }
 

@@ -339,6 +339,19 @@ TEST_F(EvaluatorTest, GatherAndScatter) {
       {2, 2, 9, 8, 5, 18});
 }
 
+TEST_F(EvaluatorTest, PartsAtComputedPlaces) {
+  const std::string text = "%x = dl.constant dense<[[1, 2, 3], [4, 5, 6], [7, 8, 9]]> : tensor<3x3xi32>\n"
+                           "%i = dl.constant dense<1> : tensor<i64>\n%j = dl.constant dense<0> : tensor<i64>\n"
+                           "%s = dl.dynamic_slice %x at (%i, %j) along [0, 1] : tensor<3x3xi32>, tensor<i64>, "
+                           "tensor<i64> -> tensor<2x2xi32>\n";
+  const std::string types = " : tensor<3x3xi32>, tensor<2x2xi32>, tensor<i64>, tensor<i64>";
+  expectNear(run("tensor<2x2xi32>", text + "%r = dl.neg %s : tensor<2x2xi32>"), {-4, -5, -7, -8});
+  expectNear(run("tensor<3x3xi32>", text + "%r = dl.dynamic_update %x with %s at (%j, %i) along [0, 1]" + types),
+             {1, 4, 5, 4, 7, 8, 7, 8, 9});
+  expectNear(run("tensor<3x3xi32>", text + "%r = dl.dynamic_update add %x with %s at (%j, %i) along [0, 1]" + types),
+             {1, 6, 8, 4, 12, 14, 7, 8, 9});
+}
+
 TEST_F(EvaluatorTest, RandomNumbersAreThoseOfTheRuntime) {
   std::string text = "%s = dl.constant dense<7> : tensor<i64>\n%t = dl.constant dense<3> : tensor<i64>\n%i = "
                      "dl.constant dense<2> : tensor<i64>\n";

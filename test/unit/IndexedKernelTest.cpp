@@ -3,6 +3,7 @@
 #include "runtime/Philox.h"
 #include "test/unit/KernelHarness.h"
 #include "test/unit/KernelText.h"
+#include <bit>
 #include <gtest/gtest.h>
 
 namespace dlc::test {
@@ -61,6 +62,31 @@ TEST(CheckKernel, PlacesFromTheEndBeginAtLow) {
     with(-6);
     EXPECT_EQ(buffers.failureValue(), -6);
   }
+}
+
+TEST(CheckKernel, SaysTheValueOfAConditionThatFails) {
+  for (const Target &target : testTargets())
+    for (int64_t count : {1, 16, 37}) {
+      std::string shape = std::to_string(count) + "x";
+      auto kernel = CompiledKernel::make(
+          replaceAll("func.func @f(%a: memref<Nf32>, %m: memref<Ni1>) {\n  dl.kernel \"k\" check ins(%a, %m : memref<Nf32>, "
+                     "memref<Ni1>) outs() {\n  ^bb0(%x: tensor<Nf32>, %c: tensor<Ni1>):\n    %y = dl.check %x if %c what "
+                     "\"p\" expected \"more\" : tensor<Nf32>\n    dl.yield\n  }\n  return\n}",
+                     "N", shape),
+          target);
+      ASSERT_TRUE(kernel);
+      Buffers buffers(kernel->kernel, 0, 1, 3);
+      buffers.write(1, Tensor(count, 1));
+      auto run = [&] { return kernel->function(buffers.pointers().data(), 0, 1); };
+      EXPECT_EQ(run(), 0);
+      Tensor values = buffers.read(0), holds(count, 1);
+      values[count - 1] = -1.5;
+      holds[count - 1] = 0;
+      buffers.write(0, values);
+      buffers.write(1, holds);
+      EXPECT_EQ(run(), count);
+      EXPECT_EQ(std::bit_cast<double>(buffers.failureValue()), -1.5);
+    }
 }
 
 TEST(CheckKernel, CountsRowMajorInAnyLayout) {
@@ -136,6 +162,44 @@ TEST(ScatterKernel, AddsInOrder) {
     dl.yield %y : tensor<3x5x2xf32>)",
                      "scatter"),
               {.low = 0, .high = 4.9});
+}
+
+TEST(UpdateKernel, ReplacesAndAdds) {
+  for (std::string inPlace : {"%a", "%d"})
+    for (std::string c : {"1", "4", "16", "37"})
+      for (std::string type : {"f32", "i64", "ui8", "bf16"})
+        for (std::string add : {"", "add "})
+          checkKernel(
+              replaceAll(replaceAll(kernel("%a: memref<9xCxT>, %u: memref<2xCxT>, %i: memref<i64>, %d: memref<9xCxT>",
+                                           "%a, %u, %i : memref<9xCxT>, memref<2xCxT>, memref<i64>",
+                                           inPlace + " : memref<9xCxT>", R"(
+  ^bb0(%x: tensor<9xCxT>, %v: tensor<2xCxT>, %j: tensor<i64>):
+    %y = dl.dynamic_update )" + add + R"(%x with %v at (%j) along [0] : tensor<9xCxT>, tensor<2xCxT>, tensor<i64>
+    dl.yield %y : tensor<9xCxT>)",
+                                           "update"),
+                                    "xT>", "x" + type + ">"),
+                         "xC", "x" + c),
+              {.low = 0, .high = 6.9});
+  // Columns, and a part within them.
+  checkKernel(kernel("%a: memref<3x40xf32>, %u: memref<3x7xf32>, %i: memref<i64>, %d: memref<3x40xf32>",
+                     "%a, %u, %i : memref<3x40xf32>, memref<3x7xf32>, memref<i64>", "%d : memref<3x40xf32>", R"(
+  ^bb0(%x: tensor<3x40xf32>, %v: tensor<3x7xf32>, %j: tensor<i64>):
+    %y = dl.dynamic_update add %x with %v at (%j) along [1] : tensor<3x40xf32>, tensor<3x7xf32>, tensor<i64>
+    dl.yield %y : tensor<3x40xf32>)",
+                     "update"),
+              {.low = 0, .high = 32.9});
+}
+
+TEST(MapKernel, ReadsPartsAtComputedPlaces) {
+  for (std::string c : {"1", "4", "16", "37"})
+    checkKernel(replaceAll(kernel("%a: memref<9xCxf32>, %i: memref<i64>, %d: memref<2xCxf32>",
+                                  "%a, %i : memref<9xCxf32>, memref<i64>", "%d : memref<2xCxf32>", R"(
+  ^bb0(%x: tensor<9xCxf32>, %j: tensor<i64>):
+    %s = dl.dynamic_slice %x at (%j) along [0] : tensor<9xCxf32>, tensor<i64> -> tensor<2xCxf32>
+    %y = dl.neg %s : tensor<2xCxf32>
+    dl.yield %y : tensor<2xCxf32>)"),
+                           "xC", "x" + c),
+                {.low = 0, .high = 6.9});
 }
 
 TEST(CumulativeKernel, RunsAlongEachAxis) {

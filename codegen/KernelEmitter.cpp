@@ -46,9 +46,10 @@ FailureOr<KernelInfo> emitKernel(OpBuilder &builder, dl::KernelOp kernel, const 
   auto function = func::FuncOp::create(builder, loc, functionName, type);
   Block *entry = function.addEntryBlock();
   builder.setInsertionPointToStart(entry);
-  // A kernel that may fail gets one more address.
-  bool mayFail = dl::kernelRole(&kernel.getBody().front().front()).mayFail;
-  SmallVector<Value> buffers = loadBuffers(builder, loc, entry->getArgument(0), kernel->getNumOperands() + mayFail);
+  // A kernel with numbers gets their address, one that may fail that of the value.
+  bool mayFail = dl::kernelRole(&kernel.getBody().front().front()).mayFail, hasNumbers = !kernelNumbers(kernel).empty();
+  SmallVector<Value> buffers =
+      loadBuffers(builder, loc, entry->getArgument(0), kernel->getNumOperands() + hasNumbers + mayFail);
   Value failureValue = mayFail ? buffers.pop_back_val() : Value();
   KernelFunction parts{builder, kernel, target, buffers, entry->getArgument(1), entry->getArgument(2), failureValue};
 
@@ -95,6 +96,13 @@ FailureOr<KernelInfo> emitKernel(OpBuilder &builder, dl::KernelOp kernel, const 
   return info;
 }
 
+SmallVector<int64_t> kernelNumbers(dl::KernelOp kernel) {
+  SmallVector<int64_t> numbers;
+  for (auto random : kernel.getBody().front().getOps<dl::RandomOp>())
+    numbers.push_back(random.getPath());
+  return numbers;
+}
+
 std::string kernelKey(dl::KernelOp kernel) {
   std::string key;
   llvm::raw_string_ostream stream(key);
@@ -104,6 +112,8 @@ std::string kernelKey(dl::KernelOp kernel) {
     stream << numbers.try_emplace(buffer, numbers.size()).first->second << ' ';
   auto copy = cast<dl::KernelOp>(kernel->clone());
   copy.setName("");
+  for (auto random : copy.getBody().front().getOps<dl::RandomOp>())
+    random.setPath(0);
   copy->print(stream, OpPrintingFlags().printGenericOpForm().useLocalScope().enableDebugInfo(false));
   copy->erase();
   return key;

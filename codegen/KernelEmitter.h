@@ -2,7 +2,7 @@
 // `args` is an array of buffer pointers, ins then outs; the function does tasks [begin, end) of KernelInfo::tasks.
 // Tasks are independent, and how they are split never changes a bit. The result is 0, or from a kernel that may fail (a
 // check) 1 + the row-major index of the first bad element, whose value it has stored, an i64, at one more address behind
-// those of the buffers.
+// those of the buffers. Before that one, if the kernel has numbers (kernelNumbers), is the address of these.
 #pragma once
 
 #include "codegen/Target.h"
@@ -23,8 +23,11 @@ struct KernelInfo {
 llvm::FailureOr<KernelInfo> emitKernel(mlir::OpBuilder &builder, dl::KernelOp kernel, const Target &target,
                                        llvm::StringRef functionName);
 
-/// Equal keys: the kernels can share one function. The key is the body with the operands' types, without names and
-/// places.
+/// What distinguishes kernels of one function beside their buffers, and is handed to it: the paths of random numbers.
+llvm::SmallVector<int64_t> kernelNumbers(dl::KernelOp kernel);
+
+/// Equal keys: the kernels can share one function. The key is the body with the operands' types, without names, places and
+/// numbers.
 std::string kernelKey(dl::KernelOp kernel);
 
 /// The families, each with the function's body builder; `emitKernel` chooses among them.
@@ -32,7 +35,7 @@ struct KernelFunction {
   mlir::OpBuilder &builder;
   dl::KernelOp kernel;
   const Target &target;
-  /// One `!llvm.ptr` for each of ins, then outs; the i64 bounds of the tasks.
+  /// One `!llvm.ptr` for each of ins, then outs, and that of the kernel's numbers, if it has any; the i64 bounds of the tasks.
   llvm::ArrayRef<mlir::Value> buffers;
   mlir::Value begin, end;
   /// Where a kernel that may fail stores the value that is wrong, an i64.

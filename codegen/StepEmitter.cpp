@@ -30,7 +30,7 @@ KernelTable::KernelTable(func::FuncOp planned) {
   // No kernel takes the step's name, or those of its tables.
   llvm::StringMap<unsigned> names;
   std::string symbol = stepSymbol(planned.getName());
-  for (const char *own : {"", ".kernels", ".table"})
+  for (const char *own : {"", ".kernels", ".table", ".numbers"})
     names[symbol + own] = 1;
   planned.walk([&](dl::KernelOp kernel) {
     auto [entry, fresh] = known.try_emplace(kernelKey(kernel), entries.size());
@@ -70,9 +70,10 @@ private:
   void placeEntry(dl::EntryOp entry);
   void permute(dl::LoopOp loop, dl::NextOp next);
   Block *failureBlock(Value index);
+  void eraseUnreached();
   bool writesBlocks(Operation *op);
   void defineFunctions(StringRef name);
-  void defineTable(StringRef name);
+  void defineTable(StringRef name, ArrayRef<int64_t> words);
 
   Value constant(int64_t value) { return arith::ConstantIntOp::create(builder, loc, value, 64); }
   Value element(Value array, int64_t index) {
@@ -108,7 +109,7 @@ private:
   const KernelTable &kernels;
   Location loc;
   Type pointer, i64;
-  std::string functionsName, tableName;
+  std::string functionsName, tableName, numbersName;
   Value context, bases, args;
   StepTable table;
   /// Where the piece begins that is not run yet.
@@ -116,7 +117,9 @@ private:
   llvm::DenseMap<Value, StepPlace> places;
   /// The indices of loops.
   llvm::DenseMap<Value, Value> indices;
-  unsigned baseCount = 0;
+  /// The kernels' numbers, and the base of their table.
+  SmallVector<int64_t> numbers;
+  unsigned numbersBase = 0, baseCount = 0;
   int64_t checks = 0;
   /// Takes a status: where a piece goes that did not end well.
   Block *onFailure = nullptr;
@@ -131,6 +134,7 @@ LogicalResult StepEmitter::emit(StringRef name) {
   auto module = cast<ModuleOp>(builder.getInsertionBlock()->getParentOp());
   functionsName = (name + ".kernels").str();
   tableName = (name + ".table").str();
+  numbersName = (name + ".numbers").str();
   runner = stepRunner(builder, module);
   defineFunctions(functionsName);
   SmallVector<Type> types(6, pointer);
@@ -139,11 +143,14 @@ LogicalResult StepEmitter::emit(StringRef name) {
   OpBuilder::InsertPoint outside = builder.saveInsertionPoint();
   builder.setInsertionPointToStart(entry);
   context = entry->getArgument(5);
-  unsigned most = 0, count = planned.getNumArguments();
+  unsigned most = 0, count = planned.getNumArguments() + 1;
+  bool hasNumbers = false;
   planned.walk([&](Operation *op) {
-    if (isa<dl::KernelOp>(op))
-      most = std::max(most, op->getNumOperands());
-    else if (auto loop = dyn_cast<dl::LoopOp>(op))
+    if (auto kernel = dyn_cast<dl::KernelOp>(op)) {
+      most = std::max(most, op->getNumOperands() + 1);
+      hasNumbers |= !kernelNumbers(kernel).empty();
+    }
+    if (auto loop = dyn_cast<dl::LoopOp>(op))
       count += loop.getCarried().size();
     else
       count += isa<dl::EntryOp>(op);
@@ -151,6 +158,9 @@ LogicalResult StepEmitter::emit(StringRef name) {
   bases = LLVM::AllocaOp::create(builder, loc, pointer, pointer, constant(count), 8);
   args = LLVM::AllocaOp::create(builder, loc, pointer, pointer, constant(most + 1), 8);
   placeArguments();
+  numbersBase = baseCount++;
+  if (hasNumbers)
+    LLVM::StoreOp::create(builder, loc, global(numbersName), element(bases, numbersBase), 8);
   onFailure = addBlock();
   onFailure->addArgument(i64, loc);
   if (failed(emitBlock(planned.getBody().front())))
@@ -158,9 +168,24 @@ LogicalResult StepEmitter::emit(StringRef name) {
   func::ReturnOp::create(builder, loc, constant(0));
   builder.setInsertionPointToEnd(onFailure);
   func::ReturnOp::create(builder, loc, onFailure->getArgument(0));
+  eraseUnreached();
   builder.restoreInsertionPoint(outside);
-  defineTable(tableName);
+  defineTable(tableName, table.content());
+  if (hasNumbers)
+    defineTable(numbersName, numbers);
   return success();
+}
+
+/// Where no kernel runs nothing fails. What is never reached is not lowered either.
+void StepEmitter::eraseUnreached() {
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (Block &block : llvm::make_early_inc_range(llvm::drop_begin(step.getBody())))
+      if (block.hasNoPredecessors()) {
+        block.erase();
+        changed = true;
+      }
+  }
 }
 
 /// Blocks are arguments of the step; inputs and outputs come from its arrays.
@@ -226,13 +251,17 @@ LogicalResult StepEmitter::addKernel(dl::KernelOp kernel) {
       return kernel.emitOpError("works on a buffer that is neither an argument nor a dl.buffer");
     operands.push_back(place->second);
   }
+  if (SmallVector<int64_t> own = kernelNumbers(kernel); !own.empty()) {
+    operands.push_back({numbersBase, int64_t(8 * numbers.size())});
+    llvm::append_range(numbers, own);
+  }
   int64_t flags = mayFail ? stepMayFail : 0;
   if (info.tasks > 1 && info.nanoseconds >= parallelNanoseconds && !mayFail)
     flags |= stepParallel;
   // A step that has begun to write runs to its end.
   if (!hasWritten)
     flags |= stepPolls;
-  for (StepPlace out : ArrayRef(operands).drop_front(kernel.getIns().size()))
+  for (StepPlace out : ArrayRef(operands).slice(kernel.getIns().size(), kernel.getOuts().size()))
     hasWritten |= out.base < 2;
   table.add(number, info.tasks, flags, mayFail ? checks : 0, operands);
   return success();
@@ -383,11 +412,11 @@ void StepEmitter::defineFunctions(StringRef name) {
   LLVM::ReturnOp::create(builder, loc, value);
 }
 
-void StepEmitter::defineTable(StringRef name) {
-  auto type = RankedTensorType::get(int64_t(table.content().size()), i64);
-  auto array = LLVM::LLVMArrayType::get(i64, table.content().size());
+void StepEmitter::defineTable(StringRef name, ArrayRef<int64_t> words) {
+  auto type = RankedTensorType::get(int64_t(words.size()), i64);
+  auto array = LLVM::LLVMArrayType::get(i64, words.size());
   LLVM::GlobalOp::create(builder, loc, array, /*isConstant=*/true, LLVM::Linkage::Internal, name,
-                         DenseIntElementsAttr::get(type, table.content()), 8);
+                         DenseIntElementsAttr::get(type, words), 8);
 }
 
 LogicalResult emitStep(OpBuilder &builder, func::FuncOp planned, const KernelTable &table, StringRef name) {

@@ -47,6 +47,37 @@ def Simplify : Pass<"dl-simplify", "::mlir::ModuleOp"> {
     Option<"oneHotProducts", "one-hot-products", "bool", "true", "a product with a one-hot operand becomes a gather">];
 }
 
+def ShrinkLoops : Pass<"dl-shrink-loops", "::mlir::ModuleOp"> {
+  let summary = "loops carry, stack and take only what is read";
+  let description = [{
+    Carried values that never change are invariants; those that only they themselves need go, and so do stacks, slices and
+    invariants that nothing reads. An entry of an invariant at the loop's index is a slice.
+  }];
+}
+
+def HoistInvariants : Pass<"dl-hoist-invariants", "::mlir::ModuleOp"> {
+  let summary = "what does not depend on the iteration leaves the loop";
+  let description = [{
+    Arithmetic, products and the like of invariants alone. Movements alone stay: they are free inside.
+  }];
+}
+
+def BatchLoops : Pass<"dl-batch-loops", "::mlir::ModuleOp"> {
+  let summary = "products of slices and invariants leave the loop as one product for all iterations";
+  let description = [{
+    With what they need, and what is computed elementwise of them alone: the input half of a recurrent layer's gates becomes one
+    product of T times as many rows, of which the loop takes slices.
+  }];
+}
+
+def SumAfterLoops : Pass<"dl-sum-after-loops", "::mlir::ModuleOp"> {
+  let summary = "what a loop only sums or only stacks is computed after it, for all iterations at once";
+  let description = [{
+    A carried sum of products, a weight's gradient, becomes one product over stacked operands; a carried sum over axes of what is
+    stacked one sum; a product with an invariant that is only stacked one product.
+  }];
+}
+
 def FuseKernels : Pass<"dl-fuse-kernels", "::mlir::ModuleOp"> {
   let summary = "puts every operation into a dl.kernel, one loop nest each";
   let description = [{

@@ -38,7 +38,7 @@ struct VerifyBoundary : PassWrapper<VerifyBoundary, OperationPass<ModuleOp>> {
 } // namespace
 
 ArrayRef<StringRef> optimizationNames() {
-  static constexpr StringRef names[] = {"simplify",   "fold-constants", "one-hot-products", "cse",     "fuse",
+  static constexpr StringRef names[] = {"simplify",   "fold-constants", "one-hot-products", "cse",     "loops", "fuse",
                                         "split-sums", "layouts",        "reuse",            "in-place"};
   return names;
 }
@@ -67,6 +67,15 @@ void buildPipeline(OpPassManager &manager, const PipelineOptions &options) {
     simplify.foldConstants = enabled("fold-constants");
     simplify.oneHotProducts = enabled("one-hot-products");
     manager.addPass(createSimplify(simplify));
+    if (enabled("loops")) {
+      // Only what is read is worth a rewrite; what leaves a loop may leave the one around it.
+      manager.addPass(createShrinkLoops());
+      manager.addPass(createHoistInvariants());
+      manager.addPass(createBatchLoops());
+      manager.addPass(createSumAfterLoops());
+      manager.addPass(createShrinkLoops());
+      manager.addPass(createSimplify(simplify));
+    }
     // Rewriting has made equal operations and left dead ones.
     manager.addPass(createCanonicalizerPass());
     if (enabled("cse"))

@@ -4,7 +4,11 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <fmt/format.h>
+#include <fstream>
 #include <limits>
+#include <optional>
+#include <string>
 #include <sys/mman.h>
 #include <utility>
 
@@ -44,9 +48,27 @@ static void *mapAligned(size_t bytes) {
   return begin + before;
 }
 
+/// What the system says is available without swapping; none when it does not say.
+static std::optional<size_t> availableBytes() {
+  std::ifstream file("/proc/meminfo");
+  std::string key, unit;
+  for (size_t kibibytes = 0; file >> key >> kibibytes; std::getline(file, unit))
+    if (key == "MemAvailable:")
+      return kibibytes * 1024;
+  return std::nullopt;
+}
+
+static std::string inGibibytes(size_t bytes) { return fmt::format("{:.1f} GiB", double(bytes) / double(1 << 30)); }
+
 Result<Arena> Arena::allocate(size_t bytes) {
   Arena arena;
   arena.bytes = bytes;
+  // The system promises more than it has, and ends the process when it cannot keep that.
+  constexpr size_t worthAsking = size_t(1) << 28;
+  if (bytes >= worthAsking)
+    if (std::optional<size_t> available = availableBytes(); available && bytes > *available)
+      return Error::plain(
+          fmt::format("needs {} of memory, of which {} are available", inGibibytes(bytes), inGibibytes(*available)));
   if (bytes < hugePage) {
     size_t rounded = bytes == 0 ? 64 : (bytes + 63) / 64 * 64;
     arena.block = static_cast<std::byte *>(std::aligned_alloc(64, rounded));

@@ -33,6 +33,7 @@ ROOMS = {
     "ir/adjoint": set(),
     "ir/evaluate": set(),
     "passes/simplify": set(),
+    "passes/loops": set(),
     "passes/fuse": set(),
     "passes/plan": {"passes/fuse"},
     "codegen/kernel": set(),

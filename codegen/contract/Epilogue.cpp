@@ -87,7 +87,7 @@ func::FuncOp emitEpilogueFunction(KernelFunction &function, const ContractPlan &
   Block *entry = epilogue.addEntryBlock();
   builder.setInsertionPointToStart(entry);
   SmallVector<Value> buffers =
-      loadBuffers(builder, op.getLoc(), entry->getArgument(0), function.kernel->getNumOperands());
+      loadBuffers(builder, op.getLoc(), entry->getArgument(0), function.buffers.size());
   func::ReturnOp::create(builder, op.getLoc());
   builder.setInsertionPoint(&entry->back());
 

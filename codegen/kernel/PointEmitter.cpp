@@ -169,6 +169,26 @@ Value PointEmitter::emitGather(dl::GatherOp op, const Point &point) {
   return at(op.getOperand(), point.at(moved));
 }
 
+Value PointEmitter::pathOf(dl::RandomOp op) {
+  std::vector<int64_t> key = keyOf(op.getResult(), Point());
+  if (Value known = recall(key))
+    return known;
+  int32_t number = 0;
+  for (auto random : kernel.getBody().front().getOps<dl::RandomOp>()) {
+    if (random == op)
+      break;
+    ++number;
+  }
+  Value numbers = buffers[kernel->getNumOperands()];
+  OpBuilder &builder = nest.place(numbers);
+  Type i64 = builder.getI64Type();
+  Value place = LLVM::GEPOp::create(builder, nest.loc, numbers.getType(), i64, numbers, ArrayRef<LLVM::GEPArg>{number},
+                                    LLVM::GEPNoWrapFlags::inbounds);
+  Value path = LLVM::LoadOp::create(nest.place(place), nest.loc, i64, place, 8);
+  remember(std::move(key), path);
+  return path;
+}
+
 SmallVector<Index> PointEmitter::movedBy(ValueRange starts, ArrayRef<int64_t> axes, Value whole, Value part,
                                          ArrayRef<Index> point) {
   SmallVector<Index> moved(point);

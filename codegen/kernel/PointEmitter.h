@@ -29,7 +29,8 @@ llvm::SmallVector<mlir::Value> loadBuffers(mlir::OpBuilder &builder, mlir::Locat
 
 class PointEmitter {
 public:
-  /// `kernel` is in the planned stage; `buffers` are `!llvm.ptr`, one for each of its ins, then its outs. The builder's
+  /// `kernel` is in the planned stage; `buffers` are `!llvm.ptr`, one for each of its ins, then its outs, and that of its
+  /// numbers if it has any. The builder's
   /// insertion point becomes the outermost scope; emit further loops with `nest`.
   PointEmitter(mlir::OpBuilder &builder, mlir::Location loc, const Target &target, dl::KernelOp kernel,
                llvm::ArrayRef<mlir::Value> buffers);
@@ -46,6 +47,8 @@ public:
   /// The point of `whole` at which a point of `part` lies, which begins at `starts` along `axes`.
   llvm::SmallVector<Index> movedBy(mlir::ValueRange starts, llvm::ArrayRef<int64_t> axes, mlir::Value whole,
                                    mlir::Value part, llvm::ArrayRef<Index> point);
+  /// The path of random numbers, which is handed to the kernel's function.
+  mlir::Value pathOf(dl::RandomOp op);
   /// Stores `value` (scalar or vector, in its register type) as the element `point` of the kernel's `out`-th output.
   void store(unsigned out, const Point &point, mlir::Value value);
   /// All yielded tensors at `point`, computed first, then stored (outputs may lie on inputs).

@@ -62,11 +62,11 @@ Value emitRandom(PointEmitter &emitter, dl::RandomOp op, const Point &point) {
   for (Value index : op.getIndices())
     indices.push_back(emitter.at(index, scalar));
 
-  SmallVector<Value> inputs{seed};
+  SmallVector<Value> inputs{seed, emitter.pathOf(op)};
   inputs.append(indices);
   Arithmetic outside{nest.place(inputs), loc};
   Value key = mix64(outside, seed);
-  key = mix64(outside, outside.xori(key, outside.integer(key, op.getPath())));
+  key = mix64(outside, outside.xori(key, emitter.pathOf(op)));
   for (Value index : indices)
     key = mix64(outside, outside.xori(key, index));
 

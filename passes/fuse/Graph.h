@@ -110,7 +110,7 @@ private:
   bool mergedSpace(const Cluster &a, const Cluster &b, Cluster &merged) const;
   bool edgesAllow(const Cluster &merged) const;
   void reach(llvm::ArrayRef<unsigned> group, bool forward, llvm::DenseSet<unsigned> &seen,
-             const llvm::DenseSet<unsigned> *within = nullptr) const;
+             const llvm::DenseSet<unsigned> *within = nullptr, size_t limit = SIZE_MAX) const;
   std::pair<unsigned, unsigned> span(llvm::ArrayRef<unsigned> group) const;
   void rankAnew(llvm::ArrayRef<unsigned> group);
   llvm::SmallVector<unsigned> closure(unsigned a, unsigned b) const;

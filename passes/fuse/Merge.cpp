@@ -27,6 +27,9 @@ constexpr unsigned maxOperands = 40;
 constexpr unsigned maxNodes = 256;
 /// So many clusters are merged at once at most.
 constexpr unsigned maxGroup = 16;
+/// When a path from one cluster to another is looked for, so many are visited at most: what is farther apart than the
+/// parts of a large network is not merged, and the time does not grow with the square of their number.
+constexpr size_t maxVisited = 1024;
 /// A space of this many elements whose rows are fewer than `minRows` would run on one thread if it were read twice.
 constexpr int64_t largeSpace = 16384, minRows = 8;
 
@@ -84,8 +87,9 @@ std::pair<unsigned, unsigned> FuseGraph::span(ArrayRef<unsigned> group) const {
 
 /// Adds to `seen` the clusters that depend on the group (or, not `forward`, that it depends on) and rank within its span:
 /// nothing else can lie on a path within it. The group's own are not counted, nor those outside of `within`, if it is given.
+/// Stops once there are more than `limit`.
 void FuseGraph::reach(ArrayRef<unsigned> group, bool forward, llvm::DenseSet<unsigned> &seen,
-                      const llvm::DenseSet<unsigned> *within) const {
+                      const llvm::DenseSet<unsigned> *within, size_t limit) const {
   auto [first, last] = span(group);
   SmallVector<unsigned> pending(group);
   auto visit = [&, first = first, last = last](unsigned node) {
@@ -95,7 +99,7 @@ void FuseGraph::reach(ArrayRef<unsigned> group, bool forward, llvm::DenseSet<uns
         seen.insert(cluster).second)
       pending.push_back(cluster);
   };
-  while (!pending.empty())
+  while (!pending.empty() && seen.size() < limit)
     for (unsigned index : clusters[pending.pop_back_val()].nodes) {
       if (forward)
         llvm::for_each(nodes[index].users, visit);
@@ -106,11 +110,13 @@ void FuseGraph::reach(ArrayRef<unsigned> group, bool forward, llvm::DenseSet<uns
     }
 }
 
-/// The clusters `a` and `b`, and those through which one depends on the other.
+/// The clusters `a` and `b`, and those through which one depends on the other; nothing when it takes too long to tell.
 SmallVector<unsigned> FuseGraph::closure(unsigned a, unsigned b) const {
   SmallVector<unsigned> group = {a, b};
   llvm::DenseSet<unsigned> after, before;
-  reach(group, true, after);
+  reach(group, true, after, nullptr, maxVisited);
+  if (after.size() >= maxVisited)
+    return {};
   if (!after.empty())
     reach(group, false, before, &after);
   group.append(before.begin(), before.end());
@@ -218,12 +224,15 @@ void FuseGraph::mergeClusters() {
     Cluster &a = clusters[pair.a], &b = clusters[pair.b], merged{};
     if (a.nodes.empty() || b.nodes.empty() || a.version != pair.versionA || b.version != pair.versionB)
       continue;
-    SmallVector<unsigned> group = closure(pair.a, pair.b);
-    if (isSeparated(group)) {
+    // What forbids the two forbids any group with them.
+    unsigned both[] = {pair.a, pair.b};
+    bool isApart = isSeparated(both);
+    SmallVector<unsigned> group = isApart ? SmallVector<unsigned>() : closure(pair.a, pair.b);
+    if (isApart || isSeparated(group)) {
       separated.insert({pair.a, pair.b});
       continue;
     }
-    if (group.size() > maxGroup || !merge(group, merged))
+    if (group.empty() || group.size() > maxGroup || !merge(group, merged))
       continue;
     ++merged.version;
     rankAnew(group);

@@ -48,6 +48,7 @@ func.func @views(%params: memref<128xi8>, %state: memref<0xi8>, %y: memref<8xf32
 // CHECK: func.func @nothing(
 // CHECK-NOT: call @
 // CHECK: return
+// CHECK-NOT: ^bb
 func.func @nothing(%params: memref<0xi8>, %state: memref<0xi8>, %x: memref<2x0xf32, strided<[1, 1]>>, %y: memref<0x2xf32, strided<[1, 1]>>, %arena: memref<0xi8>)
     attributes {dl.checks = [], dl.inputs = ["x"], dl.outputs = ["y"], dl.slots = []} {
   dl.kernel "none" map ins(%x : memref<2x0xf32, strided<[1, 1]>>) outs(%y : memref<0x2xf32, strided<[1, 1]>>) {

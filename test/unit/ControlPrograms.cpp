@@ -265,6 +265,28 @@ std::vector<ControlProgram> controlPrograms() {
   } : (tensor<5x6xf32>, tensor<6xf32>, tensor<f32>) -> (tensor<f32>, tensor<5x6xf32>, tensor<6xf32>)
   return %g#0, %g#1, %g#2 : tensor<f32>, tensor<5x6xf32>, tensor<6xf32>
 })"},
+      {"RecurrentGradients", R"(func.func @f(%xs: tensor<6x3x4xf32> {dl.role = "input", dl.name = "xs"}, %h: tensor<3x5xf32> {dl.role = "input", dl.name = "h"}, %u: tensor<4x5xf32> {dl.role = "input", dl.name = "u"}, %w: tensor<5x5xf32> {dl.role = "input", dl.name = "w"}, %b: tensor<5xf32> {dl.role = "input", dl.name = "b"}) -> (tensor<f32> {dl.name = "loss"}, tensor<6x3x4xf32> {dl.name = "dxs"}, tensor<3x5xf32> {dl.name = "dh"}, tensor<4x5xf32> {dl.name = "du"}, tensor<5x5xf32> {dl.name = "dw"}, tensor<5xf32> {dl.name = "db"}) {
+  %one = dl.constant dense<1.0> : tensor<f32>
+  %g:6 = dl.grad (%xs, %h, %u, %w, %b), (%one) aux 0 {
+  ^bb0(%vxs: tensor<6x3x4xf32>, %vh: tensor<3x5xf32>, %vu: tensor<4x5xf32>, %vw: tensor<5x5xf32>, %vb: tensor<5xf32>):
+    %a:2 = dl.scan 6 carry(%vh) slices(%vxs) invariants(%vu, %vw, %vb) {
+    ^bb0(%i: tensor<i64>, %c: tensor<3x5xf32>, %x: tensor<3x4xf32>, %m: tensor<4x5xf32>, %n: tensor<5x5xf32>, %bias: tensor<5xf32>):
+      %p = dl.contract "mk,kn->mn" %x, %m : tensor<3x4xf32>, tensor<4x5xf32> -> tensor<3x5xf32>
+      %q = dl.contract "mk,kn->mn" %c, %n : tensor<3x5xf32>, tensor<5x5xf32> -> tensor<3x5xf32>
+      %s = dl.add %p, %q : tensor<3x5xf32>
+      %all = dl.broadcast %bias to [1] : tensor<5xf32> -> tensor<3x5xf32>
+      %r = dl.add %s, %all : tensor<3x5xf32>
+      %t = dl.tanh %r : tensor<3x5xf32>
+      dl.yield %t, %t : tensor<3x5xf32>, tensor<3x5xf32>
+    } : (tensor<3x5xf32>, tensor<6x3x4xf32>, tensor<4x5xf32>, tensor<5x5xf32>, tensor<5xf32>) -> (tensor<3x5xf32>, tensor<6x3x5xf32>)
+    %sq = dl.mul %a#1, %a#1 : tensor<6x3x5xf32>
+    %s2 = dl.reduce sum %sq over [0, 1, 2] : tensor<6x3x5xf32> -> tensor<f32>
+    %s1 = dl.reduce sum %a#0 over [0, 1] : tensor<3x5xf32> -> tensor<f32>
+    %s = dl.add %s1, %s2 : tensor<f32>
+    dl.yield %s : tensor<f32>
+  } : (tensor<6x3x4xf32>, tensor<3x5xf32>, tensor<4x5xf32>, tensor<5x5xf32>, tensor<5xf32>, tensor<f32>) -> (tensor<f32>, tensor<6x3x4xf32>, tensor<3x5xf32>, tensor<4x5xf32>, tensor<5x5xf32>, tensor<5xf32>)
+  return %g#0, %g#1, %g#2, %g#3, %g#4, %g#5 : tensor<f32>, tensor<6x3x4xf32>, tensor<3x5xf32>, tensor<4x5xf32>, tensor<5x5xf32>, tensor<5xf32>
+})"},
   };
 }
 

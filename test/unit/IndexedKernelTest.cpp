@@ -318,6 +318,12 @@ TEST(KernelKey, SeesTypesAndBodiesButNotNames) {
   };
   EXPECT_EQ(key("one", "a", "exp"), key("two", "q", "exp"));
   EXPECT_NE(key("one", "a", "exp"), key("one", "a", "log"));
+  // Random numbers of two places are one function.
+  auto drawn = [](const std::string &path) {
+    auto kernel = CompiledKernel::make(replaceAll(randomText("uniform", "8", ""), "path 17", "path " + path), Target::host());
+    return kernel ? kernelKey(kernel->kernel) : "";
+  };
+  EXPECT_EQ(drawn("17"), drawn("18"));
 }
 
 TEST(KernelErrors, BodiesOfAnotherKindAreRefused) {

@@ -136,7 +136,8 @@ template <class Visit> static void forElements(MemRefType type, Visit visit) {
   }
 }
 
-Buffers::Buffers(dl::KernelOp kernel, double low, double high, unsigned seed) : kernel(kernel) {
+Buffers::Buffers(dl::KernelOp kernel, double low, double high, unsigned seed)
+    : kernel(kernel), numbers(kernelNumbers(kernel)) {
   std::mt19937 random(seed);
   llvm::DenseMap<Value, unsigned> known;
   for (auto [operand, value] : llvm::enumerate(kernel->getOperands())) {
@@ -171,6 +172,8 @@ std::vector<void *> Buffers::pointers() const {
   std::vector<void *> result;
   for (unsigned buffer : bufferOf)
     result.push_back(const_cast<char *>(storage[buffer].data()));
+  if (!numbers.empty())
+    result.push_back(const_cast<int64_t *>(numbers.data()));
   result.push_back(const_cast<int64_t *>(&failure));
   return result;
 }

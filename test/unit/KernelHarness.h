@@ -47,7 +47,7 @@ class Buffers {
 public:
   /// `low`, `high`: the range of random elements (integers: of [0, high)).
   Buffers(dl::KernelOp kernel, double low, double high, unsigned seed);
-  /// Those of the operands, then where a kernel that may fail stores the wrong value.
+  /// Those of the operands, then those of the kernel's numbers, then where a kernel that may fail stores the wrong value.
   std::vector<void *> pointers() const;
   int64_t failureValue() const { return failure; }
   /// Logical elements of an operand (ins, then outs).
@@ -64,6 +64,7 @@ private:
   dl::KernelOp kernel;
   std::vector<unsigned> bufferOf;
   std::vector<std::vector<char>> storage;
+  llvm::SmallVector<int64_t> numbers;
   int64_t failure = 0;
 };
 

@@ -101,7 +101,7 @@ private:
 
   void step() {
     Variable x = some();
-    switch (pick(8)) {
+    switch (pick(9)) {
     case 0:
       make(pick<std::string>({"tanh", "sin", "logistic", "relu", "neg", "abs", "cos"}) + " " + x.name, x.shape);
       break;
@@ -122,6 +122,9 @@ private:
       break;
     case 5:
       reduction(x);
+      break;
+    case 6:
+      pick(3) == 0 ? branch(x) : pick(2) == 0 && x.shape.size() == 2 ? rows(x) : repeat(x);
       break;
     default:
       movement(x);
@@ -162,6 +165,81 @@ private:
                       rest, type(x.shape));
     if (pick(2))
       spread(make("mul " + y.name + ", " + splat(rest, 0.125), rest), x.shape, axis);
+  }
+
+  /// One step on values of a type inside of a region: a name, and its text in `text`.
+  std::string inside(std::string &text, const std::vector<std::string> &names, const std::string &type) {
+    std::string made = fresh(), scaled = fresh(), half = fresh();
+    const std::string &a = pick(names), &b = pick(names);
+    if (pick(3) == 0) {
+      text += "    " + made + " = dl." + pick<std::string>({"tanh", "sin", "neg", "relu"}) + " " + a + " : " + type + "\n";
+      return made;
+    }
+    text += "    " + made + " = dl." + pick<std::string>({"add", "sub", "mul", "max"}) + " " + a + ", " + b + " : " + type +
+            "\n    " + half + " = dl.constant dense<0.5> : " + type + "\n    " + scaled + " = dl.mul " + made + ", " +
+            half + " : " + type + "\n";
+    return scaled;
+  }
+
+  /// A loop that carries two values of a shape and stacks one.
+  void repeat(const Variable &x) {
+    Variable y = some(&x.shape), z = some(&x.shape);
+    std::string t = type(x.shape), length = std::to_string(pick(4)), text, name = fresh();
+    std::vector<std::string> names{"%c", "%d", "%e"};
+    for (unsigned count = 1 + pick(3); count > 0; --count)
+      names.push_back(inside(text, names, t));
+    std::string first = pick(names), second = pick(names), stacked = pick(names);
+    Shape stack = x.shape;
+    stack.insert(stack.begin(), length[0] - '0');
+    line(name + ":3 = dl.scan " + length + (pick(2) ? " reverse" : "") + " carry(" + x.name + ", " + y.name +
+         ") slices() invariants(" + z.name + ") {\n  ^bb0(%at: tensor<i64>, %c: " + t + ", %d: " + t + ", %e: " + t +
+         "):\n" + text + "    dl.yield " + first + ", " + second + ", " + stacked + " : " + t + ", " + t + ", " + t +
+         "\n  } : (" + t + ", " + t + ", " + t + ") -> (" + t + ", " + t + ", " + type(stack) + ")");
+    values.push_back({name + "#0", x.shape});
+    values.push_back({name + "#1", x.shape});
+    if (pick(2))
+      make("reduce sum " + name + "#2 over [0]", x.shape, type(stack));
+  }
+
+  /// A loop over the rows of a matrix.
+  void rows(const Variable &x) {
+    Shape row{x.shape[1]};
+    std::string t = type(row), text, name = fresh();
+    std::vector<std::string> names{"%c", "%x"};
+    for (unsigned count = 1 + pick(3); count > 0; --count)
+      names.push_back(inside(text, names, t));
+    std::string next = pick(names), stacked = pick(names), start = splat(row, 0.25);
+    line(name + ":2 = dl.scan " + std::to_string(x.shape[0]) + (pick(2) ? " reverse" : "") + " carry(" + start +
+         ") slices(" + x.name + ") invariants() {\n  ^bb0(%at: tensor<i64>, %c: " + t + ", %x: " + t + "):\n" + text +
+         "    dl.yield " + next + ", " + stacked + " : " + t + ", " + t + "\n  } : (" + t + ", " + type(x.shape) +
+         ") -> (" + t + ", " + type(x.shape) + ")");
+    values.push_back({name + "#0", row});
+    values.push_back({name + "#1", x.shape});
+  }
+
+  /// One of two regions, by the greatest element.
+  void branch(const Variable &x) {
+    Variable y = some(&x.shape);
+    std::string most = x.name, t = type(x.shape), condition = fresh(), name = fresh(), sides[2], results[2];
+    if (!x.shape.empty()) {
+      most = fresh();
+      line(most + " = dl.reduce max " + x.name + " over " + (x.shape.size() == 1 ? "[0]" : "[0, 1]") + " : " + t +
+           " -> tensor<f64>");
+    }
+    line(condition + " = dl.compare gt " + most + ", " + splat({}, 0.4) + " : tensor<f64> -> tensor<i1>");
+    for (int side : {0, 1}) {
+      std::vector<std::string> names{"%c", "%d"};
+      for (unsigned count = pick(3); count > 0; --count)
+        names.push_back(inside(sides[side], names, t));
+      results[side] = pick(names);
+    }
+    auto region = [&](int side) {
+      return "{\n  ^bb0(%c: " + t + ", %d: " + t + "):\n" + sides[side] + "    dl.yield " + results[side] + " : " + t +
+             "\n  }";
+    };
+    line(name + " = dl.if " + condition + ", (" + x.name + ", " + y.name + ") " + region(0) + " else " + region(1) +
+         " : (tensor<i1>, " + t + ", " + t + ") -> " + t);
+    values.push_back({name, x.shape});
   }
 
   void movement(const Variable &x) {

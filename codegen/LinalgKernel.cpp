@@ -15,7 +15,7 @@ public:
   LinalgEmitter(KernelFunction function, dl::LinalgOp op)
       : op(op), points(function.builder, function.kernel.getLoc(), function.target, function.kernel, function.buffers),
         nest(points.nest), in{nest}, space(op.workspace()), m(op.rows()), n(op.columns()), k(std::min(m, n)),
-        scratch(function.buffers.back()) {}
+        scratch(function.buffers[function.kernel->getNumOperands() - 1]) {}
 
   Value run();
 

@@ -118,7 +118,7 @@ FailureOr<KernelInfo> emitSort(KernelFunction function) {
   };
   Value room = nest.constant(4 * count), rowCount = nest.constant(rows.count()), taskCount = nest.constant(tasks);
   nest.loop(function.begin, function.end, 1, {}, [&](Value task, ValueRange) -> SmallVector<Value> {
-    Pairs pairs{at, function.buffers.back(), count};
+    Pairs pairs{at, function.buffers[function.kernel->getNumOperands() - 1], count};
     pairs.scratch = pairs.place(at.muli(task, room));
     // Rows are dealt out in pieces of nearly one length.
     auto bound = [&](Value number) { return at.divi(at.muli(number, rowCount), taskCount); };

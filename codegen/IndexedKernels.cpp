@@ -1,5 +1,5 @@
-// The small families: checks of indices, scattered additions and running sums.
-#include "codegen/KernelEmitter.h"
+// The small families: checks of indices and scattered additions.
+#include "codegen/SingleOperation.h"
 #include "codegen/kernel/Accumulator.h"
 #include "codegen/kernel/Arithmetic.h"
 #include "codegen/kernel/PointEmitter.h"
@@ -11,39 +11,7 @@ using namespace mlir;
 
 namespace dlc {
 
-static RankedTensorType typeOf(Value tensor) { return cast<RankedTensorType>(tensor.getType()); }
-
-/// The one operation of a kernel's body, of the type that its kind asks for, with operands that are block arguments.
-template <class Op> static FailureOr<Op> onlyOperation(dl::KernelOp kernel) {
-  Block &body = kernel.getBody().front();
-  auto isArgument = [](Value value) { return isa<BlockArgument>(value); };
-  auto op = dyn_cast<Op>(body.front());
-  if (!op || !llvm::all_of(op->getOperands(), isArgument) || body.front().getNextNode() != body.getTerminator())
-    return kernel.emitOpError("of kind `") << stringifyKernelKind(kernel.getKind()) << "` must hold one `"
-                                           << Op::getOperationName() << "` of block arguments";
-  return op;
-}
-
 static unsigned argumentNumber(Value value) { return cast<BlockArgument>(value).getArgNumber(); }
-
-namespace {
-/// The vectors along an axis of a task: full ones in a loop, the last one under a mask.
-struct LaneLoop {
-  PointEmitter &points;
-  int64_t extent, lanes;
-
-  void run(llvm::function_ref<void(const Index &lane, Value mask)> body) {
-    LoopNest &nest = points.nest;
-    int64_t full = extent - extent % lanes;
-    nest.loop(nest.constant(0), nest.constant(full), lanes, {}, [&](Value at, ValueRange) -> SmallVector<Value> {
-      body(points.indices.lanes(full == lanes ? Value() : at, 0, {0, extent - 1}), {});
-      return {};
-    });
-    if (full < extent)
-      body(points.indices.lanes({}, full, {full, extent - 1}), points.tailMask(extent - full, lanes));
-  }
-};
-} // namespace
 
 /// Whether each index lies outside [low, limit): one unsigned comparison, in i64, of its distance from low.
 static Value isBad(const Arithmetic &a, Value index, Type element, int64_t low, int64_t limit) {
@@ -55,19 +23,20 @@ static Value isBad(const Arithmetic &a, Value index, Type element, int64_t low, 
 
 /// All elements are looked at in vectors; only when one is bad, a second loop finds the first.
 FailureOr<KernelInfo> emitCheck(KernelFunction function, Value &status) {
-  auto found = onlyOperation<dl::CheckIndexOp>(function.kernel);
-  if (failed(found))
+  Operation *check = &function.kernel.getBody().front().front();
+  auto index = dyn_cast<dl::CheckIndexOp>(check);
+  if (index ? failed(onlyOperation<dl::CheckIndexOp>(function.kernel)) : failed(onlyOperation<dl::CheckOp>(function.kernel)))
     return failure();
-  dl::CheckIndexOp check = *found;
-  RankedTensorType type = typeOf(check.getOperand());
+  Value checked = check->getOperand(0);
+  RankedTensorType type = typeOf(checked);
   PointEmitter points(function.builder, function.kernel.getLoc(), function.target, function.kernel, function.buffers);
   LoopNest &nest = points.nest;
-  int64_t count = type.getNumElements(), lanes = function.target.vectorBytes / 4, low = check.getLow(), limit = check.getLimit();
+  int64_t count = type.getNumElements(), lanes = function.target.vectorBytes / 4;
   auto badAt = [&](const Index &flat, int64_t width, Value mask) {
     Point point{points.indices.delinearize(flat, type.getShape()), width, mask};
-    Value index = points.at(check.getOperand(), point);
-    Arithmetic a{nest.place(index), nest.loc};
-    return isBad(a, index, type.getElementType(), low, limit);
+    Value value = points.at(check->getOperand(index ? 0 : 1), point);
+    Arithmetic a{nest.place(value), nest.loc};
+    return index ? isBad(a, value, type.getElementType(), index.getLow(), index.getLimit()) : a.invert(value);
   };
   Type flags = VectorType::get(lanes, function.builder.getI1Type());
   Value any = intConstant(nest.place({}), nest.loc, flags, 0);
@@ -93,9 +62,12 @@ FailureOr<KernelInfo> emitCheck(KernelFunction function, Value &status) {
         nest.loop(none, nest.constant(count), 1, {none, none}, [&](Value at, ValueRange state) -> SmallVector<Value> {
           Index flat = count == 1 ? Index::of(0) : points.indices.variable(at, {0, count - 1});
           Value bad = badAt(flat, 1, {});
-          Value value = points.at(check.getOperand(), {points.indices.delinearize(flat, type.getShape()), 1, {}});
+          Value value = points.at(checked, {points.indices.delinearize(flat, type.getShape()), 1, {}});
           Arithmetic a{nest.here(), nest.loc};
-          value = convertElements(a.builder, a.loc, value, type.getElementType(), i64);
+          bool isFloat = isa<FloatType>(type.getElementType());
+          Type wide = isFloat ? Type(function.builder.getF64Type()) : i64;
+          value = convertElements(a.builder, a.loc, value, type.getElementType(), wide);
+          value = isFloat ? a.bitsOf(value) : value;
           Value isFirst = a.both(bad, a.equals(state[0], 0));
           return {a.select(isFirst, a.addi(at, 1), state[0]), a.select(isFirst, value, state[1])};
         });
@@ -206,71 +178,6 @@ FailureOr<KernelInfo> emitScatter(KernelFunction function) {
   });
   nest.here();
   return KernelInfo{tasks, nanoseconds};
-}
-
-/// Lanes run along the innermost axis unless the sum does; the sum is carried from one element to the next, in f64 for
-/// floats: the error of a running sum grows with its length.
-FailureOr<KernelInfo> emitCumulative(KernelFunction function) {
-  auto found = onlyOperation<dl::CumulativeOp>(function.kernel);
-  if (failed(found))
-    return failure();
-  dl::CumulativeOp op = *found;
-  PointEmitter points(function.builder, function.kernel.getLoc(), function.target, function.kernel, function.buffers);
-  LoopNest &nest = points.nest;
-  RankedTensorType type = typeOf(op.getOperand());
-  ArrayRef<int64_t> shape = type.getShape();
-  Type element = type.getElementType();
-  if (type.getNumElements() == 0)
-    return KernelInfo{1, 0};
-  int64_t axis = op.getAxis(), inner = static_cast<int64_t>(shape.size()) - 1, length = shape[axis];
-  bool hasLanes = inner != axis && shape[inner] > 1;
-  int64_t lanes = hasLanes ? function.target.vectorBytes / (element.getIntOrFloatBitWidth() == 64 ? 8 : 4) : 1;
-  int64_t extent = hasLanes ? shape[inner] : 1;
-  SmallVector<int64_t> rowAxes, rowSizes;
-  for (int64_t i = 0; i <= inner; ++i)
-    if (i != axis && !(hasLanes && i == inner))
-      rowAxes.push_back(i), rowSizes.push_back(shape[i]);
-  int64_t rows = ShapedType::getNumElements(rowSizes);
-
-  Type scalar = registerType(element);
-  auto wide = [&](Type type) { return hasLanes ? Type(VectorType::get(lanes, type)) : type; };
-  bool widens = scalar.isF32();
-  Type carried = wide(widens ? Type(function.builder.getF64Type()) : scalar);
-  auto run = [&](const Index &row, const Index &lane, Value mask) {
-    OpBuilder &builder = nest.place({});
-    Value zero = arith::ConstantOp::create(builder, nest.loc, builder.getZeroAttr(carried));
-    nest.loop(nest.constant(0), nest.constant(length), 1, zero, [&](Value at, ValueRange sum) {
-      Index step = length == 1 ? Index::of(0) : points.indices.variable(at, {0, length - 1});
-      Point point{SmallVector<Index>(shape.size(), Index::of(0)), lanes, mask};
-      for (auto [rowAxis, index] : llvm::zip_equal(rowAxes, points.indices.delinearize(row, rowSizes)))
-        point.indices[rowAxis] = index;
-      point.indices[axis] = op.getReverse() ? Index::of(length - 1) - step : step;
-      if (hasLanes)
-        point.indices[inner] = lane;
-      Value value = points.at(op.getOperand(), point);
-      if (hasLanes)
-        value = points.splat(value, lanes);
-      OpBuilder &here = nest.here();
-      if (widens)
-        value = arith::ExtFOp::create(here, nest.loc, carried, value);
-      Value next = isa<FloatType>(scalar) ? Value(arith::AddFOp::create(here, nest.loc, sum[0], value))
-                                          : Value(arith::AddIOp::create(here, nest.loc, sum[0], value));
-      Value stored = widens ? Value(arith::TruncFOp::create(here, nest.loc, wide(scalar), next)) : next;
-      points.store(0, point, element.isBF16() ? roundToBf16(here, nest.loc, stored) : stored);
-      return SmallVector<Value>{next};
-    });
-  };
-  nest.loop(function.begin, function.end, 1, {}, [&](Value task, ValueRange) -> SmallVector<Value> {
-    Index row = rows == 1 ? Index::of(0) : points.indices.variable(task, {0, rows - 1});
-    if (!hasLanes)
-      run(row, Index::of(0), {});
-    else
-      LaneLoop{points, extent, lanes}.run([&](const Index &lane, Value mask) { run(row, lane, mask); });
-    return {};
-  });
-  nest.here();
-  double perRow = double(length) * (hasLanes ? llvm::divideCeil(extent, lanes) : 1);
-  return KernelInfo{rows, 10 + rows * perRow * 1.2};
 }
 
 } // namespace dlc

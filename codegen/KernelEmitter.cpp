@@ -30,6 +30,8 @@ static LogicalResult verifyPlanned(dl::KernelOp kernel) {
 /// Whether there is nothing to do: no element to check or to write.
 static bool isEmpty(dl::KernelOp kernel) {
   ValueRange touched = kernel.getKind() == dl::KernelKind::check ? kernel.getIns() : kernel.getOuts();
+  if (dl::scratchType(&kernel.getBody().front().front()))
+    touched = touched.drop_back();
   return llvm::all_of(touched, [](Value buffer) { return cast<MemRefType>(buffer.getType()).getNumElements() == 0; });
 }
 
@@ -72,6 +74,12 @@ FailureOr<KernelInfo> emitKernel(OpBuilder &builder, dl::KernelOp kernel, const 
     break;
   case dl::KernelKind::cumulative:
     info = emitCumulative(parts);
+    break;
+  case dl::KernelKind::sort:
+    info = emitSort(parts);
+    break;
+  case dl::KernelKind::linalg:
+    info = emitLinalg(parts, status);
     break;
   case dl::KernelKind::update:
     info = emitUpdate(parts);

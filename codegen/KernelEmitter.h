@@ -44,8 +44,10 @@ struct KernelFunction {
 llvm::FailureOr<KernelInfo> emitMapReduce(KernelFunction function);
 llvm::FailureOr<KernelInfo> emitScatter(KernelFunction function);
 llvm::FailureOr<KernelInfo> emitCumulative(KernelFunction function);
+llvm::FailureOr<KernelInfo> emitSort(KernelFunction function);
 llvm::FailureOr<KernelInfo> emitUpdate(KernelFunction function);
 /// `status` receives what the function returns.
+llvm::FailureOr<KernelInfo> emitLinalg(KernelFunction function, mlir::Value &status);
 llvm::FailureOr<KernelInfo> emitCheck(KernelFunction function, mlir::Value &status);
 
 } // namespace dlc

@@ -57,6 +57,17 @@ private:
   llvm::SmallVector<mlir::Value> operandCotangents;
 };
 
+/// The memory that LAPACK works in for one matrix, in f64: where each array begins.
+struct LinalgWorkspace {
+  /// The matrices, column after column: the operands, and what is made of them.
+  int64_t first = 0, second = 0, third = 0;
+  /// A vector of results, or two; pivots or scalars of reflections.
+  int64_t vector = 0, other = 0;
+  /// What the routine asks for, and how much it is.
+  int64_t work = 0, workSize = 0;
+  int64_t total = 0;
+};
+
 } // namespace dlc::dl
 
 #include "ir/Dialect.h.inc"

@@ -138,3 +138,17 @@ def CheckIndexOp : Dl_Op<"check_index", [Pointwise, SameOperandsAndResultType, N
   let assemblyFormat = "$operand (`from` $low^)? `below` $limit `what` $what attr-dict `:` type($result)";
   let hasVerifier = 1;
 }
+def CheckOp : Dl_Op<"check", [
+    Pointwise, AllTypesMatch<["value", "result"]>, DeclareOpInterfaceMethods<AdjointOpInterface>,
+    TypesMatchWith<"the condition is a tensor of i1 of the result's shape", "result", "condition",
+                   "::dlc::dl::withElement($_self, ::mlir::IntegerType::get($_self.getContext(), 1))">]> {
+  let summary = "the value itself, after a condition was checked to hold of every element";
+  let description = [{
+    As dl.check_index, with any condition: where it does not hold the function returns the check's id, and the message
+    says what the first such element of `value` is and what was expected, in words. Not pure.
+    Example: `%q = dl.check %p if %good what "p" expected "from 0 to 1" : tensor<64xf32>` (the condition is tensor<64xi1>)
+  }];
+  let arguments = (ins Dl_NumberTensor:$value, Dl_BoolTensor:$condition, StrAttr:$what, StrAttr:$expected);
+  let results = (outs Dl_NumberTensor:$result);
+  let assemblyFormat = "$value `if` $condition `what` $what `expected` $expected attr-dict `:` type($result)";
+}

@@ -40,6 +40,26 @@ LogicalResult ScatterAddOp::verify() {
   return success();
 }
 
+void ArgsortOp::build(OpBuilder &builder, OperationState &state, Value operand, int64_t axis, bool descending) {
+  auto type = RankedTensorType::get(shapeOf(operand), builder.getI64Type());
+  build(builder, state, type, operand, axis, descending);
+}
+
+/// One element along the axis is at place 0.
+OpFoldResult ArgsortOp::fold(FoldAdaptor) {
+  auto type = cast<RankedTensorType>(getType());
+  if (type.getDimSize(getAxis()) > 1)
+    return {};
+  return DenseElementsAttr::get(type, Builder(getContext()).getZeroAttr(type.getElementType()));
+}
+
+LogicalResult ArgsortOp::verify() {
+  ArrayRef<int64_t> shape = shapeOf(getOperand());
+  if (failed(verifyAxis(*this, getAxis(), shape.size())))
+    return failure();
+  return verifyResult(*this, shape, IntegerType::get(getContext(), 64), "a place for each element");
+}
+
 /// A part of `whole` at starts along `axes`.
 static LogicalResult verifyPart(Operation *op, Value whole, Value part, ValueRange starts, ArrayRef<int64_t> axes,
                                 StringRef name) {

@@ -33,6 +33,21 @@ def ScatterAddOp : Dl_DiffOp<"scatter_add", [AllTypesMatch<["operand", "result"]
   }];
   let hasVerifier = 1;
 }
+def ArgsortOp : Dl_Op<"argsort", [Pure, NonDifferentiable]> {
+  let summary = "the places (i64) of the elements along an axis in increasing order, or `descending`";
+  let description = [{
+    Equal elements stay in their order, both ways. NaN counts as the greatest of all.
+    Example: `%i = dl.argsort %x along 1 : tensor<64x10xf32> -> tensor<64x10xi64>`
+  }];
+  let arguments = (ins Dl_NumberTensor:$operand, I64Attr:$axis, UnitAttr:$descending);
+  let results = (outs Dl_IntTensor:$result);
+  let assemblyFormat = [{
+    (`descending` $descending^)? $operand `along` $axis attr-dict `:` type($operand) `->` type($result)
+  }];
+  let builders = [OpBuilder<(ins "::mlir::Value":$operand, "int64_t":$axis, "bool":$descending)>];
+  let hasFolder = 1;
+  let hasVerifier = 1;
+}
 def DynamicSliceOp : Dl_DiffOp<"dynamic_slice"> {
   let summary = "the part of a tensor that begins at computed places";
   let description = [{

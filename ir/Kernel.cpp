@@ -70,13 +70,26 @@ static LogicalResult verifyStageOf(KernelOp op) {
          << "mixes stages, expected tensors with results and no outs, or memrefs with outs and no results";
 }
 
-/// The body must hold one operation whose role this kind is, of block arguments.
+/// The body must hold one operation whose role this kind is, of block arguments, and the scratch memory that it needs.
 static LogicalResult verifyAlone(KernelOp op) {
   Block &block = op.getBody().front();
-  Operation &inner = block.front();
+  Operation &inner = block.front(), *next = inner.getNextNode(), *end = block.getTerminator();
   KernelRole role = kernelRole(&inner);
   bool isArguments = llvm::all_of(inner.getOperands(), [](Value value) { return isa<BlockArgument>(value); });
-  if (role.isAlone && role.kind == op.getKind() && isArguments && inner.getNextNode() == block.getTerminator())
+  bool isOf = role.isAlone && role.kind == op.getKind() && isArguments;
+  RankedTensorType scratch = isOf ? scratchType(&inner) : RankedTensorType();
+  if (scratch && isa<ScratchOp>(next)) {
+    ValueRange yielded = end->getOperands();
+    Value memory = next->getResult(0);
+    if (memory.getType() != scratch || yielded.empty() || yielded.back() != memory)
+      return op.emitOpError() << "works in " << memory.getType() << ", expected " << scratch
+                              << ", the last value that it yields";
+    next = next->getNextNode();
+  } else if (scratch) {
+    return op.emitOpError() << "of kind `" << stringifyKernelKind(op.getKind())
+                            << "` expected a `dl.scratch` behind its operation";
+  }
+  if (isOf && next == end)
     return success();
   return op.emitOpError() << "of kind `" << stringifyKernelKind(op.getKind())
                           << "` expected the one operation of that kind, of block arguments, and nothing else";
@@ -89,7 +102,7 @@ static LogicalResult rejects(KernelOp op, Operation &inner) {
 }
 
 static bool isPointOrMovement(Operation &op) {
-  return (op.hasTrait<Pointwise>() || op.hasTrait<Movement>()) && !isa<CheckIndexOp>(op);
+  return (op.hasTrait<Pointwise>() || op.hasTrait<Movement>()) && !isa<CheckIndexOp, CheckOp>(op);
 }
 
 static LogicalResult verifyMap(KernelOp op) {

@@ -4,7 +4,8 @@ include "mlir/IR/TensorEncoding.td"
 
 def Dl_KernelKind : I32EnumAttr<"KernelKind", "which emitter makes the loop nest", [
     I32EnumAttrCase<"map", 0>, I32EnumAttrCase<"contract", 1>, I32EnumAttrCase<"check", 2>,
-    I32EnumAttrCase<"scatter", 3>, I32EnumAttrCase<"cumulative", 4>, I32EnumAttrCase<"update", 5>]> {
+    I32EnumAttrCase<"scatter", 3>, I32EnumAttrCase<"cumulative", 4>, I32EnumAttrCase<"update", 5>,
+    I32EnumAttrCase<"sort", 6>, I32EnumAttrCase<"linalg", 7>]> {
   let cppNamespace = "::dlc::dl";
   let genSpecializedAttr = 0;
 }
@@ -42,9 +43,11 @@ def KernelOp : Dl_Op<"kernel", [IsolatedFromAbove, AttrSizedOperandSegments, Sin
     - contract: exactly one dl.contract, whose operands are block arguments (perhaps through dl.reshape,
       dl.transpose or dl.slice), and Pointwise and Movement operations on its result, of the result's shape; every yielded tensor
       has that shape.
-    - check: one dl.check_index of a block argument; yields nothing.
+    - check: one dl.check_index or dl.check of block arguments; yields nothing.
     - scatter: one dl.scatter_add of block arguments.
-    - cumulative: one dl.cumulative of a block argument.
+    - cumulative: one dl.cumulative or dl.recurrence of block arguments.
+    - sort: one dl.argsort of a block argument, and a dl.scratch.
+    - linalg: one dl.linalg of block arguments, and a dl.scratch.
     - update: one dl.dynamic_update of block arguments.
     A scatter or an update whose output lies on its first operand touches only what changes.
     Example: `%y = dl.kernel "relu" map ins(%x : tensor<4xf32>) outs() { ^bb0(%u: tensor<4xf32>): %v = dl.relu %u :
@@ -58,6 +61,16 @@ def KernelOp : Dl_Op<"kernel", [IsolatedFromAbove, AttrSizedOperandSegments, Sin
     attr-dict-with-keyword $body (`->` type($values)^)?
   }];
   let hasVerifier = 1;
+}
+
+def ScratchOp : Dl_Op<"scratch", [Pure, NonDifferentiable]> {
+  let summary = "memory that a kernel works in, as the last value that it yields";
+  let description = [{
+    It has no meaning outside of the kernel, and no reader: what needs it is said by dl::scratchType.
+    Example: `%s = dl.scratch : tensor<4096xi64>`
+  }];
+  let results = (outs Dl_Tensor:$result);
+  let assemblyFormat = "attr-dict `:` type($result)";
 }
 
 def BufferOp : Dl_Op<"buffer", [Pure]> {

@@ -33,6 +33,11 @@ struct KernelRole {
 /// The role of an operation that stands in kernels.
 KernelRole kernelRole(mlir::Operation *op);
 
+/// The memory that a kernel of `op` alone works in; null when it needs none.
+mlir::RankedTensorType scratchType(mlir::Operation *op);
+/// In how many tasks the rows along `axis` are sorted; each has a part of the scratch memory of its own.
+int64_t sortTasks(llvm::ArrayRef<int64_t> shape, int64_t axis);
+
 /// Whether a loop or a branch: its regions hold kernels, and its operands and results are in memory.
 bool holdsKernels(mlir::Operation *op);
 

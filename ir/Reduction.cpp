@@ -88,6 +88,12 @@ LogicalResult ArgReduceOp::verify() {
                       "the operand without the axis");
 }
 
-LogicalResult CumulativeOp::verify() { return verifyAxis(*this, getAxis(), shapeOf(getOperand()).size()); }
+LogicalResult CumulativeOp::verify() {
+  if (getKind() == CumulativeKind::logsumexp && !isFloat(getType()))
+    return emitOpError() << "`logsumexp` joins floats, found elements of " << elementOf(getOperand());
+  return verifyAxis(*this, getAxis(), shapeOf(getOperand()).size());
+}
+
+LogicalResult RecurrenceOp::verify() { return verifyAxis(*this, getAxis(), shapeOf(getTerm()).size()); }
 
 } // namespace dlc::dl

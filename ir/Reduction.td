@@ -55,14 +55,37 @@ def ArgReduceOp : Dl_Op<"arg_reduce", [Pure, NonDifferentiable]> {
   let builders = [OpBuilder<(ins "::dlc::dl::ReduceKind":$kind, "::mlir::Value":$operand, "int64_t":$axis)>];
   let hasVerifier = 1;
 }
+def Dl_CumulativeKind : I32EnumAttr<"CumulativeKind", "how elements are joined as they come", [
+    I32EnumAttrCase<"sum", 0>, I32EnumAttrCase<"prod", 1>, I32EnumAttrCase<"max", 2>, I32EnumAttrCase<"min", 3>,
+    I32EnumAttrCase<"logsumexp", 4>]> {
+  let cppNamespace = "::dlc::dl";
+  let genSpecializedAttr = 0;
+}
+def Dl_CumulativeKindAttr : EnumAttr<Dl_Dialect, Dl_CumulativeKind, "cumulative_kind"> {
+  let assemblyFormat = "`` $value";
+}
 def CumulativeOp : Dl_DiffOp<"cumulative", [SameOperandsAndResultType]> {
-  let summary = "running sum along an axis; `reverse` runs from the end; each element is included";
+  let summary = "what joins the elements up to each along an axis; `reverse` runs from the end";
   let description = [{
-    result[i] = sum over j <= i of operand[j] (reverse: j >= i).
-    Example: `%c = dl.cumulative %x along 1 : tensor<64x10xf32>`
+    result[i] = join over j <= i of operand[j] (reverse: j >= i): sum, prod, max, min; logsumexp, of floats, is the
+    logarithm of the sum of their exponentials, without overflow. NaN wins in max and min. The gradient of max and min
+    goes to the last of equal extrema so far, as in PyTorch.
+    Example: `%c = dl.cumulative sum %x along 1 : tensor<64x10xf32>`
   }];
-  let arguments = (ins Dl_NumberTensor:$operand, I64Attr:$axis, UnitAttr:$reverse);
+  let arguments = (ins Dl_CumulativeKindAttr:$kind, Dl_NumberTensor:$operand, I64Attr:$axis, UnitAttr:$reverse);
   let results = (outs Dl_NumberTensor:$result);
-  let assemblyFormat = "(`reverse` $reverse^)? $operand `along` $axis attr-dict `:` type($result)";
+  let assemblyFormat = "$kind (`reverse` $reverse^)? $operand `along` $axis attr-dict `:` type($result)";
+  let hasVerifier = 1;
+}
+def RecurrenceOp : Dl_DiffOp<"recurrence", [SameOperandsAndResultType]> {
+  let summary = "a linear recurrence along an axis; `reverse` runs from the end";
+  let description = [{
+    result[i] = factor[i] * result[i - 1] + term[i], and the first result is the first term (reverse: from the last one,
+    with i + 1). It is what the adjoints of running products, extrema and itself are made of.
+    Example: `%r = dl.recurrence %a, %b along 1 : tensor<64x10xf32>`
+  }];
+  let arguments = (ins Dl_FloatTensor:$factor, Dl_FloatTensor:$term, I64Attr:$axis, UnitAttr:$reverse);
+  let results = (outs Dl_FloatTensor:$result);
+  let assemblyFormat = "(`reverse` $reverse^)? $factor `,` $term `along` $axis attr-dict `:` type($result)";
   let hasVerifier = 1;
 }

@@ -54,8 +54,17 @@ struct FoldEmpty : impl::FoldEmptyBase<FoldEmpty> {
 
   void runOnOperation() override {
     getOperation().walk([](Operation *op) {
+      // Of matrices without elements every factor is without; their determinant is a product of nothing.
+      if (isa<dl::LinalgOp>(op) && isEmpty(op->getOperand(0))) {
+        OpBuilder builder(op);
+        SmallVector<Value> values = llvm::map_to_vector(
+            op->getResults(), [&](Value result) { return dl::splat(builder, op->getLoc(), result.getType(), 1); });
+        op->replaceAllUsesWith(values);
+        op->erase();
+        return;
+      }
       bool simple = op->getNumResults() == 1 && op->getNumRegions() == 0 && op->getNumOperands() > 0;
-      if (!simple || !(isPure(op) || isa<dl::CheckIndexOp>(op)))
+      if (!simple || !(isPure(op) || isa<dl::CheckIndexOp, dl::CheckOp>(op)))
         return;
       OpBuilder builder(op);
       if (Value value = folded(builder, op)) {

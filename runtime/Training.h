@@ -23,6 +23,10 @@ struct CheckText {
   int64_t minimum = 0;           ///< the least allowed value
   int64_t limit = 0;             ///< one more than the greatest allowed value
   int64_t elementsPerSample = 1; ///< of the checked tensor; 0 when its elements do not belong to samples
+  std::string expected = {};     ///< what a value must be, in words, if that is no range
+  bool isFloat = false;          ///< the value that is reported is the bits of a double
+  std::string failure = {};      ///< not of values but of a matrix: what it is, `is singular`
+  int64_t matrices = 1;          ///< how many there are in the batch
 };
 
 /// A compiled step and what it needs.

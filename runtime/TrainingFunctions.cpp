@@ -3,6 +3,7 @@
 
 #include "runtime/Interrupt.h"
 
+#include <bit>
 #include <algorithm>
 #include <fmt/format.h>
 
@@ -76,6 +77,10 @@ Error checkError(const CompiledFunction &function, int64_t check, const dlc_cont
   if (check < 1 || check > int64_t(function.checks.size()))
     return Error::plain(fmt::format("a check of the compiled code failed ({}) that it does not describe", check));
   const CheckText &text = function.checks[size_t(check - 1)];
+  if (!text.failure.empty()) {
+    std::string which = text.matrices == 1 ? "the matrix" : fmt::format("matrix {} of {}", context.error_index, text.matrices);
+    return Error::plain(fmt::format("{} {}", which, text.failure));
+  }
   int64_t perSample = text.elementsPerSample, sample = perSample > 0 ? context.error_index / perSample : -1;
   std::string where = fmt::format("element {}", context.error_index);
   if (rowIndices != nullptr && sample >= 0 && sample < rows) {
@@ -86,6 +91,11 @@ Error checkError(const CompiledFunction &function, int64_t check, const dlc_cont
   // The outermost loop first.
   for (int64_t loop = context.error_loops; loop-- > 0;)
     where += fmt::format(", iteration {}", context.error_iterations[loop]);
+  if (!text.expected.empty()) {
+    std::string value = text.isFloat ? fmt::format("{:.6g}", std::bit_cast<double>(context.error_value))
+                                     : std::to_string(context.error_value);
+    return Error::plain(fmt::format("{}: `{}` is {}, but must be {}", where, text.what, value, text.expected));
+  }
   return Error::plain(fmt::format("{}: `{}` is {}, but must be from {} to {}", where, text.what, context.error_value,
                                   text.minimum, text.limit - 1));
 }

@@ -2,7 +2,7 @@
 #include "tools/Compiler.h"
 
 #include "codegen/native/Lowering.h"
-#include "ir/Dialect.h"
+#include "ir/KernelRole.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Diagnostics.h"
@@ -151,7 +151,19 @@ std::unique_ptr<Compiled> Compiler::describe(mlir::ModuleOp module) {
     for (mlir::Attribute entry : checks) {
       auto check = mlir::cast<mlir::DictionaryAttr>(entry);
       CheckText text;
+      if (auto failure = check.getAs<mlir::StringAttr>("fails")) {
+        text.failure = failure.str();
+        text.matrices = check.getAs<mlir::IntegerAttr>("matrices").getInt();
+        compiled->function.checks.push_back(text);
+        continue;
+      }
       text.what = check.getAs<mlir::StringAttr>("what").str();
+      if (auto expected = check.getAs<mlir::StringAttr>("expected")) {
+        text.expected = expected.str();
+        text.isFloat = check.contains("float");
+        compiled->function.checks.push_back(text);
+        continue;
+      }
       if (auto low = check.getAs<mlir::IntegerAttr>("low"))
         text.minimum = low.getInt();
       text.limit = check.getAs<mlir::IntegerAttr>("limit").getInt();
@@ -160,11 +172,14 @@ std::unique_ptr<Compiled> Compiler::describe(mlir::ModuleOp module) {
   // The checks stand in the order of their kernels; a sample is one entry of the first axis.
   size_t next = 0;
   function.walk([&](dl::KernelOp kernel) {
-    if (kernel.getKind() != dl::KernelKind::check || next >= compiled->function.checks.size())
+    if (!dl::kernelRole(&kernel.getBody().front().front()).mayFail || next >= compiled->function.checks.size())
+      return;
+    CheckText &text = compiled->function.checks[next++];
+    if (kernel.getKind() != dl::KernelKind::check)
       return;
     auto type = mlir::cast<mlir::MemRefType>(kernel.getIns()[0].getType());
     int64_t rows = type.getRank() ? type.getDimSize(0) : 0;
-    compiled->function.checks[next++].elementsPerSample = rows > 0 ? type.getNumElements() / rows : 0;
+    text.elementsPerSample = rows > 0 ? type.getNumElements() / rows : 0;
   });
   return compiled;
 }

@@ -13,7 +13,7 @@ LogicalResult verifyPointwise(dl::KernelOp kernel) {
   for (Operation &op : kernel.getBody().front()) {
     if (op.hasTrait<dl::Movement>() || isa<dl::GatherOp, dl::DynamicSliceOp, dl::RandomOp, dl::YieldOp>(op))
       continue;
-    if (op.hasTrait<dl::Pointwise>() && !isa<dl::CheckIndexOp>(op))
+    if (op.hasTrait<dl::Pointwise>() && !isa<dl::CheckIndexOp, dl::CheckOp>(op))
       continue;
     if (dl::isReduction(&op) || isa<dl::ContractOp>(op))
       continue;

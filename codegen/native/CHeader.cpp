@@ -60,10 +60,22 @@ static std::string shapeText(ArrayRef<int64_t> shape) {
   return text;
 }
 
-std::string rangeOfCheck(DictionaryAttr check) {
+std::string failureText(DictionaryAttr check) {
+  if (auto failure = check.getAs<StringAttr>("fails"))
+    return "a matrix " + failure.str();
+  if (auto expected = check.getAs<StringAttr>("expected"))
+    return "an element of " + check.getAs<StringAttr>("what").str() + " is not " + expected.str();
   auto low = check.getAs<IntegerAttr>("low");
-  return "in [" + std::to_string(low ? low.getInt() : 0) + ", " +
-         std::to_string(check.getAs<IntegerAttr>("limit").getInt()) + ")";
+  return "an element of " + check.getAs<StringAttr>("what").str() + " is not in [" +
+         std::to_string(low ? low.getInt() : 0) + ", " + std::to_string(check.getAs<IntegerAttr>("limit").getInt()) + ")";
+}
+
+bool callsLapack(func::FuncOp planned) {
+  return planned
+      .walk([](dl::KernelOp kernel) {
+        return kernel.getKind() == dl::KernelKind::linalg ? WalkResult::interrupt() : WalkResult::advance();
+      })
+      .wasInterrupted();
 }
 
 llvm::Expected<std::string> libraryHeader(ModuleOp planned, StringRef name) {
@@ -90,13 +102,11 @@ llvm::Expected<std::string> libraryHeader(ModuleOp planned, StringRef name) {
   std::string checks;
   if (auto list = function->getAttrOfType<ArrayAttr>("dl.checks"))
     for (auto [i, item] : llvm::enumerate(list)) {
-      auto check = cast<DictionaryAttr>(item);
-      checks += " *   " + std::to_string(i + 1) + ": an element of " + check.getAs<StringAttr>("what").str() +
-                " is not " +
-                rangeOfCheck(check) + "\n";
+      checks += " *   " + std::to_string(i + 1) + ": " + failureText(cast<DictionaryAttr>(item)) + "\n";
     }
   std::string upper = name.upper();
-  std::string text = "/* " + name.str() + ": a compiled function. Needs libc and libm only. */\n";
+  std::string text = "/* " + name.str() + ": a compiled function. Needs " +
+                     (callsLapack(function) ? "libc, libm and liblapacke" : "libc and libm only") + ". */\n";
   text += "#ifndef " + upper + "_H\n#define " + upper + "_H\n\n#include <stddef.h>\n#include <stdint.h>\n\n";
   text += "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n";
   text += "/* Tensors are dense and row-major:\n" + arguments;

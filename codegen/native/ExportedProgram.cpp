@@ -77,10 +77,7 @@ static std::string programText(func::FuncOp function, StringRef header, StringRe
   out << "static const char *const checks[] = {\n";
   if (auto checks = function->getAttrOfType<ArrayAttr>("dl.checks"))
     for (auto check : checks.getAsRange<DictionaryAttr>())
-      out << "    "
-          << quoted("an element of " + check.getAs<StringAttr>("what").str() + " is not " +
-                    rangeOfCheck(check))
-          << ",\n";
+      out << "    " << quoted(failureText(check)) << ",\n";
   out << "    \"\"};\nstatic int call(void *const *given, void *const *results, void *scratch) {\n  return " << name
       << "(";
   for (size_t i = 0; i < inputs; ++i)
@@ -100,7 +97,8 @@ llvm::Error writeProgram(ModuleOp planned, const Target &target, StringRef name,
   auto header = libraryHeader(planned, name);
   if (!header)
     return header.takeError();
-  return linkProgram(programText(*plannedEntry(planned), *header, name), object->path(), path);
+  return linkProgram(programText(*plannedEntry(planned), *header, name), object->path(), path,
+                     callsLapack(*plannedEntry(planned)));
 }
 
 } // namespace dlc

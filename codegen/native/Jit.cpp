@@ -3,10 +3,12 @@
 // at a time; LLVM's work, most of the time, is done for all objects side by side.
 #include "codegen/native/Jit.h"
 #include "codegen/native/Lowering.h"
+#include "codegen/native/ObjectFile.h"
 #include "llvm/ExecutionEngine/Orc/ExecutionUtils.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
+#include "llvm/Support/DynamicLibrary.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include <atomic>
 #include <chrono>
@@ -89,11 +91,23 @@ private:
 };
 } // namespace
 
+/// LAPACK is loaded when something calls it first: most programs do not.
+static llvm::Error loadLapack() {
+  static constexpr char library[] = "liblapacke.so.3";
+  std::string problem;
+  if (!llvm::sys::DynamicLibrary::LoadLibraryPermanently(library, &problem))
+    return llvm::Error::success();
+  return llvm::createStringError("linear algebra needs the library `" + StringRef(library) + "`: " + problem);
+}
+
 llvm::Expected<dlc_function> Jit::add(ModuleOp planned, llvm::StringRef name, const TimeSink &onTime) {
   Stopwatch watch(onTime);
   auto function = planned.lookupSymbol<func::FuncOp>(name);
   if (!function || function.isExternal())
     return llvm::createStringError("the module has no function `" + name + "`");
+  if (callsLapack(function))
+    if (llvm::Error error = loadLapack())
+      return std::move(error);
   prepareContext(*planned.getContext());
   KernelTable table(function);
   size_t count = std::min<size_t>(table.entries.size() / kernelsForThread, std::thread::hardware_concurrency());

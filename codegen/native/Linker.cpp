@@ -56,7 +56,7 @@ static llvm::Error run(const SmallVector<std::string> &command, StringRef output
   return llvm::createStringError("`" + arguments[0] + "` could not make `" + output + "`: " + problem);
 }
 
-llvm::Error linkLibrary(StringRef object, StringRef library) {
+llvm::Error linkLibrary(StringRef object, StringRef library, bool withLapack) {
   // Compiler drivers know where libraries are, linkers have to be told.
   SmallVector<std::string> command;
   if (std::string driver = findTool({"cc", "clang-22", "clang", "gcc"}); !driver.empty())
@@ -75,17 +75,22 @@ llvm::Error linkLibrary(StringRef object, StringRef library) {
                "-lc"};
   else
     return llvm::createStringError("no linker is installed; a shared library needs one of cc, clang, gcc, ld.lld, ld");
+  if (withLapack)
+    command.push_back("-llapacke");
   return run(command, library);
 }
 
-llvm::Error linkProgram(StringRef source, StringRef object, StringRef program) {
+llvm::Error linkProgram(StringRef source, StringRef object, StringRef program, bool withLapack) {
   std::string driver = findTool({"cc", "clang-22", "clang", "gcc"});
   if (driver.empty())
     return llvm::createStringError("no C compiler is installed; a program needs one of cc, clang, gcc");
   auto text = TemporaryFile::create("c", source);
   if (!text)
     return text.takeError();
-  return run({driver, "-O1", "-o", program.str(), text->path().str(), object.str(), "-lm"}, program);
+  SmallVector<std::string> command = {driver, "-O1", "-o", program.str(), text->path().str(), object.str(), "-lm"};
+  if (withLapack)
+    command.push_back("-llapacke");
+  return run(command, program);
 }
 
 } // namespace dlc

@@ -24,10 +24,11 @@ private:
   std::string name;
 };
 
-/// Makes a shared library of an object. Needs a compiler driver or a linker.
-llvm::Error linkLibrary(llvm::StringRef object, llvm::StringRef library);
+/// Makes a shared library of an object, perhaps one that calls LAPACK. Needs a compiler driver or a linker.
+llvm::Error linkLibrary(llvm::StringRef object, llvm::StringRef library, bool withLapack);
 
 /// Makes a program of the C text `source` and an object. Needs a C compiler.
-llvm::Error linkProgram(llvm::StringRef source, llvm::StringRef object, llvm::StringRef program);
+llvm::Error linkProgram(llvm::StringRef source, llvm::StringRef object, llvm::StringRef program,
+                        bool withLapack);
 
 } // namespace dlc

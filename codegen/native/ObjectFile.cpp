@@ -161,7 +161,7 @@ llvm::Error writeLibrary(ModuleOp planned, const Target &target, StringRef name,
   auto header = libraryHeader(planned, name);
   if (!header)
     return header.takeError();
-  if (llvm::Error error = linkLibrary(object->path(), path))
+  if (llvm::Error error = linkLibrary(object->path(), path, callsLapack(*plannedEntry(planned))))
     return error;
   return writeFile(headerPath, *header);
 }

@@ -4,6 +4,7 @@
 
 #include "codegen/Target.h"
 #include "codegen/native/Linker.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/Support/Error.h"
@@ -35,8 +36,11 @@ llvm::Error writeProgram(mlir::ModuleOp planned, const Target &target, llvm::Str
 llvm::Expected<TemporaryFile> exportedObject(mlir::ModuleOp planned, const Target &target, llvm::StringRef name,
                                              llvm::ArrayRef<char> params);
 
-/// `in [0, 10)`: what an entry of `dl.checks` accepts.
-std::string rangeOfCheck(mlir::DictionaryAttr check);
+/// `an element of label is not in [0, 10)`: what an entry of `dl.checks` says when it fails.
+std::string failureText(mlir::DictionaryAttr check);
+
+/// Whether a planned function calls LAPACK, whose library then belongs to what it is linked with.
+bool callsLapack(mlir::func::FuncOp planned);
 
 /// The text of that header.
 llvm::Expected<std::string> libraryHeader(mlir::ModuleOp planned, llvm::StringRef name);

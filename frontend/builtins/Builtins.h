@@ -22,9 +22,13 @@ void addElementwiseBuiltins(BuiltinTable &table);
 void addReductionBuiltins(BuiltinTable &table);
 void addCheckBuiltins(BuiltinTable &table);
 void addShapeBuiltins(BuiltinTable &table);
+void addMovementBuiltins(BuiltinTable &table);
+void addOrderBuiltins(BuiltinTable &table);
+void addLinalgBuiltins(BuiltinTable &table);
 void addProductBuiltins(BuiltinTable &table);
 void addSpatialBuiltins(BuiltinTable &table);
 void addMakerBuiltins(BuiltinTable &table);
+void addRandomBuiltins(BuiltinTable &table);
 void addGradientBuiltins(BuiltinTable &table);
 void addDataBuiltins(BuiltinTable &table);
 
@@ -49,6 +53,13 @@ std::optional<std::vector<int64_t>> numbersArgument(Elaborator &e, CallSite &sit
                                                     int64_t absent);
 std::optional<bool> boolArgument(Elaborator &e, CallSite &site, size_t i, bool absent);
 std::optional<double> numberArgument(Elaborator &e, CallSite &site, size_t i, double absent);
+/// The part of an axis that begins at `start`.
+Value sliceAlong(Elaborator &e, const Value &x, int64_t axis, int64_t start, const Size &length, SourceRange at);
+/// The same where `start`, an integer scalar, is computed: checked, negative ones counting from the end.
+Value computedSlice(Elaborator &e, const Value &x, int64_t axis, const Value &start, const Size &length,
+                    SourceRange at);
+/// `split` of a tensor: arguments x, size, axis.
+Value splitTensor(Elaborator &e, CallSite &site);
 /// An answer for what an instance cannot compile yet: the type while checking, an error while building.
 Value notYet(Elaborator &e, Value type, const std::string &what, SourceRange at);
 

@@ -34,6 +34,40 @@ static void addSource(BuiltinTable &table, const char *name, std::vector<std::st
   });
 }
 
+/// Parts a data source into rows to train on and the rest; a tensor along an axis.
+static Value split(Elaborator &e, CallSite &site) {
+  if (site[0].kind != Value::Source && site[0].kind != Value::Data) {
+    if (site.has(1))
+      return splitTensor(e, site);
+    e.error(Diag::MissingArgument, site.at, site.callee, "size").help("`split(x, 2)` makes parts of 2 along the first axis");
+    return e.poison(site.at);
+  }
+  if (site[0].kind == Value::Data) {
+    e.error(Diag::WrongType, site[0].at, "argument 1 of `split`", describe(site[0]), "a data source")
+        .help("`data d: {..} = csv(..) |> split(train: 0.9)`");
+    return e.poison(site.at);
+  }
+  size_t share = site.has(3) ? 3 : 1;
+  if (!site.has(share)) {
+    e.error(Diag::MissingArgument, site.at, site.callee, "train");
+    return e.poison(site.at);
+  }
+  std::optional<double> train = numberArgument(e, site, share, 0.9), seed = numberArgument(e, site, 4, 0);
+  std::optional<bool> shuffle = boolArgument(e, site, 5, true);
+  if (!train || !seed || !shuffle)
+    return e.poison(site.at);
+  if (!(*train > 0 && *train < 1)) {
+    e.error(Diag::BadArgument, site[share].at, fmt::format("`train` is {}, expected a share between 0 and 1", *train));
+    return e.poison(site.at);
+  }
+  Value result = site[0];
+  result.source = std::make_shared<SourceInfo>(*site[0].source);
+  result.source->splitTrain = *train;
+  result.source->splitSeed = int64_t(*seed);
+  result.source->splitShuffle = *shuffle;
+  return result;
+}
+
 void addDataBuiltins(BuiltinTable &table) {
   addSource(table, "csv", {"file"});
   addSource(table, "idx", {"*"}); // a file for each field
@@ -46,27 +80,7 @@ void addDataBuiltins(BuiltinTable &table) {
   addSource(table, "sentence_pairs", {"file", "lengths?", "vocab?"});
   addSource(table, "spiral", {"n?", "noise?", "seed?", "classes?"});
   addSource(table, "moons", {"n?", "noise?", "seed?"});
-  table.add("split", {"source", "train", "seed?", "shuffle?"}, [](Elaborator &e, CallSite &site) {
-    if (site[0].kind != Value::Source) {
-      e.error(Diag::WrongType, site[0].at, "argument 1 of `split`", describe(site[0]), "a data source")
-          .help("`data d: {..} = csv(..) |> split(train: 0.9)`");
-      return e.poison(site.at);
-    }
-    std::optional<double> train = numberArgument(e, site, 1, 0.9), seed = numberArgument(e, site, 2, 0);
-    std::optional<bool> shuffle = boolArgument(e, site, 3, true);
-    if (!train || !seed || !shuffle)
-      return e.poison(site.at);
-    if (!(*train > 0 && *train < 1)) {
-      e.error(Diag::BadArgument, site[1].at, fmt::format("`train` is {}, expected a share between 0 and 1", *train));
-      return e.poison(site.at);
-    }
-    Value result = site[0];
-    result.source = std::make_shared<SourceInfo>(*site[0].source);
-    result.source->splitTrain = *train;
-    result.source->splitSeed = int64_t(*seed);
-    result.source->splitShuffle = *shuffle;
-    return result;
-  });
+  table.add("split", {"x", "size?", "axis?", "train?", "seed?", "shuffle?"}, split);
   table.add("print", {"values..."}, [](Elaborator &e, CallSite &site) {
     if (e.emitting() && (e.insideFunction() || e.graph.function()->hostTensors != FunctionFrame::Inputs)) {
       e.error(Diag::NotSupported, site.at, "`print` in compiled code");

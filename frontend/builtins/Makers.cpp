@@ -1,4 +1,4 @@
-// What makes tensors out of nothing: zeros, ranges, lists, random numbers.
+// What makes tensors out of nothing: zeros, ranges, lists.
 #include "frontend/builtins/Builtins.h"
 
 #include "ir/Dialect.h"
@@ -105,94 +105,9 @@ static void addSplats(BuiltinTable &table) {
   });
 }
 
-/// The shape that random numbers are drawn in: given, or that of the param whose initial value they are.
-static std::optional<Shape> drawnShape(Elaborator &e, CallSite &site, size_t i) {
-  if (site.has(i))
-    return shapeArgument(e, site, i);
-  if (e.initialiserShape)
-    return *e.initialiserShape;
-  e.error(Diag::MissingArgument, site.at, site.callee, "shape")
-      .help("only as the initial value of a `param` does the shape follow");
-  return std::nullopt;
-}
-
-static Value affine(Elaborator &e, Value x, double scale, double shift, SourceRange at) {
-  if (scale != 1)
-    x = e.binaryOp("mul", x, e.constant(scale, x.dtype, x.shape, at), at);
-  if (shift != 0)
-    x = e.binaryOp("add", x, e.constant(shift, x.dtype, x.shape, at), at);
-  return x;
-}
-
-static void addRandom(BuiltinTable &table) {
-  table.add("normal", {"shape?", "mean?", "std?"}, [](Elaborator &e, CallSite &site) {
-    std::optional<Shape> shape = drawnShape(e, site, 0);
-    std::optional<double> mean = numberArgument(e, site, 1, 0), deviation = numberArgument(e, site, 2, 1);
-    if (!shape || !mean || !deviation)
-      return e.poison(site.at);
-    if (!(*deviation >= 0)) {
-      e.error(Diag::BadArgument, site[2].at,
-              fmt::format("`std` is {}, expected a number that is not negative", *deviation));
-      return e.poison(site.at);
-    }
-    return affine(e, e.randomOp("normal", *shape, site.at), *deviation, *mean, site.at);
-  });
-  // `uniform(low, high)` as an initial value, `uniform([n], low: , high:)` anywhere.
-  table.add("uniform", {"a?", "b?", "c?", "shape?", "low?", "high?"}, [](Elaborator &e, CallSite &site) {
-    bool listFirst = site.has(0) && (site[0].kind == Value::List || site[0].kind == Value::Tuple);
-    size_t first = listFirst ? 1 : 0;
-    std::optional<Shape> shape = listFirst ? shapeArgument(e, site, 0) : drawnShape(e, site, 3);
-    std::optional<double> low = site.has(4) ? numberArgument(e, site, 4, 0) : numberArgument(e, site, first, 0);
-    std::optional<double> high = site.has(5) ? numberArgument(e, site, 5, 1) : numberArgument(e, site, first + 1, 1);
-    if (!shape || !low || !high)
-      return e.poison(site.at);
-    if (!(*low <= *high)) {
-      e.error(Diag::BadArgument, site.at,
-              fmt::format("`uniform` is from {} to {}, expected the lower number first", *low, *high));
-      return e.poison(site.at);
-    }
-    return affine(e, e.randomOp("uniform", *shape, site.at), *high - *low, *low, site.at);
-  });
-  table.add("bernoulli", {"shape", "p?"}, [](Elaborator &e, CallSite &site) {
-    std::optional<Shape> shape = shapeArgument(e, site, 0);
-    std::optional<double> p = numberArgument(e, site, 1, 0.5);
-    if (!shape || !p)
-      return e.poison(site.at);
-    if (!(*p >= 0 && *p <= 1)) {
-      e.error(Diag::BadArgument, site[1].at, fmt::format("`p` is {}, expected a probability from 0 to 1", *p));
-      return e.poison(site.at);
-    }
-    return e.compareOp("lt", e.randomOp("uniform", *shape, site.at), e.constant(*p, DType::F32, *shape, site.at),
-                       site.at);
-  });
-  table.add("categorical", {"scores"}, [](Elaborator &e, CallSite &site) {
-    // The greatest of scores with Gumbel noise: -log(-log(u)).
-    Value x = floatArgument(e, site, 0);
-    if (x.poison())
-      return x;
-    if (x.shape.empty()) {
-      e.error(Diag::RankMismatch, x.at, describe(x), 0, "at least 1");
-      return e.poison(site.at);
-    }
-    Value u = e.binaryOp("max", e.randomOp("uniform", x.shape, site.at),
-                         e.constant(1e-30, DType::F32, x.shape, site.at), site.at);
-    Value noise =
-        e.unaryOp("neg", e.unaryOp("log", e.unaryOp("neg", e.unaryOp("log", u, site.at), site.at), site.at), site.at);
-    Value noisy = e.binaryOp("add", e.cast(x, DType::F32, site.at), noise, site.at);
-    return e.apply(e.library->find("argmax")->value, {noisy, Value::ofInteger(-1, site.at)}, site.at);
-  });
-  table.add("permutation", {"n"}, [](Elaborator &e, CallSite &site) {
-    std::optional<Size> n = lengthArgument(e, site, 0, "the length of a permutation");
-    if (!n)
-      return e.poison(site.at);
-    return notYet(e, Value::ofTensor(DType::I64, {{*n, site.at}}, {}, site.at), "`permutation`", site.at);
-  });
-}
-
 void addMakerBuiltins(BuiltinTable &table) {
   table.add("tensor", {"xs", "dtype?"}, tensorBuiltin);
   addSplats(table);
-  addRandom(table);
 }
 
 } // namespace dlc

@@ -1,4 +1,4 @@
-// Products and indexing by data: einsum, one_hot, take_along, embedding, triangles, linear algebra.
+// Products and indexing by data: einsum, one_hot, take_along, embedding, triangles.
 #include "frontend/builtins/Builtins.h"
 
 #include "ir/Dialect.h"
@@ -205,7 +205,8 @@ static Value oneHot(Elaborator &e, CallSite &site) {
   return e.cast(hot, DType::F32, site.at);
 }
 
-/// x's elements at i along an axis, as a comparison with every index: it fuses, and its gradient is a selection.
+/// x's elements at i along an axis. One of each row is found by comparing every index: it fuses, and its gradient is a
+/// selection.
 static Value takeAlong(Elaborator &e, CallSite &site) {
   Value x = tensorArgument(e, site, 0), i = indexArgument(e, site, 1);
   if (x.poison() || i.poison())
@@ -239,32 +240,27 @@ static Value takeAlong(Elaborator &e, CallSite &site) {
   Value indices = e.cast(e.checkIndex(i, x.shape[*axis].size, std::string(e.sources.text(site[1].at)), i.at,
                                       /*fromEnd=*/true),
                          DType::I64, i.at);
-  if (i.shape[*axis].size == Size(1)) {
+  if (i.shape[*axis].size == Size(1) && x.dtype != DType::Bool) {
     // One element of each row: no axis for the chosen ones is needed.
     Value hit = e.compareOp("eq", e.iotaOp(DType::I64, x.shape, *axis, site.at), e.broadcastTo(indices, x.shape, i.at),
                             site.at);
     Value chosen = e.selectOp(hit, x, e.constant(0, x.dtype, x.shape, site.at), site.at);
     return e.reshape(e.reduceOp("sum", chosen, {*axis}, site.at), i.shape, site.at);
   }
-  // The shape [.., m, .., n]: m chosen elements, n candidates (last, so that the sum is along rows).
-  Shape wide = i.shape;
-  wide.push_back(x.shape[*axis]);
-  int64_t last = int64_t(wide.size()) - 1;
-  Shape column = i.shape;
-  column.push_back({Size(1), i.at});
-  Value wanted = e.broadcastTo(e.reshape(indices, column, i.at), wide, i.at);
-  Value hit = e.compareOp("eq", e.iotaOp(DType::I64, wide, last, site.at), wanted, site.at);
-  std::vector<int64_t> permutation;
-  for (size_t a = 0; a < x.shape.size(); ++a)
-    if (int64_t(a) != *axis)
-      permutation.push_back(int64_t(a));
-  permutation.push_back(*axis);
-  Value rows = e.transpose(x, permutation, site.at);
-  Shape single = rows.shape;
-  single.insert(single.begin() + *axis, {Size(1), site.at});
-  Value candidates = e.broadcastTo(e.reshape(rows, single, site.at), wide, site.at);
-  Value chosen = e.selectOp(hit, candidates, e.constant(0, x.dtype, wide, site.at), site.at);
-  return e.reduceOp("sum", chosen, {last}, site.at);
+  Value result = Value::ofTensor(x.dtype, i.shape, {}, site.at);
+  if (!e.emitting())
+    return result;
+  // The places in the flat tensor: those along the axis are given, the others are the element's own.
+  Value places = e.constant(int64_t(0), DType::I64, i.shape, site.at);
+  int64_t stride = 1;
+  for (size_t a = x.shape.size(); a-- > 0; stride *= x.shape[a].size.constant()) {
+    Value along = int64_t(a) == *axis ? indices : e.iotaOp(DType::I64, i.shape, int64_t(a), site.at);
+    along = e.binaryOp("mul", along, e.constant(stride, DType::I64, i.shape, site.at), site.at);
+    places = e.binaryOp("add", places, along, site.at);
+  }
+  Value taken = e.gatherRows(e.reshape(x, {{elementCount(x.shape), site.at}}, site.at), places, site.at);
+  taken.at = site.at;
+  return taken;
 }
 
 static Value triangle(Elaborator &e, CallSite &site, bool lower) {
@@ -283,51 +279,6 @@ static Value triangle(Elaborator &e, CallSite &site, bool lower) {
   row = e.binaryOp("add", row, e.constant(double((*shift)[0]), DType::I64, x.shape, site.at), site.at);
   Value kept = e.compareOp(lower ? "ge" : "le", row, column, site.at);
   return e.selectOp(kept, x, e.constant(0, x.dtype, x.shape, site.at), site.at);
-}
-
-/// A square matrix in the last two axes.
-static bool square(Elaborator &e, const Value &x, const std::string &callee) {
-  size_t rank = x.shape.size();
-  if (rank >= 2 && e.sameSize(x.shape[rank - 1].size, x.shape[rank - 2].size).value_or(true))
-    return true;
-  auto report =
-      e.error(Diag::WrongType, x.at, fmt::format("argument 1 of `{}`", callee), describe(x), "square matrices");
-  e.noteOrigins(report, x);
-  return false;
-}
-
-static void addDecompositions(BuiltinTable &table) {
-  // Each gives its results' shapes from the matrix's: 'm' as the matrix, 'v' without the last axis, 's' a scalar each.
-  for (auto [name, results] :
-       {std::pair("eigh", "vm"), {"eig", "vm"}, {"eigvalsh", "v"}, {"cholesky", "m"}, {"inv", "m"}, {"det", "s"}}) {
-    std::string kinds = results;
-    table.add(name, {"x"}, [kinds](Elaborator &e, CallSite &site) {
-      Value x = floatArgument(e, site, 0);
-      if (x.poison() || !square(e, x, site.callee))
-        return e.poison(site.at);
-      std::vector<Value> values;
-      for (char kind : kinds) {
-        Shape shape = x.shape;
-        shape.resize(shape.size() - (kind == 'v' ? 1 : kind == 's' ? 2 : 0));
-        values.push_back(Value::ofTensor(x.dtype, shape, {}, site.at));
-      }
-      return notYet(e, values.size() == 1 ? values[0] : Value::ofTuple(values, site.at), "`" + site.callee + "`",
-                    site.at);
-    });
-  }
-  table.add("solve", {"a", "b"}, [](Elaborator &e, CallSite &site) {
-    Value a = floatArgument(e, site, 0), b = floatArgument(e, site, 1);
-    if (a.poison() || b.poison() || !square(e, a, site.callee))
-      return e.poison(site.at);
-    size_t rows = b.shape.size() >= 2 ? b.shape.size() - 2 : 0;
-    if (b.shape.empty() || !e.sameSize(a.shape.back().size, b.shape[rows].size).value_or(true)) {
-      auto report = e.error(Diag::ShapeMismatch, site.at, str(a.shape), str(b.shape), "solve");
-      e.noteOrigins(report, a);
-      e.noteOrigins(report, b);
-      return e.poison(site.at);
-    }
-    return notYet(e, Value::ofTensor(b.dtype, b.shape, {}, site.at), "`solve`", site.at);
-  });
 }
 
 void addProductBuiltins(BuiltinTable &table) {
@@ -412,7 +363,6 @@ void addProductBuiltins(BuiltinTable &table) {
     }
     return e.cast(result, dtype, site.at);
   });
-  addDecompositions(table);
 }
 
 } // namespace dlc

@@ -1,4 +1,4 @@
-// Reductions: sum, mean, max, ..., argmax, cumsum.
+// Reductions: sum, mean, max, ..., argmax.
 #include "frontend/builtins/Builtins.h"
 
 #include "ir/Dialect.h"
@@ -177,19 +177,6 @@ void addReductionBuiltins(BuiltinTable &table) {
       return keepAxes(e, result, x, {*axis}, *keep && site.has(1), site.at);
     });
   }
-  table.add("cumsum", {"x", "axis?"}, [](Elaborator &e, CallSite &site) {
-    Value x = tensorArgument(e, site, 0);
-    if (x.poison())
-      return x;
-    std::optional<int64_t> axis = axisArgument(e, site, 1, x, 0);
-    if (!axis)
-      return e.poison(site.at);
-    x = widened(e, x);
-    Value result = Value::ofTensor(x.dtype, x.shape, {}, site.at);
-    if (mlir::Value operand = e.ir(x))
-      result.ir = dl::CumulativeOp::create(e.graph.here(), e.location(site.at), operand.getType(), operand, *axis, false);
-    return result;
-  });
 }
 
 } // namespace dlc

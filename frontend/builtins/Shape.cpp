@@ -386,19 +386,6 @@ void addShapeBuiltins(BuiltinTable &table) {
       list.push_back(Value::ofInteger(number, site.at));
     return Value::ofList(std::move(list), site.at);
   });
-  table.add("window", {"x", "end", "length"}, [](Elaborator &e, CallSite &site) {
-    Value x = tensorArgument(e, site, 0);
-    std::optional<Size> length = lengthArgument(e, site, 2, "the length of a window");
-    if (x.poison() || !length)
-      return e.poison(site.at);
-    if (x.shape.empty()) {
-      e.error(Diag::RankMismatch, x.at, describe(x), 0, "at least 1");
-      return e.poison(site.at);
-    }
-    Shape shape = x.shape;
-    shape[0] = {*length, site.at};
-    return notYet(e, Value::ofTensor(x.dtype, shape, {}, site.at), "`window`", site.at);
-  });
 }
 
 } // namespace dlc

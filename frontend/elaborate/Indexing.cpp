@@ -9,7 +9,8 @@ namespace dlc {
 
 using namespace ast;
 
-/// One axis of an index, decided: a slice start, length and step, or an index that takes the axis away.
+/// One axis of an index, decided: a slice's first place, step (negative: towards the front) and length, or an index that
+/// takes the axis away.
 struct AxisIndex {
   bool keep = true;
   int64_t start = 0, step = 1;
@@ -85,7 +86,7 @@ bool Elaborator::computedSlice(AxisIndex &made, const SliceBound &from, const Sl
   bool known = from.computed && to.computed && from.computed->origin && from.computed->origin == to.computed->origin;
   if (!known || !unitStep) {
     error(Diag::SliceLength, at)
-        .help("`x[i:i + 3]` has a known length; `window(x, end: i, length: k)` takes k elements that end at a computed i");
+        .help("`x[i:i + 3]` takes 3 elements from a computed i on; so does `narrow(x, axis: 0, start: i, length: 3)`");
     return false;
   }
   made.length = to.computed->offset - from.computed->offset;
@@ -136,39 +137,43 @@ std::optional<Elaborator::Selection> Elaborator::select(const Value &base, const
       return SliceBound{fromEnd && given.isConstant() && given.constant() < 0 ? length + given : given, {}};
     };
     if (entry.slice) {
-      std::optional<SliceBound> from = bound(entry.begin, Size(0)), to = bound(entry.end, length),
-                                by = bound(entry.step, Size(1), false);
-      if (!from || !to || !by)
+      std::optional<SliceBound> by = bound(entry.step, Size(1), false);
+      if (!by)
         return std::nullopt;
-      if (from->computed || to->computed || by->computed) {
-        if (!computedSlice(axes[i], *from, *to, !by->computed && by->known == Size(1), base, i, entry.range))
+      const Size *step = &by->known;
+      if (by->computed || !step->isConstant() || step->constant() == 0) {
+        error(Diag::BadArgument, entry.step->range,
+              fmt::format("the step of a slice is {}, expected a number that is not 0",
+                          step->isConstant() ? step->str() : "`" + step->str() + "`"));
+        return std::nullopt;
+      }
+      bool backwards = step->constant() < 0;
+      Size stride(std::abs(step->constant())), one(1);
+      std::optional<SliceBound> from = bound(entry.begin, backwards ? length - one : Size(0)),
+                                to = bound(entry.end, backwards ? Size(-1) : length);
+      if (!from || !to)
+        return std::nullopt;
+      if (from->computed || to->computed) {
+        if (!computedSlice(axes[i], *from, *to, step->constant() == 1, base, i, entry.range))
           return std::nullopt;
         continue;
       }
-      const Size *begin = &from->known, *end = &to->known, *step = &by->known;
-      if (!step->isConstant() || step->constant() < 1) {
-        error(Diag::BadArgument, entry.step->range,
-              fmt::format("the step of a slice is {}, expected a positive number",
-                          step->isConstant() ? step->str() : "`" + step->str() + "`"))
-            .help(fmt::format("`flip(x, axis: {})` turns an axis round", i));
-        return std::nullopt;
-      }
-      Size span = *end - *begin;
-      auto known = [](const Size &size) { return size.isConstant(); };
-      bool bad = (known(*begin) && begin->constant() < 0) || (known(span) && span.constant() < 0) ||
-                 (known(length - *end) && (length - *end).constant() < 0);
-      if (bad) {
+      const Size *begin = &from->known, *end = &to->known;
+      // What the slice covers, from its least place to behind its greatest.
+      Size low = backwards ? *end + one : *begin, high = backwards ? *begin + one : *end, span = high - low;
+      auto isNegative = [](const Size &size) { return size.isConstant() && size.constant() < 0; };
+      if (isNegative(low) || isNegative(span) || isNegative(length - high)) {
         auto text = [&](const Expr *part) { return part ? std::string(sources.text(part->range)) : std::string(); };
         auto report = error(Diag::SliceRange, entry.range, text(entry.begin), text(entry.end), length.str());
         noteOrigins(report, base, i);
-        report.help(known(span) && span.constant() < 0
-                        ? "it ends before it begins"
-                        : "slices never clamp: they end at the size of the axis at most");
+        report.help(!isNegative(span) ? "slices never clamp: they end at the size of the axis at most"
+                    : backwards       ? "with a negative step it goes from the greater place to the lesser"
+                                      : "it ends before it begins");
         return std::nullopt;
       }
-      axes[i].start = known(*begin) ? begin->constant() : 0;
+      axes[i].start = begin->isConstant() ? begin->constant() : 0;
       axes[i].step = step->constant();
-      axes[i].length = axes[i].step == 1 ? span : Size::floorDiv(span + Size(axes[i].step - 1), Size(axes[i].step));
+      axes[i].length = stride == one ? span : Size::floorDiv(span + stride - one, stride);
       plain &= entry.begin == nullptr && entry.end == nullptr && axes[i].step == 1;
       continue;
     }
@@ -261,14 +266,19 @@ Value Elaborator::take(const Value &base, const Selection &selection, const Inde
   }
   // Slices and constant indices first: one slice operation, then the axes of constant indices go.
   Shape sliced, kept;
-  std::vector<int64_t> starts, steps;
+  std::vector<int64_t> starts, steps, backwards;
   for (size_t i = 0; i < rank; ++i) {
     Dim dim{axes[i].length, axes[i].length == base.shape[i].size ? base.shape[i].origin : expr.range};
     sliced.push_back(axes[i].computed ? base.shape[i] : dim);
     if (axes[i].keep)
       kept.push_back(dim);
-    starts.push_back(axes[i].start);
-    steps.push_back(axes[i].step);
+    bool isBackwards = axes[i].step < 0 && emitting();
+    // One that goes backwards is taken forwards, from its last place, and turned round.
+    int64_t covered = isBackwards ? (axes[i].length.constant() - 1) * axes[i].step : 0;
+    starts.push_back(axes[i].length == Size(0) ? 0 : axes[i].start + covered);
+    steps.push_back(std::abs(axes[i].step));
+    if (isBackwards)
+      backwards.push_back(int64_t(i));
   }
   Value result = base;
   if (!plain) {
@@ -278,6 +288,8 @@ Value Elaborator::take(const Value &base, const Selection &selection, const Inde
       result.ir = type == operand.getType()
                       ? operand
                       : dl::SliceOp::create(graph.here(), location(expr.range), type, operand, starts, steps).getResult();
+      if (!backwards.empty())
+        result.ir = dl::ReverseOp::create(graph.here(), location(expr.range), type, result.ir, backwards);
     }
   }
   if (selection.computed())

@@ -25,9 +25,13 @@ void Elaborator::loadLibrary() {
   addReductionBuiltins(table);
   addCheckBuiltins(table);
   addShapeBuiltins(table);
+  addMovementBuiltins(table);
+  addOrderBuiltins(table);
+  addLinalgBuiltins(table);
   addProductBuiltins(table);
   addSpatialBuiltins(table);
   addMakerBuiltins(table);
+  addRandomBuiltins(table);
   addGradientBuiltins(table);
   addDataBuiltins(table);
   for (const std::unique_ptr<Builtin> &builtin : builtins) {

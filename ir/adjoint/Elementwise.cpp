@@ -217,4 +217,9 @@ LogicalResult SelectOp::adjoint(AdjointContext &context) {
   return success();
 }
 
+LogicalResult CheckOp::adjoint(AdjointContext &context) {
+  context.set(0, context.cotangent());
+  return success();
+}
+
 } // namespace dlc::dl

@@ -1,6 +1,8 @@
 // Adjoint rules of reductions. Products and extrema over several axes work on these axes made one, the last.
 #include "ir/Builders.h"
 
+#include <limits>
+
 using namespace mlir;
 
 namespace dlc::dl {
@@ -63,8 +65,8 @@ static Value adjointOfExtremum(AdjointContext &context, ReduceOp op) {
   return joined.back(at.select(isFirst, joined.spread(context.cotangent()), at.like(joined.operand, 0)));
 }
 
-/// `value` moved by `distance` along `axis` (negative: to the front), ones where it came from.
-static Value shifted(AdjointContext &context, Value value, int64_t axis, int64_t distance) {
+/// `value` moved by `distance` along `axis` (negative: to the front), `fill` where it came from.
+static Value shifted(AdjointContext &context, Value value, int64_t axis, int64_t distance, double fill = 1) {
   SmallVector<int64_t> sizes(shapeOf(value)), starts(sizes.size(), 0), steps(sizes.size(), 1);
   int64_t gap = std::abs(distance);
   sizes[axis] -= gap;
@@ -72,8 +74,8 @@ static Value shifted(AdjointContext &context, Value value, int64_t axis, int64_t
     starts[axis] = gap;
   Value kept = SliceOp::create(context.builder, context.loc(), value, starts, sizes, steps);
   sizes[axis] = gap;
-  Value ones = splat(context.builder, context.loc(), RankedTensorType::get(sizes, elementOf(value)), 1);
-  SmallVector<Value, 2> parts{ones, kept};
+  Value filled = splat(context.builder, context.loc(), RankedTensorType::get(sizes, elementOf(value)), fill);
+  SmallVector<Value, 2> parts{filled, kept};
   if (distance < 0)
     std::swap(parts[0], parts[1]);
   return ConcatOp::create(context.builder, context.loc(), ValueRange(parts), axis);
@@ -114,10 +116,65 @@ LogicalResult ReduceOp::adjoint(AdjointContext &context) {
   return success();
 }
 
-/// The running sum of dy in the other direction.
+/// The adjoints of what runs along an axis run back along it: at i, dy[i] plus `factor` of the step to the next element
+/// times what was found there.
+static Value runBack(AdjointContext &context, Value factor, int64_t axis, bool reverse) {
+  Value toNext = shifted(context, factor, axis, reverse ? 1 : -1);
+  return RecurrenceOp::create(context.builder, context.loc(), toNext.getType(), toNext, context.cotangent(), axis,
+                              !reverse);
+}
+
+/// exp(a - b) for an a not above b; 0 where a is -inf, whatever b.
+static Value expDifference(Arithmetic &at, Value a, Value b) {
+  Value nothing = at.compare(ComparePredicate::eq, a, at.like(a, -std::numeric_limits<double>::infinity()));
+  Value zero = at.like(a, 0), difference = at.sub(at.select(nothing, zero, a), at.select(nothing, zero, b));
+  return at.select(nothing, zero, at.make<ExpOp>(difference));
+}
+
 LogicalResult CumulativeOp::adjoint(AdjointContext &context) {
-  context.set(0, CumulativeOp::create(context.builder, context.loc(), getType(), context.cotangent(), getAxis(),
-                                      !getReverse()));
+  Value x = getOperand(), y = getResult();
+  int64_t axis = getAxis();
+  bool reverse = getReverse();
+  if (getOperand().getType().getNumElements() == 0)
+    return success();
+  Arithmetic at(context);
+  switch (getKind()) {
+  case CumulativeKind::sum:
+    context.set(0, CumulativeOp::create(context.builder, context.loc(), getType(), CumulativeKind::sum,
+                                        context.cotangent(), axis, !reverse));
+    break;
+  case CumulativeKind::prod:
+    // The product of the elements before, times the products of dy with those behind: no division.
+    context.set(0, at.mul(shifted(context, y, axis, reverse ? -1 : 1), runBack(context, x, axis, reverse)));
+    break;
+  case CumulativeKind::max:
+  case CumulativeKind::min: {
+    Value isNew = OrOp::create(context.builder, context.loc(), at.compare(ComparePredicate::eq, x, y),
+                               at.compare(ComparePredicate::ne, x, x));
+    Value zero = at.like(x, 0), kept = at.select(isNew, zero, at.like(x, 1));
+    context.set(0, at.select(isNew, runBack(context, kept, axis, reverse), zero));
+    break;
+  }
+  case CumulativeKind::logsumexp: {
+    // From one running sum to the next the weights of all terms shrink by the same factor.
+    Value next = shifted(context, y, axis, reverse ? 1 : -1);
+    Value shrink = expDifference(at, y, next);
+    Value back = RecurrenceOp::create(context.builder, context.loc(), getType(), shrink, context.cotangent(), axis,
+                                      !reverse);
+    context.set(0, at.mul(expDifference(at, x, y), back));
+    break;
+  }
+  }
+  return success();
+}
+
+LogicalResult RecurrenceOp::adjoint(AdjointContext &context) {
+  if (getType().getNumElements() == 0)
+    return success();
+  Value back = runBack(context, getFactor(), getAxis(), getReverse());
+  context.set(1, back);
+  if (context.wants(0))
+    context.set(0, Arithmetic(context).mul(back, shifted(context, getResult(), getAxis(), getReverse() ? -1 : 1, 0)));
   return success();
 }
 

@@ -8,18 +8,18 @@ using namespace mlir;
 namespace dlc::dl {
 
 void dropChecks(Operation *op) {
-  op->walk([&](CheckIndexOp check) {
-    if (check == op)
+  op->walk([&](Operation *check) {
+    if (check == op || !isa<CheckIndexOp, CheckOp>(check))
       return;
-    check.replaceAllUsesWith(check.getOperand());
-    check.erase();
+    check->getResult(0).replaceAllUsesWith(check->getOperand(0));
+    check->erase();
   });
 }
 
 void cloneBody(OpBuilder &builder, Block &block, IRMapping &mapping) {
   for (Operation &op : block.without_terminator()) {
-    if (auto check = dyn_cast<CheckIndexOp>(op))
-      mapping.map(check.getResult(), mapping.lookupOrDefault(check.getOperand()));
+    if (isa<CheckIndexOp, CheckOp>(op))
+      mapping.map(op.getResult(0), mapping.lookupOrDefault(op.getOperand(0)));
     else
       dropChecks(builder.clone(op, mapping));
   }

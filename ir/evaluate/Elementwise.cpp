@@ -186,6 +186,11 @@ bool OpEvaluation::elementwise() {
   } else if (auto check = dyn_cast<CheckIndexOp>(op)) {
     error = checkIndices(check, *in[0]);
     out = *in[0];
+  } else if (auto check = dyn_cast<CheckOp>(op)) {
+    out = *in[0];
+    for (auto [i, holds] : llvm::enumerate(in[1]->ints))
+      if (!holds && error.empty())
+        error = ("`" + check.getWhat() + "` (element " + Twine(i) + ") is not " + check.getExpected()).str();
   } else if (FloatUnary unary = floatUnary(op); unary && out.isFloat()) {
     llvm::transform(in[0]->floats, out.floats.begin(), unary);
   } else if (FloatBinary binary = floatBinary(op); binary && out.isFloat()) {

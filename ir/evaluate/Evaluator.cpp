@@ -67,6 +67,7 @@ private:
         .Case([&](ScanOp scan) { return evaluateScan(scan, in); })
         .Case([&](WhileOp loop) { return evaluateWhile(loop, in); })
         .Case([&](KernelOp kernel) { return evaluateKernel(kernel, in); })
+        .Case([&](LinalgOp linalg) { return evaluateFactors(linalg, in); })
         .Case([&](GradOp grad) -> FailureOr<SharedList> {
           return grad.emitError() << "`dl.grad` cannot be evaluated, expected it expanded";
         })
@@ -80,6 +81,22 @@ private:
     if (failed(result))
       return op->emitError() << "`" << op->getName().getStringRef() << "`: " << error;
     return SharedList{std::make_shared<HostTensor>(std::move(*result))};
+  }
+
+  FailureOr<SharedList> evaluateFactors(LinalgOp op, const SharedList &in) {
+    SmallVector<const HostTensor *> operands = llvm::map_to_vector(in, [](const Shared &value) { return value.get(); });
+    std::string error;
+    SmallVector<HostTensor> results = evaluateLinalg(op, operands, error);
+    if (!error.empty())
+      return op.emitError() << "`dl.linalg`: " << error;
+    SharedList list;
+    for (HostTensor &result : results) {
+      if (options.roundToType)
+        for (double &value : result.floats)
+          value = roundTo(result.element, value);
+      list.push_back(std::make_shared<HostTensor>(std::move(result)));
+    }
+    return list;
   }
 
   FailureOr<SharedList> evaluateCall(CallOp call, const SharedList &in) {

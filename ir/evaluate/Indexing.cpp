@@ -1,5 +1,8 @@
-// gather and scatter_add in the reference evaluator. An index out of range is an error, never a wild read.
+// gather, scatter_add and argsort in the reference evaluator. An index out of range is an error, never a wild read.
 #include "ir/evaluate/OpEvaluation.h"
+
+#include <cmath>
+#include <numeric>
 
 using namespace mlir;
 
@@ -19,6 +22,32 @@ static std::string forEachPair(ArrayRef<int64_t> shape, const HostTensor &indice
       for (int64_t j = 0; j < inner; ++j)
         visit((outer * size + indices.ints[i]) * inner + j, (outer * count + i) * inner + j);
   return {};
+}
+
+/// NaN after every number.
+template <class T> static bool isBefore(T a, T b) {
+  if constexpr (std::is_same_v<T, double>)
+    if (std::isnan(a) || std::isnan(b))
+      return !std::isnan(a) && std::isnan(b);
+  return a < b;
+}
+
+template <class T> static void argsort(ArgsortOp op, const HostTensor &in, const std::vector<T> &from, HostTensor &out) {
+  int64_t count = in.shape[op.getAxis()], stride = stridesOf(in.shape)[op.getAxis()];
+  for (int64_t start = 0, size = in.size(); start < size; ++start) {
+    if (start / stride % count != 0)
+      continue;
+    std::vector<int64_t> places(count);
+    std::iota(places.begin(), places.end(), 0);
+    llvm::sort(places, [&](int64_t a, int64_t b) {
+      T x = from[start + stride * a], y = from[start + stride * b];
+      if (isBefore(x, y) || isBefore(y, x))
+        return op.getDescending() ? isBefore(y, x) : isBefore(x, y);
+      return a < b;
+    });
+    for (int64_t i = 0; i < count; ++i)
+      out.ints[start + stride * i] = places[i];
+  }
 }
 
 /// Calls `visit` with the row-major places in the whole and in the part of each element of a part at `starts` along
@@ -66,6 +95,11 @@ bool OpEvaluation::indexing() {
     out = *in[0];
     error = forEachPair(out.shape, *in[1], scatter.getAxis(),
                         [&](int64_t whole, int64_t part) { add(whole, *in[2], part); });
+  } else if (auto sort = dyn_cast<ArgsortOp>(op)) {
+    if (in[0]->isFloat())
+      argsort(sort, *in[0], in[0]->floats, out);
+    else
+      argsort(sort, *in[0], in[0]->ints, out);
   } else {
     return false;
   }

@@ -26,6 +26,9 @@ public:
   std::string error;
 };
 
+/// The results of dl.linalg; `error` says what has none.
+llvm::SmallVector<HostTensor> evaluateLinalg(LinalgOp op, llvm::ArrayRef<const HostTensor *> in, std::string &error);
+
 /// The distance in elements between neighbours along each axis of a dense row-major tensor.
 llvm::SmallVector<int64_t> stridesOf(llvm::ArrayRef<int64_t> shape);
 

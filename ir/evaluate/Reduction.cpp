@@ -153,17 +153,59 @@ static void argReduce(ArgReduceOp op, const HostTensor &operand, const std::vect
   });
 }
 
-template <class T> static void cumulate(CumulativeOp op, HostTensor &out, std::vector<T> &elements) {
-  int64_t axis = op.getAxis(), count = out.shape[axis], stride = stridesOf(out.shape)[axis];
-  for (int64_t start = 0, size = out.size(); start < size; ++start) {
+/// log(e^a + e^b), without overflow.
+static double logAddExp(double a, double b) {
+  double greater = std::fmax(a, b), lesser = std::fmin(a, b);
+  if (std::isnan(a) || std::isnan(b) || std::isinf(greater))
+    return std::isnan(a) || std::isnan(b) ? a + b : greater;
+  return greater + std::log1p(std::exp(lesser - greater));
+}
+static int64_t logAddExp(int64_t, int64_t b) { return b; }
+
+template <class T> static T joinNext(CumulativeKind kind, T sum, T value) {
+  switch (kind) {
+  case CumulativeKind::sum:
+    return joinElements(ReduceKind::sum, sum, value);
+  case CumulativeKind::prod:
+    return joinElements(ReduceKind::prod, sum, value);
+  case CumulativeKind::max:
+    return joinElements(ReduceKind::max, sum, value);
+  case CumulativeKind::min:
+    return joinElements(ReduceKind::min, sum, value);
+  case CumulativeKind::logsumexp:
+    return logAddExp(sum, value);
+  }
+  return value;
+}
+
+/// Calls `visit` with the place of each element along an axis and that of the one before it (-1 for the first).
+static void forEachStep(ArrayRef<int64_t> shape, int64_t axis, bool reverse,
+                        llvm::function_ref<void(int64_t, int64_t)> visit) {
+  int64_t count = shape[axis], stride = stridesOf(shape)[axis], size = ShapedType::getNumElements(shape);
+  for (int64_t start = 0; start < size; ++start) {
     if (start / stride % count != 0)
       continue;
-    T sum = 0;
+    int64_t previous = -1;
     for (int64_t step = 0; step < count; ++step) {
-      T &element = elements[start + stride * (op.getReverse() ? count - 1 - step : step)];
-      element = sum = wrapTo(out.element, joinElements(ReduceKind::sum, sum, element));
+      int64_t place = start + stride * (reverse ? count - 1 - step : step);
+      visit(place, previous);
+      previous = place;
     }
   }
+}
+
+template <class T> static void cumulate(CumulativeOp op, HostTensor &out, std::vector<T> &elements) {
+  forEachStep(out.shape, op.getAxis(), op.getReverse(), [&](int64_t place, int64_t previous) {
+    if (previous >= 0)
+      elements[place] = wrapTo(out.element, joinNext(op.getKind(), elements[previous], elements[place]));
+  });
+}
+
+static void recur(RecurrenceOp op, const HostTensor &factor, HostTensor &out) {
+  forEachStep(out.shape, op.getAxis(), op.getReverse(), [&](int64_t place, int64_t previous) {
+    if (previous >= 0)
+      out.floats[place] += factor.floats[place] * out.floats[previous];
+  });
 }
 
 bool OpEvaluation::reduction() {
@@ -185,6 +227,9 @@ bool OpEvaluation::reduction() {
   } else if (auto cumulative = dyn_cast<CumulativeOp>(op)) {
     out = *in[0];
     visitElements(out, [&](auto &elements) { cumulate(cumulative, out, elements); });
+  } else if (auto recurrence = dyn_cast<RecurrenceOp>(op)) {
+    out = *in[1];
+    recur(recurrence, *in[0], out);
   } else {
     return false;
   }

@@ -86,6 +86,7 @@ static void iota(IotaOp op, HostTensor &out) {
 bool OpEvaluation::shape() {
   return llvm::TypeSwitch<Operation *, bool>(op)
       .Case([&](ConstantOp constant) { return out = toHost(cast<DenseElementsAttr>(constant.getValue())), true; })
+      .Case([&](ScratchOp) { return true; })
       .Case([&](IotaOp indices) { return iota(indices, out), true; })
       .Case([&](ReshapeOp) { return out.floats = in[0]->floats, out.ints = in[0]->ints, true; })
       .Case([&](TransposeOp movement) { return transpose(movement, *in[0], out), true; })

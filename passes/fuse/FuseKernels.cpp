@@ -67,6 +67,10 @@ public:
       inner.push_back(mapping.lookup(value));
       types.push_back(plain(value.getType()));
     }
+    if (scratch) {
+      inner.push_back(scratch);
+      types.push_back(scratch.getType());
+    }
     dl::YieldOp::create(builder, loc, inner);
     auto kernel = dl::KernelOp::create(at, loc, types, name, kind, ins, ValueRange());
     Block &body = kernel->getRegion(0).emplaceBlock();
@@ -76,8 +80,12 @@ public:
     return kernel;
   }
 
+  /// Memory to work in, as a last result that nothing reads.
+  void addScratch(RankedTensorType type) { scratch = dl::ScratchOp::create(builder, builder.getUnknownLoc(), type); }
+
 private:
   const IRMapping &known;
+  Value scratch;
   Block block;
   OpBuilder builder;
   IRMapping mapping;
@@ -176,8 +184,13 @@ private:
     SmallVector<Value> outputs;
     for (unsigned index : graph.outputs(cluster)) {
       Value value = graph.node(index).value();
-      outputs.append(role.isAlone ? 1 : begins.lookup(value) + std::max<unsigned>(ends.lookup(value), isRead(index)), value);
+      if (role.isAlone)
+        llvm::append_range(outputs, graph.node(index).op->getResults());
+      else
+        outputs.append(begins.lookup(value) + std::max<unsigned>(ends.lookup(value), isRead(index)), value);
     }
+    if (RankedTensorType scratch = dl::scratchType(graph.node(graph.cluster(cluster).nodes.front()).op))
+      body.addScratch(scratch);
     auto kernel = body.finish(builder, loc, names.name(graph, cluster), graph.cluster(cluster).kind, outputs);
     for (size_t i = 0, count; i < outputs.size(); i += count) {
       count = llvm::count(outputs, outputs[i]);
@@ -259,7 +272,7 @@ private:
       if (isa<dl::GradOp, dl::CallOp>(op))
         return op->emitOpError() << "cannot stand in a kernel: gradients and calls are expanded before",
                WalkResult::interrupt();
-      if (isa<dl::StopGradientOp, dl::CheckIndexOp>(op))
+      if (isa<dl::StopGradientOp, dl::CheckIndexOp, dl::CheckOp>(op))
         op->getResult(0).replaceAllUsesWith(op->getOperand(0));
       if (isa<dl::StopGradientOp>(op))
         op->erase();

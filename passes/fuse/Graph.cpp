@@ -49,7 +49,7 @@ llvm::DenseSet<Value> valuesInMemory(Block &block) {
       else if (use == dl::OperandUse::viewed)
         result.insert(memoryRoot(operand.get()));
     }
-    if (dl::holdsKernels(&op))
+    if (dl::holdsKernels(&op) || op.getNumResults() > 1)
       result.insert(op.result_begin(), op.result_end());
   }
   return result;

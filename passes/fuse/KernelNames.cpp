@@ -81,6 +81,10 @@ std::string KernelNames::name(const FuseGraph &graph, unsigned index) {
   Operation *first = graph.node(cluster.nodes.front()).op;
   if (auto check = dyn_cast<dl::CheckIndexOp>(first))
     return unique("check_" + identifier(check.getWhat()));
+  if (auto check = dyn_cast<dl::CheckOp>(first))
+    return unique("check_" + identifier(check.getWhat()));
+  if (auto linalg = dyn_cast<dl::LinalgOp>(first))
+    return unique(stringifyLinalgKind(linalg.getKind()).str());
   if (std::string update = updateName(graph, index); !update.empty())
     return unique(update);
   if (cluster.kind == dl::KernelKind::contract)

@@ -199,9 +199,12 @@ private:
       auto kernel = dyn_cast<dl::KernelOp>(op);
       if (isEntry && !kernel && (holdsCheck(op) || holdsLoop(op)))
         first.push_back(index);
-      if (!kernel || kernel.getKind() != dl::KernelKind::check)
+      if (!kernel || !dl::kernelRole(&kernel.getBody().front().front()).mayFail)
         continue;
       first.push_back(index);
+      // Nothing relies on any other than a check of indices, and what it checks may be computed from its operands.
+      if (!isa<dl::CheckIndexOp>(kernel.getBody().front().front()))
+        continue;
       for (Value operand : distinctOperands(op))
         for (Operation *user : operand.getUsers())
           if (auto reader = dyn_cast<dl::KernelOp>(user); user != op && number.contains(user) &&

@@ -6,9 +6,9 @@
 // 3. The function is built anew: dl.buffer for each place, the kernels on them, loops and branches around them, and copies
 //    of what could not be written in place. Its attributes name the slots, inputs, outputs and checks.
 
+#include "ir/KernelRole.h"
 #include "passes/Layouts.h"
 #include "passes/Passes.h"
-#include "ir/KernelRole.h"
 #include "passes/plan/Homes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -165,7 +165,7 @@ private:
     auto clone =
         dl::KernelOp::create(builder, kernel.getLoc(), TypeRange(), kernel.getName(), kernel.getKind(), ins, outs);
     clone->getRegion(0).takeBody(kernel->getRegion(0));
-    if (kernel.getKind() == dl::KernelKind::check)
+    if (dl::kernelRole(&clone.getBody().front().front()).mayFail)
       addCheck(clone);
   }
 
@@ -273,6 +273,21 @@ private:
   }
 
   void addCheck(dl::KernelOp kernel) {
+    if (auto linalg = dyn_cast<dl::LinalgOp>(kernel.getBody().front().front())) {
+      checks.push_back(
+          builder.getDictionaryAttr({builder.getNamedAttr("fails", builder.getStringAttr(linalg.failure())),
+                                     builder.getNamedAttr("matrices", builder.getI64IntegerAttr(linalg.batch())),
+                                     builder.getNamedAttr("location", LocationAttr(linalg.getLoc()))}));
+      return;
+    }
+    for (auto check : kernel->getRegion(0).getOps<dl::CheckOp>()) {
+      SmallVector<NamedAttribute> entry = {builder.getNamedAttr("what", check.getWhatAttr()),
+                                           builder.getNamedAttr("expected", check.getExpectedAttr()),
+                                           builder.getNamedAttr("location", LocationAttr(check.getLoc()))};
+      if (isa<FloatType>(dl::elementOf(check.getResult())))
+        entry.push_back(builder.getNamedAttr("float", builder.getUnitAttr()));
+      checks.push_back(builder.getDictionaryAttr(entry));
+    }
     for (auto check : kernel->getRegion(0).getOps<dl::CheckIndexOp>()) {
       SmallVector<NamedAttribute> entry = {builder.getNamedAttr("what", check.getWhatAttr()),
                                            builder.getNamedAttr("limit", check.getLimitAttr()),

@@ -21,7 +21,7 @@ struct FoldConstants : RewritePattern {
     bool grows = isa<dl::BroadcastOp, dl::ConcatOp, dl::PadOp>(op);
     auto reduce = dyn_cast<dl::ReduceOp>(op);
     bool joins = reduce && (reduce.getKind() == dl::ReduceKind::sum || reduce.getKind() == dl::ReduceKind::prod);
-    bool accumulates = joins || isa<dl::ContractOp, dl::CumulativeOp, dl::ScatterAddOp>(op);
+    bool accumulates = joins || isa<dl::ContractOp, dl::CumulativeOp, dl::RecurrenceOp, dl::ScatterAddOp>(op);
     if (op->getNumResults() != 1 || op->getNumOperands() == 0 || op->getNumRegions() > 0 || grows || !isPure(op) ||
         !isa<dl::DlDialect>(op->getDialect()) || isa<dl::RandomOp>(op))
       return failure();

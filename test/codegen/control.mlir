@@ -53,7 +53,7 @@ func.func @powers(%x: tensor<4x4xf32> {dl.role = "input", dl.name = "x"}, %w: te
 // CHECK: dl.branch %arg2 : memref<i1> {
 // CHECK:   dl.kernel "copy" map ins(%arg3 : memref<100xf32>) outs(%arg4
 // CHECK: } else {
-// CHECK:   dl.kernel "neg" map ins(%arg3 : memref<100xf32>) outs(%arg4
+// CHECK:   dl.kernel "prepare" map ins(%arg3 : memref<100xf32>) outs(%arg4
 func.func @branch(%m: tensor<i1> {dl.role = "input", dl.name = "m"}, %x: tensor<100xf32> {dl.role = "input", dl.name = "x"}) -> (tensor<100xf32> {dl.name = "y"}) {
   %y = dl.if %m, (%x) {
   ^bb0(%a: tensor<100xf32>):

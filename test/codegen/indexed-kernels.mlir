@@ -47,7 +47,7 @@ func.func @step(%params: memref<0xi8>, %state: memref<0xi8>, %label: memref<64xu
   }
   dl.kernel "running" cumulative ins(%out : memref<6x32xf32>) outs(%run : memref<6x32xf32>) {
   ^bb0(%t: tensor<6x32xf32>):
-    %e = dl.cumulative %t along 0 : tensor<6x32xf32>
+    %e = dl.cumulative sum %t along 0 : tensor<6x32xf32>
     dl.yield %e : tensor<6x32xf32>
   }
   return

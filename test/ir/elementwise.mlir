@@ -113,3 +113,10 @@ func.func @mixed(%m: tensor<3xi1>, %x: tensor<3xf32>, %label: tensor<3xui8>) -> 
   %3 = dl.check_index %2 from -10 below 10 what "place" : tensor<3xi64>
   return %0, %2 : tensor<3xf32>, tensor<3xi64>
 }
+
+// CHECK-LABEL: @check
+func.func @check(%x: tensor<4xf32>, %m: tensor<4xi1>) -> tensor<4xf32> {
+  // CHECK: dl.check %{{.*}} if %{{.*}} what "p" expected "from 0 to 1" : tensor<4xf32>
+  %0 = dl.check %x if %m what "p" expected "from 0 to 1" : tensor<4xf32>
+  return %0 : tensor<4xf32>
+}

@@ -1,4 +1,4 @@
-// What gather and scatter_add refuse.
+// What gather, scatter_add and argsort refuse.
 // RUN: dlc-opt %s --verify-diagnostics --split-input-file
 
 func.func @gather_axis(%x: tensor<9x4xf32>, %i: tensor<6xi64>) {
@@ -41,9 +41,25 @@ func.func @scatter_updates(%x: tensor<9x4xf32>, %i: tensor<6xi64>, %u: tensor<4x
 
 // -----
 
+func.func @argsort_axis(%x: tensor<4xf32>) {
+  // expected-error @+1 {{axis 1 is out of range, expected 0 to 0}}
+  %0 = dl.argsort %x along 1 : tensor<4xf32> -> tensor<4xi64>
+  return
+}
+
+// -----
+
 func.func @slice_starts(%x: tensor<9x4xf32>, %i: tensor<i64>) {
   // expected-error @+1 {{has 1 starts, expected one for each of 2 axes}}
   %0 = dl.dynamic_slice %x at (%i) along [0, 1] : tensor<9x4xf32>, tensor<i64> -> tensor<2x3xf32>
+  return
+}
+
+// -----
+
+func.func @argsort_result(%x: tensor<4xf32>) {
+  // expected-error @+1 {{result is 'tensor<4xi32>', expected 'tensor<4xi64>': a place for each element}}
+  %0 = dl.argsort %x along 0 : tensor<4xf32> -> tensor<4xi32>
   return
 }
 

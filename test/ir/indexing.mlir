@@ -1,4 +1,4 @@
-// gather and scatter_add, slices and updates at computed places read and print the same.
+// gather, scatter_add, argsort, slices and updates at computed places read and print the same.
 // RUN: dlc-opt %s | dlc-opt | FileCheck %s
 
 // CHECK-LABEL: @rows
@@ -18,6 +18,15 @@ func.func @inner(%x: tensor<2x9x4xf32>, %i: tensor<5x3xui8>, %k: tensor<i32>) ->
   // CHECK: dl.gather %{{.*}} along 1 : tensor<2x9x4xf32>, tensor<i32> -> tensor<2x4xf32>
   %1 = dl.gather %x at %k along 1 : tensor<2x9x4xf32>, tensor<i32> -> tensor<2x4xf32>
   return %0, %1 : tensor<2x5x3x4xf32>, tensor<2x4xf32>
+}
+
+// CHECK-LABEL: @order
+func.func @order(%x: tensor<4x5xf32>) -> tensor<4x5xi64> {
+  // CHECK: dl.argsort %{{.*}} along 1 : tensor<4x5xf32> -> tensor<4x5xi64>
+  %0 = dl.argsort %x along 1 : tensor<4x5xf32> -> tensor<4x5xi64>
+  // CHECK: dl.argsort descending %{{.*}} along 0 : tensor<4x5xi64> -> tensor<4x5xi64>
+  %1 = dl.argsort descending %0 along 0 : tensor<4x5xi64> -> tensor<4x5xi64>
+  return %1 : tensor<4x5xi64>
 }
 
 // CHECK-LABEL: @parts

@@ -140,7 +140,7 @@ func.func @contract_holds(%x: tensor<4xf32>) {
   // expected-error @+1 {{of kind `contract` cannot hold `dl.cumulative`}}
   %0 = dl.kernel "k" contract ins(%x : tensor<4xf32>) outs() {
   ^bb0(%u: tensor<4xf32>):
-    %v = dl.cumulative %u along 0 : tensor<4xf32>
+    %v = dl.cumulative sum %u along 0 : tensor<4xf32>
     dl.yield %v : tensor<4xf32>
   } -> tensor<4xf32>
   return
@@ -164,7 +164,7 @@ func.func @cumulative_alone(%x: tensor<4xf32>) {
   %0 = dl.kernel "k" cumulative ins(%x : tensor<4xf32>) outs() {
   ^bb0(%u: tensor<4xf32>):
     %n = dl.neg %u : tensor<4xf32>
-    %v = dl.cumulative %n along 0 : tensor<4xf32>
+    %v = dl.cumulative sum %n along 0 : tensor<4xf32>
     dl.yield %v : tensor<4xf32>
   } -> tensor<4xf32>
   return
@@ -242,5 +242,30 @@ func.func @other_parts(%x: tensor<100xf32>) {
     %m = dl.reduce_parts max %a over [0] in chunks 50 of 0 : tensor<100xf32> -> tensor<2xf32>
     dl.yield %s, %m : tensor<2xf32>, tensor<2xf32>
   } -> tensor<2xf32>, tensor<2xf32>
+  return
+}
+
+// -----
+
+func.func @sort_without_scratch(%x: tensor<6xf32>) {
+  // expected-error @+1 {{of kind `sort` expected a `dl.scratch` behind its operation}}
+  %0 = dl.kernel "k" sort ins(%x : tensor<6xf32>) outs() {
+  ^bb0(%a: tensor<6xf32>):
+    %i = dl.argsort %a along 0 : tensor<6xf32> -> tensor<6xi64>
+    dl.yield %i : tensor<6xi64>
+  } -> tensor<6xi64>
+  return
+}
+
+// -----
+
+func.func @scratch_of_other_size(%x: tensor<6xf32>) {
+  // expected-error @+1 {{works in 'tensor<5xi64>', expected 'tensor<24xi64>', the last value that it yields}}
+  %0:2 = dl.kernel "k" sort ins(%x : tensor<6xf32>) outs() {
+  ^bb0(%a: tensor<6xf32>):
+    %i = dl.argsort %a along 0 : tensor<6xf32> -> tensor<6xi64>
+    %s = dl.scratch : tensor<5xi64>
+    dl.yield %i, %s : tensor<6xi64>, tensor<5xi64>
+  } -> tensor<6xi64>, tensor<5xi64>
   return
 }

@@ -34,3 +34,16 @@ func.func @planned(%arena: memref<4096xi8>, %x: memref<4x6xf32>) {
   }
   return
 }
+
+// Kernels that work in memory of their own yield it last.
+// CHECK-LABEL: @scratch
+func.func @scratch(%x: tensor<4x6xf32>) -> tensor<4x6xi64> {
+  // CHECK: dl.scratch : tensor<24xi64>
+  %0:2 = dl.kernel "order" sort ins(%x : tensor<4x6xf32>) outs() {
+  ^bb0(%u: tensor<4x6xf32>):
+    %i = dl.argsort %u along 1 : tensor<4x6xf32> -> tensor<4x6xi64>
+    %s = dl.scratch : tensor<24xi64>
+    dl.yield %i, %s : tensor<4x6xi64>, tensor<24xi64>
+  } -> tensor<4x6xi64>, tensor<24xi64>
+  return %0#0 : tensor<4x6xi64>
+}

@@ -83,7 +83,7 @@ func.func @arg_type(%x: tensor<4x5xf32>) {
 
 func.func @cumulative_axis(%x: tensor<4x5xf32>) {
   // expected-error @+1 {{axis 3 is out of range, expected 0 to 1}}
-  %0 = dl.cumulative %x along 3 : tensor<4x5xf32>
+  %0 = dl.cumulative sum %x along 3 : tensor<4x5xf32>
   return
 }
 
@@ -108,5 +108,21 @@ func.func @parts_without_elements(%x: tensor<4x5xf32>) {
 func.func @parts_of_other_number(%x: tensor<4x5xf32>) {
   // expected-error @+1 {{the number of parts and the operand without the reduced axes}}
   %0 = dl.reduce_parts sum %x over [1] in chunks 2 of 1 : tensor<4x5xf32> -> tensor<2x4xf32>
+  return
+}
+
+// -----
+
+func.func @logsumexp_of_integers(%x: tensor<4xi64>) {
+  // expected-error @+1 {{`logsumexp` joins floats, found elements of 'i64'}}
+  %0 = dl.cumulative logsumexp %x along 0 : tensor<4xi64>
+  return
+}
+
+// -----
+
+func.func @recurrence_axis(%x: tensor<4xf32>) {
+  // expected-error @+1 {{axis 1 is out of range, expected 0 to 0}}
+  %0 = dl.recurrence %x, %x along 1 : tensor<4xf32>
   return
 }

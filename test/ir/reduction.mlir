@@ -33,11 +33,15 @@ func.func @arg_reduce(%x: tensor<4x5xf32>) -> (tensor<4xi64>, tensor<5xi64>) {
 
 // CHECK-LABEL: @cumulative
 func.func @cumulative(%x: tensor<4x5xf32>) -> tensor<4x5xf32> {
-  // CHECK: dl.cumulative %{{.*}} along 1 : tensor<4x5xf32>
-  %0 = dl.cumulative %x along 1 : tensor<4x5xf32>
-  // CHECK: dl.cumulative reverse %{{.*}} along 0 : tensor<4x5xf32>
-  %1 = dl.cumulative reverse %0 along 0 : tensor<4x5xf32>
-  return %1 : tensor<4x5xf32>
+  // CHECK: dl.cumulative sum %{{.*}} along 1 : tensor<4x5xf32>
+  %0 = dl.cumulative sum %x along 1 : tensor<4x5xf32>
+  // CHECK: dl.cumulative sum reverse %{{.*}} along 0 : tensor<4x5xf32>
+  %1 = dl.cumulative sum reverse %0 along 0 : tensor<4x5xf32>
+  // CHECK: dl.cumulative logsumexp %{{.*}} along 0 : tensor<4x5xf32>
+  %2 = dl.cumulative logsumexp %1 along 0 : tensor<4x5xf32>
+  // CHECK: dl.recurrence reverse %{{.*}}, %{{.*}} along 1 : tensor<4x5xf32>
+  %3 = dl.recurrence reverse %x, %2 along 1 : tensor<4x5xf32>
+  return %3 : tensor<4x5xf32>
 }
 
 // CHECK-LABEL: func.func @parts

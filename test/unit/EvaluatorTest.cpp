@@ -261,10 +261,25 @@ TEST_F(EvaluatorTest, Reductions) {
   expectNear(
       run("tensor<3xi64>", std::string(x) + "%r = dl.arg_reduce min %x along 0 : tensor<2x3xf32> -> tensor<3xi64>"),
       {0, 0, 0});
-  expectNear(run("tensor<2x3xf32>", std::string(x) + "%r = dl.cumulative %x along 1 : tensor<2x3xf32>"),
+  expectNear(run("tensor<2x3xf32>", std::string(x) + "%r = dl.cumulative sum %x along 1 : tensor<2x3xf32>"),
              {3, 4, 6, 5, 10, 14});
-  expectNear(run("tensor<2x3xf32>", std::string(x) + "%r = dl.cumulative reverse %x along 0 : tensor<2x3xf32>"),
+  expectNear(run("tensor<2x3xf32>", std::string(x) + "%r = dl.cumulative sum reverse %x along 0 : tensor<2x3xf32>"),
              {8, 6, 6, 5, 5, 4});
+  auto along = [&](const std::string &op) {
+    return run("tensor<2x3xf32>", std::string(x) + "%r = dl." + op + " along 1 : tensor<2x3xf32>");
+  };
+  expectNear(along("cumulative prod %x"), {3, 3, 6, 5, 25, 100});
+  expectNear(along("cumulative max %x"), {3, 3, 3, 5, 5, 5});
+  expectNear(along("cumulative min reverse %x"), {1, 1, 2, 4, 4, 4});
+  expectNear(along("cumulative logsumexp %x"), {3, std::log(std::exp(3.0) + std::exp(1.0)), std::log(std::exp(3.0) + std::exp(1.0) + std::exp(2.0)), 5,
+              std::log(2 * std::exp(5.0)), std::log(2 * std::exp(5.0) + std::exp(4.0))});
+  expectNear(along("recurrence %x, %x"), {3, 4, 10, 5, 30, 124});
+  expectNear(along("recurrence reverse %x, %x"), {12, 3, 2, 130, 25, 4});
+  expectNear(run("tensor<2x3xi64>", std::string(x) + "%r = dl.argsort %x along 1 : tensor<2x3xf32> -> tensor<2x3xi64>"),
+             {1, 2, 0, 2, 0, 1});
+  expectNear(run("tensor<2x3xi64>",
+                 std::string(x) + "%r = dl.argsort descending %x along 0 : tensor<2x3xf32> -> tensor<2x3xi64>"),
+             {1, 1, 1, 0, 0, 0});
   const char *m = "%x = dl.constant dense<[[true, false], [true, true]]> : tensor<2x2xi1>\n";
   expectNear(run("tensor<2xi1>", std::string(m) + "%r = dl.reduce all %x over [1] : tensor<2x2xi1> -> tensor<2xi1>"),
              {0, 1});

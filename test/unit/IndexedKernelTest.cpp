@@ -3,6 +3,7 @@
 #include "runtime/Philox.h"
 #include "test/unit/KernelHarness.h"
 #include "test/unit/KernelText.h"
+#include <bit>
 #include <gtest/gtest.h>
 
 namespace dlc::test {
@@ -61,6 +62,31 @@ TEST(CheckKernel, PlacesFromTheEndBeginAtLow) {
     with(-6);
     EXPECT_EQ(buffers.failureValue(), -6);
   }
+}
+
+TEST(CheckKernel, SaysTheValueOfAConditionThatFails) {
+  for (const Target &target : testTargets())
+    for (int64_t count : {1, 16, 37}) {
+      std::string shape = std::to_string(count) + "x";
+      auto kernel = CompiledKernel::make(
+          replaceAll("func.func @f(%a: memref<Nf32>, %m: memref<Ni1>) {\n  dl.kernel \"k\" check ins(%a, %m : memref<Nf32>, "
+                     "memref<Ni1>) outs() {\n  ^bb0(%x: tensor<Nf32>, %c: tensor<Ni1>):\n    %y = dl.check %x if %c what "
+                     "\"p\" expected \"more\" : tensor<Nf32>\n    dl.yield\n  }\n  return\n}",
+                     "N", shape),
+          target);
+      ASSERT_TRUE(kernel);
+      Buffers buffers(kernel->kernel, 0, 1, 3);
+      buffers.write(1, Tensor(count, 1));
+      auto run = [&] { return kernel->function(buffers.pointers().data(), 0, 1); };
+      EXPECT_EQ(run(), 0);
+      Tensor values = buffers.read(0), holds(count, 1);
+      values[count - 1] = -1.5;
+      holds[count - 1] = 0;
+      buffers.write(0, values);
+      buffers.write(1, holds);
+      EXPECT_EQ(run(), count);
+      EXPECT_EQ(std::bit_cast<double>(buffers.failureValue()), -1.5);
+    }
 }
 
 TEST(CheckKernel, CountsRowMajorInAnyLayout) {
@@ -178,16 +204,103 @@ TEST(MapKernel, ReadsPartsAtComputedPlaces) {
 
 TEST(CumulativeKernel, RunsAlongEachAxis) {
   for (const char *reverse : {"", "reverse "})
-    for (std::string type : {"f32", "i64", "f64"})
+    for (std::string type : {"sum f32", "sum i64", "sum f64", "prod f32", "prod i32", "max f32", "max ui8", "min bf16",
+                             "min i64", "logsumexp f32", "logsumexp f64"})
       for (const char *axis : {"0", "1", "2"})
         checkKernel(
             replaceAll(kernel("%a: memref<4x5x19xT>, %b: memref<4x5x19xT>", "%a : memref<4x5x19xT>",
                               "%b : memref<4x5x19xT>",
-                              std::string("  ^bb0(%x: tensor<4x5x19xT>):\n    %y = dl.cumulative ") + reverse +
-                                  "%x along " + axis + " : tensor<4x5x19xT>\n    dl.yield %y : tensor<4x5x19xT>",
+                              "  ^bb0(%x: tensor<4x5x19xT>):\n    %y = dl.cumulative " +
+                                  type.substr(0, type.find(' ') + 1) + reverse + "%x along " + axis + " : tensor<4x5x19xT>\n    dl.yield %y : tensor<4x5x19xT>",
                               "cumulative"),
-                       "xT>", "x" + type + ">"),
+                       "xT>", "x" + type.substr(type.find(' ') + 1) + ">"),
             {.relative = 1e-5, .absolute = 1e-5});
+}
+
+TEST(CumulativeKernel, Recurrences) {
+  for (const char *reverse : {"", "reverse "})
+    for (std::string type : {"f32", "f64"})
+      for (std::string shape : {"4x5x19", "3x1x8", "2x2x1"})
+        for (const char *axis : {"0", "1", "2"})
+          checkKernel(replaceAll(kernel("%a: memref<SxT>, %b: memref<SxT>, %c: memref<SxT>",
+                                        "%a, %b : memref<SxT>, memref<SxT>", "%c : memref<SxT>",
+                                        std::string("  ^bb0(%x: tensor<SxT>, %y: tensor<SxT>):\n    %z = dl.recurrence ") +
+                                            reverse + "%x, %y along " + axis +
+                                            " : tensor<SxT>\n    dl.yield %z : tensor<SxT>",
+                                        "cumulative"),
+                                 "SxT", shape + "x" + type),
+                      {.low = -1, .high = 1, .relative = 1e-5, .absolute = 1e-5});
+}
+
+std::string sortText(const std::string &shape, const std::string &axis, int64_t scratch, const std::string &direction) {
+  std::string memory = std::to_string(scratch) + "xi64>";
+  return replaceAll(kernel("%a: memref<SxT>, %b: memref<Sxi64>, %s: memref<" + memory, "%a : memref<SxT>",
+                           "%b, %s : memref<Sxi64>, memref<" + memory,
+                           "  ^bb0(%x: tensor<SxT>):\n    %y = dl.argsort " + direction + "%x along " + axis +
+                               " : tensor<SxT> -> tensor<Sxi64>\n    %w = dl.scratch : tensor<" + memory +
+                               "\n    dl.yield %y, %w : tensor<Sxi64>, tensor<" + memory,
+                           "sort"),
+                    "Sx", shape + "x");
+}
+
+TEST(SortKernel, PlacesInOrder) {
+  for (std::string direction : {"", "descending "})
+    for (std::string type : {"f32", "f64", "bf16", "i32", "i64", "ui8"}) {
+      auto check = [&](const std::string &shape, const std::string &axis, int64_t scratch) {
+        std::string text = replaceAll(sortText(shape, axis, scratch, direction), "xT>", "x" + type + ">");
+        checkKernel(text, {.low = -9, .high = 9});
+      };
+      check("7x5", "0", 28);
+      check("7x5", "1", 20);
+      check("1x64", "1", 256);
+      check("1000", "0", 4000);
+      // Four tasks, each with memory of its own.
+      check("33x2x70", "2", 4 * 70 * 4);
+    }
+}
+
+TEST(SortKernel, NanAndZeros) {
+  auto kernel = CompiledKernel::make(replaceAll(sortText("6", "0", 24, ""), "xT>", "xf32>"), Target::host());
+  ASSERT_TRUE(kernel);
+  Buffers buffers(kernel->kernel, 0, 1, 3);
+  buffers.write(0, {NAN, 0.0, -0.0, -INFINITY, -NAN, INFINITY});
+  kernel->function(buffers.pointers().data(), 0, kernel->info.tasks);
+  EXPECT_EQ(buffers.read(1), (Tensor{3, 1, 2, 5, 0, 4}));
+}
+
+std::string linalgText(const std::string &call, const std::string &type, int64_t scratch) {
+  std::string memory = std::to_string(scratch) + "xf64>";
+  return kernel("%a: memref<3x4x4x" + type + ">, %b: memref<3x4x2x" + type + ">, %c: memref<3x4x2x" + type +
+                    ">, %s: memref<" + memory,
+                "%a, %b : memref<3x4x4x" + type + ">, memref<3x4x2x" + type + ">",
+                "%c, %s : memref<3x4x2x" + type + ">, memref<" + memory,
+                "  ^bb0(%x: tensor<3x4x4x" + type + ">, %y: tensor<3x4x2x" + type + ">):\n    %z = dl.linalg " + call +
+                    " : (tensor<3x4x4x" + type + ">, tensor<3x4x2x" + type + ">) -> tensor<3x4x2x" + type +
+                    ">\n    %w = dl.scratch : tensor<" + memory + "\n    dl.yield %z, %w : tensor<3x4x2x" + type +
+                    ">, tensor<" + memory,
+                "linalg");
+}
+
+TEST(LinalgKernel, Solves) {
+  for (std::string type : {"f32", "f64"})
+    for (std::string call : {"solve(%x, %y)", "triangular(%x, %y)", "triangular(%x, %y) lower",
+                             "triangular(%x, %y) lower unit", "triangular(%x, %y) unit"})
+      checkKernel(linalgText(call, type, 28), {.low = 0.5, .high = 2, .relative = 1e-5, .absolute = 1e-5});
+}
+
+TEST(LinalgKernel, NamesTheMatrixThatIsSingular) {
+  auto kernel = CompiledKernel::make(linalgText("solve(%x, %y)", "f32", 28), Target::host());
+  ASSERT_TRUE(kernel);
+  Buffers buffers(kernel->kernel, 0.5, 2, 3);
+  auto run = [&] { return kernel->function(buffers.pointers().data(), 0, kernel->info.tasks); };
+  EXPECT_EQ(run(), 0);
+  Tensor matrices = buffers.read(0);
+  std::fill_n(matrices.begin() + 32, 4, 0.0);
+  buffers.write(0, matrices);
+  EXPECT_EQ(run(), 3);
+  std::fill_n(matrices.begin() + 4, 4, 0.0);
+  buffers.write(0, matrices);
+  EXPECT_EQ(run(), 1);
 }
 
 TEST(KernelKey, SeesTypesAndBodiesButNotNames) {

@@ -156,7 +156,7 @@ private:
     Shape rest = x.shape;
     rest.erase(rest.begin() + axis);
     if (pick(5) == 0) {
-      Variable running = make("cumulative " + x.name + " along " + std::to_string(axis), x.shape);
+      Variable running = make("cumulative sum " + x.name + " along " + std::to_string(axis), x.shape);
       make("mul " + running.name + ", " + splat(x.shape, 0.25), x.shape);
       return;
     }

@@ -35,14 +35,7 @@ static Value gatherAlong(Elaborator &e, const Value &x, const Value &indices, in
 
 Value computedSlice(Elaborator &e, const Value &x, int64_t axis, const Value &start, const Size &length,
                     SourceRange at) {
-  Value first = start;
-  if (e.emitting()) {
-    int64_t size = x.shape[axis].size.constant();
-    Value wide = e.cast(start, DType::I64, start.at), zero = e.constant(int64_t(0), DType::I64, {}, at);
-    Value fromEnd = e.binaryOp("add", wide, e.constant(size, DType::I64, {}, at), at);
-    wide = e.selectOp(e.compareOp("lt", wide, zero, at), fromEnd, wide, at);
-    first = e.checkIndex(wide, Size(size - length.constant() + 1), e.indexText(start), start.at);
-  }
+  Value first = e.checkStart(start, x.shape[axis].size, length, start.at);
   Shape shape = x.shape;
   shape[axis] = {length, at};
   Value result = Value::ofTensor(x.dtype, shape, {}, at);

@@ -243,6 +243,8 @@ public:
   std::optional<Selection> select(const Value &base, const ast::IndexExpr &expr, const ScopeRef &scope);
   bool computedSlice(AxisIndex &made, const SliceBound &from, const SliceBound &to, bool unitStep, const Value &base,
                      size_t axis, SourceRange at);
+  /// Where a slice of `length` begins on an axis of `size`, checked; one below 0 counts from the end.
+  Value checkStart(const Value &start, const Size &size, const Size &length, SourceRange at);
   Value dynamicSlice(const Value &base, const Selection &selection, SourceRange at);
   std::vector<mlir::Value> startsOf(const Value &base, const Selection &selection, bool all, std::vector<int64_t> &axes,
                                     SourceRange at);

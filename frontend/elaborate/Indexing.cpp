@@ -100,8 +100,18 @@ bool Elaborator::computedSlice(AxisIndex &made, const SliceBound &from, const Sl
                           : "slices never clamp: they end at the size of the axis at most");
     return false;
   }
-  made.computed = cast(checkIndex(*from.computed, places, indexText(*from.computed), at), DType::I64, at);
+  made.computed = checkStart(*from.computed, base.shape[axis].size, made.length, at);
   return true;
+}
+
+Value Elaborator::checkStart(const Value &start, const Size &size, const Size &length, SourceRange at) {
+  Value wide = cast(start, DType::I64, at);
+  if (!emitting())
+    return wide;
+  auto number = [&](int64_t n) { return constant(n, DType::I64, {}, at); };
+  Value fromEnd = binaryOp("add", wide, number(size.constant()), at);
+  Value place = selectOp(compareOp("lt", wide, number(0), at), fromEnd, wide, at);
+  return checkIndex(place, size - length + Size(1), indexText(start), at);
 }
 
 std::optional<Elaborator::Selection> Elaborator::select(const Value &base, const IndexExpr &expr,

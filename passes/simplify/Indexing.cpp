@@ -1,4 +1,5 @@
-// Parts at computed places: known starts, and updates of zeros that are added to something.
+// Parts at computed places: known starts, updates of zeros that are added to something, and places that a loop's index keeps
+// within bounds.
 
 #include "passes/simplify/Patterns.h"
 
@@ -37,11 +38,70 @@ LogicalResult addPart(dl::AddOp op, PatternRewriter &rewriter) {
   return failure();
 }
 
+/// The least and the greatest value that a whole number may have.
+struct Interval {
+  int64_t least, greatest;
+};
+
+/// What is known of every element of a tensor of whole numbers: from the length of a loop, from checks, from arithmetic.
+std::optional<Interval> intervalOf(Value value, unsigned depth = 0) {
+  constexpr int64_t far = int64_t(1) << 40; // sums of such do not overflow
+  if (depth > 8 || !isa<IntegerType>(tensorType(value).getElementType()))
+    return std::nullopt;
+  if (auto argument = dyn_cast<BlockArgument>(value)) {
+    auto scan = dyn_cast<dl::ScanOp>(argument.getOwner()->getParentOp());
+    bool isIndex = scan && argument.getArgNumber() == 0 && scan.getLength() > 0 && int64_t(scan.getLength()) < far;
+    return isIndex ? std::optional(Interval{0, int64_t(scan.getLength()) - 1}) : std::nullopt;
+  }
+  if (std::optional<double> known = splatOf(value))
+    return std::abs(*known) < double(far) ? std::optional(Interval{int64_t(*known), int64_t(*known)}) : std::nullopt;
+  Operation *op = value.getDefiningOp();
+  auto of = [&](unsigned i) { return intervalOf(op->getOperand(i), depth + 1); };
+  if (auto check = dyn_cast<dl::CheckIndexOp>(op))
+    return Interval{int64_t(check.getLow()), int64_t(check.getLimit()) - 1};
+  if (isa<dl::AddOp, dl::SubOp>(op) && tensorType(value).getElementType().isSignlessInteger(64)) {
+    std::optional<Interval> a = of(0), b = of(1);
+    if (!a || !b)
+      return std::nullopt;
+    Interval sum = isa<dl::AddOp>(op) ? Interval{a->least + b->least, a->greatest + b->greatest}
+                                      : Interval{a->least - b->greatest, a->greatest - b->least};
+    return sum.least > -far && sum.greatest < far ? std::optional(sum) : std::nullopt;
+  }
+  if (isa<dl::SelectOp>(op)) {
+    std::optional<Interval> a = of(1), b = of(2);
+    return a && b ? std::optional(Interval{std::min(a->least, b->least), std::max(a->greatest, b->greatest)})
+                  : std::nullopt;
+  }
+  return std::nullopt;
+}
+
+/// An index that cannot be out of range needs no check.
+LogicalResult dropCheck(dl::CheckIndexOp op, PatternRewriter &rewriter) {
+  std::optional<Interval> interval = intervalOf(op.getOperand());
+  if (!interval || interval->least < int64_t(op.getLow()) || interval->greatest >= int64_t(op.getLimit()))
+    return failure();
+  rewriter.replaceOp(op, op.getOperand());
+  return success();
+}
+
+/// Whether an index is below 0 (it then counts from the end) is often known.
+LogicalResult knownComparison(dl::CompareOp op, PatternRewriter &rewriter) {
+  if (op.getPredicate() != dl::ComparePredicate::lt)
+    return failure();
+  std::optional<Interval> a = intervalOf(op.getLhs()), b = intervalOf(op.getRhs());
+  if (!a || !b || (a->greatest >= b->least && a->least < b->greatest))
+    return failure();
+  rewriter.replaceOp(op, dl::splat(rewriter, op.getLoc(), op.getType(), a->greatest < b->least));
+  return success();
+}
+
 } // namespace
 
 void addIndexingPatterns(RewritePatternSet &patterns) {
   patterns.add(sliceAtKnownStarts);
   patterns.add(addPart);
+  patterns.add(dropCheck);
+  patterns.add(knownComparison);
 }
 
 } // namespace dlc

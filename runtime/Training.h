@@ -33,11 +33,13 @@ struct CheckText {
 struct CompiledFunction {
   dlc_function function = nullptr;
   size_t arenaBytes = 0;
-  std::vector<CheckText> checks; ///< check id i is checks[i - 1]
+  std::vector<CheckText> checks = {}; ///< check id i is checks[i - 1]
+  /// Tensors that it takes as inputs behind those of every call.
+  std::vector<std::shared_ptr<void>> captured = {};
 };
 
 /// A train function updates parameters and state; an evaluate function reads the parameters alone. Both take as inputs
-/// the batch fields in order (each [batch, shape...]), then `step` (i64, from 1) and `seed` (i64). A train function
+/// the batch fields in order (each [batch, shape...]), then `step` (i64, from 1) and `seed` (i64), then what is captured. A train function
 /// gives the loss, the reports and, if the spec says so, the learning rate; an evaluate function the loss and the
 /// reports. All are f32 scalars, means over the batch.
 enum class Mode { Train, Evaluate };

@@ -58,6 +58,8 @@ Result<std::span<const float>> TrainingFunctions::run(Mode mode, const Batch *ba
   std::memcpy(scalars.data() + line, &seed, sizeof seed);
   inputs.push_back(scalars.data());
   inputs.push_back(scalars.data() + line);
+  for (const std::shared_ptr<void> &buffer : (*function)->captured)
+    inputs.push_back(buffer.get());
   dlc_context context = pool.context();
   context.stop = stop;
   int64_t status = (*function)->function(params, state, inputs.data(), outputs.data(), arena.data(), &context);

@@ -26,9 +26,9 @@ bool Session::initialise(const TrainPlan &plan, const TrainFunctions &functions,
       return false;
     }
   } else {
-    mlir::OwningOpRef<mlir::ModuleOp> module = functions.initial();
+    TrainModule initial = functions.initial();
     std::vector<HostBufferRef> values;
-    if (!module || !run(*module, {}, values, plan.at))
+    if (!initial.module || !run(*initial.module, initial.captured, values, plan.at))
       return false;
     for (size_t i = 0; i < step.params.size(); ++i)
       packTensor(step.params[i], values[i]->data.get(), params);
@@ -46,7 +46,7 @@ bool Session::train(const TrainPlan &plan, const TrainFunctions &functions, std:
     return false;
   }
   if (!options.emit.empty()) {
-    if (std::optional<std::string> text = compiler->emit(functions.step(plan.batch), options.emit))
+    if (std::optional<std::string> text = compiler->emit(std::move(functions.step(plan.batch).module), options.emit))
       output(*text);
     emitted = true;
     return false;
@@ -64,9 +64,17 @@ bool Session::train(const TrainPlan &plan, const TrainFunctions &functions, std:
           .note(used->source ? used->source->at : used->at, "it was read here");
       return false;
     }
-  std::unique_ptr<Compiled> step = compiler->compile(functions.step(batch));
+  auto captured = [](const TrainModule &made) {
+    std::vector<std::shared_ptr<void>> buffers;
+    for (const HostBufferRef &buffer : made.captured)
+      buffers.push_back(buffer->data);
+    return buffers;
+  };
+  TrainModule stepModule = functions.step(batch);
+  std::unique_ptr<Compiled> step = compiler->compile(std::move(stepModule.module));
   if (!step || stopped())
     return false;
+  step->function.captured = captured(stepModule);
   Result<Arena> params = Arena::allocate(step->paramBytes + 64), state = Arena::allocate(step->stateBytes + 64);
   if (!params)
     return problem(params.error());
@@ -105,13 +113,14 @@ bool Session::train(const TrainPlan &plan, const TrainFunctions &functions, std:
     auto found = ready.find({mode, size});
     if (found != ready.end())
       return found->second;
-    mlir::OwningOpRef<mlir::ModuleOp> module = mode == Mode::Train ? functions.step(size) : functions.evaluate(size);
-    if (!module)
+    TrainModule made = mode == Mode::Train ? functions.step(size) : functions.evaluate(size);
+    if (!made.module)
       return Error::plain("the function for batches of " + std::to_string(size) + " cannot be made");
-    requestLayouts(*module, step->slotTypes);
-    std::unique_ptr<Compiled> compiled = compiler->compile(std::move(module));
+    requestLayouts(*made.module, step->slotTypes);
+    std::unique_ptr<Compiled> compiled = compiler->compile(std::move(made.module));
     if (!compiled)
       return Error::plain("the function for batches of " + std::to_string(size) + " cannot be compiled");
+    compiled->function.captured = captured(made);
     ready[{mode, size}] = compiled->function;
     return compiled->function;
   };

@@ -1,8 +1,10 @@
-// dlc-bench: times the workloads of bench/ in dlc. One JSON object on one line: row, threads, who, step_us, infer_us,
-// first_step_s, peak_mb, gflops, peak_gflops. bench/bench.py puts PyTorch and JAX beside it.
-#include "tools/Session.h"
-
+// dlc-bench: times the workloads of bench/Workloads.h in dlc. One JSON object on one line: row, threads, who, step_us,
+// infer_us, first_step_s, peak_mb, gflops, peak_gflops. bench/bench.py puts PyTorch and JAX beside it. `--kernels` prints
+// where a step's time goes instead.
+#include "bench/TimedStep.h"
+#include "bench/Workloads.h"
 #include "runtime/Safetensors.h"
+#include "tools/Session.h"
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -12,7 +14,6 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <cstring>
 #include <filesystem>
 #include <spawn.h>
 #include <sys/resource.h>
@@ -24,64 +25,6 @@ extern char **environ;
 namespace dlc {
 
 using Clock = std::chrono::steady_clock;
-
-namespace {
-
-/// A training workload: its program (data from bench.safetensors beside it), or a product m x k x n.
-struct Row {
-  std::string name, program, forward;
-  int64_t batch = 0, inputs = 0, outputs = 0; ///< outputs 0: labels of ten classes
-  double flops = 0;                           ///< of a training step, or of the product
-  int64_t m = 0, k = 0, n = 0;
-};
-
-} // namespace
-
-static std::string mlpProgram(const std::string &layers, bool regression, int64_t batch, const std::string &optimizer,
-                              int64_t inputs) {
-  std::string field = regression ? "y: f32[1]" : "y: i64";
-  return fmt::format(
-      "model Net {{\n  layer net = Sequential({})\n  fn forward(x: f32[n, {}]) {{ net(x) }}\n}}\n"
-      "data rows_of_noise: {{ x: f32[{}], {} }} = safetensors(\"bench.safetensors\")\n"
-      "train run = Net() on rows_of_noise {{\n  minimize {}(run(x), y)\n  optimizer: {}\n  batch: {}\n  steps: 1\n}}\n",
-      layers, inputs, inputs, field, regression ? "mse" : "cross_entropy", optimizer, batch);
-}
-
-static std::vector<Row> allRows() {
-  std::vector<Row> rows;
-  auto network = [&](const char *name, const std::string &layers, int64_t batch, std::vector<int64_t> widths,
-                     bool regression, const char *optimizer) {
-    Row row;
-    row.name = name;
-    row.program = mlpProgram(layers, regression, batch, optimizer, widths[0]);
-    row.batch = batch;
-    row.inputs = widths[0];
-    row.outputs = regression ? widths.back() : 0;
-    for (size_t i = 0; i + 1 < widths.size();
-         ++i) // forward, weight gradient, and the data gradient but of the first layer
-      row.flops += 2.0 * double(batch * widths[i] * widths[i + 1]) * (i == 0 ? 2 : 3);
-    rows.push_back(row);
-  };
-  network("linear", "Linear(10, 50), relu, Linear(50, 1)", 32, {10, 50, 1}, true, "sgd(lr: 0.05)");
-  network("mlp_small", "Linear(784, 128), relu, Linear(128, 10)", 64, {784, 128, 10}, false, "adam(lr: 1e-3)");
-  network("mlp", "Linear(784, 512), relu, Linear(512, 256), relu, Linear(256, 10)", 128, {784, 512, 256, 10}, false,
-          "adam(lr: 1e-3)");
-  for (auto [m, k, n] : {std::tuple<int64_t, int64_t, int64_t>{512, 512, 512},
-                         {1024, 1024, 1024},
-                         {128, 784, 512},
-                         {768, 128, 384},
-                         {64, 128, 10},
-                         {100, 77, 300}}) {
-    Row row;
-    bool square = m == k && k == n;
-    row.name = square ? fmt::format("square_{}", m) : fmt::format("ragged_{}x{}x{}", m, n, k);
-    row.program = "fn product(a: f32[m, k], b: f32[k, n]) -> f32[m, n] { a @ b }\n";
-    row.m = m, row.k = k, row.n = n;
-    row.flops = 2.0 * double(m * k * n);
-    rows.push_back(row);
-  }
-  return rows;
-}
 
 //===-- The machine's peak ----------------------------------------------------------------------------------------------===//
 
@@ -142,6 +85,12 @@ static double measurePeak(bool wide, ThreadPool &pool) {
 
 //===-- Timing ------------------------------------------------------------------------------------------------------------===//
 
+static double median(std::vector<double> values) {
+  auto middle = values.begin() + ptrdiff_t(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
 /// The median time of a call in microseconds, over at least `seconds`.
 static double medianMicroseconds(const std::function<void()> &call, double seconds) {
   for (int i = 0; i < 5; ++i)
@@ -159,73 +108,180 @@ static double medianMicroseconds(const std::function<void()> &call, double secon
       call();
     times.push_back(std::chrono::duration<double, std::micro>(Clock::now() - from).count() / group);
   }
-  std::nth_element(times.begin(), times.begin() + times.size() / 2, times.end());
-  return times[times.size() / 2];
+  return median(std::move(times));
 }
 
-/// Aligned memory filled with noise (floats) or small labels (integers).
-static std::shared_ptr<void> noise(size_t bytes, DType dtype) {
-  auto arena = std::make_shared<Arena>(std::move(*Arena::allocate(bytes + 64)));
-  uint64_t state = 88172645463325252ull;
-  for (size_t i = 0; i < bytes / sizeOf(dtype); ++i) {
-    state ^= state << 13, state ^= state >> 7, state ^= state << 17;
-    if (dtype == DType::F32)
-      reinterpret_cast<float *>(arena->data())[i] = float(int64_t(state % 2001) - 1000) / 1000;
-    else
-      reinterpret_cast<int64_t *>(arena->data())[i] = int64_t(state % 10);
+//===-- Buffers -----------------------------------------------------------------------------------------------------------===//
+
+using Buffer = std::shared_ptr<std::byte>;
+/// What a row is given, by name.
+using Data = std::map<std::string, Buffer>;
+
+/// Aligned memory, zeroed.
+static Buffer zeros(size_t bytes) {
+  Result<Arena> made = Arena::allocate(bytes + 64);
+  if (!made) {
+    std::fprintf(stderr, "error: %s\n", made.error().str().c_str());
+    std::exit(1);
   }
-  return std::shared_ptr<void>(arena, arena->data());
+  auto arena = std::make_shared<Arena>(std::move(*made));
+  return Buffer(arena, arena->data());
 }
 
-/// An entry function with its buffers, ready to be called again and again.
+static size_t bytesOf(const Noise &tensor) { return size_t(*elementCount(tensor.shape)) * sizeOf(tensor.dtype); }
+
+static Data makeData(const Row &row) {
+  Data data;
+  uint64_t random = 88172645463325252ull;
+  for (const Noise &tensor : row.data) {
+    Buffer buffer = data[tensor.name] = zeros(bytesOf(tensor));
+    for (int64_t i = 0; i < *elementCount(tensor.shape); ++i) {
+      random ^= random << 13, random ^= random >> 7, random ^= random << 17;
+      double value = isFloat(tensor.dtype) ? double(random % 2001) / 1000 - 1 : double(random % uint64_t(tensor.limit));
+      setElement(tensor.dtype, buffer.get(), i, value);
+    }
+  }
+  return data;
+}
+
+static void writeData(const Row &row, const Data &data, const std::string &path) {
+  std::vector<SafetensorsEntry> entries;
+  for (const Noise &tensor : row.data)
+    entries.push_back({tensor.name,
+                       tensor.dtype,
+                       tensor.shape,
+                       {reinterpret_cast<const char *>(data.at(tensor.name).get()), bytesOf(tensor)}});
+  // As the format wants it.
+  std::ranges::sort(entries, std::greater(), [](const SafetensorsEntry &entry) { return sizeOf(entry.dtype); });
+  if (Result<void> written = writeSafetensors(path, entries, {}); !written)
+    std::fprintf(stderr, "error: %s\n", written.error().str().c_str());
+}
+
+namespace {
+/// A compiled entry with its buffers, ready to be called again and again.
 struct Call {
   std::unique_ptr<Compiled> compiled;
-  std::shared_ptr<void> params, state, arena;
-  std::vector<std::shared_ptr<void>> buffers;
+  Buffer params, state, arena;
+  std::vector<Buffer> buffers;
   std::vector<void *> inputs, outputs;
 
-  void operator()(ThreadPool &pool) {
-    dlc_context context = pool.context();
-    compiled->function.function(params.get(), state.get(), inputs.data(), outputs.data(), arena.get(), &context);
+  int64_t operator()(dlc_function function, dlc_context &context) {
+    return function(params.get(), state.get(), inputs.data(), outputs.data(), arena.get(), &context);
   }
 };
+} // namespace
 
-/// Makes the buffers that a function needs; `shapes` are those of inputs and outputs, as types.
-static Call prepare(std::unique_ptr<Compiled> compiled, const std::vector<std::pair<DType, size_t>> &inputs,
-                    size_t outputBytes) {
+static mlir::func::FuncOp entryOf(mlir::ModuleOp module) {
+  for (auto function : module.getOps<mlir::func::FuncOp>())
+    if (function.isPublic())
+      return function;
+  return nullptr;
+}
+
+/// Compiles a module of the graph stage, makes its buffers and calls it once. Inputs are from `data` by their names (what
+/// is not there is one number: the step, the seed), parameters from `initial`.
+static std::optional<Call> prepare(Session &session, mlir::OwningOpRef<mlir::ModuleOp> module, const Data &data,
+                                   const std::vector<HostBufferRef> &initial) {
+  if (!module)
+    return std::nullopt;
   Call call;
-  call.params = noise(compiled->paramBytes + 64, DType::F32);
-  call.state = std::shared_ptr<void>(nullptr);
-  auto zero = [](size_t bytes) {
-    auto arena = std::make_shared<Arena>(std::move(*Arena::allocate(bytes + 64)));
-    return std::shared_ptr<void>(arena, arena->data());
-  };
-  call.state = zero(compiled->stateBytes);
-  call.arena = zero(compiled->function.arenaBytes);
-  for (auto [dtype, bytes] : inputs) {
-    call.buffers.push_back(noise(bytes, dtype));
-    call.inputs.push_back(call.buffers.back().get());
+  auto keep = [&](Buffer buffer) { return static_cast<void *>(call.buffers.emplace_back(std::move(buffer)).get()); };
+  mlir::func::FuncOp function = entryOf(*module);
+  for (unsigned i = 0; i < function.getNumResults(); ++i)
+    if (!function.getResultAttr(i, "dl.updates")) { // those are parameters and state
+      auto type = mlir::cast<mlir::RankedTensorType>(function.getResultTypes()[i]);
+      call.outputs.push_back(keep(zeros(size_t(type.getNumElements()) * sizeOf(dtypeOf(type.getElementType())))));
+    }
+  call.compiled = session.compiler->compile(std::move(module));
+  if (!call.compiled)
+    return std::nullopt;
+  for (const std::string &name : call.compiled->inputs)
+    if (auto given = data.find(name); given != data.end()) {
+      call.inputs.push_back(given->second.get());
+    } else {
+      call.inputs.push_back(keep(zeros(sizeof(int64_t))));
+      *static_cast<int64_t *>(call.inputs.back()) = 1;
+    }
+  call.params = zeros(call.compiled->paramBytes);
+  call.state = zeros(call.compiled->stateBytes);
+  call.arena = zeros(call.compiled->function.arenaBytes);
+  for (size_t i = 0; i < call.compiled->params.size(); ++i)
+    packTensor(call.compiled->params[i], initial.at(i)->data.get(), call.params.get());
+  // A step that fails a check ends early, and would look fast.
+  dlc_context context = session.pool->context();
+  if (int64_t status = call(call.compiled->function.function, context)) {
+    Error error = checkError(call.compiled->function, status, context, "", nullptr, 0);
+    reportError(session.diagnostics, Diag::RunProblem, {}, error);
+    return std::nullopt;
   }
-  for (size_t i = 0; i < compiled->outputs.size(); ++i) {
-    call.buffers.push_back(zero(outputBytes));
-    call.outputs.push_back(call.buffers.back().get());
-  }
-  call.compiled = std::move(compiled);
   return call;
 }
 
-static void writeData(const Row &row, const std::string &folder) {
-  auto x = noise(size_t(row.batch * row.inputs) * 4, DType::F32);
-  size_t labelBytes = size_t(row.batch) * (row.outputs ? size_t(row.outputs) * 4 : 8);
-  auto y = noise(labelBytes, row.outputs ? DType::F32 : DType::I64);
-  std::vector<int64_t> shape =
-      row.outputs ? std::vector<int64_t>{row.batch, row.outputs} : std::vector<int64_t>{row.batch};
-  std::vector<SafetensorsEntry> entries = {
-      {"y", row.outputs ? DType::F32 : DType::I64, shape, {static_cast<char *>(y.get()), labelBytes}},
-      {"x", DType::F32, {row.batch, row.inputs}, {static_cast<char *>(x.get()), size_t(row.batch * row.inputs) * 4}}};
-  if (Result<void> written = writeSafetensors(folder + "/bench.safetensors", entries, {}); !written)
-    std::fprintf(stderr, "error: %s\n", written.error().str().c_str());
+namespace {
+/// The graphs of a row's program.
+struct Graphs {
+  mlir::OwningOpRef<mlir::ModuleOp> step, infer; ///< no step where nothing is trained
+  std::vector<HostBufferRef> initial;            ///< values of the parameters
+};
+
+/// A folder of this process, gone at the end.
+struct Folder {
+  std::filesystem::path path = std::filesystem::temp_directory_path() / fmt::format("dlc-bench-{}", getpid());
+  Folder() { std::filesystem::create_directories(path); }
+  ~Folder() { std::filesystem::remove_all(path); }
+};
+
+struct Options {
+  int threads = 1;
+  std::string cpu = "host";
+  double seconds = 1;
+  bool kernels = false;
+  std::string self; ///< this program; `dlc` is beside it
+};
+} // namespace
+
+/// Runs the program up to its training; errors are in the session's diagnostics.
+static std::optional<Graphs> graphsOf(Session &session, const Row &row, const std::string &program) {
+  Graphs graphs;
+  session.onTrain = [&](const TrainPlan &plan, const TrainFunctions &functions) {
+    graphs.step = std::move(functions.step(plan.batch).module);
+    if (TrainModule values = functions.initial(); values.module)
+      session.run(*values.module, values.captured, graphs.initial, plan.at);
+  };
+  session.runFile(program);
+  if (session.diagnostics.errorCount())
+    return std::nullopt;
+  graphs.infer = std::move(session.elaborator->entry(row.entry, row.sizes).module);
+  return session.diagnostics.errorCount() ? std::nullopt : std::optional(std::move(graphs));
 }
+
+/// Prints the kernels of a step, those that take longest first.
+static bool printKernels(Session &session, const Row &row, const Data &data, Graphs graphs, double seconds) {
+  mlir::OwningOpRef<mlir::ModuleOp> graph = std::move(graphs.step ? graphs.step : graphs.infer);
+  mlir::OwningOpRef<mlir::ModuleOp> planned(graph->clone());
+  std::optional<Call> call = prepare(session, std::move(graph), data, graphs.initial);
+  if (!call || !session.compiler->lower(*planned, PipelineStop::planned))
+    return false;
+  auto step = TimedStep::create(*planned, session.compiler->target());
+  if (!step) {
+    std::fprintf(stderr, "error: %s\n", llvm::toString(step.takeError()).c_str());
+    return false;
+  }
+  for (auto end = Clock::now() + std::chrono::duration<double>(seconds); Clock::now() < end;)
+    (*step)->run(*session.pool, [&](dlc_function function, dlc_context &context) { (*call)(function, context); });
+  std::vector<TimedStep::Kernel> kernels = (*step)->kernels();
+  double sum = 0;
+  for (const TimedStep::Kernel &kernel : kernels)
+    sum += kernel.microseconds;
+  fmt::print("{}: {} kernels, {:.1f} us in a step\n{:>10}  {:>7}  {:>6}  kernel\n", row.name, kernels.size(), sum, "us",
+             "share", "calls");
+  for (const TimedStep::Kernel &kernel : kernels)
+    fmt::print("{:10.1f}  {:5.1f} %  {:6}  {}\n", kernel.microseconds, 100 * kernel.microseconds / sum, kernel.calls,
+               kernel.name);
+  return true;
+}
+
+//===-- Rows --------------------------------------------------------------------------------------------------------------===//
 
 /// Seconds from the start of a `dlc run` of one step to its end, and its peak memory.
 static std::pair<double, double> firstStep(const std::string &tool, const std::string &program, int threads,
@@ -248,92 +304,62 @@ static std::pair<double, double> firstStep(const std::string &tool, const std::s
   return status == 0 ? std::pair(seconds, double(usage.ru_maxrss) / 1024) : std::pair(0.0, 0.0);
 }
 
-static int bench(const Row &row, int threads, const std::string &cpu, double seconds, const std::string &self) {
-  namespace fs = std::filesystem;
-  fs::path folder = fs::temp_directory_path() / fmt::format("dlc-bench-{}", getpid());
-  fs::create_directories(folder);
-  std::string program = (folder / "bench.dl").string();
+/// Adds what is measured in this process to `line`.
+static bool measure(Session &session, const Row &row, const Data &data, Graphs graphs, double seconds,
+                    nlohmann::json &line) {
+  line["peak_gflops"] = measurePeak(session.compiler->target().avx512, *session.pool);
+  auto time = [&](mlir::OwningOpRef<mlir::ModuleOp> module) -> std::optional<double> {
+    std::optional<Call> call = prepare(session, std::move(module), data, graphs.initial);
+    if (!call)
+      return std::nullopt;
+    dlc_context context = session.pool->context();
+    return medianMicroseconds([&] { (*call)(call->compiled->function.function, context); }, seconds);
+  };
+  bool trains = bool(graphs.step);
+  std::optional<double> step = trains ? time(std::move(graphs.step)) : std::nullopt;
+  std::optional<double> infer = time(std::move(graphs.infer));
+  if (!infer || (trains && !step))
+    return false;
+  line["step_us"] = trains ? *step : *infer;
+  line["infer_us"] = *infer;
+  line["gflops"] = row.flops / double(line["step_us"]) / 1e3;
+  return true;
+}
+
+static int bench(const Row &row, const Options &given) {
+  Folder folder;
+  std::string program = folder.path / "bench.dl";
   std::FILE *file = std::fopen(program.c_str(), "w");
   std::fputs(row.program.c_str(), file);
   std::fclose(file);
-  if (row.batch)
-    writeData(row, folder.string());
-  nlohmann::json line = {{"row", row.name}, {"threads", threads}, {"who", "dlc"}};
-  int code = 1;
-  {
-    SessionOptions options;
-    options.programFile = program;
-    options.threads = threads;
-    options.cpu = cpu;
-    Result<std::unique_ptr<Session>> made = Session::create(options);
-    if (!made) {
-      std::fprintf(stderr, "error: %s\n", made.error().str().c_str());
-      fs::remove_all(folder);
-      return 1;
-    }
-    Session &session = **made;
-    session.quiet = true;
-    bool good = true;
-    line["peak_gflops"] = measurePeak(session.compiler->target().avx512, *session.pool);
-    if (row.batch) {
-      std::optional<Call> step;
-      session.onTrain = [&](const TrainPlan &, const TrainFunctions &functions) {
-        std::unique_ptr<Compiled> compiled = session.compiler->compile(functions.step(row.batch));
-        if (!compiled)
-          return;
-        size_t label = size_t(row.batch) * (row.outputs ? size_t(row.outputs) * 4 : 8);
-        step = prepare(std::move(compiled),
-                       {{DType::F32, size_t(row.batch * row.inputs) * 4},
-                        {row.outputs ? DType::F32 : DType::I64, label},
-                        {DType::I64, 8},
-                        {DType::I64, 8}},
-                       64);
-        *static_cast<int64_t *>(step->inputs[2]) = 1;
-      };
-      session.runFile(program);
-      good = step.has_value();
-      if (good) {
-        double us = medianMicroseconds([&] { (*step)(*session.pool); }, seconds);
-        line["step_us"] = us;
-        line["gflops"] = row.flops / us / 1e3;
-      }
-    }
-    std::string entry = row.batch ? "Net.forward" : "product";
-    std::map<std::string, int64_t> sizes =
-        row.batch ? std::map<std::string, int64_t>{{"n", row.batch}}
-                  : std::map<std::string, int64_t>{{"m", row.m}, {"k", row.k}, {"n", row.n}};
-    if (!row.batch)
-      session.runFile(program);
-    if (good && session.diagnostics.errorCount() == 0) {
-      Elaborator::EntryModule module = session.elaborator->entry(entry, sizes);
-      std::unique_ptr<Compiled> compiled = session.compiler->compile(std::move(module.module));
-      if (compiled) {
-        std::vector<std::pair<DType, size_t>> inputs;
-        if (row.batch)
-          inputs = {{DType::F32, size_t(row.batch * row.inputs) * 4}};
-        else
-          inputs = {{DType::F32, size_t(row.m * row.k) * 4}, {DType::F32, size_t(row.k * row.n) * 4}};
-        Call infer = prepare(std::move(compiled), inputs, size_t(row.batch ? row.batch * 1024 : row.m * row.n) * 4);
-        double us = medianMicroseconds([&] { infer(*session.pool); }, seconds);
-        line["infer_us"] = us;
-        if (!row.batch) {
-          line["step_us"] = us;
-          line["gflops"] = row.flops / us / 1e3;
-        }
-        code = 0;
-      }
-    }
-    std::fputs(session.diagnostics.render().c_str(), stderr);
+  Data data = makeData(row);
+  writeData(row, data, folder.path / "bench.safetensors");
+  nlohmann::json line = {{"row", row.name}, {"threads", given.threads}, {"who", "dlc"}};
+  SessionOptions options;
+  options.programFile = program;
+  options.threads = given.threads;
+  options.cpu = given.cpu;
+  Result<std::unique_ptr<Session>> made = Session::create(options);
+  if (!made) {
+    std::fprintf(stderr, "error: %s\n", made.error().str().c_str());
+    return 1;
   }
-  if (code == 0 && row.batch) {
-    auto [first, memory] = firstStep(fs::path(self).parent_path() / "dlc", program, threads, cpu);
+  Session &session = **made;
+  session.quiet = true;
+  std::optional<Graphs> graphs = graphsOf(session, row, program);
+  // The system counts the memory of a process from that of its parent on: while this one is small.
+  if (graphs && graphs->step && !given.kernels) {
+    std::string dlc = std::filesystem::path(given.self).parent_path() / "dlc";
+    auto [first, memory] = firstStep(dlc, program, given.threads, given.cpu);
     line["first_step_s"] = first;
     line["peak_mb"] = memory;
   }
-  fs::remove_all(folder);
-  if (code == 0)
+  bool good = graphs && (given.kernels ? printKernels(session, row, data, std::move(*graphs), given.seconds)
+                                       : measure(session, row, data, std::move(*graphs), given.seconds, line));
+  std::fputs(session.diagnostics.render().c_str(), stderr);
+  if (good && !given.kernels)
     std::printf("%s\n", line.dump().c_str());
-  return code;
+  return good ? 0 : 1;
 }
 
 /// Microseconds from a fork to the join behind it, where each thread does nothing but meet the other.
@@ -352,16 +378,15 @@ static double forkJoin() {
 
 int main(int argc, char **argv) {
   CLI::App app("Times the workloads of bench/ in dlc; one JSON object a line.", "dlc-bench");
-  std::vector<std::string> rows;
-  int threads = 1;
-  std::string cpu = "host";
-  double seconds = 1.0;
+  std::vector<std::string> names;
+  dlc::Options given;
   bool list = false, forkJoin = false;
-  app.add_option("--row,--rows", rows, "which workloads (all)")->delimiter(',');
-  app.add_option("--threads", threads, "threads to compute with");
-  app.add_option("--cpu", cpu, "generate code for this processor");
-  app.add_option("--seconds", seconds, "time to measure each");
+  app.add_option("--row,--rows", names, "which workloads, or kinds of them: `square`, `rnn` (all)")->delimiter(',');
+  app.add_option("--threads", given.threads, "threads to compute with");
+  app.add_option("--cpu", given.cpu, "generate code for this processor");
+  app.add_option("--seconds", given.seconds, "time to measure each");
   app.add_flag("--list", list, "print the names of the workloads");
+  app.add_flag("--kernels", given.kernels, "print the kernels of a step with the time that each takes instead");
   app.add_flag("--fork-join", forkJoin, "time a fork and a join of two threads instead");
   CLI11_PARSE(app, argc, argv);
   if (forkJoin) {
@@ -369,13 +394,22 @@ int main(int argc, char **argv) {
     return 0;
   }
   int code = 0;
-  std::string self = std::filesystem::read_symlink("/proc/self/exe").string();
-  for (const dlc::Row &row : dlc::allRows()) {
+  given.self = std::filesystem::read_symlink("/proc/self/exe").string();
+  std::vector<dlc::Row> rows = dlc::workloads::all();
+  // A name that no row has is that of a kind: `mlp` is a row, and `mlp_small` none of its kind.
+  auto isMeant = [&](const dlc::Row &row, const std::string &name) {
+    bool isRow = std::ranges::find(rows, name, &dlc::Row::name) != rows.end();
+    return name == (isRow ? row.name : row.name.substr(0, row.name.find('_')));
+  };
+  for (const std::string &name : names)
+    if (std::ranges::none_of(rows, [&](const dlc::Row &row) { return isMeant(row, name); })) {
+      std::fprintf(stderr, "error: there is no workload `%s`; `--list` prints their names\n", name.c_str());
+      return 2;
+    }
+  for (const dlc::Row &row : rows)
     if (list)
       std::printf("%s\n", row.name.c_str());
-    else if (rows.empty() || std::find(rows.begin(), rows.end(), row.name) != rows.end() ||
-             std::find(rows.begin(), rows.end(), row.name.substr(0, row.name.find('_'))) != rows.end())
-      code |= dlc::bench(row, threads, cpu, seconds, self);
-  }
+    else if (names.empty() || std::ranges::any_of(names, [&](const std::string &name) { return isMeant(row, name); }))
+      code |= dlc::bench(row, given);
   return code;
 }

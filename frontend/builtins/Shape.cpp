@@ -58,7 +58,29 @@ static Value permuteBuiltin(Elaborator &e, CallSite &site) {
   return e.transpose(x, *axes, site.at);
 }
 
+/// The rows of a tensor, stacked or joined along an axis.
+static Value concatRows(Elaborator &e, CallSite &site, bool stack) {
+  const Value &rows = site[0];
+  Value row = Value::ofTensor(rows.dtype, Shape(rows.shape.begin() + (stack ? 0 : 1), rows.shape.end()), {}, rows.at);
+  std::optional<int64_t> axis = axisArgument(e, site, 1, row, 0);
+  if (!axis)
+    return e.poison(site.at);
+  // The axis of the rows goes to (for concat, in front of) the axis asked for.
+  std::vector<int64_t> order;
+  for (size_t i = 1; i < rows.shape.size(); ++i)
+    order.push_back(int64_t(i));
+  order.insert(order.begin() + *axis, 0);
+  Value moved = e.transpose(rows, order, site.at);
+  if (stack)
+    return moved;
+  Shape shape = row.shape;
+  shape[size_t(*axis)] = {rows.shape[0].size * row.shape[size_t(*axis)].size, site.at};
+  return e.reshape(moved, shape, site.at);
+}
+
 static Value concatBuiltin(Elaborator &e, CallSite &site, bool stack) {
+  if (site[0].isTensor() && site[0].shape.size() > (stack ? 0 : 1))
+    return concatRows(e, site, stack);
   if (site[0].kind != Value::List && site[0].kind != Value::Tuple) {
     e.error(Diag::WrongType, site[0].at, fmt::format("argument 1 of `{}`", site.callee), describe(site[0]),
             "a list of tensors")

@@ -33,14 +33,21 @@ struct TrainPlan {
   SourceRange at;
 };
 
-/// The functions of a training, each in a module of its own (stage graph). Modules are empty when an error was reported.
+/// A function of a training in a module of its own (stage graph); empty when an error was reported.
+struct TrainModule {
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  /// What it uses of what the file has computed: its inputs behind its own, in order.
+  std::vector<HostBufferRef> captured;
+};
+
+/// The functions of a training, made on demand.
 struct TrainFunctions {
   /// The step for `batch` examples.
-  std::function<mlir::OwningOpRef<mlir::ModuleOp>(int64_t batch)> step;
+  std::function<TrainModule(int64_t batch)> step;
   /// Loss and reports of `batch` examples, nothing updated.
-  std::function<mlir::OwningOpRef<mlir::ModuleOp>(int64_t batch)> evaluate;
+  std::function<TrainModule(int64_t batch)> evaluate;
   /// The initial values of the parameters, as results in the order of TrainPlan::params.
-  std::function<mlir::OwningOpRef<mlir::ModuleOp>()> initial;
+  std::function<TrainModule()> initial;
 };
 
 /// What runs a program. Errors are reported by the executor through the engine; false or null means that.

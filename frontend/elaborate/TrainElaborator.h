@@ -15,8 +15,8 @@ public:
 
   /// Checks everything; with an executor also fills `plan`. False when an error was reported.
   bool check();
-  mlir::OwningOpRef<mlir::ModuleOp> function(bool step, int64_t batch);
-  mlir::OwningOpRef<mlir::ModuleOp> initial();
+  TrainModule function(bool step, int64_t batch);
+  TrainModule initial();
 
   Value model;
   TrainPlan plan;

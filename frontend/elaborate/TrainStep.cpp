@@ -123,8 +123,8 @@ bool TrainElaborator::update(const std::vector<Value> &given, const std::vector<
   return true;
 }
 
-mlir::OwningOpRef<mlir::ModuleOp> TrainElaborator::function(bool isStep, int64_t batch) {
-  FunctionFrame frame(e.graph, isStep ? "step" : "evaluate", e.location(item.range), FunctionFrame::Constants);
+TrainModule TrainElaborator::function(bool isStep, int64_t batch) {
+  FunctionFrame frame(e.graph, isStep ? "step" : "evaluate", e.location(item.range), FunctionFrame::Inputs);
   mlir::func::FuncOp function = frame.function();
   struct Role {
     const char *role;
@@ -221,8 +221,10 @@ mlir::OwningOpRef<mlir::ModuleOp> TrainElaborator::function(bool isStep, int64_t
     }
   }
   if (!made || !good)
-    return nullptr;
-  mlir::OwningOpRef<mlir::ModuleOp> module = frame.finish(results);
+    return {};
+  TrainModule whole{frame.finish(results), frame.inputs};
+  for (size_t i = 0; i < frame.inputs.size(); ++i)
+    roles.push_back({"input", fmt::format("captured{}", i)});
   mlir::OpBuilder attributes(&e.context);
   auto annotate = [&](bool isArgument, unsigned i, const char *key, mlir::Attribute value) {
     if (isArgument)
@@ -248,11 +250,11 @@ mlir::OwningOpRef<mlir::ModuleOp> TrainElaborator::function(bool isStep, int64_t
         annotate(false, next++, "dl.updates", attributes.getI64IntegerAttr(int64_t((s + 1) * plan.params.size() + i)));
     }
   }
-  return module;
+  return whole;
 }
 
-mlir::OwningOpRef<mlir::ModuleOp> TrainElaborator::initial() {
-  FunctionFrame frame(e.graph, "initial", e.location(item.range), FunctionFrame::Constants);
+TrainModule TrainElaborator::initial() {
+  FunctionFrame frame(e.graph, "initial", e.location(item.range), FunctionFrame::Inputs);
   frame.seed = e.constant(plan.seed, DType::I64, {}, item.range).ir;
   std::vector<mlir::Value> results;
   unsigned before = e.diagnostics.errorCount();
@@ -264,7 +266,9 @@ mlir::OwningOpRef<mlir::ModuleOp> TrainElaborator::initial() {
       break;
     results.push_back(e.ir(value));
   }
-  return e.diagnostics.errorCount() == before ? frame.finish(results) : nullptr;
+  if (e.diagnostics.errorCount() != before)
+    return {};
+  return {frame.finish(results), frame.inputs};
 }
 
 } // namespace dlc

@@ -7,6 +7,17 @@
 
 namespace dlc::dl {
 
+/// The module whose functions are called, while it lives: a sweep works on regions that stand in no module yet.
+class CalleesOf {
+public:
+  explicit CalleesOf(mlir::Operation *module);
+  ~CalleesOf();
+  CalleesOf(const CalleesOf &) = delete;
+
+private:
+  mlir::Operation *outer;
+};
+
 /// The values of `block` that depend on `inputs` (themselves included) and can carry a gradient: floats, not behind an
 /// operation without one. `end` is the first operation that is not looked at; null means the whole block.
 llvm::DenseSet<mlir::Value> activeValues(mlir::Block &block, mlir::Operation *end, llvm::ArrayRef<mlir::Value> inputs);

@@ -25,6 +25,7 @@ struct ExpandGrad : impl::ExpandGradBase<ExpandGrad> {
 
   void runOnOperation() override {
     SymbolTable symbols(getOperation());
+    dl::CalleesOf callees(getOperation());
     llvm::DenseSet<Operation *> visited;
     for (func::FuncOp function : getOperation().getOps<func::FuncOp>())
       if (failed(expandIn(function, symbols, visited)))

@@ -112,10 +112,11 @@ void addGradientBuiltins(BuiltinTable &table) {
                 describe(arguments[i]));
         return e.poison(site.at);
       }
+    auto pullback = std::make_shared<Function>();
+    pullback->draws = e.draws;
     Value y = e.apply(site[0], arguments, site.at);
     if (y.poison())
       return y;
-    auto pullback = std::make_shared<Function>();
     pullback->kind = Function::Pullback;
     pullback->name = "the pullback";
     pullback->base = std::make_shared<Value>(site[0]);

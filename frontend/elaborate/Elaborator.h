@@ -81,14 +81,6 @@ struct AxisIndex;
 struct SliceBound;
 class AssignmentRecord;
 
-/// Where random numbers are drawn: what their keys are made of.
-struct DrawPlace {
-  std::string path;                      ///< the names and ordinals of the calls that led there
-  std::map<std::string, unsigned> counts; ///< of what the definition has called and drawn so far, by name
-  /// The place of the next thing of a name.
-  std::string next(const std::string &name) { return fmt::format("{}/{}#{}", path, name, counts[name]++); }
-};
-
 class Elaborator {
 public:
   /// `executor` may be null: check only. `context` has the dialects dl and func loaded.
@@ -201,6 +193,8 @@ public:
     return result;
   }
   Value binary(ast::BinaryOp op, Value lhs, Value rhs, SourceRange at);
+  void keepOrigin(ast::BinaryOp op, const Value &lhs, const Value &rhs, Value &result);
+  std::map<std::pair<uint64_t, std::string>, uint64_t> multiples; ///< the origin of a multiple of a computed number
   Value binaryOfAny(ast::BinaryOp op, Value lhs, Value rhs, SourceRange at);
   Value integerDivision(const Value &lhs, const Value &rhs, SourceRange at);
   /// Whether integers are divided by what is known to be, or to hold, 0: an error, `form` filled with both operands.
@@ -261,6 +255,7 @@ public:
   std::string indexText(const Value &index) const;
   std::optional<Value> placesOf(const Value &base, const Selection &selection, SourceRange at);
   Value indexAssign(const Value &base, const ast::IndexExpr &target, const Value &value, const ScopeRef &scope);
+  std::pair<Value, Value> lastOfEach(const Value &places, const Value &elements, SourceRange at);
   Value gatherRows(const Value &table, const Value &indices, SourceRange at);
 
   // Calls.cpp
@@ -464,7 +459,9 @@ private:
 /// While it lives, random numbers are drawn at another place.
 class InDrawPlace {
 public:
-  InDrawPlace(Elaborator &e, std::string path) : e(e), outer(std::exchange(e.draws, DrawPlace{std::move(path), {}})) {}
+  InDrawPlace(Elaborator &e, std::string path) : InDrawPlace(e, DrawPlace{std::move(path), {}}) {}
+  /// Where something was drawn before: it is drawn again.
+  InDrawPlace(Elaborator &e, DrawPlace place) : e(e), outer(std::exchange(e.draws, std::move(place))) {}
   ~InDrawPlace() { e.draws = std::move(outer); }
   InDrawPlace(const InDrawPlace &) = delete;
 

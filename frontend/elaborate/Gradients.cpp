@@ -152,6 +152,8 @@ Value Elaborator::push(const Value &function, const Value &given, const Value &t
     return poison(at);
   }
   Value dx = withLeaves(x, tangents);
+  // The derivative draws the random numbers of the value again.
+  const DrawPlace place = draws;
   Value y = apply(function, {x}, at);
   if (!fitsGradient(y, &dx, at))
     return poison(at);
@@ -160,8 +162,9 @@ Value Elaborator::push(const Value &function, const Value &given, const Value &t
     zeros.push_back(constant(0, result.dtype, result.shape, at));
   // The pullback is linear in its cotangent; its own pullback, at dx, is the forward derivative.
   auto linear =
-      std::make_shared<Builtin>(Builtin{"pullback", {"cotangent"}, [function, x](Elaborator &inner, CallSite &site) {
+      std::make_shared<Builtin>(Builtin{"pullback", {"cotangent"}, [function, x, place](Elaborator &inner, CallSite &site) {
                                           Value cotangent = site[0];
+                                          InDrawPlace again(inner, place);
                                           std::optional<Pulled> pulled =
                                               inner.pull(function, {x}, {0}, &cotangent, site.at);
                                           return pulled ? pulled->gradients[0] : inner.poison(site.at);
@@ -213,6 +216,7 @@ Value Elaborator::gradient(const Function &function, CallSite &site) {
     std::vector<size_t> wrt;
     for (size_t i = 0; i < function.arguments.size(); ++i)
       wrt.push_back(i);
+    InDrawPlace again(*this, function.draws);
     std::optional<Pulled> pulled = pull(*function.base, function.arguments, wrt, &cotangent, site.at);
     if (!pulled)
       return poison(site.at);

@@ -60,6 +60,12 @@ Value Elaborator::index(const IndexExpr &expr, const ScopeRef &scope) {
       return poison(expr.range);
     }
     Value at = expression(*expr.entries[0].value, scope);
+    // By a computed index it is a tensor, if its elements make one.
+    if (base.kind == Value::List && at.isTensor()) {
+      base = tensorOfList(base);
+      std::optional<Selection> selection = base.isTensor() ? select(base, expr, scope) : std::nullopt;
+      return selection ? take(base, *selection, expr) : poison(expr.range);
+    }
     std::optional<int64_t> i = integerConstant(at, "an index of a list");
     if (!i)
       return poison(expr.range);
@@ -397,6 +403,25 @@ Value Elaborator::gatherRows(const Value &table, const Value &indices, SourceRan
   return gathered;
 }
 
+/// Places and elements, each place once in effect: in the order of the places, every element zero but the last of its place.
+std::pair<Value, Value> Elaborator::lastOfEach(const Value &places, const Value &elements, SourceRange at) {
+  int64_t count = places.shape[0].size.constant();
+  if (count < 2)
+    return {places, elements};
+  Value order = apply(library->find("argsort")->value, {places}, at);
+  Value sorted = gatherRows(places, order, at), values = gatherRows(elements, order, at);
+  auto part = [&](int64_t start) {
+    Value result = Value::ofTensor(DType::I64, {{Size(count - 1), {}}}, {}, at);
+    result.ir = dl::SliceOp::create(graph.here(), location(at), irType(DType::I64, result.shape), ir(sorted),
+                                    llvm::ArrayRef<int64_t>(start), llvm::ArrayRef<int64_t>(1));
+    return result;
+  };
+  Value differs = compareOp("ne", part(0), part(1), at), last = constant(1, DType::Bool, {{Size(1), {}}}, at);
+  Value isLast = Value::ofTensor(DType::Bool, sorted.shape, {}, at);
+  isLast.ir = dl::ConcatOp::create(graph.here(), location(at), mlir::ValueRange{ir(differs), ir(last)}, 0);
+  return {sorted, selectOp(isLast, values, constant(0, values.dtype, values.shape, at), at)};
+}
+
 Value Elaborator::indexAssign(const Value &base, const IndexExpr &target, const Value &given, const ScopeRef &scope) {
   if (base.poison() || given.poison())
     return poison(target.range);
@@ -465,6 +490,7 @@ Value Elaborator::indexAssign(const Value &base, const IndexExpr &target, const 
     return Value::ofTensor(updates.dtype, zeros.shape, made, target.range);
   };
   Value spread = reshape(broadcastTo(value, places->shape, target.range), {{count, {}}}, target.range);
+  std::tie(flat, spread) = lastOfEach(flat, spread, target.range);
   Value elements = cast(placed(cast(spread, sums, target.range)), base.dtype, target.range);
   Value marks = placed(constant(1, DType::I32, {{count, {}}}, target.range));
   Value isSet = compareOp("ne", marks, constant(0, DType::I32, marks.shape, target.range), target.range);

@@ -253,7 +253,7 @@ Value LoopElaborator::counted(const Size &length, const Value &over, const Count
   return stacked(elements);
 }
 
-void LoopElaborator::endless(const std::function<Value()> &condition, const Turn &turn) {
+void LoopElaborator::endless(const std::function<Value()> &condition, const Turn &turn, bool counts) {
   unsigned draws = e.randomDraws;
   if (!settle([&] {
         if (e.isCondition(condition()))
@@ -261,9 +261,11 @@ void LoopElaborator::endless(const std::function<Value()> &condition, const Turn
       }))
     return;
   if (!e.differentiated.empty() && variesInside()) {
-    e.error(Diag::NoGradient, e.differentiated.back(), "a `while`, whose number of turns nothing bounds,")
+    e.error(Diag::NoGradient, e.differentiated.back(),
+            counts ? "a `for` with computed bounds" : "a `while`, whose number of turns nothing bounds,")
         .note(at, "this loop")
-        .help("`for _ in 0..limit { if done { break } .. }` has a bound, and a gradient");
+        .help(counts ? "`for i in 0..limit { if i >= n { break } .. }` with a known limit has a gradient"
+                     : "`for _ in 0..limit { if done { break } .. }` has a bound, and a gradient");
     return;
   }
   if (!e.emitting())
@@ -271,11 +273,11 @@ void LoopElaborator::endless(const std::function<Value()> &condition, const Turn
 
   // Besides its variables the loop carries a count, if random numbers are drawn in it, and whether `break` was met.
   mlir::Location loc = e.location(at);
-  bool counts = e.randomDraws != draws;
+  bool draw = e.randomDraws != draws;
   std::vector<Value> starts = startTensors();
   size_t variables = starts.size();
   starts.push_back(e.constant(0, DType::Bool, {}, at));
-  if (counts)
+  if (draw)
     starts.push_back(e.constant(0, DType::I64, {}, at));
   std::vector<mlir::Value> inits = valuesOf(e, starts);
   RegionFrame test(e.graph, RegionFrame::Isolated);
@@ -296,15 +298,15 @@ void LoopElaborator::endless(const std::function<Value()> &condition, const Turn
     AssignmentRecord record(e);
     std::vector<Value> inside = argumentsFor(region, starts, inits);
     assume(inside);
-    if (counts)
+    if (draw)
       e.loopIndices.push_back(inside.back().ir);
     Value left;
     turnInScope(turn, &left);
-    if (counts)
+    if (draw)
       e.loopIndices.pop_back();
     std::vector<Value> ends = endTensors(record.takeBack());
     ends.push_back(e.tensorOf(left));
-    if (counts)
+    if (draw)
       ends.push_back(e.binaryOp("add", inside.back(), e.constant(1, DType::I64, {}, at), at));
     if (llvm::any_of(ends, [](const Value &value) { return !value.isTensor(); }))
       return;

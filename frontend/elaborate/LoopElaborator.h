@@ -21,8 +21,8 @@ public:
 
   /// A loop of `length` turns, over the rows of `over` unless that is poison. Gives the stacked elements.
   Value counted(const Size &length, const Value &over, const CountedTurn &turn);
-  /// A loop while `condition` holds, then a turn.
-  void endless(const std::function<Value()> &condition, const Turn &turn);
+  /// A loop while `condition` holds, then a turn. `counts`: it is written as a `for`.
+  void endless(const std::function<Value()> &condition, const Turn &turn, bool counts = false);
   /// Finds what the loop carries; false when an error was reported.
   bool settle(const std::function<void()> &turn);
   /// Turns the variables that the loop carries into computed ones, of the types that they keep.

@@ -122,7 +122,8 @@ void Elaborator::forLoop(const ForStmt &stmt, const ScopeRef &scope) {
                        setVariable(counter, " count", binaryOp("add", now, constant(1, DType::I64, {}, given.at), given.at),
                                    given.at);
                        return turn(inner, now);
-                     });
+                     },
+                     /*counts=*/true);
     return Value::unit(stmt.range);
   };
   if (!atTopLevel()) {

@@ -147,13 +147,18 @@ Value Elaborator::binaryOfBools(BinaryOp op, Value lhs, Value rhs, SourceRange a
   return both;
 }
 
-/// `i + 1` is one more than `i`: what is known of a computed whole number goes on.
-static void keepOrigin(BinaryOp op, const Value &lhs, const Value &rhs, Value &result) {
+/// `i + 1` is one more than `i`, and `2 * i` the same wherever it is written: what is known of a computed whole number goes on.
+void Elaborator::keepOrigin(BinaryOp op, const Value &lhs, const Value &rhs, Value &result) {
   const Value &computed = lhs.isTensor() ? lhs : rhs, &known = lhs.isTensor() ? rhs : lhs;
   bool sums = op == BinaryOp::Add || (op == BinaryOp::Sub && lhs.isTensor());
-  if (!sums || !result.origin || !computed.origin || !known.isNumber() || (known.kind == Value::Number && known.isFloat))
+  if (!(sums || op == BinaryOp::Mul) || !result.origin || !computed.origin || !known.isNumber() || (known.kind == Value::Number && known.isFloat))
     return;
   Size added = known.kind == Value::SizeOf ? known.size : Size(known.integer);
+  if (op == BinaryOp::Mul) {
+    result.origin = multiples.try_emplace({computed.origin, added.str()}, result.origin).first->second;
+    result.offset = computed.offset * added;
+    return;
+  }
   result.origin = computed.origin;
   result.offset = op == BinaryOp::Add ? computed.offset + added : computed.offset - added;
 }

@@ -178,6 +178,16 @@ struct Builtin {
   std::function<Value(Elaborator &, CallSite &)> apply;
 };
 
+/// Where random numbers are drawn: what their keys are made of.
+struct DrawPlace {
+  std::string path;                       ///< the names and ordinals of the calls that led there
+  std::map<std::string, unsigned> counts; ///< of what the definition has called and drawn so far, by name
+  /// The place of the next thing of a name.
+  std::string next(const std::string &name) {
+    return path + "/" + name + "#" + std::to_string(counts[name]++);
+  }
+};
+
 /// A function value.
 struct Function {
   Identity id;
@@ -204,6 +214,7 @@ struct Function {
   // Gradient and Pullback
   std::shared_ptr<Value> base;  ///< the function
   std::vector<Value> arguments; ///< Pullback: where
+  DrawPlace draws;              ///< Pullback: where the value drew its random numbers
   std::vector<std::string> wrt; ///< parameters' names; empty: the first
   bool withValue = false;
   bool tupleResult = false;

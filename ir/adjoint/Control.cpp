@@ -62,10 +62,22 @@ LogicalResult IfOp::adjoint(AdjointContext &context) {
 
 LogicalResult WhileOp::adjoint(AdjointContext &) { return emitError() << "no gradient: `while` (bound it by a `for`)"; }
 
+static thread_local Operation *calleesOf = nullptr;
+
+CalleesOf::CalleesOf(Operation *module) : outer(std::exchange(calleesOf, module)) {}
+CalleesOf::~CalleesOf() { calleesOf = outer; }
+
+/// The function that a symbol names, also for an operation that stands in no module yet.
+static func::FuncOp calleeOf(Operation *op, FlatSymbolRefAttr symbol) {
+  if (auto found = SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(op, symbol))
+    return found;
+  return calleesOf ? dyn_cast_or_null<func::FuncOp>(SymbolTable::lookupSymbolIn(calleesOf, symbol)) : func::FuncOp();
+}
+
 /// The callee's own rule, from primals, results and cotangents to the operands' cotangents. Its body stands in the
 /// place of a call, so that it can be differentiated again.
 LogicalResult CallOp::adjoint(AdjointContext &context) {
-  auto callee = SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(*this, getCalleeAttr());
+  auto callee = calleeOf(*this, getCalleeAttr());
   auto name = callee ? callee->getAttrOfType<FlatSymbolRefAttr>("dl.derivative") : FlatSymbolRefAttr();
   if (!name)
     return emitError() << "no gradient: `" << getCallee()
@@ -76,7 +88,7 @@ LogicalResult CallOp::adjoint(AdjointContext &context) {
   SmallVector<Value> operands(getOperands());
   llvm::append_range(operands, getResults());
   llvm::append_range(operands, orZeros(context.builder, context.loc(), cotangents, getResultTypes()));
-  auto rule = SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(*this, name);
+  auto rule = calleeOf(*this, name);
   auto expected = FunctionType::get(getContext(), ValueRange(operands).getTypes(), getOperandTypes());
   if (!rule || rule.isExternal() || rule.getFunctionType() != expected)
     return emitError() << "the rule `" << name.getValue() << "` of `" << getCallee() << "` "

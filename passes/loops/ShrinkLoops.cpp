@@ -129,12 +129,23 @@ private:
 
 struct ShrinkLoops : impl::ShrinkLoopsBase<ShrinkLoops> {
   void runOnOperation() override {
-    SmallVector<dl::ScanOp> scans;
-    getOperation().walk([&](dl::ScanOp scan) { scans.push_back(scan); });
-    // What a later loop no longer reads an earlier one need not give.
-    for (dl::ScanOp scan : llvm::reverse(scans))
-      if (!isOpTriviallyDead(scan))
-        Shrinker(scan).run();
+    for (Region &region : getOperation()->getRegions())
+      shrinkIn(region);
+  }
+
+private:
+  /// Outer loops first: with what nobody reads of one, loops inside it go.
+  static void shrinkIn(Region &region) {
+    for (Block &block : region) {
+      SmallVector<dl::ScanOp> scans(block.getOps<dl::ScanOp>());
+      // What a later loop no longer reads an earlier one need not give.
+      for (dl::ScanOp scan : llvm::reverse(scans))
+        if (!isOpTriviallyDead(scan))
+          Shrinker(scan).run();
+      for (Operation &op : block)
+        for (Region &inner : op.getRegions())
+          shrinkIn(inner);
+    }
   }
 };
 

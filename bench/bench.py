@@ -185,7 +185,7 @@ def print_row(row, lines):
 def parse():
     available = len(os.sched_getaffinity(0))
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", default="", help="which workloads, separated by commas (all); `square` and `ragged` name kinds")
+    parser.add_argument("--rows", default="", help="which workloads, or kinds of them (`rnn`, `square`), by commas (all)")
     parser.add_argument("--threads", type=int, help=f"threads to compute with, of the {available} available (1, then all)")
     parser.add_argument("--cpu", default="host", help="the processor that dlc generates code for, e.g. x86-64-v3")
     parser.add_argument("--json", help="also write the lines to this file, one JSON object each")

@@ -12,6 +12,8 @@ import statistics
 import sys
 import time
 
+from workloads import select
+
 
 def seconds_since_start():
     """Since this process was started, by the kernel's count (10 ms)."""
@@ -30,124 +32,15 @@ def set_threads(threads):
         os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 
 
-def random_batch(row):
-    """Inputs and targets of a network, as NumPy arrays."""
-    import numpy
+def make_peer(who, row, threads):
+    """Imports it, too: that is part of the time to the first step."""
+    if who == "jax":
+        from jax_peer import Jax
 
-    draw = numpy.random.default_rng(1)
-    x = draw.standard_normal((row.batch, row.widths[0])).astype("float32")
-    if row.regression:
-        return x, draw.standard_normal((row.batch, row.widths[-1])).astype("float32")
-    return x, draw.integers(0, row.widths[-1], row.batch)
+        return Jax(row)
+    from torch_peer import Torch
 
-
-def random_factors(row):
-    import numpy
-
-    draw = numpy.random.default_rng(1)
-    return draw.standard_normal((row.m, row.k)).astype("float32"), draw.standard_normal((row.k, row.n)).astype("float32")
-
-
-class Torch:
-    """PyTorch with its fused optimizers."""
-
-    def __init__(self, row, threads, compiled):
-        import torch
-
-        torch.set_num_threads(threads)
-        torch.manual_seed(1)
-        self.torch = torch
-        compile = (lambda f: torch.compile(f, dynamic=False)) if compiled else (lambda f: f)
-        if row.is_product:
-            a, b = map(torch.from_numpy, random_factors(row))
-            multiply = compile(torch.matmul)
-            self.infer = self.step = torch.no_grad()(lambda: multiply(a, b))
-            return
-        layers = []
-        for i, o in zip(row.widths, row.widths[1:]):
-            layers += [torch.nn.Linear(i, o), torch.nn.ReLU()]
-        model = torch.nn.Sequential(*layers[:-1])
-        x, y = map(torch.from_numpy, random_batch(row))
-        loss_of = torch.nn.functional.mse_loss if row.regression else torch.nn.functional.cross_entropy
-        kind, options = (torch.optim.SGD, {"lr": 0.05}) if row.regression else (torch.optim.Adam, {"lr": 1e-3})
-        optimizer = kind(model.parameters(), fused=True, **options)
-        forward = compile(lambda x: model(x))
-
-        def step():
-            optimizer.zero_grad(set_to_none=True)
-            value = loss_of(model(x), y)
-            value.backward()
-            optimizer.step()
-            return value
-
-        # The whole step at once: faster than a compiled loss with the optimizer beside it.
-        self.step = compile(step)
-        self.infer = torch.inference_mode()(lambda: forward(x))
-
-    def wait(self, result):
-        """Calls of PyTorch on the CPU end when their result is there."""
-
-
-class Jax:
-    """JAX: the whole step is one jitted function, parameters and optimizer state donated."""
-
-    def __init__(self, row, threads):
-        import jax
-        import jax.numpy as jnp
-
-        if row.is_product:
-            a, b = map(jnp.asarray, random_factors(row))
-            multiply = jax.jit(jnp.matmul)
-            self.infer = self.step = lambda: multiply(a, b)
-            return
-        keys = iter(jax.random.split(jax.random.key(1), 2 * len(row.widths)))
-        params = []
-        for i, o in zip(row.widths, row.widths[1:]):
-            draw = lambda shape: jax.random.uniform(next(keys), shape, minval=-(i**-0.5), maxval=i**-0.5)
-            params.append((draw((i, o)), draw((o,))))
-        x, y = map(jnp.asarray, random_batch(row))
-
-        def forward(params, x):
-            for w, b in params[:-1]:
-                x = jax.nn.relu(x @ w + b)
-            w, b = params[-1]
-            return x @ w + b
-
-        def loss(params, x, y):
-            scores = forward(params, x)
-            if row.regression:
-                return jnp.mean((scores - y) ** 2)
-            return -jnp.mean(jnp.take_along_axis(jax.nn.log_softmax(scores), y[:, None], axis=1))
-
-        def descend(params, state, x, y):
-            value, grads = jax.value_and_grad(loss)(params, x, y)
-            return jax.tree.map(lambda p, g: p - 0.05 * g, params, grads), state, value
-
-        def adam(params, state, x, y):
-            value, grads = jax.value_and_grad(loss)(params, x, y)
-            count, m, v = state
-            count = count + 1
-            m = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, m, grads)
-            v = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, v, grads)
-            rate, root = 1e-3 / (1 - 0.9**count), jnp.sqrt(1 - 0.999**count)
-            params = jax.tree.map(lambda p, m, v: p - rate * m / (jnp.sqrt(v) / root + 1e-8), params, m, v)
-            return params, (count, m, v), value
-
-        zeros = lambda: jax.tree.map(jnp.zeros_like, params)
-        self.params = params
-        self.state = () if row.regression else (jnp.zeros(()), zeros(), zeros())
-        update = jax.jit(descend if row.regression else adam, donate_argnums=(0, 1))
-        predict = jax.jit(forward)
-
-        def step():
-            self.params, self.state, value = update(self.params, self.state, x, y)
-            return value
-
-        self.step = step
-        self.infer = lambda: predict(self.params, x)
-
-    def wait(self, result):
-        result.block_until_ready()
+    return Torch(row, threads, compiled=who == "torch-compiled")
 
 
 def median_us(peer, call, seconds):
@@ -170,7 +63,7 @@ def median_us(peer, call, seconds):
 
 def measure(peer, row, seconds):
     step = median_us(peer, peer.step, seconds)
-    infer = step if row.is_product else median_us(peer, peer.infer, seconds / 2)
+    infer = median_us(peer, peer.infer, seconds / 2) if row.optimizer else step
     return {"step_us": step, "infer_us": infer, "gflops": row.flops / step / 1e3}
 
 
@@ -179,8 +72,6 @@ def peak_mb():
 
 
 def main():
-    from workloads import select
-
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--who", required=True, choices=["torch-eager", "torch-compiled", "jax"])
     parser.add_argument("--row", required=True)
@@ -190,7 +81,7 @@ def main():
     given = parser.parse_args()
     (row,) = select([given.row])
     set_threads(given.threads)
-    peer = Jax(row, given.threads) if given.who == "jax" else Torch(row, given.threads, given.who == "torch-compiled")
+    peer = make_peer(given.who, row, given.threads)
     peer.wait(peer.step())
     line = {"row": row.name, "threads": given.threads, "who": given.who, "first_step_s": seconds_since_start()}
     if not given.rounds:

@@ -6,8 +6,8 @@
 // 2. State of a parameter ("m.fc1.weight") takes the parameter's layout, and so does a result that updates either.
 // 3. Rows of 1 KiB or a multiple are padded by 16 elements: their cache lines would collide. Rows of parameters are
 //    filled up to a multiple of 16 elements where that adds an eighth at most.
-// Inputs and outputs of the function stay as the caller knows them, what loops carry and stack is dense, and so is what a
-// product reads through a reshape.
+// Inputs and outputs of the function stay as the caller knows them, what loops carry is dense, and so is what a product
+// reads through a reshape, and a stack whose entries are not each written by a kernel.
 
 #include "passes/Layouts.h"
 #include "passes/Passes.h"
@@ -73,6 +73,11 @@ private:
         if (llvm::all_of(value.getUses(), mayBePadded))
           padRows(value);
     });
+    function.walk([&](dl::ScanOp scan) {
+      for (auto [element, stack] : llvm::zip_equal(scan.stackedElements(), scan.stackedResults()))
+        if (!scan.getBreaks() && llvm::all_of(stack.getUses(), mayBePadded) && isWrittenInPlace(element))
+          padRows(stack);
+    });
     for (OpOperand &operand : end->getOpOperands())
       if (auto updates = function.getResultAttrOfType<IntegerAttr>(operand.getOperandNumber(), "dl.updates"))
         operand.get().setType(function.getArgument(updates.getInt()).getType());
@@ -129,6 +134,13 @@ private:
     if (auto loop = dyn_cast<dl::WhileOp>(op))
       return use.getOperandNumber() >= loop.getInits().size();
     return !op->hasTrait<OpTrait::IsTerminator>();
+  }
+
+  /// Whether a kernel of the loop's body writes the entries of a stack, and what reads them takes them in any layout.
+  static bool isWrittenInPlace(Value element) {
+    auto kernel = element.getDefiningOp<dl::KernelOp>();
+    return kernel && !writtenOver(kernel) && !isReshapedForProduct(element) &&
+           llvm::all_of(element.getUsers(), [](Operation *user) { return isa<dl::KernelOp, dl::YieldOp>(user); });
   }
 
   /// Calls `visit` with each kernel that reads `value`, in loops and branches too, and the argument that it is there.

@@ -78,6 +78,13 @@ def SumAfterLoops : Pass<"dl-sum-after-loops", "::mlir::ModuleOp"> {
   }];
 }
 
+def PackWeights : Pass<"dl-pack-weights", "::mlir::ModuleOp"> {
+  let summary = "loops get matrices that they multiply with in panels, made once";
+  let description = [{
+    Where the product is worth it. Of what the loop does nothing else changes.
+  }];
+}
+
 def FuseKernels : Pass<"dl-fuse-kernels", "::mlir::ModuleOp"> {
   let summary = "puts every operation into a dl.kernel, one loop nest each";
   let description = [{

@@ -75,6 +75,9 @@ void buildPipeline(OpPassManager &manager, const PipelineOptions &options) {
       manager.addPass(createSumAfterLoops());
       manager.addPass(createShrinkLoops());
       manager.addPass(createSimplify(simplify));
+      // For the products that are left, in the form that they have.
+      manager.addPass(createPackWeights());
+      manager.addPass(createShrinkLoops());
     }
     // Rewriting has made equal operations and left dead ones.
     manager.addPass(createCanonicalizerPass());

@@ -12,6 +12,8 @@ namespace dlc {
 static constexpr int64_t panelBytes = 256 << 10;
 /// Terms of a sum beyond which it is taken in blocks for the sake of its digits, and the terms of such a block.
 static constexpr int64_t plainTerms = 2048, blockTerms = 512;
+/// The distance of elements that are in each other's way in the second cache.
+static constexpr int64_t farBytes = 32 << 10;
 /// Cycles from one multiply-add to the next on the same sum; four, and some for what is not ideal.
 static constexpr double latency = 4.6;
 
@@ -197,6 +199,9 @@ void Planner::tryTile(std::optional<unsigned> column, std::optional<unsigned> in
   } else if (collides && row.size >= 16) {
     plan.cycles *= 1.2;
   }
+  // Steps of the left operand this far apart share few places in any cache: each is a line from memory.
+  if (step && step->size >= 16 && step->lhsStride * elementBytes % farBytes == 0 && step->lhsStride > 0)
+    plan.cycles *= 3;
   chooseBlocks(plan);
   take(std::move(plan));
 }

@@ -206,6 +206,13 @@ void Judge::judge(MapPlan &plan, ArrayRef<int64_t> order, ArrayRef<int64_t> lane
     forEachAccess(kernel, tensor, point, indices, isReduction,
                   [&](Value buffer, const Index &index) { cost += buffer ? accessCost(index, plan.lanes) : 3; });
   };
+  // What is computed once a cell, whether lanes or rows run along it.
+  SmallVector<int64_t> cellShape;
+  if (plan.cut)
+    cellShape.push_back(plan.parts());
+  for (auto [size, isReduced] : llvm::zip_equal(plan.shape, plan.reduced))
+    if (!isReduced)
+      cellShape.push_back(size);
   Block &body = kernel.getBody().front();
   for (auto &phase : plan.phases)
     for (Operation *op : phase) {
@@ -225,9 +232,8 @@ void Judge::judge(MapPlan &plan, ArrayRef<int64_t> order, ArrayRef<int64_t> lane
     size_t rank = shapeOf(op.getResult(0)).size();
     if (rank == 0)
       continue;
-    bool isRow =
-        plan.isReduction() && shapeOf(op.getResult(0)) == ArrayRef(plan.sizesOf(plan.rowAxes)) && !isReduction(&op);
-    (isRow ? plan.cellCost : plan.stepCost) += isReduction(&op) ? 0 : operationCost(&op);
+    bool isCell = plan.isReduction() && shapeOf(op.getResult(0)) == ArrayRef(cellShape) && !isReduction(&op);
+    (isCell ? plan.cellCost : plan.stepCost) += isReduction(&op) ? 0 : operationCost(&op);
   }
   double vectors = std::ceil(double(plan.extent) / plan.lanes);
   double cells = plan.cells() * (plan.rowwise ? 1.0 : vectors);

@@ -1,10 +1,11 @@
 // The adjoint of dl.scan is a dl.scan in the other direction.
 //
 // 1. The forward scan is put a second time beside the first, with the carried values at the start of each iteration as
-//    extra stacks (and, with `breaks`, a live flag: true for the iterations that ran); the first one's uses go to it.
+//    extra stacks, what is dearer to compute again than to read back (and, with `breaks`, a live flag: true for the
+//    iterations that ran); the first one's uses go to it.
 // 2. The adjoint scan carries the cotangents of the carried values and sums those of the invariants. Its slices are the
 //    forward scan's slices, the saved stacks and the cotangents of the stacked results. Its body runs one iteration
-//    again and sweeps over it; it stacks the cotangents of the slices.
+//    again, reading what was saved, and sweeps over it; it stacks the cotangents of the slices.
 // 3. With `breaks`, the body is a dl.if by the live flag: iterations that did not run hand the cotangents on.
 // 4. Saved stacks that the body does not use are left out.
 #include "ir/Builders.h"
@@ -28,6 +29,27 @@ template <class Range> SmallVector<Value> pick(Range &&values, ArrayRef<unsigned
 
 void append(SmallVectorImpl<Value> &list, ValueRange values) { llvm::append_range(list, values); }
 
+/// What an element of the result costs, about, in multiplications.
+int64_t costOfElement(Operation &op) {
+  int64_t made = std::max<int64_t>(1, cast<RankedTensorType>(op.getResult(0).getType()).getNumElements());
+  if (auto product = dyn_cast<ContractOp>(op)) {
+    int64_t summed = 1;
+    for (auto [letter, size] : llvm::zip_equal(product.lhsLetters(), shapeOf(product.getLhs())))
+      if (!product.resultLetters().contains(letter))
+        summed *= size;
+    return summed;
+  }
+  if (auto reduce = dyn_cast<ReduceOp>(op))
+    return cast<RankedTensorType>(reduce.getOperand().getType()).getNumElements() / made;
+  if (isa<ExpOp, Expm1Op, LogOp, Log1pOp, SinOp, CosOp, TanhOp, ErfOp, LogisticOp, PowOp, RandomOp, ArgsortOp, LinalgOp>(
+          op))
+    return 16;
+  return 1;
+}
+
+/// To write an element of a stack and to read it back costs about as much as these multiplications.
+constexpr int64_t costOfSaving = 8;
+
 class ScanAdjoint {
 public:
   ScanAdjoint(ScanOp op, AdjointContext &context)
@@ -35,6 +57,7 @@ public:
 
   LogicalResult build() {
     findParts();
+    findDear();
     ScanOp forward = buildForward();
     ResultRange saved = forward.getResults().drop_front(op.getNumResults());
 
@@ -94,10 +117,25 @@ private:
         parts.stacked.push_back(i);
   }
 
-  /// The forward scan with the carried values (and the live flag) as further stacks.
+  /// Values of the body that are saved: dear ones that differ from one iteration to another.
+  void findDear() {
+    llvm::DenseSet<Value> varying;
+    for (BlockArgument argument : op.block().getArguments().drop_back(op.getInvariants().size()))
+      varying.insert(argument);
+    for (Operation &inner : op.block().without_terminator()) {
+      if (llvm::none_of(inner.getOperands(), [&](Value operand) { return varying.contains(operand); }))
+        continue;
+      varying.insert(inner.result_begin(), inner.result_end());
+      if (inner.getNumRegions() == 0 && inner.getNumResults() > 0 && costOfElement(inner) > costOfSaving)
+        append(dear, inner.getResults());
+    }
+  }
+
+  /// The forward scan with the carried values, the dear ones (and the live flag) as further stacks.
   ScanOp buildForward() {
     OpBuilder at(op);
     SmallVector<Value> saved(op.carriedArgs().begin(), op.carriedArgs().end());
+    append(saved, dear);
     SmallVector<Type> types(op.getResultTypes());
     auto addStack = [&](Type element) {
       auto tensor = cast<RankedTensorType>(element);
@@ -142,7 +180,7 @@ private:
 
     SmallVector<Type> types(inits.getTypes());
     llvm::append_range(types, ValueRange(pick(op.sliceArgs(), parts.slices)).getTypes());
-    Value live = arguments[1 + inits.size() + op.getSlices().size() + op.getInits().size()];
+    Value live = arguments[1 + inits.size() + op.getSlices().size() + op.getInits().size() + dear.size()];
     auto branches = IfOp::create(at, loc, types, live, arguments);
     Block &ran = branches.getThenRegion().emplaceBlock(), &skipped = branches.getElseRegion().emplaceBlock();
     addArguments(ran, ValueRange(arguments).getTypes(), loc);
@@ -158,8 +196,8 @@ private:
   }
 
   /// One iteration again and the sweep over it, in a block with the adjoint body's arguments: the index; the cotangents
-  /// of the carried values and the invariants' sums; slices, saved carried values, the live flag, stacked cotangents;
-  /// invariants.
+  /// of the carried values and the invariants' sums; slices, saved carried values, saved dear ones, the live flag,
+  /// stacked cotangents; invariants.
   LogicalResult fillIteration(Block &block, OpBuilder &at) {
     ArrayRef<BlockArgument> rest = block.getArguments();
     auto take = [&](size_t count) {
@@ -168,7 +206,8 @@ private:
       return taken;
     };
     SmallVector<Value> index = take(1), carriedAdj = take(parts.carried.size()), sums = take(parts.invariants.size()),
-                       slices = take(op.getSlices().size()), carried = take(op.getInits().size());
+                       slices = take(op.getSlices().size()), carried = take(op.getInits().size()),
+                       saved = take(dear.size());
     take(op.getBreaks() ? 1 : 0);
     SmallVector<Value> cotangents = carriedAdj, invariants;
     append(cotangents, take(parts.stacked.size()));
@@ -189,6 +228,13 @@ private:
     FailureOr<SmallVector<Value>> adjoints = reverseSweep(at, outputs, cotangents, inputs);
     if (failed(adjoints))
       return failure();
+    for (auto [value, stacked] : llvm::zip_equal(dear, saved))
+      mapping.lookup(value).replaceAllUsesWith(stacked);
+    for (Value &adjoint : *adjoints)
+      if (adjoint)
+        if (auto place = llvm::find_if(dear, [&](Value value) { return mapping.lookup(value) == adjoint; });
+            place != dear.end())
+          adjoint = saved[place - dear.begin()];
     SmallVector<Value> yields = orZeros(at, loc, *adjoints, ValueRange(inputs).getTypes());
     for (auto [i, sum] : llvm::enumerate(sums))
       yields[parts.carried.size() + i] = Arithmetic(at, loc).add(sum, yields[parts.carried.size() + i]);
@@ -231,6 +277,7 @@ private:
   OpBuilder &builder;
   Location loc;
   Parts parts;
+  SmallVector<Value> dear;
 };
 
 } // namespace

@@ -3,7 +3,8 @@
 // 1. A carried value that the body hands on unchanged is an invariant.
 // 2. A carried value is live when its last value is read, or something live in the body reads it; the others go, with what
 //    only they need. So do stacks that nobody reads, and slices and invariants that the body does not.
-// 3. An entry of an invariant at the loop's own index is a slice.
+// 3. A stack of a slice's entries is what the slice is of.
+// 4. An entry of an invariant at the loop's own index is a slice.
 
 #include "ir/Builders.h"
 #include "passes/Passes.h"
@@ -24,6 +25,7 @@ public:
   void run() {
     bool changed = carryNothingUnchanged();
     changed |= sliceInvariants();
+    passSlicesOn();
     edit.eraseDead();
     changed |= dropDead();
     changed |= dropUnread();
@@ -67,6 +69,16 @@ private:
       changed = true;
     }
     return changed;
+  }
+
+  /// The stacks go with those that nobody reads. Behind a break, they are zero and slices are not.
+  void passSlicesOn() {
+    if (edit.scan.getBreaks())
+      return;
+    for (unsigned i = 0; i < edit.stackCount(); ++i)
+      for (unsigned slice = 0; slice < edit.slices.size(); ++slice)
+        if (edit.element(i) == edit.sliceArg(slice) && edit.stackResult(i))
+          edit.stackResult(i).replaceAllUsesWith(edit.slices[slice]);
   }
 
   bool dropDead() {

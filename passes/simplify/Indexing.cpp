@@ -1,5 +1,5 @@
-// Parts at computed places: known starts, updates of zeros that are added to something, and places that a loop's index keeps
-// within bounds.
+// Parts at computed places: known starts, updates of zeros that are added to something, rows in another order, and places that a
+// loop's index keeps within bounds.
 
 #include "passes/simplify/Patterns.h"
 
@@ -95,6 +95,25 @@ LogicalResult knownComparison(dl::CompareOp op, PatternRewriter &rewriter) {
   return success();
 }
 
+/// Rows of a table in another order of places are the rows at the places in that order.
+LogicalResult transposeIndices(dl::TransposeOp op, PatternRewriter &rewriter) {
+  auto gather = op.getOperand().getDefiningOp<dl::GatherOp>();
+  if (!gather || !gather.getResult().hasOneUse())
+    return failure();
+  int64_t first = gather.getAxis(), count = dl::shapeOf(gather.getIndices()).size();
+  SmallVector<int64_t> order;
+  for (auto [axis, from] : llvm::enumerate(op.getPermutation())) {
+    bool isIndex = int64_t(axis) >= first && int64_t(axis) < first + count;
+    if (isIndex ? from < first || from >= first + count : from != int64_t(axis))
+      return failure();
+    if (isIndex)
+      order.push_back(from - first);
+  }
+  Value places = dl::TransposeOp::create(rewriter, op.getLoc(), gather.getIndices(), order);
+  rewriter.replaceOpWithNewOp<dl::GatherOp>(op, gather.getOperand(), places, first);
+  return success();
+}
+
 } // namespace
 
 void addIndexingPatterns(RewritePatternSet &patterns) {
@@ -102,6 +121,7 @@ void addIndexingPatterns(RewritePatternSet &patterns) {
   patterns.add(addPart);
   patterns.add(dropCheck);
   patterns.add(knownComparison);
+  patterns.add(transposeIndices);
 }
 
 } // namespace dlc

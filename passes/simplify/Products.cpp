@@ -43,6 +43,41 @@ LogicalResult foldTransposedOperand(dl::ContractOp op, PatternRewriter &rewriter
   return failure();
 }
 
+/// Gathered rows come in the order in which the result, or the other operand, has their axes: then axes that are summed, or
+/// that are rows, follow one another in memory and are one. The places are moved, not the rows.
+LogicalResult orderGathered(dl::ContractOp op, PatternRewriter &rewriter) {
+  for (unsigned side : {0u, 1u}) {
+    auto gather = op->getOperand(side).getDefiningOp<dl::GatherOp>();
+    if (!gather)
+      continue;
+    Terms terms(op);
+    std::string &letters = terms.operand(side);
+    size_t first = gather.getAxis(), count = shapeOf(gather.getIndices()).size();
+    StringRef places = StringRef(letters).substr(first, count), result = op.resultLetters();
+    auto areIn = [&](StringRef term) { return llvm::all_of(places, [&](char letter) { return term.contains(letter); }); };
+    StringRef other = side == 0 ? op.rhsLetters() : op.lhsLetters();
+    StringRef wanted = areIn(result) ? result : other;
+    if (!areIn(wanted))
+      continue;
+    SmallVector<int64_t> order = llvm::to_vector(llvm::seq<int64_t>(count));
+    llvm::sort(order, [&](int64_t a, int64_t b) { return wanted.find(places[a]) < wanted.find(places[b]); });
+    if (llvm::is_sorted(order))
+      continue;
+    std::string ordered;
+    for (int64_t place : order)
+      ordered += places[place];
+    letters.replace(first, count, ordered);
+    Value moved = dl::TransposeOp::create(rewriter, op.getLoc(), gather.getIndices(), order);
+    Value rows = dl::GatherOp::create(rewriter, op.getLoc(), gather.getOperand(), moved, first);
+    rewriter.modifyOpInPlace(op, [&] {
+      op->setOperand(side, rows);
+      op.setEquation(terms.str());
+    });
+    return success();
+  }
+  return failure();
+}
+
 LogicalResult foldTransposedResult(dl::TransposeOp op, PatternRewriter &rewriter) {
   auto product = op.getOperand().getDefiningOp<dl::ContractOp>();
   if (!product || !product->hasOneUse())
@@ -250,6 +285,7 @@ LogicalResult gatherOneHot(dl::ContractOp op, PatternRewriter &rewriter) {
 
 void addProductPatterns(RewritePatternSet &patterns, bool oneHot) {
   patterns.add(foldTransposedOperand);
+  patterns.add(orderGathered);
   patterns.add(foldTransposedResult);
   patterns.add(foldBroadcastOperand);
   patterns.add(unsummedProduct);

@@ -35,3 +35,30 @@ func.func @needed(%s: tensor<4xf32>, %xs: tensor<5x4xf32>) -> tensor<4xf32> {
   } : (tensor<4xf32>, tensor<4xf32>, tensor<5x4xf32>) -> (tensor<4xf32>, tensor<4xf32>)
   return %a#0 : tensor<4xf32>
 }
+
+// The entries of %xs are stacked as they are.
+// CHECK-LABEL: func.func @pass_on
+// CHECK: %[[S:.*]] = dl.scan 5 carry(%arg0) slices(%arg1)
+// CHECK: return %[[S]], %arg1
+func.func @pass_on(%s: tensor<4xf32>, %xs: tensor<5x4xf32>) -> (tensor<4xf32>, tensor<5x4xf32>) {
+  %a:2 = dl.scan 5 carry(%s) slices(%xs) invariants() {
+  ^bb0(%i: tensor<i64>, %c: tensor<4xf32>, %x: tensor<4xf32>):
+    %d = dl.add %c, %x : tensor<4xf32>
+    dl.yield %d, %x : tensor<4xf32>, tensor<4xf32>
+  } : (tensor<4xf32>, tensor<5x4xf32>) -> (tensor<4xf32>, tensor<5x4xf32>)
+  return %a#0, %a#1 : tensor<4xf32>, tensor<5x4xf32>
+}
+
+// Behind the break, the stack is zero.
+// CHECK-LABEL: func.func @pass_on_until
+// CHECK: %[[S:.*]]:2 = dl.scan 5 breaks carry(%arg0) slices(%arg1)
+// CHECK: return %[[S]]#0, %[[S]]#1
+func.func @pass_on_until(%s: tensor<f32>, %xs: tensor<5xf32>) -> (tensor<f32>, tensor<5xf32>) {
+  %a:2 = dl.scan 5 breaks carry(%s) slices(%xs) invariants() {
+  ^bb0(%i: tensor<i64>, %c: tensor<f32>, %x: tensor<f32>):
+    %d = dl.add %c, %x : tensor<f32>
+    %stop = dl.compare gt %d, %x : tensor<f32> -> tensor<i1>
+    dl.yield %stop, %d, %x : tensor<i1>, tensor<f32>, tensor<f32>
+  } : (tensor<f32>, tensor<5xf32>) -> (tensor<f32>, tensor<5xf32>)
+  return %a#0, %a#1 : tensor<f32>, tensor<5xf32>
+}

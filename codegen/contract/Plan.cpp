@@ -14,6 +14,7 @@ static constexpr int64_t panelBytes = 256 << 10;
 static constexpr int64_t plainTerms = 2048, blockTerms = 512;
 /// The distance of elements that are in each other's way in the second cache.
 static constexpr int64_t farBytes = 32 << 10;
+static constexpr int64_t pageBytes = 4096;
 /// Cycles from one multiply-add to the next on the same sum; four, and some for what is not ideal.
 static constexpr double latency = 4.6;
 
@@ -264,6 +265,9 @@ void Planner::chooseBlocks(ContractPlan &plan) const {
     int64_t distance = plan.shape.axes[plan.sums.back()].lhsStride * plan.shape.element.getIntOrFloatBitWidth() / 8;
     if (int64_t power = distance & -distance; power >= 1024)
       limit = std::min(limit, std::max<int64_t>(64, target.l2Bytes() / power / 2));
+    // Each step of such an operand is a page; the fastest translations are of about a hundred.
+    if (distance >= pageBytes)
+      limit = std::min<int64_t>(limit, 64);
   }
   plan.packAll = plan.pack && plan.depth() <= panelRows;
   if (plan.pack && !plan.packAll)

@@ -301,7 +301,9 @@ LogicalResult StepEmitter::emitLoop(dl::LoopOp loop) {
   for (auto [init, argument, result] : llvm::zip_equal(loop.getCarried(), loop.carriedArgs(), loop.getResults())) {
     Value address = addressOf(places.lookup(init));
     LLVM::StoreOp::create(builder, loc, address, element(bases, baseCount), 8);
-    places[argument] = places[result] = {baseCount++, 0};
+    StepPlace place{baseCount++, 0};
+    places[argument] = place;
+    places[result] = place;
   }
   hasWritten |= writesBlocks(loop);
   Block *header = addBlock(), *body = addBlock(), *end = addBlock();

@@ -179,6 +179,81 @@ model Net(vocab: dim = 65, context: dim = 64, d: dim = 128, heads: dim = 4, dept
                   "adamw(lr: 1e-3, weight_decay: 0.1)", trained(depth * block + product(n * t, d, vocab)));
 }
 
+/// A layer of a network for pictures.
+struct ConvolutionalLayer {
+  enum Kind { Convolution, Pool, Dense } kind;
+  int64_t outputs = 0, kernel = 0, stride = 1, padding = 0;
+};
+
+/// Layers on pictures of `size` x `size`; relu behind each convolution, and each dense layer but the last.
+inline Row convolutional(const char *name, int64_t n, int64_t size, int64_t channels,
+                         const std::vector<ConvolutionalLayer> &layers, const std::string &optimizer) {
+  std::string members, chain;
+  double flops = 0;
+  int64_t side = size, width = channels, flat = 0;
+  for (size_t i = 0; i < layers.size(); ++i) {
+    const ConvolutionalLayer &l = layers[i];
+    std::string member = fmt::format("l{}", i);
+    double forward = 0;
+    switch (l.kind) {
+    case ConvolutionalLayer::Convolution:
+      members += fmt::format("  layer {} = Conv2d({}, {}, kernel: {}, stride: {}, padding: {})\n", member, width, l.outputs,
+                             l.kernel, l.stride, l.padding);
+      chain += fmt::format(" |> {} |> relu", member);
+      side = (side + 2 * l.padding - l.kernel) / l.stride + 1;
+      forward = product(n * side * side, width * l.kernel * l.kernel, l.outputs);
+      width = l.outputs;
+      break;
+    case ConvolutionalLayer::Pool:
+      chain += fmt::format(" |> max_pool2d({}, stride: {})", l.kernel, l.stride);
+      side = (side - l.kernel) / l.stride + 1;
+      break;
+    case ConvolutionalLayer::Dense:
+      if (!flat) {
+        flat = width * side * side;
+        chain += " |> flatten";
+      }
+      members += fmt::format("  layer {} = Linear({}, {})\n", member, flat, l.outputs);
+      chain += fmt::format(" |> {}{}", member, i + 1 < layers.size() ? " |> relu" : "");
+      forward = product(n, flat, l.outputs);
+      flat = l.outputs;
+      break;
+    }
+    flops += i ? trained(forward) : trainedFirst(forward);
+  }
+  std::string model = fmt::format("model Net {{\n{}  fn forward(x: f32[n, {}, {}, {}]) {{ x{} }}\n}}\n\n", members, channels,
+                                  size, size, chain);
+  return training(name, model, {{"n", n}},
+                  {{"x", DType::F32, {n, channels, size, size}}, {"y", DType::I64, {n}, layers.back().outputs}},
+                  "cross_entropy(run(x), y)", optimizer, flops);
+}
+
+inline Row lenet5() {
+  using enum ConvolutionalLayer::Kind;
+  return convolutional("lenet5", 128, 28, 1,
+                       {{Convolution, 6, 5}, {Pool, 0, 2, 2}, {Convolution, 16, 5}, {Pool, 0, 2, 2}, {Dense, 120},
+                        {Dense, 84}, {Dense, 10}},
+                       "adam(lr: 1e-3)");
+}
+
+inline Row cnn() {
+  using enum ConvolutionalLayer::Kind;
+  return convolutional("cnn", 64, 32, 3,
+                       {{Convolution, 32, 3, 1, 1}, {Pool, 0, 2, 2}, {Convolution, 64, 3, 1, 1}, {Pool, 0, 2, 2},
+                        {Dense, 128}, {Dense, 10}},
+                       "adam(lr: 1e-3)");
+}
+
+/// AlexNet without dropout, whose random numbers each peer makes in another way.
+inline Row alexnet() {
+  using enum ConvolutionalLayer::Kind;
+  return convolutional("alexnet", 16, 224, 3,
+                       {{Convolution, 64, 11, 4, 2}, {Pool, 0, 3, 2}, {Convolution, 192, 5, 1, 2}, {Pool, 0, 3, 2},
+                        {Convolution, 384, 3, 1, 1}, {Convolution, 256, 3, 1, 1}, {Convolution, 256, 3, 1, 1},
+                        {Pool, 0, 3, 2}, {Dense, 4096}, {Dense, 4096}, {Dense, 1000}},
+                       "sgd(lr: 0.01)");
+}
+
 /// A product of matrices, which trains nothing.
 inline Row matmul(const char *kind, int64_t m, int64_t n, int64_t k) {
   bool square = m == n && n == k;
@@ -194,6 +269,9 @@ inline std::vector<Row> all() {
   return {perceptron("linear", 32, {10, 50, 1}, "sgd(lr: 0.05)"),
           perceptron("mlp_small", 64, {784, 128, 10}, "adam(lr: 1e-3)"),
           perceptron("mlp", 128, {784, 512, 256, 10}, "adam(lr: 1e-3)"),
+          lenet5(),
+          cnn(),
+          alexnet(),
           rnn("rnn_b1", 1, 10),
           rnn("rnn_b64", 64, 16),
           lstm(),

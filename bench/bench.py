@@ -22,6 +22,8 @@ from workloads import select
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BENCH = ROOT / "build/bin/dlc-bench"
 PEERS = {"torch-eager": "torch", "torch-compiled": "torch", "jax": "jax"}
+# For networks with convolutions.
+CHANNELS_LAST = {"torch-channels-last": "torch-eager", "torch-compiled-channels-last": "torch-compiled"}
 
 
 def cores(threads):
@@ -142,6 +144,8 @@ def measure_row(row, threads, given, peers):
     """The lines of a row, dlc's first."""
     with tempfile.TemporaryDirectory() as cache:
         turns = [Dlc(row, threads, given.cpu)] if BENCH.exists() else []
+        if row.network == "convolutional":
+            peers = peers | {who: peers[like] for who, like in CHANNELS_LAST.items() if like in peers}
         turns += [Peer(python, who, row, threads, cache) for who, python in peers.items()]
         for _ in range(given.rounds):
             for turn in turns:
@@ -153,7 +157,7 @@ def measure_row(row, threads, given, peers):
 
 
 HEADINGS = ["row", "threads", "who", "step us", "infer us", "first step s", "peak MB", "GF/s", "of peak", "of bound", "ratio"]
-WIDTHS = [20, 7, 14, 10, 10, 12, 8, 8, 8, 8, 6]
+WIDTHS = [20, 7, 28, 10, 10, 12, 8, 8, 8, 8, 6]
 
 
 def print_cells(cells):

@@ -126,11 +126,48 @@ def gpt(draw, vocab, context, d, heads, depth):
     }, forward
 
 
+def convolutional(draw, size, channels, layers):
+    """Channels innermost: XLA is slow on pictures of the other order."""
+    params, side, flat = [], size, None
+    for kind, *numbers in layers:
+        if kind == "conv":
+            outputs, kernel, stride, padding = numbers
+            bound = (channels * kernel * kernel) ** -0.5
+            params.append({"w": draw.uniform(bound, kernel, kernel, channels, outputs), "b": draw.uniform(bound, outputs)})
+            side, channels = (side + 2 * padding - kernel) // stride + 1, outputs
+        elif kind == "pool":
+            kernel, stride = numbers
+            params.append(None)
+            side = (side - kernel) // stride + 1
+        else:
+            flat = flat or channels * side * side
+            params.append(draw.linear(flat, numbers[0]))
+            flat = numbers[0]
+
+    def forward(params, x):
+        x = jnp.transpose(x, (0, 2, 3, 1))
+        for number, (p, (kind, *numbers)) in enumerate(zip(params, layers)):
+            if kind == "conv":
+                _, _, stride, padding = numbers
+                x = lax.conv_general_dilated(
+                    x, p["w"], (stride, stride), ((padding, padding),) * 2, dimension_numbers=("NHWC", "HWIO", "NHWC"))
+                x = jax.nn.relu(x + p["b"])
+            elif kind == "pool":
+                kernel, stride = numbers
+                x = lax.reduce_window(x, -jnp.inf, lax.max, (1, kernel, kernel, 1), (1, stride, stride, 1), "VALID")
+            else:
+                x = linear(p, x.reshape(x.shape[0], -1))
+                x = x if number + 1 == len(layers) else jax.nn.relu(x)
+        return x
+
+    return params, forward
+
+
 def product(draw):
     return (), lambda params, a, b: a @ b
 
 
-NETWORKS = {create.__name__: create for create in (perceptron, rnn, lstm, recommender, gpt, product)}
+NETWORKS = {create.__name__: create for create in (perceptron, convolutional, rnn, lstm, recommender, gpt, product)}
 
 
 def sgd(params, state, grads, lr):

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""One workload in one of the peers: PyTorch (eager or compiled) or JAX, in this process alone.
+"""One workload in one of the peers: PyTorch (eager or compiled, its own order of axes or channels last) or JAX, in this process alone.
 
 Prints one JSON object: row, threads, who, step_us, infer_us, first_step_s, peak_mb, gflops. With --rounds it prints
 first_step_s once it has taken a step, then for each line `SECONDS` that it reads, what it measured in that time; so
@@ -40,7 +40,7 @@ def make_peer(who, row, threads):
         return Jax(row)
     from torch_peer import Torch
 
-    return Torch(row, threads, compiled=who == "torch-compiled")
+    return Torch(row, threads, compiled="compiled" in who, channels_last="channels-last" in who)
 
 
 def median_us(peer, call, seconds):
@@ -73,7 +73,7 @@ def peak_mb():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--who", required=True, choices=["torch-eager", "torch-compiled", "jax"])
+    parser.add_argument("--who", required=True, choices=["torch-eager", "torch-compiled", "torch-channels-last", "torch-compiled-channels-last", "jax"])
     parser.add_argument("--row", required=True)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=2)

@@ -84,8 +84,29 @@ class Gpt(nn.Module):
         return self.head(self.ln(self.blocks(self.token(x) + self.position[: x.shape[1]])))
 
 
+def convolutional(size, channels, layers):
+    modules, side, flat = [], size, None
+    for kind, *numbers in layers:
+        if kind == "conv":
+            outputs, kernel, stride, padding = numbers
+            modules += [nn.Conv2d(channels, outputs, kernel, stride, padding), nn.ReLU()]
+            side, channels = (side + 2 * padding - kernel) // stride + 1, outputs
+        elif kind == "pool":
+            kernel, stride = numbers
+            modules.append(nn.MaxPool2d(kernel, stride))
+            side = (side - kernel) // stride + 1
+        else:
+            if flat is None:
+                flat = channels * side * side
+                modules.append(nn.Flatten())
+            modules += [nn.Linear(flat, numbers[0]), nn.ReLU()]
+            flat = numbers[0]
+    return nn.Sequential(*modules[:-1])
+
+
 NETWORKS = {
     "perceptron": perceptron,
+    "convolutional": convolutional,
     "rnn": Rnn,
     "lstm": Lstm,
     "recommender": Recommender,
@@ -104,7 +125,7 @@ def loss_of(scores, y):
 class Torch:
     """`step` and `infer` do one; `wait` for what they gave."""
 
-    def __init__(self, row, threads, compiled):
+    def __init__(self, row, threads, compiled, channels_last=False):
         torch.set_num_threads(threads)
         torch.manual_seed(1)
         compile = (lambda f: torch.compile(f, dynamic=False)) if compiled else (lambda f: f)
@@ -112,6 +133,9 @@ class Torch:
         # Labels must be int64 here.
         data = [torch.from_numpy(array) for array in random_data(row)]
         data = [tensor if tensor.is_floating_point() else tensor.long() for tensor in data]
+        if channels_last:
+            network = network.to(memory_format=torch.channels_last)
+            data = [tensor.to(memory_format=torch.channels_last) if tensor.dim() == 4 else tensor for tensor in data]
         inputs = data[:-1] if row.optimizer else data
         forward = compile(lambda *inputs: network(*inputs))
         self.step = self.infer = torch.inference_mode()(lambda: forward(*inputs))

@@ -106,6 +106,40 @@ def gpt():
         "adamw", {"lr": 1e-3, "weight_decay": 0.1})
 
 
+def convolutional(name, n, size, channels, layers, optimizer, settings):
+    """Layers on pictures of `size` x `size`: ("conv", outputs, kernel, stride, padding) with relu behind it, ("pool", kernel,
+    stride), ("linear", outputs) with relu behind all but the last."""
+    forward, parameters, side, width = [], 0, size, channels
+    flat = None
+    for kind, *numbers in layers:
+        if kind == "conv":
+            outputs, kernel, stride, padding = numbers
+            side = (side + 2 * padding - kernel) // stride + 1
+            forward.append(product(n * side * side, width * kernel * kernel, outputs))
+            parameters += linear(width * kernel * kernel, outputs)
+            width = outputs
+        elif kind == "pool":
+            kernel, stride = numbers
+            side = (side - kernel) // stride + 1
+        else:
+            flat = flat or width * side * side
+            forward.append(product(n, flat, numbers[0]))
+            parameters += linear(flat, numbers[0])
+            flat = numbers[0]
+    return Row(
+        name, "convolutional", {"size": size, "channels": channels, "layers": layers},
+        (Noise("x", "float32", (n, channels, size, size)), Noise("y", "int64", (n,), layers[-1][1])),
+        trained_first(forward[0]) + trained(sum(forward[1:])), parameters, optimizer, settings)
+
+
+LENET5 = (("conv", 6, 5, 1, 0), ("pool", 2, 2), ("conv", 16, 5, 1, 0), ("pool", 2, 2), ("linear", 120), ("linear", 84),
+          ("linear", 10))
+CNN = (("conv", 32, 3, 1, 1), ("pool", 2, 2), ("conv", 64, 3, 1, 1), ("pool", 2, 2), ("linear", 128), ("linear", 10))
+ALEXNET = (("conv", 64, 11, 4, 2), ("pool", 3, 2), ("conv", 192, 5, 1, 2), ("pool", 3, 2), ("conv", 384, 3, 1, 1),
+           ("conv", 256, 3, 1, 1), ("conv", 256, 3, 1, 1), ("pool", 3, 2), ("linear", 4096), ("linear", 4096),
+           ("linear", 1000))
+
+
 def matmul(kind, m, n, k):
     """A product of matrices, which trains nothing."""
     name = f"{kind}_{m}" if m == n == k else f"{kind}_{m}x{n}x{k}"
@@ -116,6 +150,9 @@ ROWS = [
     perceptron("linear", 32, (10, 50, 1), "sgd", {"lr": 0.05}),
     perceptron("mlp_small", 64, (784, 128, 10), "adam", {"lr": 1e-3}),
     perceptron("mlp", 128, (784, 512, 256, 10), "adam", {"lr": 1e-3}),
+    convolutional("lenet5", 128, 28, 1, LENET5, "adam", {"lr": 1e-3}),
+    convolutional("cnn", 64, 32, 3, CNN, "adam", {"lr": 1e-3}),
+    convolutional("alexnet", 16, 224, 3, ALEXNET, "sgd", {"lr": 0.01}),
     rnn("rnn_b1", 1, 10),
     rnn("rnn_b64", 64, 16),
     lstm(),

@@ -179,4 +179,82 @@ LogicalResult ConcatOp::verify() {
   return verifyResult(*this, joinedShape(getOperands(), axis), elementOf(first), "the operands behind one another");
 }
 
+/// The shape of windows along `axes` of `shape`: positions in the axes' places, then the taps.
+static SmallVector<int64_t> windowsOf(ArrayRef<int64_t> shape, ArrayRef<int64_t> axes, ArrayRef<int64_t> taps,
+                                      ArrayRef<int64_t> steps, ArrayRef<int64_t> spreads) {
+  SmallVector<int64_t> windows(shape);
+  for (auto [axis, count, step, spread] : llvm::zip_equal(axes, taps, steps, spreads)) {
+    int64_t room = shape[axis] - (count - 1) * spread - 1;
+    windows[axis] = room < 0 ? 0 : room / step + 1;
+  }
+  llvm::append_range(windows, taps);
+  return windows;
+}
+
+void WindowOp::build(OpBuilder &builder, OperationState &state, Value operand, ArrayRef<int64_t> axes,
+                     ArrayRef<int64_t> taps, ArrayRef<int64_t> steps, ArrayRef<int64_t> spreads) {
+  auto type = RankedTensorType::get(windowsOf(shapeOf(operand), axes, taps, steps, spreads), elementOf(operand));
+  build(builder, state, type, operand, axes, steps, spreads);
+}
+
+void OverlapAddOp::build(OpBuilder &builder, OperationState &state, Value operand, ArrayRef<int64_t> axes,
+                         ArrayRef<int64_t> extents, ArrayRef<int64_t> steps, ArrayRef<int64_t> spreads) {
+  SmallVector<int64_t> shape(shapeOf(operand).drop_back(axes.size()));
+  for (auto [axis, extent] : llvm::zip_equal(axes, extents))
+    shape[axis] = extent;
+  build(builder, state, RankedTensorType::get(shape, elementOf(operand)), operand, axes, steps, spreads);
+}
+
+/// Fails unless `windows` holds windows along the axes of a tensor of `shape`.
+template <class Op>
+static LogicalResult verifyWindows(Op op, ArrayRef<int64_t> shape, ArrayRef<int64_t> windows) {
+  ArrayRef<int64_t> axes = op.getAxes();
+  size_t rank = shape.size();
+  if (failed(verifyAxes(op, axes, rank)) || failed(verifyLength(op, "step", op.getSteps(), axes.size())) ||
+      failed(verifyLength(op, "spread", op.getSpreads(), axes.size())))
+    return failure();
+  if (windows.size() != rank + axes.size())
+    return op.emitOpError() << "has windows of rank " << windows.size() << ", expected " << rank + axes.size()
+                            << ": the axes of " << listText(shape) << " and one of taps for each of " << axes.size();
+  for (size_t axis = 0; axis < rank; ++axis)
+    if (!llvm::is_contained(axes, int64_t(axis)) && windows[axis] != shape[axis])
+      return op.emitOpError() << "axis " << axis << " of the windows has size " << windows[axis] << ", expected "
+                              << shape[axis] << ": nothing slides along it";
+  for (auto [number, axis] : llvm::enumerate(axes)) {
+    int64_t step = op.getSteps()[number], spread = op.getSpreads()[number];
+    int64_t positions = windows[axis], taps = windows[rank + number];
+    if (step < 1 || spread < 1)
+      return op.emitOpError() << "axis " << axis << " has step " << step << " and spread " << spread
+                              << ", expected at least 1";
+    // In doubles: the attributes may be as great as they like.
+    double last = double(positions - 1) * double(step) + double(taps - 1) * double(spread);
+    if (positions > 0 && taps > 0 && last >= double(shape[axis]))
+      return op.emitOpError() << positions << " windows of " << taps << " by steps of " << step << " and " << spread
+                              << " pass the end of axis " << axis << " of size " << shape[axis];
+  }
+  return success();
+}
+
+LogicalResult WindowOp::verify() {
+  if (failed(verifySameElement(*this, getOperand())))
+    return failure();
+  return verifyWindows(*this, shapeOf(getOperand()), shapeOf(getResult()));
+}
+
+LogicalResult OverlapAddOp::verify() {
+  if (failed(verifySameElement(*this, getOperand())))
+    return failure();
+  return verifyWindows(*this, shapeOf(getResult()), shapeOf(getOperand()));
+}
+
+LogicalResult TapsOp::verify() {
+  if (failed(verifySameElement(*this, getOperand())))
+    return failure();
+  ArrayRef<int64_t> windows = shapeOf(getOperand()), places = shapeOf(getResult());
+  size_t count = getAxes().size();
+  if (places.size() != windows.size() || windows.size() < count || places.take_back(count) != windows.take_back(count))
+    return emitOpError() << "result has shape " << listText(places) << ", expected the taps of " << listText(windows);
+  return verifyWindows(*this, places.drop_back(count), windows);
+}
+
 } // namespace dlc::dl

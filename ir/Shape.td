@@ -107,3 +107,57 @@ def ConcatOp : Dl_DiffOp<"concat", [Movement]> {
   let hasFolder = 1;
   let hasVerifier = 1;
 }
+def WindowOp : Dl_DiffOp<"window", [Movement]> {
+  let summary = "the windows that slide along axes: their positions in place of an axis, their taps as new last axes";
+  let description = [{
+    result[.., p, .., t] = operand[.., p * step + t * spread, ..]; sizes come from the result. Each axis of `axes`, which
+    increase, has a step from one window to the next, and a distance from one tap to the next. A convolution is a dl.contract
+    of windows and a kernel, pooling a dl.reduce over taps; padding is a dl.pad before.
+    Example: `%y = dl.window %x along [2] step [2] spread [1] : tensor<8x3x9xf32> -> tensor<8x3x4x3xf32>` (of 3, every 2nd)
+  }];
+  let arguments = (ins Dl_Tensor:$operand, DenseI64ArrayAttr:$axes, DenseI64ArrayAttr:$steps, DenseI64ArrayAttr:$spreads);
+  let results = (outs Dl_Tensor:$result);
+  let assemblyFormat = [{
+    $operand `along` $axes `step` $steps `spread` $spreads attr-dict `:` type($operand) `->` type($result)
+  }];
+  let builders = [
+    // Windows of `taps`, as many as there are.
+    OpBuilder<(ins "::mlir::Value":$operand, "::llvm::ArrayRef<int64_t>":$axes, "::llvm::ArrayRef<int64_t>":$taps,
+                   "::llvm::ArrayRef<int64_t>":$steps, "::llvm::ArrayRef<int64_t>":$spreads)>];
+  let hasFolder = 1;
+  let hasVerifier = 1;
+}
+def OverlapAddOp : Dl_DiffOp<"overlap_add"> {
+  let summary = "windows put where they came from, and added up where they overlap: the adjoint of dl.window";
+  let description = [{
+    result[.., i, ..] = sum of operand[.., p, .., t] over all p * step + t * spread = i; zero where there is none. The last
+    axes of the operand are the taps of `axes`. Kernels know it as a sum of dl.taps.
+    Example: `%x = dl.overlap_add %y along [2] step [2] spread [1] : tensor<8x3x4x3xf32> -> tensor<8x3x9xf32>`
+  }];
+  let arguments = (ins Dl_FloatTensor:$operand, DenseI64ArrayAttr:$axes, DenseI64ArrayAttr:$steps,
+                       DenseI64ArrayAttr:$spreads);
+  let results = (outs Dl_FloatTensor:$result);
+  let assemblyFormat = [{
+    $operand `along` $axes `step` $steps `spread` $spreads attr-dict `:` type($operand) `->` type($result)
+  }];
+  let builders = [
+    // Along each axis of `axes` the result has the size of `extents`.
+    OpBuilder<(ins "::mlir::Value":$operand, "::llvm::ArrayRef<int64_t>":$axes, "::llvm::ArrayRef<int64_t>":$extents,
+                   "::llvm::ArrayRef<int64_t>":$steps, "::llvm::ArrayRef<int64_t>":$spreads)>];
+  let hasFolder = 1;
+  let hasVerifier = 1;
+}
+def TapsOp : Dl_Op<"taps", [Pure, Movement, NonDifferentiable]> {
+  let summary = "for each place of an axis and each tap, what the window has there whose tap lies at that place";
+  let description = [{
+    result[.., i, .., t] = operand[.., (i - t * spread) / step, .., t] where that is a position, else zero. Made of
+    dl.overlap_add once nothing is differentiated any more.
+    Example: `%z = dl.taps %y along [2] step [2] spread [1] : tensor<8x3x4x3xf32> -> tensor<8x3x9x3xf32>`
+  }];
+  let arguments = (ins Dl_Tensor:$operand, DenseI64ArrayAttr:$axes, DenseI64ArrayAttr:$steps, DenseI64ArrayAttr:$spreads);
+  let results = (outs Dl_Tensor:$result);
+  let assemblyFormat = [{
+    $operand `along` $axes `step` $steps `spread` $spreads attr-dict `:` type($operand) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}

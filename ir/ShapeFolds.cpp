@@ -91,4 +91,12 @@ OpFoldResult ConcatOp::fold(FoldAdaptor) {
   return getOperands().size() == 1 ? OpFoldResult(getOperands().front()) : OpFoldResult();
 }
 
+OpFoldResult WindowOp::fold(FoldAdaptor adaptor) {
+  return foldMovement(getAxes().empty(), getOperand(), getResult(), adaptor.getOperand());
+}
+
+OpFoldResult OverlapAddOp::fold(FoldAdaptor) {
+  return getAxes().empty() ? OpFoldResult(getOperand()) : OpFoldResult();
+}
+
 } // namespace dlc::dl

@@ -6,11 +6,14 @@
 // 2. State of a parameter ("m.fc1.weight") takes the parameter's layout, and so does a result that updates either.
 // 3. Rows of 1 KiB or a multiple are padded by 16 elements: their cache lines would collide. Rows of parameters are
 //    filled up to a multiple of 16 elements where that adds an eighth at most.
+// 4. Around products of windows (convolutions) results have their channels innermost, weights their taps outermost: see
+//    WindowLayouts.cpp.
 // Inputs and outputs of the function stay as the caller knows them, what loops carry is dense, and so is what a product
 // reads through a reshape, and a stack whose entries are not each written by a kernel.
 
 #include "passes/Layouts.h"
 #include "passes/Passes.h"
+#include "passes/WindowLayouts.h"
 
 #include "ir/KernelRole.h"
 
@@ -68,9 +71,16 @@ private:
         if (text(function, argument.getArgNumber(), "dl.role") == role)
           chooseArgument(function, argument, role == "param", parameters);
     Operation *end = function.getBody().front().getTerminator();
+    auto isFree = [](Value value) {
+      return !cast<RankedTensorType>(value.getType()).getEncoding() && llvm::all_of(value.getUses(), mayBePadded);
+    };
+    llvm::DenseMap<Value, int64_t> innermost =
+        innermostAxes(function, [&](Value value) { return isFree(value) && !isCutForProduct(value); });
     function.walk([&](dl::KernelOp kernel) {
       for (Value value : kernel.getValues())
-        if (llvm::all_of(value.getUses(), mayBePadded))
+        if (auto axis = innermost.find(value); axis != innermost.end())
+          order(value, axis->second);
+        else if (isFree(value))
           padRows(value);
     });
     function.walk([&](dl::ScanOp scan) {
@@ -97,6 +107,8 @@ private:
       argument.setType(withLayout(type, asked));
     else if (!type.getEncoding() && isParameter && type.getRank() == 2 && !isReshapedForProduct(argument))
       argument.setType(withLayout(type, parameterLayout(argument)));
+    else if (auto order = isParameter && !type.getEncoding() ? weightOrder(argument) : std::nullopt)
+      argument.setType(withLayout(type, dl::LayoutAttr::get(type.getContext(), *order, type.getDimSize(order->back()))));
     else if (!type.getEncoding() && !isParameter)
       // "m.fc1.weight" belongs to "fc1.weight".
       if (dl::LayoutAttr layout = parameters.lookup(name.split('.').second);
@@ -161,6 +173,32 @@ private:
     }
   }
 
+  /// Whether a product reads `value` through a reshape that cuts or joins other than whole axes, which another order of them
+  /// would break.
+  static bool isCutForProduct(Value value) {
+    bool isCut = false;
+    forEachReader(value, [&](dl::KernelOp kernel, BlockArgument inner) {
+      if (kernel.getKind() != dl::KernelKind::contract)
+        return;
+      for (Operation *user : inner.getUsers())
+        if (auto reshape = dyn_cast<dl::ReshapeOp>(user))
+          isCut |= !axesThroughReshape(dl::shapeOf(reshape.getOperand()), dl::shapeOf(reshape.getResult()));
+    });
+    return isCut;
+  }
+
+  /// Gives `value` the order with `axis` innermost.
+  static void order(Value value, int64_t axis) {
+    auto type = cast<RankedTensorType>(value.getType());
+    SmallVector<int64_t> axes;
+    for (int64_t other = 0; other < type.getRank(); ++other)
+      if (other != axis)
+        axes.push_back(other);
+    axes.push_back(axis);
+    int64_t row = type.getDimSize(axis);
+    value.setType(withLayout(type, dl::LayoutAttr::get(type.getContext(), axes, row)));
+  }
+
   /// Whether a product reads `value` through a reshape, which padding would break.
   static bool isReshapedForProduct(Value value) {
     bool isReshaped = false;
@@ -169,6 +207,16 @@ private:
         isReshaped |= llvm::any_of(inner.getUsers(), llvm::IsaPred<dl::ReshapeOp>);
     });
     return isReshaped;
+  }
+
+  /// The order of axes that a product of windows wants of a parameter.
+  static std::optional<SmallVector<int64_t>> weightOrder(BlockArgument argument) {
+    std::optional<SmallVector<int64_t>> order;
+    forEachReader(argument, [&](dl::KernelOp kernel, BlockArgument inner) {
+      if (!order)
+        order = orderOfWeights(kernel, inner);
+    });
+    return order;
   }
 
   static dl::LayoutAttr parameterLayout(BlockArgument argument) {

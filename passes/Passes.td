@@ -85,6 +85,13 @@ def PackWeights : Pass<"dl-pack-weights", "::mlir::ModuleOp"> {
   }];
 }
 
+def SumTaps : Pass<"dl-sum-taps", "::mlir::ModuleOp"> {
+  let summary = "overlapping windows are added up by sums over taps";
+  let description = [{
+    What simplification left of dl.overlap_add (gradients of pooling, `fold`) becomes a dl.reduce of a movement, dl.taps.
+  }];
+}
+
 def FuseKernels : Pass<"dl-fuse-kernels", "::mlir::ModuleOp"> {
   let summary = "puts every operation into a dl.kernel, one loop nest each";
   let description = [{

@@ -84,6 +84,7 @@ void buildPipeline(OpPassManager &manager, const PipelineOptions &options) {
     if (enabled("cse"))
       manager.addPass(createCSEPass());
   }
+  manager.addPass(createSumTaps());
   boundary(dl::Stage::gradient);
   if (options.stopAfter == PipelineStop::gradient)
     return;

@@ -208,10 +208,14 @@ void Splitter::splitReductions() {
   finish(last, joined);
 }
 
-/// Whether an axis of `value` can be cut by a view: it is an argument, perhaps reshaped, then perhaps transposed.
+/// Whether an axis of `value` can be cut by a view: it is an argument, perhaps reshaped, then perhaps transposed or slid over
+/// by windows.
 bool isCuttable(Value value) {
-  while (auto transpose = value.getDefiningOp<dl::TransposeOp>())
-    value = transpose.getOperand();
+  while (Operation *op = value.getDefiningOp()) {
+    if (!isa<dl::TransposeOp, dl::WindowOp, dl::ReverseOp>(op))
+      break;
+    value = op->getOperand(0);
+  }
   if (auto reshape = value.getDefiningOp<dl::ReshapeOp>())
     value = reshape.getOperand();
   return isa<BlockArgument>(value);

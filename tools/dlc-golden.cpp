@@ -28,13 +28,17 @@ struct Exception {
   const char *name;
   Tolerance value;
   const char *parameter = "";                 ///< of a training: those whose names end so
-  int64_t begin = 0, end = INT64_MAX, of = 1; ///< of their elements: from begin/of to end/of
+  int64_t begin = 0, end = 1, of = 1; ///< of their elements: from begin/of to end/of
 };
 constexpr Exception exceptions[] = {
     {"matmul8", {1e-5, 5e-6}}, // sums of a hundred products of size one that cancel to a hundredth
     // The keys' part of this bias moves every score of a row alike: its gradient is zero, and Adam makes steps of the
     // rounding in its place.
     {"train/gpt", {1e-4, 1e-3}, "qkv.bias", 1, 2, 3},
+    // One of its inputs is 2e-6 in one example of one step and zero else, the difference of sums of size one: Adam makes steps
+    // of its rounding. (PyTorch in f32 is off by 9e-4 and 1.1e-4.)
+    {"train/cnn", {1e-4, 1.2e-3}, "fc1.weight"},
+    {"train/cnn", {1e-4, 2e-4}, "fc2.weight"},
 };
 constexpr Tolerance valueTolerance{1e-5, 1e-6}, gradientTolerance{1e-4, 1e-5}, lossTolerance{1e-4, 0},
     parameterTolerance{1e-4, 1e-5};

@@ -47,6 +47,24 @@ static bool throughReshape(SmallVectorImpl<Pieces> &axes, ArrayRef<int64_t> to) 
   return true;
 }
 
+/// Positions and taps are steps along the same axis; false where that axis is no single piece.
+static bool throughWindow(dl::WindowOp window, SmallVectorImpl<Pieces> &axes) {
+  ArrayRef<int64_t> shape = window.getType().getShape();
+  size_t rank = axes.size();
+  axes.resize(shape.size());
+  for (auto [number, axis] : llvm::enumerate(window.getAxes())) {
+    if (axes[axis].size() > 1)
+      return false;
+    int64_t stride = axes[axis].empty() ? 0 : axes[axis][0].stride;
+    axes[axis].clear();
+    if (shape[axis] != 1)
+      axes[axis].push_back({shape[axis], stride * window.getSteps()[number]});
+    if (int64_t taps = shape[rank + number]; taps != 1)
+      axes[rank + number].push_back({taps, stride * window.getSpreads()[number]});
+  }
+  return true;
+}
+
 /// The pieces of each axis of an operand, the block argument that it views, and where in it the view begins.
 static std::optional<SmallVector<Pieces>> viewOf(dl::KernelOp kernel, Value operand, unsigned &argument,
                                                  int64_t &offset) {
@@ -60,7 +78,7 @@ static std::optional<SmallVector<Pieces>> viewOf(dl::KernelOp kernel, Value oper
     return axes;
   }
   Operation *op = operand.getDefiningOp();
-  if (!isa<dl::ReshapeOp, dl::TransposeOp, dl::SliceOp>(op))
+  if (!isa<dl::ReshapeOp, dl::TransposeOp, dl::SliceOp, dl::WindowOp, dl::ReverseOp>(op))
     return std::nullopt;
   auto axes = viewOf(kernel, op->getOperand(0), argument, offset);
   if (!axes)
@@ -75,6 +93,16 @@ static std::optional<SmallVector<Pieces>> viewOf(dl::KernelOp kernel, Value oper
       if (size != 1)
         axis.push_back({size, stride * step});
     }
+    return axes;
+  }
+  if (auto window = dyn_cast<dl::WindowOp>(op))
+    return throughWindow(window, *axes) ? axes : std::nullopt;
+  if (auto reverse = dyn_cast<dl::ReverseOp>(op)) {
+    for (int64_t axis : reverse.getAxes())
+      for (Piece &piece : (*axes)[axis]) {
+        offset += (piece.size - 1) * piece.stride;
+        piece.stride = -piece.stride;
+      }
     return axes;
   }
   if (auto transpose = dyn_cast<dl::TransposeOp>(op)) {

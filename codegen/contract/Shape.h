@@ -1,5 +1,5 @@
 // A product as axes with strides: what is left of a kernel's dl.contract once its equation, the views of its operands
-// (reshapes, transpositions and slices of block arguments) and the layouts of its buffers are put together. Letters are split
+// (reshapes, transpositions, slices, reversals and windows of block arguments) and the layouts of its buffers are put together. Letters are split
 // where a view needs it and merged where they follow one another in every buffer; axes of size 1 are gone.
 #pragma once
 

@@ -86,6 +86,30 @@ static SmallVector<Source> throughConcat(dl::ConcatOp op, ArrayRef<Index> indice
   return sources;
 }
 
+static SmallVector<Index> throughWindow(dl::WindowOp op, ArrayRef<Index> indices) {
+  size_t rank = shapeOf(op.getOperand()).size();
+  SmallVector<Index> moved(indices.take_front(rank));
+  for (auto [number, axis] : llvm::enumerate(op.getAxes()))
+    moved[axis] = indices[axis] * op.getSteps()[number] + indices[rank + number] * op.getSpreads()[number];
+  return moved;
+}
+
+static SmallVector<Source> throughTaps(dl::TapsOp op, ArrayRef<Index> indices, IndexContext &context) {
+  ArrayRef<int64_t> windows = shapeOf(op.getOperand());
+  size_t rank = windows.size() - op.getAxes().size();
+  Source source{0, SmallVector<Index>(indices), {}};
+  for (auto [number, axis] : llvm::enumerate(op.getAxes())) {
+    int64_t step = op.getSteps()[number];
+    Index first = indices[axis] - indices[rank + number] * op.getSpreads()[number];
+    if (windows[axis] == 0 || !require(source.conditions, first, 0, (windows[axis] - 1) * step + 1, context))
+      return {};
+    if (step > 1 && !require(source.conditions, context.mod(first, step), 0, 1, context))
+      return {};
+    source.indices[axis] = context.floorDiv(first, step);
+  }
+  return {source};
+}
+
 SmallVector<Source> sourcesOf(Operation *operation, ArrayRef<Index> indices, IndexContext &context) {
   SmallVector<Index> moved(indices);
   auto always = [&](SmallVector<Index> from) { return SmallVector<Source>{Source{0, std::move(from), {}}}; };
@@ -114,6 +138,8 @@ SmallVector<Source> sourcesOf(Operation *operation, ArrayRef<Index> indices, Ind
           moved[axis] = Index::of(shapeOf(op.getResult())[axis] - 1) - indices[axis];
         return always(moved);
       })
+      .Case([&](dl::WindowOp op) { return always(throughWindow(op, indices)); })
+      .Case([&](dl::TapsOp op) { return throughTaps(op, indices, context); })
       .Case([&](dl::PadOp op) { return throughPad(op, indices, context); })
       .Case([&](dl::ConcatOp op) { return throughConcat(op, indices, context); });
 }

@@ -1,5 +1,5 @@
 // Shapes: reshape, permute, concat, pad and their kin.
-#include "frontend/builtins/Builtins.h"
+#include "frontend/builtins/Windows.h"
 
 #include "ir/Dialect.h"
 
@@ -175,8 +175,7 @@ static Value padBuiltin(Elaborator &e, CallSite &site) {
         .help("for example `pad(x, [[1, 1], [0, 0]])`");
     return e.poison(site.at);
   }
-  Shape shape = x.shape;
-  std::vector<int64_t> low, interior(x.shape.size(), 0);
+  std::vector<std::pair<int64_t, int64_t>> widths;
   for (size_t i = 0; i < x.shape.size(); ++i) {
     const Value &pair = site[1].elements[i];
     if (pair.kind != Value::List || pair.elements.size() != 2) {
@@ -191,19 +190,19 @@ static Value padBuiltin(Elaborator &e, CallSite &site) {
       e.error(Diag::NegativeSize, pair.at, std::min(*before, *behind)).help("a slice takes elements away");
       return e.poison(site.at);
     }
-    low.push_back(*before);
-    if (*before + *behind)
-      shape[i] = {shape[i].size + Size(*before + *behind), site.at};
+    widths.emplace_back(*before, *behind);
   }
-  auto padded = [&](const Value &inside) {
-    Value result = Value::ofTensor(inside.dtype, shape, {}, site.at);
-    if (mlir::Value operand = e.ir(inside))
-      result.ir =
-          dl::PadOp::create(e.graph.here(), e.location(site.at), e.irType(inside.dtype, shape), operand, low, interior);
-    return result;
-  };
+  bool isConstant = site.has(3) && site[3].kind == Value::String && site[3].text == "constant";
+  if (site.has(3) && !isConstant) {
+    std::optional<PadMode> mode = padModeArgument(e, site, 3);
+    if (mode && site.has(2)) {
+      e.error(Diag::BadArgument, site[2].at, "a value of the padding goes with the mode \"constant\" alone");
+      mode.reset();
+    }
+    return mode ? padByMode(e, x, widths, *mode, site.at) : e.poison(site.at);
+  }
   if (!site.has(2))
-    return padded(x);
+    return padWithZeros(e, x, widths, site.at);
   // What was padded with false takes the value.
   Value value = site[2].kind == Value::Bool ? e.tensorOf(site[2]) : site[2];
   if (!value.isNumber() && !(value.isTensor() && value.shape.empty())) {
@@ -213,8 +212,9 @@ static Value padBuiltin(Elaborator &e, CallSite &site) {
   }
   if (!e.unifyDTypes(x, value, "pad", site.at))
     return e.poison(site.at);
-  Value inside = padded(e.constant(1, DType::Bool, x.shape, site.at));
-  return e.selectOp(inside, padded(x), e.broadcastTo(value, shape, value.at), site.at);
+  Value inside = padWithZeros(e, e.constant(1, DType::Bool, x.shape, site.at), widths, site.at);
+  Value padded = padWithZeros(e, x, widths, site.at);
+  return e.selectOp(inside, padded, e.broadcastTo(value, padded.shape, value.at), site.at);
 }
 
 static Value broadcastBuiltin(Elaborator &e, CallSite &site) {
@@ -317,7 +317,7 @@ void addShapeBuiltins(BuiltinTable &table) {
   });
   table.add("concat", {"xs", "axis?"}, [](Elaborator &e, CallSite &site) { return concatBuiltin(e, site, false); });
   table.add("stack", {"xs", "axis?"}, [](Elaborator &e, CallSite &site) { return concatBuiltin(e, site, true); });
-  table.add("pad", {"x", "widths", "value?"}, padBuiltin);
+  table.add("pad", {"x", "widths", "value?", "mode?"}, padBuiltin);
   table.add("flip", {"x", "axis?"}, [](Elaborator &e, CallSite &site) {
     Value x = tensorArgument(e, site, 0);
     if (x.poison())

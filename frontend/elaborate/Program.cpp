@@ -29,7 +29,9 @@ void Elaborator::loadLibrary() {
   addOrderBuiltins(table);
   addLinalgBuiltins(table);
   addProductBuiltins(table);
-  addSpatialBuiltins(table);
+  addConvolutionBuiltins(table);
+  addPoolingBuiltins(table);
+  addResizeBuiltins(table);
   addMakerBuiltins(table);
   addRandomBuiltins(table);
   addGradientBuiltins(table);

@@ -59,4 +59,20 @@ LogicalResult ConcatOp::adjoint(AdjointContext &context) {
   return success();
 }
 
+/// Windows back where they came from.
+LogicalResult WindowOp::adjoint(AdjointContext &context) {
+  if (getType().getNumElements() != 0)
+    context.set(0, OverlapAddOp::create(context.builder, context.loc(), getOperand().getType(), context.cotangent(),
+                                        getAxes(), getSteps(), getSpreads()));
+  return success();
+}
+
+/// And the other way round.
+LogicalResult OverlapAddOp::adjoint(AdjointContext &context) {
+  if (getOperand().getType().getNumElements() != 0)
+    context.set(0, WindowOp::create(context.builder, context.loc(), getOperand().getType(), context.cotangent(),
+                                    getAxes(), getSteps(), getSpreads()));
+  return success();
+}
+
 } // namespace dlc::dl

@@ -73,6 +73,36 @@ static void concat(ConcatOp op, ArrayRef<const HostTensor *> in, HostTensor &out
   }
 }
 
+/// Where tap t of window p lies, for an index of windows along `op`'s axes; the strides are those of what they slide on.
+template <class Op> static int64_t placeOfTap(Op op, ArrayRef<int64_t> window, ArrayRef<int64_t> strides) {
+  size_t rank = strides.size();
+  int64_t place = placeOf(window.take_front(rank), strides);
+  for (auto [number, axis] : llvm::enumerate(op.getAxes()))
+    place += (window[axis] * (op.getSteps()[number] - 1) + window[rank + number] * op.getSpreads()[number]) * strides[axis];
+  return place;
+}
+
+static void window(WindowOp op, const HostTensor &in, HostTensor &out) {
+  SmallVector<int64_t> strides = stridesOf(in.shape);
+  moveFrom(in, out, [&](ArrayRef<int64_t> index) { return placeOfTap(op, index, strides); });
+}
+
+static void overlapAdd(OverlapAddOp op, const HostTensor &in, HostTensor &out) {
+  SmallVector<int64_t> strides = stridesOf(out.shape);
+  int64_t from = 0;
+  forEachIndex(in.shape, [&](ArrayRef<int64_t> index) { out.floats[placeOfTap(op, index, strides)] += in.floats[from++]; });
+}
+
+static void taps(TapsOp op, const HostTensor &in, HostTensor &out) {
+  size_t rank = out.shape.size() - op.getAxes().size();
+  SmallVector<int64_t> strides = stridesOf(out.shape), places(ArrayRef(strides).take_front(rank));
+  int64_t from = 0;
+  forEachIndex(in.shape, [&](ArrayRef<int64_t> index) {
+    int64_t tap = placeOf(index.drop_front(rank), ArrayRef(strides).drop_front(rank));
+    copyElement(in, from++, out, placeOfTap(op, index, places) + tap);
+  });
+}
+
 static void iota(IotaOp op, HostTensor &out) {
   int64_t place = 0, axis = op.getAxis();
   forEachIndex(out.shape, [&](ArrayRef<int64_t> index) {
@@ -93,6 +123,9 @@ bool OpEvaluation::shape() {
       .Case([&](BroadcastOp movement) { return broadcast(movement, *in[0], out), true; })
       .Case([&](SliceOp movement) { return slice(movement, *in[0], out), true; })
       .Case([&](PadOp movement) { return pad(movement, *in[0], out), true; })
+      .Case([&](WindowOp movement) { return window(movement, *in[0], out), true; })
+      .Case([&](OverlapAddOp sum) { return overlapAdd(sum, *in[0], out), true; })
+      .Case([&](TapsOp movement) { return taps(movement, *in[0], out), true; })
       .Case([&](ReverseOp movement) { return reverse(movement, *in[0], out), true; })
       .Case([&](ConcatOp movement) { return concat(movement, in, out), true; })
       .Default(false);

@@ -25,11 +25,11 @@ namespace {
 /// What is cheaper to compute again than to keep: a conversion or a mask.
 bool isCheap(Operation *op) { return isa<dl::CastOp, dl::CompareOp, dl::NotOp, dl::AndOp, dl::OrOp>(op); }
 
-/// The value that must be in memory for a product or gather to read `operand`, which it does through reshapes and
-/// transpositions.
+/// The value that must be in memory for a product or gather to read `operand`, which it does through reshapes,
+/// transpositions, reversals and windows.
 Value memoryRoot(Value operand) {
   while (Operation *op = operand.getDefiningOp()) {
-    if (!isa<dl::ReshapeOp, dl::TransposeOp>(op))
+    if (!isa<dl::ReshapeOp, dl::TransposeOp, dl::ReverseOp, dl::WindowOp>(op))
       break;
     operand = op->getOperand(0);
   }
@@ -109,7 +109,8 @@ private:
     bool moves = isMovement(&op);
     Points all;
     // Movements by arithmetic on indices alone, and numbers, take nothing themselves.
-    if (!isa<dl::ReshapeOp, dl::TransposeOp, dl::BroadcastOp, dl::SliceOp, dl::ReverseOp, dl::ConstantOp>(op))
+    if (!isa<dl::ReshapeOp, dl::TransposeOp, dl::BroadcastOp, dl::SliceOp, dl::ReverseOp, dl::WindowOp,
+             dl::ConstantOp>(op))
       all.insert({&op, 0});
     for (OpOperand &operand : op.getOpOperands()) {
       auto known = points.find(operand.get());

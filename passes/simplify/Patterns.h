@@ -14,6 +14,8 @@ using dl::broadcastTo, dl::elementOf, dl::reshapeTo, dl::shapeOf, dl::splat;
 void addElementwisePatterns(mlir::RewritePatternSet &patterns);
 void addComparisonPatterns(mlir::RewritePatternSet &patterns);
 void addShapePatterns(mlir::RewritePatternSet &patterns);
+/// Windows, what overlapping windows sum to, and padding.
+void addWindowPatterns(mlir::RewritePatternSet &patterns);
 void addIndexingPatterns(mlir::RewritePatternSet &patterns);
 void addReductionPatterns(mlir::RewritePatternSet &patterns);
 /// `oneHot` lets a product with a one-hot operand become a gather.

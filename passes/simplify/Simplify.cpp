@@ -85,6 +85,7 @@ struct Simplify : impl::SimplifyBase<Simplify> {
     addElementwisePatterns(patterns);
     addComparisonPatterns(patterns);
     addShapePatterns(patterns);
+    addWindowPatterns(patterns);
     addIndexingPatterns(patterns);
     addReductionPatterns(patterns);
     addProductPatterns(patterns, oneHotProducts);

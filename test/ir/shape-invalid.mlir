@@ -222,3 +222,51 @@ func.func @concat_nothing() {
   %0 = "dl.concat"() {axis = 0 : i64} : () -> tensor<4x3xf32>
   return
 }
+
+// -----
+
+func.func @window_past_the_end(%x: tensor<9xf32>) {
+  // expected-error @+1 {{5 windows of 3 by steps of 2 and 1 pass the end of axis 0 of size 9}}
+  %0 = dl.window %x along [0] step [2] spread [1] : tensor<9xf32> -> tensor<5x3xf32>
+  return
+}
+
+// -----
+
+func.func @window_rank(%x: tensor<9xf32>) {
+  // expected-error @+1 {{has windows of rank 1, expected 2: the axes of [9] and one of taps for each of 1}}
+  %0 = dl.window %x along [0] step [2] spread [1] : tensor<9xf32> -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @window_other_axis(%x: tensor<2x9xf32>) {
+  // expected-error @+1 {{axis 0 of the windows has size 3, expected 2: nothing slides along it}}
+  %0 = dl.window %x along [1] step [1] spread [1] : tensor<2x9xf32> -> tensor<3x7x3xf32>
+  return
+}
+
+// -----
+
+func.func @window_step(%x: tensor<9xf32>) {
+  // expected-error @+1 {{axis 0 has step 0 and spread 1, expected at least 1}}
+  %0 = dl.window %x along [0] step [0] spread [1] : tensor<9xf32> -> tensor<1x3xf32>
+  return
+}
+
+// -----
+
+func.func @overlap_past_the_end(%y: tensor<4x3xf32>) {
+  // expected-error @+1 {{4 windows of 3 by steps of 2 and 1 pass the end of axis 0 of size 8}}
+  %0 = dl.overlap_add %y along [0] step [2] spread [1] : tensor<4x3xf32> -> tensor<8xf32>
+  return
+}
+
+// -----
+
+func.func @taps_of_others(%y: tensor<4x3xf32>) {
+  // expected-error @+1 {{result has shape [9, 2], expected the taps of [4, 3]}}
+  %0 = dl.taps %y along [0] step [2] spread [1] : tensor<4x3xf32> -> tensor<9x2xf32>
+  return
+}

@@ -34,3 +34,14 @@ func.func @move(%x: tensor<6x4xf32>, %b: tensor<4xf32>) -> (tensor<24xf32>, tens
   return %0, %1, %2, %3, %4, %5, %6 : tensor<24xf32>, tensor<4x6xf32>, tensor<2x4xf32>, tensor<3x2xf32>, tensor<13x6xf32>,
       tensor<6x4xf32>, tensor<18x4xf32>
 }
+
+// CHECK-LABEL: @windows
+func.func @windows(%x: tensor<2x9xf32>) -> (tensor<2x9xf32>, tensor<2x9x3xf32>) {
+  // CHECK: dl.window %{{.*}} along [1] step [2] spread [1] : tensor<2x9xf32> -> tensor<2x4x3xf32>
+  %0 = dl.window %x along [1] step [2] spread [1] : tensor<2x9xf32> -> tensor<2x4x3xf32>
+  // CHECK: dl.overlap_add %{{.*}} along [1] step [2] spread [1] : tensor<2x4x3xf32> -> tensor<2x9xf32>
+  %1 = dl.overlap_add %0 along [1] step [2] spread [1] : tensor<2x4x3xf32> -> tensor<2x9xf32>
+  // CHECK: dl.taps %{{.*}} along [1] step [2] spread [1] : tensor<2x4x3xf32> -> tensor<2x9x3xf32>
+  %2 = dl.taps %0 along [1] step [2] spread [1] : tensor<2x4x3xf32> -> tensor<2x9x3xf32>
+  return %1, %2 : tensor<2x9xf32>, tensor<2x9x3xf32>
+}

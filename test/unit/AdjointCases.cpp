@@ -125,6 +125,11 @@ std::vector<Case> tensorCases() {
       move("slice", "from [3, 0] step [1, 1]", "tensor<0x4xf64>"),
       move("pad", "low [1, 0] interior [0, 2]", "tensor<5x12xf64>"),
       move("reverse", "along [0, 1]", "tensor<3x4xf64>"),
+      move("window", "along [1] step [1] spread [1]", "tensor<3x2x3xf64>"),
+      move("window", "along [0, 1] step [1, 2] spread [2, 1]", "tensor<1x2x2x2xf64>"),
+      move("window", "along [1] step [1] spread [1]", "tensor<3x0x2xf64>"),
+      move("overlap_add", "along [0] step [1] spread [1]", "tensor<6xf64>"),
+      move("overlap_add", "along [0] step [3] spread [2]", "tensor<15xf64>"),
       {"concat", "three parts", "%x: tensor<2x1xf64>, %y: tensor<2x2xf64>",
        "%a = dl.concat %x, %y, %x along 1 : tensor<2x1xf64>, tensor<2x2xf64>, tensor<2x1xf64> -> tensor<2x4xf64>\n"
        "%0 = dl.mul %a, %a : tensor<2x4xf64>",

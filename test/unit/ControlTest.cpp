@@ -1,4 +1,4 @@
-// Loops and branches: what the planned stage and compiled code compute is what the plain graph means, with every
+// Loops, branches and windows: what the planned stage and compiled code compute is what the plain graph means, with every
 // optimisation, each switched off in turn, and all off; compiled code on one to three threads, to the bit.
 #include "PlannedMachine.h"
 #include "codegen/native/Jit.h"
@@ -7,6 +7,7 @@
 #include "passes/Pipeline.h"
 #include "runtime/ThreadPool.h"
 #include "test/unit/ControlPrograms.h"
+#include "test/unit/WindowPrograms.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -179,6 +180,8 @@ TEST_P(ControlTest, CompiledCodeAgreesOnAnyNumberOfThreads) {
   }
 }
 
+INSTANTIATE_TEST_SUITE_P(Windows, ControlTest, testing::ValuesIn(test::windowPrograms(32)),
+                         [](const auto &info) { return info.param.name; });
 INSTANTIATE_TEST_SUITE_P(Programs, ControlTest, testing::ValuesIn(test::controlPrograms()),
                          [](const auto &info) { return info.param.name; });
 

@@ -328,6 +328,23 @@ TEST_F(EvaluatorTest, Movements) {
   expectNear(run("tensor<2x3xf32>", "%r = dl.iota 1 : tensor<2x3xf32>"), {0, 1, 2, 0, 1, 2});
 }
 
+TEST_F(EvaluatorTest, Windows) {
+  const std::string x = "%x = dl.constant dense<[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]> : tensor<6xf32>\n";
+  const std::string window = x + "%w = dl.window %x along [0] step [2] spread [1] : tensor<6xf32> -> tensor<2x3xf32>\n";
+  expectNear(run("tensor<2x3xf32>", window + "%r = dl.neg %w : tensor<2x3xf32>"), {-1, -2, -3, -3, -4, -5});
+  expectNear(run("tensor<2x2xf32>", x + "%r = dl.window %x along [0] step [1] spread [4] : tensor<6xf32> -> tensor<2x2xf32>"),
+             {1, 5, 2, 6});
+  const char *types = " along [0] step [2] spread [1] : tensor<2x3xf32> -> ";
+  expectNear(run("tensor<6xf32>", window + "%r = dl.overlap_add %w" + types + "tensor<6xf32>"), {1, 2, 6, 4, 5, 0});
+  expectNear(run("tensor<6x3xf32>", window + "%r = dl.taps %w" + types + "tensor<6x3xf32>"),
+             {1, 0, 0, 0, 2, 0, 3, 0, 3, 0, 4, 0, 0, 0, 5, 0, 0, 0});
+  // Two axes: positions in their places, taps behind.
+  const std::string y = "%y = dl.constant dense<[[1, 2, 3], [4, 5, 6]]> : tensor<2x3xi32>\n";
+  expectNear(run("tensor<1x2x2x2xi32>", y + "%r = dl.window %y along [0, 1] step [1, 1] spread [1, 1] : tensor<2x3xi32> -> "
+                                            "tensor<1x2x2x2xi32>"),
+             {1, 2, 4, 5, 2, 3, 5, 6});
+}
+
 TEST_F(EvaluatorTest, GatherAndScatter) {
   const std::string text = "%x = dl.constant dense<[[1, 2, 3], [4, 5, 6]]> : tensor<2x3xi32>\n"
                            "%i = dl.constant dense<[2, 0, 2]> : tensor<3xi64>\n"

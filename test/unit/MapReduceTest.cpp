@@ -169,6 +169,14 @@ TEST(MapReduce, Movements) {
       move("4x10xi1", "4x13xi1", "%y = dl.pad %x low [0, 2] interior [0, 0] : tensor<4x10xi1> -> tensor<4x13xi1>"));
   checkKernel(
       move("18x3xf32", "20x4xf32", "%y = dl.pad %x low [1, 1] interior [0, 0] : tensor<18x3xf32> -> tensor<20x4xf32>"));
+  checkKernel(move("5x20xf32", "5x8x3xf32",
+                   "%y = dl.window %x along [1] step [2] spread [2] : tensor<5x20xf32> -> tensor<5x8x3xf32>"));
+  checkKernel(move("3x9x17xf32", "3x4x15x2x3xf32",
+                   "%y = dl.window %x along [1, 2] step [2, 1] spread [1, 1] : tensor<3x9x17xf32> -> tensor<3x4x15x2x3xf32>"));
+  checkKernel(move("5x8x3xf32", "5x20x3xf32",
+                   "%y = dl.taps %x along [1] step [2] spread [2] : tensor<5x8x3xf32> -> tensor<5x20x3xf32>"));
+  checkKernel(move("3x4x15x2x3xf32", "3x9x17x2x3xf32",
+                   "%y = dl.taps %x along [1, 2] step [2, 1] spread [1, 1] : tensor<3x4x15x2x3xf32> -> tensor<3x9x17x2x3xf32>"));
   // Movements of movements cancel or combine.
   checkKernel(move("64x28x3xui8", "64x84xf32", R"(
     %r = dl.reshape %x : tensor<64x28x3xui8> -> tensor<64x84xui8>

@@ -1,0 +1,244 @@
+// Windows and padding as operations of the graph.
+#include "frontend/builtins/Windows.h"
+
+#include "ir/Dialect.h"
+
+namespace dlc {
+
+using Widths = std::vector<std::pair<int64_t, int64_t>>;
+
+static bool isNothing(const Widths &widths) {
+  return std::all_of(widths.begin(), widths.end(), [](auto &width) { return width.first == 0 && width.second == 0; });
+}
+
+static Shape paddedShape(const Value &x, const Widths &widths, SourceRange at) {
+  Shape shape = x.shape;
+  for (size_t i = 0; i < shape.size(); ++i)
+    if (widths[i].first + widths[i].second)
+      shape[i] = {shape[i].size + Size(widths[i].first + widths[i].second), at};
+  return shape;
+}
+
+Value padWithZeros(Elaborator &e, const Value &x, const Widths &widths, SourceRange at) {
+  if (isNothing(widths))
+    return x;
+  Shape shape = paddedShape(x, widths, at);
+  Value result = Value::ofTensor(x.dtype, shape, {}, at);
+  llvm::SmallVector<int64_t> low, interior(shape.size(), 0);
+  for (auto &width : widths)
+    low.push_back(width.first);
+  if (mlir::Value operand = e.ir(x))
+    result.ir = dl::PadOp::create(e.graph.here(), e.location(at), e.irType(x.dtype, shape), operand, low, interior);
+  return result;
+}
+
+Value padWith(Elaborator &e, const Value &x, const Widths &widths, double fill, SourceRange at) {
+  if (isNothing(widths))
+    return x;
+  // What was padded with false takes the value.
+  Value inside = padWithZeros(e, e.constant(1, DType::Bool, x.shape, at), widths, at);
+  Value padded = padWithZeros(e, x, widths, at);
+  return e.selectOp(inside, padded, e.constant(fill, x.dtype, padded.shape, at), at);
+}
+
+std::optional<PadMode> padModeArgument(Elaborator &e, CallSite &site, size_t i) {
+  static const std::pair<const char *, PadMode> modes[] = {
+      {"reflect", PadMode::Reflect}, {"replicate", PadMode::Replicate}, {"circular", PadMode::Circular}};
+  if (site[i].kind == Value::String)
+    for (auto &[name, mode] : modes)
+      if (site[i].text == name)
+        return mode;
+  if (!site[i].poison())
+    e.error(Diag::BadArgument, site[i].at,
+            fmt::format("the mode of padding is {}, expected \"reflect\", \"replicate\" or \"circular\"",
+                        site[i].kind == Value::String ? "\"" + site[i].text + "\"" : describe(site[i])));
+  return std::nullopt;
+}
+
+static Value reversed(Elaborator &e, const Value &x, int64_t axis, SourceRange at) {
+  Value result = Value::ofTensor(x.dtype, x.shape, {}, at);
+  if (mlir::Value operand = e.ir(x))
+    result.ir = dl::ReverseOp::create(e.graph.here(), e.location(at), operand.getType(), operand,
+                                      llvm::ArrayRef<int64_t>(axis));
+  return result;
+}
+
+/// What stands in front of (or behind) an axis of x: `width` elements.
+static Value margin(Elaborator &e, const Value &x, int64_t axis, int64_t width, bool behind, PadMode mode,
+                    SourceRange at) {
+  int64_t size = x.shape[axis].size.isConstant() ? x.shape[axis].size.constant() : width + 1;
+  auto part = [&](int64_t start, int64_t count) { return sliceAlong(e, x, axis, start, Size(count), at); };
+  switch (mode) {
+  case PadMode::Circular:
+    return part(behind ? 0 : size - width, width);
+  case PadMode::Reflect:
+    return reversed(e, part(behind ? size - 1 - width : 1, width), axis, at);
+  case PadMode::Replicate: {
+    Shape shape = x.shape;
+    shape[axis] = {Size(width), at};
+    return e.broadcastTo(part(behind ? size - 1 : 0, 1), shape, at);
+  }
+  }
+  return x;
+}
+
+Value padByMode(Elaborator &e, const Value &x, const Widths &widths, PadMode mode, SourceRange at) {
+  Value result = x;
+  for (size_t axis = 0; axis < widths.size(); ++axis) {
+    auto [before, behind] = widths[axis];
+    const Size &size = x.shape[axis].size;
+    int64_t most = !size.isConstant()          ? INT64_MAX
+                   : mode == PadMode::Reflect  ? size.constant() - 1
+                   : mode == PadMode::Circular ? size.constant()
+                   : size.constant() > 0       ? INT64_MAX
+                                               : 0;
+    if (std::max(before, behind) > most) {
+      auto report = e.error(Diag::BadArgument, at,
+                            fmt::format("padding of {} {} axis {} of {}, which has {} to take",
+                                        std::max(before, behind),
+                                        mode == PadMode::Reflect ? "by reflection of" : "from", axis, describe(x),
+                                        std::max<int64_t>(most, 0)));
+      e.noteOrigins(report, x, axis);
+      return e.poison(at);
+    }
+    if (before + behind == 0)
+      continue;
+    std::vector<Value> parts;
+    if (before)
+      parts.push_back(margin(e, result, int64_t(axis), before, false, mode, at));
+    parts.push_back(result);
+    if (behind)
+      parts.push_back(margin(e, result, int64_t(axis), behind, true, mode, at));
+    Shape shape = result.shape;
+    shape[axis] = {size + Size(before + behind), at};
+    llvm::SmallVector<mlir::Value> operands;
+    for (const Value &part : parts)
+      operands.push_back(e.ir(part));
+    result = Value::ofTensor(x.dtype, shape, {}, at);
+    if (operands.front())
+      result.ir =
+          dl::ConcatOp::create(e.graph.here(), e.location(at), e.irType(x.dtype, shape), operands, int64_t(axis));
+  }
+  return result;
+}
+
+Widths widthsOf(size_t rank, const std::vector<WindowAxis> &axes) {
+  Widths widths(rank);
+  for (const WindowAxis &window : axes)
+    widths[window.axis] = {window.low, window.high};
+  return widths;
+}
+
+namespace {
+/// The attributes of dl.window and dl.overlap_add.
+struct WindowAttributes {
+  explicit WindowAttributes(const std::vector<WindowAxis> &windows) {
+    for (const WindowAxis &window : windows) {
+      axes.push_back(window.axis);
+      steps.push_back(window.step);
+      spreads.push_back(window.spread);
+    }
+  }
+  llvm::SmallVector<int64_t> axes, steps, spreads;
+};
+} // namespace
+
+Value windowsOf(Elaborator &e, const Value &x, const std::vector<WindowAxis> &axes, SourceRange at) {
+  Shape shape = x.shape;
+  for (WindowAxis window : axes) {
+    window.low = window.high = 0;
+    shape[window.axis] = {window.positions(shape[window.axis].size), at};
+    shape.push_back({window.taps, at});
+  }
+  Value result = Value::ofTensor(x.dtype, shape, {}, at);
+  WindowAttributes attributes(axes);
+  if (mlir::Value operand = e.ir(x))
+    result.ir = dl::WindowOp::create(e.graph.here(), e.location(at), e.irType(x.dtype, shape), operand, attributes.axes,
+                                     attributes.steps, attributes.spreads);
+  return result;
+}
+
+Value overlapAdd(Elaborator &e, const Value &windows, const std::vector<WindowAxis> &axes,
+                 const std::vector<Size> &extents, SourceRange at) {
+  Shape shape(windows.shape.begin(), windows.shape.end() - axes.size());
+  for (size_t i = 0; i < axes.size(); ++i)
+    shape[axes[i].axis] = {extents[i], at};
+  Value result = Value::ofTensor(windows.dtype, shape, {}, at);
+  WindowAttributes attributes(axes);
+  if (mlir::Value operand = e.ir(windows))
+    result.ir = dl::OverlapAddOp::create(e.graph.here(), e.location(at), e.irType(windows.dtype, shape), operand,
+                                         attributes.axes, attributes.steps, attributes.spreads);
+  return result;
+}
+
+Value withoutPadding(Elaborator &e, const Value &x, const std::vector<WindowAxis> &axes, const std::vector<Size> &sizes,
+                     SourceRange at) {
+  Value result = x;
+  for (size_t i = 0; i < axes.size(); ++i)
+    result = sliceAlong(e, result, axes[i].axis, axes[i].low, sizes[i], at);
+  return result;
+}
+
+bool windowsFit(Elaborator &e, CallSite &site, const Value &x, const std::vector<WindowAxis> &axes) {
+  for (const WindowAxis &window : axes) {
+    const Size &size = x.shape[window.axis].size;
+    Size positions = window.positions(size), padded = size + Size(window.low + window.high);
+    if (!positions.isConstant() || positions.constant() >= 1)
+      continue;
+    std::string reach = window.spread == 1 ? window.taps.str()
+                                           : fmt::format("{} ({} spread by {})", window.reach().str(),
+                                                         window.taps.str(), window.spread);
+    std::string room = window.low + window.high == 0
+                           ? size.str()
+                           : fmt::format("{} ({} and padding of {})", padded.str(), size.str(), window.low + window.high);
+    auto report = e.error(Diag::WindowSize, site.at, reach, room);
+    e.noteIs(report, x);
+    e.noteOrigins(report, x, size_t(window.axis));
+    if (window.reach().isConstant() && padded.isConstant()) {
+      int64_t missing = window.reach().constant() - padded.constant();
+      report.help(fmt::format("a padding of {} would make room, or a kernel of at most {}",
+                              std::max(window.low, window.high) + (missing + 1) / 2,
+                              std::max<int64_t>((padded.constant() - 1) / window.spread + 1, 0)));
+    }
+    return false;
+  }
+  return true;
+}
+
+std::optional<std::vector<int64_t>> countsArgument(Elaborator &e, CallSite &site, size_t i, size_t count,
+                                                   int64_t absent, int64_t least, const char *what) {
+  auto numbers = numbersArgument(e, site, i, count, absent);
+  if (!numbers)
+    return std::nullopt;
+  for (int64_t number : *numbers)
+    if (number < least) {
+      e.error(Diag::BadArgument, site.has(i) ? site[i].at : site.at,
+              fmt::format("the {} of `{}` is {}, expected at least {}", what, site.callee, number, least));
+      return std::nullopt;
+    }
+  return numbers;
+}
+
+Value spatialArgument(Elaborator &e, CallSite &site, size_t spatial) {
+  Value x = floatArgument(e, site, 0);
+  if (x.poison() || x.shape.size() == spatial + 2)
+    return x;
+  auto report = e.error(Diag::RankMismatch, x.at, "the input " + describe(x), x.shape.size(),
+                        fmt::format("{} (batch, channels, then space)", spatial + 2));
+  if (x.shape.size() == spatial + 1)
+    report.help("`expand_dims(x, axis: 0)` makes a batch of one, `expand_dims(x, axis: 1)` one channel");
+  return e.poison(site.at);
+}
+
+Value constantOf(Elaborator &e, const std::vector<double> &numbers, DType dtype, Shape shape, SourceRange at) {
+  Value result = Value::ofTensor(DType::F64, shape, {}, at);
+  if (e.graph.building()) {
+    mlir::RankedTensorType type = e.irType(DType::F64, shape);
+    result.ir = dl::ConstantOp::create(e.graph.here(), e.location(at),
+                                       llvm::cast<mlir::ElementsAttr>(mlir::DenseElementsAttr::get(
+                                           type, llvm::ArrayRef<double>(numbers))));
+  }
+  return e.cast(result, dtype, at);
+}
+
+} // namespace dlc

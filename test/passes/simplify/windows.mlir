@@ -1,0 +1,96 @@
+// RUN: dlc-opt %s --dl-simplify --canonicalize --cse | FileCheck %s
+// RUN: dlc-opt %s --dl-sum-taps | FileCheck %s --check-prefix=TAPS
+// Windows.
+
+// Windows that do not overlap are a reshape.
+// CHECK-LABEL: func.func @side_by_side
+// CHECK-NOT: dl.window
+// CHECK: %[[KEPT:.*]] = dl.slice %arg0 from [0, 0] step [1, 1] : tensor<2x9xf32> -> tensor<2x8xf32>
+// CHECK-NEXT: dl.reshape %[[KEPT]] : tensor<2x8xf32> -> tensor<2x4x2xf32>
+func.func @side_by_side(%x: tensor<2x9xf32>) -> tensor<2x4x2xf32> {
+  %y = dl.window %x along [1] step [2] spread [1] : tensor<2x9xf32> -> tensor<2x4x2xf32>
+  return %y : tensor<2x4x2xf32>
+}
+
+// CHECK-LABEL: func.func @one_tap
+// CHECK-NOT: dl.window
+// CHECK: dl.slice %arg0 from [0, 0] step [1, 3] : tensor<2x9xf32> -> tensor<2x3xf32>
+func.func @one_tap(%x: tensor<2x9xf32>) -> tensor<2x3x1xf32> {
+  %y = dl.window %x along [1] step [3] spread [1] : tensor<2x9xf32> -> tensor<2x3x1xf32>
+  return %y : tensor<2x3x1xf32>
+}
+
+// Those that overlap stay.
+// CHECK-LABEL: func.func @overlapping
+// CHECK-NEXT: dl.window %arg0
+func.func @overlapping(%x: tensor<2x9xf32>) -> tensor<2x7x3xf32> {
+  %y = dl.window %x along [1] step [1] spread [1] : tensor<2x9xf32> -> tensor<2x7x3xf32>
+  return %y : tensor<2x7x3xf32>
+}
+
+// CHECK-LABEL: func.func @added_side_by_side
+// CHECK-NOT: dl.overlap_add
+// CHECK: %[[JOINED:.*]] = dl.reshape %arg0 : tensor<2x4x2xf32> -> tensor<2x8xf32>
+// CHECK-NEXT: dl.pad %[[JOINED]] low [0, 0] interior [0, 0] : tensor<2x8xf32> -> tensor<2x9xf32>
+func.func @added_side_by_side(%y: tensor<2x4x2xf32>) -> tensor<2x9xf32> {
+  %x = dl.overlap_add %y along [1] step [2] spread [1] : tensor<2x4x2xf32> -> tensor<2x9xf32>
+  return %x : tensor<2x9xf32>
+}
+
+// The gradient of a convolution with respect to its input, of stride 2: one of the cotangent with zeros between and around,
+// and of the kernel turned round.
+// CHECK-LABEL: func.func @input_gradient
+// CHECK-DAG: %[[PADDED:.*]] = dl.pad %arg0 low [0, 0, 2] interior [0, 0, 1] : tensor<2x5x4xf32> -> tensor<2x5x11xf32>
+// CHECK-DAG: %[[WINDOWS:.*]] = dl.window %[[PADDED]] along [2] step [1] spread [1] : tensor<2x5x11xf32> -> tensor<2x5x9x3xf32>
+// CHECK-DAG: %[[TURNED:.*]] = dl.reverse %arg1 along [2]
+// CHECK: dl.contract "nfpx,fcx->ncp" %[[WINDOWS]], %[[TURNED]]
+// CHECK-NOT: dl.overlap_add
+func.func @input_gradient(%dy: tensor<2x5x4xf32>, %w: tensor<5x3x3xf32>) -> tensor<2x3x9xf32> {
+  %u = dl.contract "nfp,fcx->ncpx" %dy, %w : tensor<2x5x4xf32>, tensor<5x3x3xf32> -> tensor<2x3x4x3xf32>
+  %x = dl.overlap_add %u along [2] step [2] spread [1] : tensor<2x3x4x3xf32> -> tensor<2x3x9xf32>
+  return %x : tensor<2x3x9xf32>
+}
+
+// A product that is used twice, or whose operands both have a position, stays.
+// CHECK-LABEL: func.func @other_products
+// CHECK-COUNT-2: dl.overlap_add
+func.func @other_products(%a: tensor<4x5xf32>, %b: tensor<5x3xf32>, %c: tensor<4x3x5xf32>) -> (tensor<9xf32>, tensor<4x3xf32>, tensor<9xf32>) {
+  %u = dl.contract "pk,kx->px" %a, %b : tensor<4x5xf32>, tensor<5x3xf32> -> tensor<4x3xf32>
+  %x = dl.overlap_add %u along [0] step [2] spread [1] : tensor<4x3xf32> -> tensor<9xf32>
+  %v = dl.contract "pk,pxk->px" %a, %c : tensor<4x5xf32>, tensor<4x3x5xf32> -> tensor<4x3xf32>
+  %y = dl.overlap_add %v along [0] step [2] spread [1] : tensor<4x3xf32> -> tensor<9xf32>
+  return %x, %u, %y : tensor<9xf32>, tensor<4x3xf32>, tensor<9xf32>
+}
+
+// CHECK-LABEL: func.func @part_of_windows
+// CHECK: %[[PART:.*]] = dl.slice %arg0 from [2] step [1] : tensor<9xf32> -> tensor<5xf32>
+// CHECK: dl.window %[[PART]] along [0] step [2] spread [1] : tensor<5xf32> -> tensor<2x3xf32>
+func.func @part_of_windows(%x: tensor<9xf32>) -> tensor<2x3xf32> {
+  %u = dl.window %x along [0] step [2] spread [1] : tensor<9xf32> -> tensor<4x3xf32>
+  %y = dl.slice %u from [1, 0] step [1, 1] : tensor<4x3xf32> -> tensor<2x3xf32>
+  return %y : tensor<2x3xf32>
+}
+
+// CHECK-LABEL: func.func @part_of_padding
+// CHECK-NEXT: dl.pad %arg0 low [1] interior [0] : tensor<4xf32> -> tensor<6xf32>
+func.func @part_of_padding(%x: tensor<4xf32>) -> tensor<6xf32> {
+  %p = dl.pad %x low [3] interior [0] : tensor<4xf32> -> tensor<9xf32>
+  %y = dl.slice %p from [2] step [1] : tensor<9xf32> -> tensor<6xf32>
+  return %y : tensor<6xf32>
+}
+
+// CHECK-LABEL: func.func @padding_of_padding
+// CHECK-NEXT: dl.pad %arg0 low [3] interior [1] : tensor<4xf32> -> tensor<12xf32>
+func.func @padding_of_padding(%x: tensor<4xf32>) -> tensor<12xf32> {
+  %p = dl.pad %x low [1] interior [1] : tensor<4xf32> -> tensor<9xf32>
+  %y = dl.pad %p low [2] interior [0] : tensor<9xf32> -> tensor<12xf32>
+  return %y : tensor<12xf32>
+}
+
+// TAPS-LABEL: func.func @added
+// TAPS: %[[TAPS:.*]] = dl.taps %arg0 along [0] step [1] spread [1] : tensor<4x3xf32> -> tensor<6x3xf32>
+// TAPS: dl.reduce sum %[[TAPS]] over [1]
+func.func @added(%u: tensor<4x3xf32>) -> tensor<6xf32> {
+  %x = dl.overlap_add %u along [0] step [1] spread [1] : tensor<4x3xf32> -> tensor<6xf32>
+  return %x : tensor<6xf32>
+}

@@ -85,6 +85,8 @@ llvm::Expected<std::unique_ptr<llvm::Module>> translateToLlvm(ModuleOp loops, ll
   std::unique_ptr<llvm::Module> module;
   llvm::Error error = runReporting(*loops.getContext(), [&] {
     PassManager manager(loops.getContext());
+    // What these passes leave is looked at once more when it is translated.
+    manager.enableVerifier(false);
     buildLowerToLlvm(manager);
     if (failed(manager.run(loops)))
       return failure();

@@ -13,6 +13,8 @@
 
 #include "llvm/ADT/SetVector.h"
 
+#include <set>
+
 using namespace mlir;
 
 namespace dlc {
@@ -104,6 +106,8 @@ public:
       ops.push_back(&op);
     }
     before.resize(ops.size());
+    for (Value value : block.getTerminator()->getOperands())
+      atEnd.insert(value);
     for (auto [index, op] : llvm::enumerate(ops))
       for (Value operand : distinctOperands(op)) {
         ++readers[operand];
@@ -130,27 +134,36 @@ private:
     done.updates = updates;
     std::vector<SmallVector<unsigned>> after(ops.size());
     std::vector<unsigned> waiting(ops.size());
-    SmallVector<unsigned> ready;
+    // By what they add to the live memory.
+    std::set<std::pair<int64_t, unsigned>> ready;
+    std::vector<std::optional<int64_t>> cost(ops.size());
+    auto addReady = [&](unsigned index) {
+      cost[index] = growth(index);
+      ready.insert({*cost[index], index});
+    };
     for (unsigned index = 0; index < ops.size(); ++index) {
       waiting[index] = before[index].size();
       for (unsigned other : before[index])
         after[other].push_back(index);
       if (waiting[index] == 0)
-        ready.push_back(index);
+        addReady(index);
     }
     while (!ready.empty()) {
-      // What running a kernel frees depends on what has run: costs are taken anew.
-      auto cost = [&](unsigned index) { return std::pair(growth(index), index); };
-      auto best = llvm::min_element(ready, [&](unsigned a, unsigned b) { return cost(a) < cost(b); });
-      unsigned index = *best;
-      *best = ready.back();
-      ready.pop_back();
+      unsigned index = ready.begin()->second;
+      ready.erase(ready.begin());
+      cost[index] = std::nullopt;
       done.ops.push_back(ops[index]);
+      // The last reader of a value frees it.
       for (Value operand : distinctOperands(ops[index]))
-        --readers[operand];
+        if (--readers[operand] == 1)
+          for (Operation *user : operand.getUsers())
+            if (auto last = number.find(user); last != number.end() && cost[last->second]) {
+              ready.erase({*cost[last->second], last->second});
+              addReady(last->second);
+            }
       for (unsigned next : after[index])
         if (--waiting[next] == 0)
-          ready.push_back(next);
+          addReady(next);
     }
     if (done.ops.size() < ops.size())
       return block.getParentOp()->emitError() << "kernels wait for each other in a circle";
@@ -287,9 +300,7 @@ private:
   }
 
   /// Whether `value` lies outside the arena, or in a buffer that lives anyway: the block ends with it.
-  static bool isExternal(Value value) {
-    return llvm::any_of(value.getUsers(), [](Operation *user) { return user->hasTrait<OpTrait::IsTerminator>(); });
-  }
+  bool isExternal(Value value) const { return atEnd.contains(value); }
 
   Block &block;
   SmallVector<PlanUpdate> updates;
@@ -302,6 +313,8 @@ private:
   SmallVector<unsigned> first;
   /// How many kernels still have to read a value.
   llvm::DenseMap<Value, unsigned> readers;
+  /// What the block ends with.
+  llvm::DenseSet<Value> atEnd;
 };
 
 } // namespace

@@ -11,6 +11,7 @@
 #include "ir/KernelRole.h"
 #include "passes/fuse/Graph.h"
 
+#include "llvm/ADT/BitVector.h"
 #include "llvm/ADT/SetVector.h"
 
 #include <set>
@@ -270,15 +271,19 @@ private:
 
   /// Whether `first` must run before one of `others`.
   bool comesBefore(unsigned first, const llvm::DenseSet<unsigned> &others) const {
-    llvm::DenseSet<unsigned> seen = others;
+    llvm::BitVector seen(ops.size());
     SmallVector<unsigned> pending(others.begin(), others.end());
+    for (unsigned index : others)
+      seen.set(index);
     while (!pending.empty()) {
       unsigned index = pending.pop_back_val();
       if (index == first)
         return true;
       for (unsigned previous : before[index])
-        if (seen.insert(previous).second)
+        if (!seen.test(previous)) {
+          seen.set(previous);
           pending.push_back(previous);
+        }
     }
     return false;
   }
@@ -308,7 +313,7 @@ private:
   PlanOrder &order;
   SmallVector<Operation *> ops;
   llvm::DenseMap<Operation *, unsigned> number;
-  std::vector<llvm::DenseSet<unsigned>> before;
+  std::vector<llvm::SmallSetVector<unsigned, 8>> before;
   /// What comes before anything is written over an argument of the function.
   SmallVector<unsigned> first;
   /// How many kernels still have to read a value.

@@ -2,14 +2,19 @@
 #include "codegen/native/CodeQueue.h"
 #include "codegen/native/Lowering.h"
 #include "llvm/Target/TargetMachine.h"
+#include <algorithm>
 #include <system_error>
 
 namespace dlc {
 
+static bool isSmaller(const CodePart *a, const CodePart *b) { return a->instructions < b->instructions; }
+
 void CodeQueue::add(CodePart &part) {
+  part.instructions = part.module->getInstructionCount();
   {
     std::lock_guard<std::mutex> lock(mutex);
     pending.push_back(&part);
+    std::push_heap(pending.begin(), pending.end(), isSmaller);
   }
   changed.notify_one();
   if (threads.size() + 1 >= std::thread::hardware_concurrency())
@@ -42,8 +47,9 @@ void CodeQueue::work(bool waits) {
       changed.wait(lock, [&] { return !waits || isComplete || !pending.empty(); });
       if (pending.empty())
         return;
-      part = pending.front();
-      pending.pop_front();
+      std::pop_heap(pending.begin(), pending.end(), isSmaller);
+      part = pending.back();
+      pending.pop_back();
     }
     generate(*part, machine);
   }

@@ -6,7 +6,6 @@
 #include "llvm/IR/Module.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include <condition_variable>
-#include <deque>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -25,6 +24,7 @@ struct CodePart {
   std::unique_ptr<llvm::Module> module; ///< null once there is code
   std::unique_ptr<llvm::MemoryBuffer> object;
   std::string problem; ///< why there is none
+  unsigned instructions = 0; ///< what it costs
 };
 
 class CodeQueue {
@@ -32,7 +32,7 @@ public:
   explicit CodeQueue(const Target &target) : target(target) {}
   ~CodeQueue() { finish(); }
 
-  /// Begins with a part, which must live until `finish`.
+  /// Begins with a part, which must live until `finish`. Of those that wait, the largest is next.
   void add(CodePart &part);
   /// Returns when all parts have been dealt with, and helps until then.
   void finish();
@@ -44,7 +44,7 @@ private:
   const Target &target;
   std::mutex mutex;
   std::condition_variable changed;
-  std::deque<CodePart *> pending;
+  std::vector<CodePart *> pending;
   bool isComplete = false;
   std::vector<std::thread> threads;
 };

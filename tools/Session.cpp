@@ -304,10 +304,10 @@ bool Session::run(mlir::ModuleOp module, const std::vector<HostBufferRef> &input
   }
   if (stopped())
     return false;
-  // A loop's statements are the same each time.
+  // A loop's statements are the same each time. Those of a long session at the prompt do not stay for ever.
   std::string text;
   llvm::raw_string_ostream(text) << *owned;
-  constexpr size_t most = 64;
+  constexpr size_t most = 256;
   if (statements.size() >= most && !statements.count(text))
     statements.clear();
   std::shared_ptr<const Compiled> compiled = statements[text];

@@ -103,9 +103,9 @@ SmallVector<int64_t> kernelNumbers(dl::KernelOp kernel) {
   return numbers;
 }
 
-std::string kernelKey(dl::KernelOp kernel) {
-  std::string key;
-  llvm::raw_string_ostream stream(key);
+std::string kernelText(dl::KernelOp kernel) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
   // Which operands are the same buffer is part of the text; their names are not.
   llvm::DenseMap<Value, unsigned> numbers;
   for (Value buffer : kernel->getOperands())
@@ -116,6 +116,39 @@ std::string kernelKey(dl::KernelOp kernel) {
     random.setPath(0);
   copy->print(stream, OpPrintingFlags().printGenericOpForm().useLocalScope().enableDebugInfo(false));
   copy->erase();
+  return text;
+}
+
+std::string kernelKey(dl::KernelOp kernel) {
+  // Types, attributes and names of operations are the same where their addresses are.
+  std::string key;
+  auto add = [&](const void *word) { key.append(reinterpret_cast<const char *>(&word), sizeof(word)); };
+  auto addNumber = [&](uintptr_t number) { add(reinterpret_cast<const void *>(number)); };
+  llvm::DenseMap<Value, unsigned> numbers;
+  auto addOperation = [&](Operation *op, StringRef without) {
+    add(op->getName().getAsOpaquePointer());
+    for (Value operand : op->getOperands()) {
+      addNumber(numbers.try_emplace(operand, numbers.size()).first->second);
+      add(operand.getType().getAsOpaquePointer());
+    }
+    for (OpResult result : op->getResults()) {
+      numbers.try_emplace(result, numbers.size());
+      add(result.getType().getAsOpaquePointer());
+    }
+    for (NamedAttribute attribute : op->getAttrDictionary())
+      if (attribute.getName() != without) {
+        add(attribute.getName().getAsOpaquePointer());
+        add(attribute.getValue().getAsOpaquePointer());
+      }
+    addNumber(~uintptr_t(0));
+  };
+  addOperation(kernel, "name");
+  for (BlockArgument argument : kernel.getBody().getArguments()) {
+    numbers.try_emplace(argument, numbers.size());
+    add(argument.getType().getAsOpaquePointer());
+  }
+  for (Operation &op : kernel.getBody().front())
+    addOperation(&op, isa<dl::RandomOp>(op) ? "path" : "");
   return key;
 }
 

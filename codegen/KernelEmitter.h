@@ -26,9 +26,11 @@ llvm::FailureOr<KernelInfo> emitKernel(mlir::OpBuilder &builder, dl::KernelOp ke
 /// What distinguishes kernels of one function beside their buffers, and is handed to it: the paths of random numbers.
 llvm::SmallVector<int64_t> kernelNumbers(dl::KernelOp kernel);
 
-/// Equal keys: the kernels can share one function. The key is the body with the operands' types, without names, places and
-/// numbers.
+/// Equal keys: the kernels, of one context, can share one function. What counts is the body with the operands' types,
+/// without names, places and numbers.
 std::string kernelKey(dl::KernelOp kernel);
+/// The same as text, which means the same elsewhere.
+std::string kernelText(dl::KernelOp kernel);
 
 /// The families, each with the function's body builder; `emitKernel` chooses among them.
 struct KernelFunction {

@@ -188,23 +188,23 @@ void StepEmitter::eraseUnreached() {
   }
 }
 
-/// Blocks are arguments of the step; inputs and outputs come from its arrays.
+/// Blocks are arguments of the step; inputs and outputs come from its arrays, whose addresses follow one another in the bases
+/// as they do there. (A load and a store for each of a thousand would take LLVM a second.)
 void StepEmitter::placeArguments() {
   Block &from = planned.getBody().front(), *to = builder.getInsertionBlock();
   auto names = planned->getAttrOfType<ArrayAttr>("dl.inputs");
   unsigned inputs = names ? names.size() : 0, last = from.getNumArguments() - 1;
-  for (unsigned i = 0; i <= last; ++i) {
-    Value address;
-    if (i < 2 || i == last) {
-      address = to->getArgument(i < 2 ? i : 4);
-    } else {
-      bool input = i - 2 < inputs;
-      address = element(to->getArgument(input ? 2 : 3), input ? i - 2 : i - 2 - inputs);
-      address = LLVM::LoadOp::create(builder, loc, pointer, address, 8);
-    }
-    LLVM::StoreOp::create(builder, loc, address, element(bases, i), 8);
-    places[from.getArgument(i)] = {baseCount++, 0};
-  }
+  auto copy = [&](unsigned argument, unsigned first, unsigned count) {
+    if (count != 0)
+      LLVM::MemcpyOp::create(builder, loc, element(bases, first), to->getArgument(argument), constant(8 * int64_t(count)),
+                             /*isVolatile=*/false);
+  };
+  for (auto [base, argument] : {std::pair(0u, 0), {1u, 1}, {last, 4}})
+    LLVM::StoreOp::create(builder, loc, to->getArgument(argument), element(bases, base), 8);
+  copy(2, 2, inputs);
+  copy(3, 2 + inputs, last - 2 - inputs);
+  for (BlockArgument argument : from.getArguments())
+    places[argument] = {baseCount++, 0};
 }
 
 LogicalResult StepEmitter::emitBlock(Block &block) {

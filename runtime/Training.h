@@ -36,6 +36,8 @@ struct CompiledFunction {
   std::vector<CheckText> checks = {}; ///< check id i is checks[i - 1]
   /// Tensors that it takes as inputs behind those of every call.
   std::vector<std::shared_ptr<void>> captured = {};
+  /// Keeps the code of `function` alive.
+  std::shared_ptr<void> code = {};
 };
 
 /// A train function updates parameters and state; an evaluate function reads the parameters alone. Both take as inputs

@@ -189,7 +189,7 @@ std::unique_ptr<Compiled> Compiler::compile(mlir::OwningOpRef<mlir::ModuleOp> mo
     return nullptr;
   std::unique_ptr<Compiled> compiled = describe(*module);
   if (!jit) {
-    llvm::Expected<std::unique_ptr<Jit>> made = Jit::create(chosen);
+    llvm::Expected<std::unique_ptr<Jit>> made = Jit::create(chosen, cache);
     if (!made) {
       diagnostics.report(Diag::RunProblem, {}, llvm::toString(made.takeError()));
       return nullptr;
@@ -197,12 +197,13 @@ std::unique_ptr<Compiled> Compiler::compile(mlir::OwningOpRef<mlir::ModuleOp> mo
     jit = std::move(*made);
   }
   auto onTime = [&](llvm::StringRef part, double milliseconds) { times.add(part.str(), milliseconds); };
-  llvm::Expected<dlc_function> added = jit->add(*module, entryOf(*module).getName(), onTime);
+  llvm::Expected<JitFunction> added = jit->add(*module, entryOf(*module).getName(), onTime);
   if (!added) {
     diagnostics.report(Diag::Internal, {}, llvm::toString(added.takeError()));
     return nullptr;
   }
-  compiled->function.function = *added;
+  compiled->function.function = added->function;
+  compiled->function.code = added->code;
   return compiled;
 }
 

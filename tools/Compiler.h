@@ -50,6 +50,8 @@ public:
 
   const Target &target() const { return chosen; }
   PhaseTimes times;
+  /// The folder where objects of kernels are kept; none at first.
+  std::string cache;
 
 private:
   mlir::MLIRContext &context;

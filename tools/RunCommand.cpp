@@ -14,6 +14,7 @@ struct RunArguments {
   std::vector<std::string> settings, disabled;
   SessionOptions options;
   int64_t seed = 0;
+  bool noCache = false;
 };
 } // namespace
 
@@ -21,6 +22,7 @@ static int run(RunArguments &arguments, bool seedGiven) {
   SessionOptions &options = arguments.options;
   options.programFile = arguments.file;
   options.disabled.insert(arguments.disabled.begin(), arguments.disabled.end());
+  options.cache = !arguments.noCache;
   if (seedGiven)
     options.seed = arguments.seed;
   for (const std::string &setting : arguments.settings) {
@@ -80,6 +82,7 @@ Action addRunCommand(CLI::App &app) {
   command->add_option("--cpu", arguments->options.cpu,
                       "generate code for this processor (LLVM's names; `host` is this one)");
   addDisableOption(*command, arguments->disabled);
+  command->add_flag("--no-cache", arguments->noCache, "compile everything anew, and keep nothing for the next time");
   command->add_flag("--time-passes", arguments->options.timePasses, "say where the compile time went");
   return [arguments, seed] { return run(*arguments, seed->count() > 0); };
 }

@@ -1,6 +1,7 @@
 // Sessions: files and prompt inputs elaborated and run, data opened, values printed. Training is in SessionTrain.cpp.
 #include "tools/Session.h"
 
+#include "codegen/native/ObjectCache.h"
 #include "frontend/parser/Parser.h"
 #include "ir/Dialect.h"
 #include "runtime/AvailableThreads.h"
@@ -41,9 +42,11 @@ Result<std::unique_ptr<Session>> Session::create(SessionOptions options) {
   if (!target->canRun() && options.emit.empty())
     return Error::plain("this machine cannot run code for `" + target->cpu + "`");
   std::set<std::string> disabled = options.disabled;
+  std::string cache = options.cache ? ObjectCache::standardFolder() : "";
   std::unique_ptr<Session> session(new Session(std::move(options)));
   session->compiler = std::make_unique<Compiler>(session->context, session->sources, session->diagnostics,
                                                  std::move(*target), std::move(disabled));
+  session->compiler->cache = std::move(cache);
   return session;
 }
 
@@ -301,9 +304,12 @@ bool Session::run(mlir::ModuleOp module, const std::vector<HostBufferRef> &input
   }
   if (stopped())
     return false;
-  // A loop's statements are the same each time.
+  // A loop's statements are the same each time. Those of a long session at the prompt do not stay for ever.
   std::string text;
   llvm::raw_string_ostream(text) << *owned;
+  constexpr size_t most = 256;
+  if (statements.size() >= most && !statements.count(text))
+    statements.clear();
   std::shared_ptr<const Compiled> compiled = statements[text];
   if (!compiled)
     compiled = statements[text] = compiler->compile(std::move(owned));

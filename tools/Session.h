@@ -21,6 +21,7 @@ struct SessionOptions {
   std::string cpu = "host";
   std::string emit; ///< a stage to print instead of running
   bool timePasses = false;
+  bool cache = false; ///< keep compiled kernels in the user's folder
   std::set<std::string> disabled;
   std::vector<Override> overrides;
 };

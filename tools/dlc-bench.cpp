@@ -287,8 +287,8 @@ static bool printKernels(Session &session, const Row &row, const Data &data, Gra
 static std::pair<double, double> firstStep(const std::string &tool, const std::string &program, int threads,
                                            const std::string &cpu) {
   std::string threadText = std::to_string(threads);
-  std::vector<const char *> arguments = {tool.c_str(),       "run",   program.c_str(), "--threads",
-                                         threadText.c_str(), "--cpu", cpu.c_str(),     nullptr};
+  std::vector<const char *> arguments = {tool.c_str(), "run",       program.c_str(), "--threads", threadText.c_str(),
+                                         "--cpu",      cpu.c_str(), "--no-cache",    nullptr};
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", 0, 0);

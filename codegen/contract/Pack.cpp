@@ -1,8 +1,8 @@
 // Panels of the right operand: row p of a panel holds step p of the sum, for the panel's columns side by side. Where the
-// operand has unit stride along the summed axis, square blocks are transposed in registers.
+// operand has unit stride along the summed axis, square blocks are transposed (Transpose.cpp).
 #include "codegen/contract/Loops.h"
+#include "codegen/contract/Transpose.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 
@@ -76,45 +76,17 @@ void ContractLoops::packTransposed(const Columns &columns) {
     packVector(Index::of(whole), columns.lastLive);
 }
 
-/// Swaps the halves of every pair of groups of `distance` lanes between rows `distance` apart; doing so for every power of
-/// two below the number of rows transposes them.
-static void exchange(LoopNest &nest, MutableArrayRef<Value> rows, int64_t distance) {
-  int64_t lanes = rows.size();
-  SmallVector<int64_t> low, high;
-  for (int64_t i = 0; i < lanes; ++i) {
-    bool second = i & distance;
-    low.push_back(second ? lanes + i - distance : i);
-    high.push_back(second ? lanes + i : i + distance);
-  }
-  for (int64_t i = 0; i < lanes; ++i) {
-    if (i & distance)
-      continue;
-    Value a = rows[i], b = rows[i + distance];
-    rows[i] = vector::ShuffleOp::create(nest.here(), nest.loc, a, b, low);
-    rows[i + distance] = vector::ShuffleOp::create(nest.here(), nest.loc, a, b, high);
-  }
-}
-
 void ContractLoops::packBlock(const Columns &columns, const Index &vector, int64_t liveColumns, const Index &depth,
                               int64_t liveDepth) {
-  unsigned axis = plan.sums.back();
-  Value base = depth.isConstant() ? Value() : valueOf(depth);
-  int64_t offset = depth.isConstant() ? depth.constant : 0;
-  Range depths = points.indices.range(depth);
-  Values rows;
-  for (int64_t i = 0; i < lanes; ++i) {
-    setPlace(plan.column, columns.start + vector * lanes + i);
-    place[axis] = points.indices.lanes(base, offset, {depths.low, depths.high + liveDepth - 1});
-    rows.push_back(i < liveColumns ? load(rhs, plan.shape.element, rhsAddress(), points.tailMask(liveDepth, lanes))
-                                   : zeroVector());
-  }
-  for (int64_t distance = lanes / 2; distance >= 1; distance /= 2)
-    exchange(nest, rows, distance);
-  Index inPanel = points.indices.lanes({}, 0, {0, lanes - 1}) + vector * lanes;
-  for (int64_t i = 0; i < liveDepth; ++i) {
-    place[axis] = depth + i;
-    storeVector(panel, panelRow() * width + inPanel, rows[i]);
-  }
+  setPlace(plan.column, columns.start + vector * lanes);
+  place[plan.sums.back()] = depth;
+  Value from = points.pointer(rhs, plan.shape.element, rhsAddress());
+  Value to = points.pointer(panel, scalar, panelRow() * width + vector * lanes);
+  Values arguments{from, nest.constant(plan.shape.axes[*plan.column].rhsStride), to, nest.constant(width)};
+  bool whole = liveColumns == lanes && liveDepth == lanes;
+  if (!whole)
+    arguments.append({nest.constant(liveColumns), nest.constant(liveDepth)});
+  func::CallOp::create(nest.here(), nest.loc, blockTransposer(function, this->vector, plan.shape.element, whole), arguments);
 }
 
 } // namespace dlc

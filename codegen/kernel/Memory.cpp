@@ -139,6 +139,18 @@ static Value toMemory(LoopNest &nest, Type element, Value value) {
   return arith::TruncIOp::create(builder, nest.loc, withElement(wide, builder.getIntegerType(16)), bits);
 }
 
+static Value gatherAt(OpBuilder &builder, LoopNest &nest, Value pointers, Type element, Value mask) {
+  auto type = VectorType::get(cast<VectorType>(pointers.getType()).getShape(), memoryType(element));
+  auto alignment = builder.getI32IntegerAttr(std::max(1u, memoryType(element).getIntOrFloatBitWidth() / 8));
+  Value zero = arith::ConstantOp::create(builder, nest.loc, builder.getZeroAttr(type));
+  Value vector = LLVM::masked_gather::create(builder, nest.loc, type, pointers, mask, zero, alignment);
+  return fromMemory(nest, element, vector);
+}
+
+Value PointEmitter::pointer(Value buffer, Type element, const Index &address) {
+  return pointerTo(*this, buffer, memoryType(element), address);
+}
+
 Value PointEmitter::load(Value buffer, Type element, const Index &address, const Point &point) {
   return emitLoad(buffer, element, address, point, /*fixed=*/false);
 }
@@ -178,10 +190,14 @@ Value PointEmitter::emitLoad(Value buffer, Type element, const Index &address, c
     mask = intConstant(builder, loc, VectorType::get(lanes, builder.getI1Type()), -1);
   }
   OpBuilder &builder = place({pointers, mask});
-  Value zero = arith::ConstantOp::create(builder, loc, builder.getZeroAttr(type));
-  Value vector =
-      LLVM::masked_gather::create(builder, loc, type, pointers, mask, zero, builder.getI32IntegerAttr(alignment));
-  return fromMemory(nest, element, vector);
+  return gatherAt(builder, nest, pointers, element, mask);
+}
+
+Value PointEmitter::gather(Value buffer, Type element, Value offsets, Value mask) {
+  Type pointers = VectorType::get(cast<VectorType>(offsets.getType()).getShape(), buffer.getType());
+  Value places = LLVM::GEPOp::create(nest.here(), nest.loc, pointers, memoryType(element), buffer,
+                                     ArrayRef<LLVM::GEPArg>{offsets}, LLVM::GEPNoWrapFlags::inbounds);
+  return gatherAt(nest.here(), nest, places, element, mask);
 }
 
 void PointEmitter::store(Value buffer, Type element, const Index &address, const Point &point, Value value) {

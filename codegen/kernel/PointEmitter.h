@@ -57,6 +57,10 @@ public:
   /// Any memory; `address` counts elements of `element`. Loads stay in the innermost loop: the memory may change.
   mlir::Value load(mlir::Value buffer, mlir::Type element, const Index &address, const Point &lanes);
   void store(mlir::Value buffer, mlir::Type element, const Index &address, const Point &lanes, mlir::Value value);
+  /// The elements at a vector of offsets; zeros where `mask` is off.
+  mlir::Value gather(mlir::Value buffer, mlir::Type element, mlir::Value offsets, mlir::Value mask);
+  /// The pointer to an element, at an address that does not vary.
+  mlir::Value pointer(mlir::Value buffer, mlir::Type element, const Index &address);
 
   /// An index as an i64, or as a vector of i32 or i64 where it varies.
   mlir::Value materialize(const Index &index, int64_t lanes);

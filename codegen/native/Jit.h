@@ -1,4 +1,4 @@
-// Compiles planned modules in the process. Large modules are compiled on all threads.
+// Compiles planned modules in the process, on all threads.
 #pragma once
 
 #include "codegen/Target.h"
@@ -10,24 +10,34 @@
 
 namespace dlc {
 
+/// A function in the process.
+struct JitFunction {
+  dlc_function function = nullptr;
+  /// Keeps the code alive, which is freed with the last of these.
+  std::shared_ptr<void> code;
+  operator dlc_function() const { return function; }
+};
+
 class Jit {
 public:
-  /// Fails when the target cannot run on this machine.
-  static llvm::Expected<std::unique_ptr<Jit>> create(Target target);
+  /// Fails when the target cannot run on this machine. Objects of kernels are kept in, and taken from, the folder `cache`
+  /// (ObjectCache.h), if one is named.
+  static llvm::Expected<std::unique_ptr<Jit>> create(Target target, std::string cache = "");
   ~Jit();
   Jit(const Jit &) = delete;
   Jit &operator=(const Jit &) = delete;
 
-  /// Compiles function `name` of a planned module, which is not changed; the code lives as long as the Jit. May be called
-  /// from several threads at once with modules of different contexts.
+  /// Compiles function `name` of a planned module, which is not changed. May be called from several threads at once with
+  /// modules of different contexts.
   /// `onTime`, if there is one, is told the time that each part of the work took.
-  llvm::Expected<dlc_function> add(mlir::ModuleOp planned, llvm::StringRef name, const TimeSink &onTime = {});
+  llvm::Expected<JitFunction> add(mlir::ModuleOp planned, llvm::StringRef name, const TimeSink &onTime = {});
 
 private:
   struct Engine;
-  explicit Jit(Target target, std::unique_ptr<Engine> engine);
+  class Compilation;
+  Jit(Target target, std::shared_ptr<Engine> engine);
   Target target;
-  std::unique_ptr<Engine> engine;
+  std::shared_ptr<Engine> engine;
 };
 
 } // namespace dlc

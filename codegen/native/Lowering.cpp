@@ -80,12 +80,17 @@ llvm::Error runReporting(MLIRContext &context, llvm::function_ref<LogicalResult(
   return llvm::createStringError(text.empty() ? "code generation failed without saying why" : text);
 }
 
-llvm::Expected<std::unique_ptr<llvm::Module>> translateToLlvm(ModuleOp loops, llvm::LLVMContext &context) {
-  prepareContext(*loops.getContext());
+static MLIRContext &prepared(MLIRContext &context) { return prepareContext(context), context; }
+
+ToLlvm::ToLlvm(MLIRContext &context) : manager(&prepared(context)) {
+  // What these passes leave is looked at once more when it is translated.
+  manager.enableVerifier(false);
+  buildLowerToLlvm(manager);
+}
+
+llvm::Expected<std::unique_ptr<llvm::Module>> ToLlvm::translate(ModuleOp loops, llvm::LLVMContext &context) {
   std::unique_ptr<llvm::Module> module;
   llvm::Error error = runReporting(*loops.getContext(), [&] {
-    PassManager manager(loops.getContext());
-    buildLowerToLlvm(manager);
     if (failed(manager.run(loops)))
       return failure();
     module = translateModuleToLLVMIR(loops, context, "dlc");
@@ -94,6 +99,10 @@ llvm::Expected<std::unique_ptr<llvm::Module>> translateToLlvm(ModuleOp loops, ll
   if (error)
     return std::move(error);
   return module;
+}
+
+llvm::Expected<std::unique_ptr<llvm::Module>> translateToLlvm(ModuleOp loops, llvm::LLVMContext &context) {
+  return ToLlvm(*loops.getContext()).translate(loops, context);
 }
 
 llvm::Expected<std::unique_ptr<llvm::Module>> lowerToLlvm(ModuleOp loops, const Target &target,

@@ -5,6 +5,7 @@
 #include "codegen/StepEmitter.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "mlir/Pass/PassManager.h"
 #include "llvm/Support/Error.h"
 #include <memory>
 
@@ -17,7 +18,6 @@ class raw_ostream;
 } // namespace llvm
 namespace mlir {
 class DialectRegistry;
-class OpPassManager;
 } // namespace mlir
 
 namespace dlc {
@@ -41,7 +41,17 @@ llvm::Expected<mlir::func::FuncOp> plannedEntry(mlir::ModuleOp module);
 /// Errors go to the context's diagnostics.
 llvm::LogicalResult emitLoops(mlir::ModuleOp module, const Target &target);
 
-/// Loops -> LLVM IR. Consumes the loops; errors carry what was reported.
+/// Loops -> LLVM IR, for one module after the other: the conversions' patterns are made once.
+class ToLlvm {
+public:
+  explicit ToLlvm(mlir::MLIRContext &context);
+  /// Consumes the loops; errors carry what was reported.
+  llvm::Expected<std::unique_ptr<llvm::Module>> translate(mlir::ModuleOp loops, llvm::LLVMContext &context);
+
+private:
+  mlir::PassManager manager;
+};
+/// The same for a single module.
 llvm::Expected<std::unique_ptr<llvm::Module>> translateToLlvm(mlir::ModuleOp loops, llvm::LLVMContext &context);
 /// The same, and the light passes.
 llvm::Expected<std::unique_ptr<llvm::Module>> lowerToLlvm(mlir::ModuleOp loops, const Target &target,
@@ -52,11 +62,13 @@ llvm::Expected<std::unique_ptr<llvm::TargetMachine>> createTargetMachine(const T
 
 /// The passes that LLVM IR gets (early-cse, licm; more of them added time but no speed), and its functions' attributes.
 llvm::Error optimizeLightly(llvm::Module &module, const Target &target);
+void optimizeLightly(llvm::Module &module, const Target &target, llvm::TargetMachine &machine);
 
-/// An object file in memory, or the text of its assembly. This is where a cache of objects on disk belongs: the module's
-/// text and the target say all about the result.
+/// An object file in memory, or the text of its assembly.
 enum class CodeKind { Object, Assembly };
 llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> generateCode(llvm::Module &module, const Target &target,
+                                                                 CodeKind kind);
+llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> generateCode(llvm::Module &module, llvm::TargetMachine &machine,
                                                                  CodeKind kind);
 
 /// Prints a planned module at a later stage: "loops", "llvm" or "asm". The module is left as it was.

@@ -48,12 +48,9 @@ Expected<std::unique_ptr<TargetMachine>> createTargetMachine(const Target &targe
       triple, target.cpu, target.features, options, Reloc::PIC_, CodeModel::Small, CodeGenOptLevel::Default));
 }
 
-Error optimizeLightly(Module &module, const Target &target) {
-  auto machine = createTargetMachine(target);
-  if (!machine)
-    return machine.takeError();
-  module.setTargetTriple((*machine)->getTargetTriple());
-  module.setDataLayout((*machine)->createDataLayout());
+void optimizeLightly(Module &module, const Target &target, TargetMachine &machine) {
+  module.setTargetTriple(machine.getTargetTriple());
+  module.setDataLayout(machine.createDataLayout());
   for (Function &function : module) {
     // Native vectors are used as they are emitted, whatever width LLVM would prefer.
     function.addFnAttr("prefer-vector-width", std::to_string(target.vectorBytes * 8));
@@ -63,7 +60,7 @@ Error optimizeLightly(Module &module, const Target &target) {
   FunctionAnalysisManager functions;
   CGSCCAnalysisManager cycles;
   ModuleAnalysisManager modules;
-  PassBuilder builder(machine->get());
+  PassBuilder builder(&machine);
   builder.registerModuleAnalyses(modules);
   builder.registerCGSCCAnalyses(cycles);
   builder.registerFunctionAnalyses(functions);
@@ -75,6 +72,13 @@ Error optimizeLightly(Module &module, const Target &target) {
   ModulePassManager manager;
   manager.addPass(createModuleToFunctionPassAdaptor(std::move(passes)));
   manager.run(module, modules);
+}
+
+Error optimizeLightly(Module &module, const Target &target) {
+  auto machine = createTargetMachine(target);
+  if (!machine)
+    return machine.takeError();
+  optimizeLightly(module, target, **machine);
   return Error::success();
 }
 
@@ -82,12 +86,16 @@ Expected<std::unique_ptr<MemoryBuffer>> generateCode(Module &module, const Targe
   auto machine = createTargetMachine(target);
   if (!machine)
     return machine.takeError();
+  return generateCode(module, **machine, kind);
+}
+
+Expected<std::unique_ptr<MemoryBuffer>> generateCode(Module &module, TargetMachine &machine, CodeKind kind) {
   SmallVector<char, 0> bytes;
   raw_svector_ostream stream(bytes);
   legacy::PassManager passes;
   auto type = kind == CodeKind::Object ? CodeGenFileType::ObjectFile : CodeGenFileType::AssemblyFile;
-  if ((*machine)->addPassesToEmitFile(passes, stream, nullptr, type))
-    return createStringError("LLVM cannot write this kind of file for " + target.cpu);
+  if (machine.addPassesToEmitFile(passes, stream, nullptr, type))
+    return createStringError("LLVM cannot write this kind of file for " + machine.getTargetCPU());
   passes.run(module);
   return std::make_unique<SmallVectorMemoryBuffer>(std::move(bytes), "dlc", /*RequiresNullTerminator=*/false);
 }

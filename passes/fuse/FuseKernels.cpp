@@ -30,6 +30,10 @@ RankedTensorType plain(Type type) {
   return RankedTensorType::get(tensor.getShape(), tensor.getElementType());
 }
 
+/// A kernel writes a value so many times at most for what the block ends with; the others are copied. (A hundred biases
+/// begin with the same zeros, and LLVM's time grows with the square of the stores in a block.)
+constexpr unsigned maxEnds = 8;
+
 /// Collects the body of one kernel.
 class KernelBody {
 public:
@@ -187,7 +191,7 @@ private:
       if (role.isAlone)
         llvm::append_range(outputs, graph.node(index).op->getResults());
       else
-        outputs.append(begins.lookup(value) + std::max<unsigned>(ends.lookup(value), isRead(index)), value);
+        outputs.append(begins.lookup(value) + std::clamp<unsigned>(ends.lookup(value), isRead(index), maxEnds), value);
     }
     if (RankedTensorType scratch = dl::scratchType(graph.node(graph.cluster(cluster).nodes.front()).op))
       body.addScratch(scratch);

@@ -62,6 +62,31 @@ struct Cluster {
   unsigned rank = 0;
 };
 
+/// A set of clusters that costs nothing to empty.
+class ClusterSet {
+public:
+  /// Empties it, for clusters below `count`.
+  void clear(size_t count) {
+    marks.resize(count, 0);
+    members.clear();
+    ++now;
+  }
+  bool contains(unsigned cluster) const { return marks[cluster] == now; }
+  bool insert(unsigned cluster) {
+    if (contains(cluster))
+      return false;
+    marks[cluster] = now;
+    members.push_back(cluster);
+    return true;
+  }
+  llvm::ArrayRef<unsigned> list() const { return members; }
+
+private:
+  std::vector<uint64_t> marks;
+  uint64_t now = 1;
+  llvm::SmallVector<unsigned> members;
+};
+
 /// Bytes of a tensor's elements, without padding.
 int64_t bytesOf(mlir::Value value);
 /// Whether `op` is a movement, or makes elements from indices alone (constants, random numbers).
@@ -109,10 +134,12 @@ private:
 
   bool mergedSpace(const Cluster &a, const Cluster &b, Cluster &merged) const;
   bool edgesAllow(const Cluster &merged) const;
-  void reach(llvm::ArrayRef<unsigned> group, bool forward, llvm::DenseSet<unsigned> &seen,
-             const llvm::DenseSet<unsigned> *within = nullptr, size_t limit = SIZE_MAX) const;
+  void reach(llvm::ArrayRef<unsigned> group, bool forward, ClusterSet &seen, const ClusterSet *within = nullptr,
+             size_t limit = SIZE_MAX) const;
+  void mark(llvm::ArrayRef<unsigned> group) const;
   std::pair<unsigned, unsigned> span(llvm::ArrayRef<unsigned> group) const;
-  void rankAnew(llvm::ArrayRef<unsigned> group);
+  void moveTo(unsigned cluster, unsigned rank);
+  void rankAnew(llvm::ArrayRef<unsigned> group, unsigned cluster);
   llvm::SmallVector<unsigned> closure(unsigned a, unsigned b) const;
   bool merge(llvm::ArrayRef<unsigned> group, Cluster &merged) const;
   unsigned countOperands(llvm::ArrayRef<unsigned> group) const;
@@ -126,6 +153,8 @@ private:
   std::vector<Cluster> clusters;
   /// The clusters by rank.
   std::vector<unsigned> ranked;
+  /// Of the group that is looked at: its members, what comes before and after it. Each is filled thousands of times.
+  mutable ClusterSet inGroup, before, after;
   llvm::DenseMap<mlir::Operation *, unsigned> nodeIndex;
   /// The nodes that read a value other than as a whole.
   llvm::DenseMap<mlir::Value, llvm::SmallVector<unsigned>> readers;

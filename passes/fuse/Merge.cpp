@@ -85,21 +85,22 @@ std::pair<unsigned, unsigned> FuseGraph::span(ArrayRef<unsigned> group) const {
   return {first, last};
 }
 
-/// Adds to `seen` the clusters that depend on the group (or, not `forward`, that it depends on) and rank within its span:
-/// nothing else can lie on a path within it. The group's own are not counted, nor those outside of `within`, if it is given.
+/// Sets `seen` to the clusters that depend on the group (or, not `forward`, that it depends on) and rank within its span:
+/// nothing else can lie on a path within it. The group's own, which are marked, are not counted, nor those outside of
+/// `within`, if it is given.
 /// Stops once there are more than `limit`.
-void FuseGraph::reach(ArrayRef<unsigned> group, bool forward, llvm::DenseSet<unsigned> &seen,
-                      const llvm::DenseSet<unsigned> *within, size_t limit) const {
+void FuseGraph::reach(ArrayRef<unsigned> group, bool forward, ClusterSet &seen, const ClusterSet *within,
+                      size_t limit) const {
   auto [first, last] = span(group);
+  seen.clear(clusters.size());
   SmallVector<unsigned> pending(group);
   auto visit = [&, first = first, last = last](unsigned node) {
     unsigned cluster = nodes[node].cluster, rank = clusters[cluster].rank;
     bool between = forward ? rank <= last : rank >= first;
-    if (between && !llvm::is_contained(group, cluster) && (!within || within->contains(cluster)) &&
-        seen.insert(cluster).second)
+    if (between && !inGroup.contains(cluster) && (!within || within->contains(cluster)) && seen.insert(cluster))
       pending.push_back(cluster);
   };
-  while (!pending.empty() && seen.size() < limit)
+  while (!pending.empty() && seen.list().size() < limit)
     for (unsigned index : clusters[pending.pop_back_val()].nodes) {
       if (forward)
         llvm::for_each(nodes[index].users, visit);
@@ -110,36 +111,57 @@ void FuseGraph::reach(ArrayRef<unsigned> group, bool forward, llvm::DenseSet<uns
     }
 }
 
+/// Marks the group's members.
+void FuseGraph::mark(ArrayRef<unsigned> group) const {
+  inGroup.clear(clusters.size());
+  for (unsigned cluster : group)
+    inGroup.insert(cluster);
+}
+
 /// The clusters `a` and `b`, and those through which one depends on the other; nothing when it takes too long to tell.
 SmallVector<unsigned> FuseGraph::closure(unsigned a, unsigned b) const {
   SmallVector<unsigned> group = {a, b};
-  llvm::DenseSet<unsigned> after, before;
+  mark(group);
   reach(group, true, after, nullptr, maxVisited);
-  if (after.size() >= maxVisited)
+  if (after.list().size() >= maxVisited)
     return {};
-  if (!after.empty())
-    reach(group, false, before, &after);
-  group.append(before.begin(), before.end());
+  if (after.list().empty())
+    return group;
+  reach(group, false, before, &after);
+  llvm::append_range(group, before.list());
   llvm::sort(group);
   return group;
 }
 
-/// Ranks the clusters anew within the span of a group that is about to be one: what it depends on comes first, then the
-/// group, then the others, all in the order that they had (the repair step of Pearce and Kelly, "A dynamic topological sort
-/// algorithm for directed acyclic graphs", 2007).
-void FuseGraph::rankAnew(ArrayRef<unsigned> group) {
+/// Gives a cluster a rank, and the one that had it its own.
+void FuseGraph::moveTo(unsigned cluster, unsigned rank) {
+  unsigned other = ranked[rank];
+  std::swap(ranked[clusters[cluster].rank], ranked[rank]);
+  std::swap(clusters[cluster].rank, clusters[other].rank);
+}
+
+/// Ranks `cluster`, which is about to be the whole group. Where nothing between the first and the last of the group comes
+/// after it, or nothing before it, it takes the last one's, or the first one's, rank. Else the clusters are ranked anew within
+/// the group's span: what it depends on comes first, then the group, then the others, all in the order that they had (the
+/// repair step of Pearce and Kelly, "A dynamic topological sort algorithm for directed acyclic graphs", 2007).
+void FuseGraph::rankAnew(ArrayRef<unsigned> group, unsigned cluster) {
   auto [first, last] = span(group);
-  llvm::DenseSet<unsigned> before;
+  mark(group);
+  reach(group, true, after);
+  if (after.list().empty())
+    return moveTo(cluster, last);
   reach(group, false, before);
+  if (before.list().empty())
+    return moveTo(cluster, first);
   SmallVector<unsigned> parts[3];
   for (unsigned rank = first; rank <= last; ++rank) {
-    unsigned cluster = ranked[rank];
-    parts[llvm::is_contained(group, cluster) ? 1 : before.contains(cluster) ? 0 : 2].push_back(cluster);
+    unsigned each = ranked[rank];
+    parts[inGroup.contains(each) ? 1 : before.contains(each) ? 0 : 2].push_back(each);
   }
   unsigned rank = first;
-  for (unsigned cluster : llvm::concat<unsigned>(parts[0], parts[1], parts[2])) {
-    ranked[rank] = cluster;
-    clusters[cluster].rank = rank++;
+  for (unsigned each : llvm::concat<unsigned>(parts[0], parts[1], parts[2])) {
+    ranked[rank] = each;
+    clusters[each].rank = rank++;
   }
 }
 
@@ -235,7 +257,7 @@ void FuseGraph::mergeClusters() {
     if (group.empty() || group.size() > maxGroup || !merge(group, merged))
       continue;
     ++merged.version;
-    rankAnew(group);
+    rankAnew(group, pair.a);
     merged.rank = a.rank;
     for (unsigned member : group) {
       for (unsigned index : clusters[member].nodes)

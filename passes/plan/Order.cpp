@@ -11,7 +11,10 @@
 #include "ir/KernelRole.h"
 #include "passes/fuse/Graph.h"
 
+#include "llvm/ADT/BitVector.h"
 #include "llvm/ADT/SetVector.h"
+
+#include <set>
 
 using namespace mlir;
 
@@ -104,6 +107,8 @@ public:
       ops.push_back(&op);
     }
     before.resize(ops.size());
+    for (Value value : block.getTerminator()->getOperands())
+      atEnd.insert(value);
     for (auto [index, op] : llvm::enumerate(ops))
       for (Value operand : distinctOperands(op)) {
         ++readers[operand];
@@ -130,27 +135,36 @@ private:
     done.updates = updates;
     std::vector<SmallVector<unsigned>> after(ops.size());
     std::vector<unsigned> waiting(ops.size());
-    SmallVector<unsigned> ready;
+    // By what they add to the live memory.
+    std::set<std::pair<int64_t, unsigned>> ready;
+    std::vector<std::optional<int64_t>> cost(ops.size());
+    auto addReady = [&](unsigned index) {
+      cost[index] = growth(index);
+      ready.insert({*cost[index], index});
+    };
     for (unsigned index = 0; index < ops.size(); ++index) {
       waiting[index] = before[index].size();
       for (unsigned other : before[index])
         after[other].push_back(index);
       if (waiting[index] == 0)
-        ready.push_back(index);
+        addReady(index);
     }
     while (!ready.empty()) {
-      // What running a kernel frees depends on what has run: costs are taken anew.
-      auto cost = [&](unsigned index) { return std::pair(growth(index), index); };
-      auto best = llvm::min_element(ready, [&](unsigned a, unsigned b) { return cost(a) < cost(b); });
-      unsigned index = *best;
-      *best = ready.back();
-      ready.pop_back();
+      unsigned index = ready.begin()->second;
+      ready.erase(ready.begin());
+      cost[index] = std::nullopt;
       done.ops.push_back(ops[index]);
+      // The last reader of a value frees it.
       for (Value operand : distinctOperands(ops[index]))
-        --readers[operand];
+        if (--readers[operand] == 1)
+          for (Operation *user : operand.getUsers())
+            if (auto last = number.find(user); last != number.end() && cost[last->second]) {
+              ready.erase({*cost[last->second], last->second});
+              addReady(last->second);
+            }
       for (unsigned next : after[index])
         if (--waiting[next] == 0)
-          ready.push_back(next);
+          addReady(next);
     }
     if (done.ops.size() < ops.size())
       return block.getParentOp()->emitError() << "kernels wait for each other in a circle";
@@ -257,15 +271,19 @@ private:
 
   /// Whether `first` must run before one of `others`.
   bool comesBefore(unsigned first, const llvm::DenseSet<unsigned> &others) const {
-    llvm::DenseSet<unsigned> seen = others;
+    llvm::BitVector seen(ops.size());
     SmallVector<unsigned> pending(others.begin(), others.end());
+    for (unsigned index : others)
+      seen.set(index);
     while (!pending.empty()) {
       unsigned index = pending.pop_back_val();
       if (index == first)
         return true;
       for (unsigned previous : before[index])
-        if (seen.insert(previous).second)
+        if (!seen.test(previous)) {
+          seen.set(previous);
           pending.push_back(previous);
+        }
     }
     return false;
   }
@@ -287,9 +305,7 @@ private:
   }
 
   /// Whether `value` lies outside the arena, or in a buffer that lives anyway: the block ends with it.
-  static bool isExternal(Value value) {
-    return llvm::any_of(value.getUsers(), [](Operation *user) { return user->hasTrait<OpTrait::IsTerminator>(); });
-  }
+  bool isExternal(Value value) const { return atEnd.contains(value); }
 
   Block &block;
   SmallVector<PlanUpdate> updates;
@@ -297,11 +313,13 @@ private:
   PlanOrder &order;
   SmallVector<Operation *> ops;
   llvm::DenseMap<Operation *, unsigned> number;
-  std::vector<llvm::DenseSet<unsigned>> before;
+  std::vector<llvm::SmallSetVector<unsigned, 8>> before;
   /// What comes before anything is written over an argument of the function.
   SmallVector<unsigned> first;
   /// How many kernels still have to read a value.
   llvm::DenseMap<Value, unsigned> readers;
+  /// What the block ends with.
+  llvm::DenseSet<Value> atEnd;
 };
 
 } // namespace

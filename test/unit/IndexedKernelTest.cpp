@@ -303,7 +303,7 @@ TEST(LinalgKernel, NamesTheMatrixThatIsSingular) {
   EXPECT_EQ(run(), 1);
 }
 
-TEST(KernelKey, SeesTypesAndBodiesButNotNames) {
+TEST(KernelText, SeesTypesAndBodiesButNotNames) {
   auto key = [](const std::string &name, const std::string &operand, const std::string &op) {
     auto kernel =
         CompiledKernel::make("func.func @f(%" + operand + ": memref<4xf32>, %b: memref<4xf32>) {\n  dl.kernel \"" +
@@ -314,14 +314,14 @@ TEST(KernelKey, SeesTypesAndBodiesButNotNames) {
                                  " %x : tensor<4xf32>\n    dl.yield %y : "
                                  "tensor<4xf32>\n  }\n  return\n}",
                              Target::host());
-    return kernel ? kernelKey(kernel->kernel) : "";
+    return kernel ? kernelText(kernel->kernel) : "";
   };
   EXPECT_EQ(key("one", "a", "exp"), key("two", "q", "exp"));
   EXPECT_NE(key("one", "a", "exp"), key("one", "a", "log"));
   // Random numbers of two places are one function.
   auto drawn = [](const std::string &path) {
     auto kernel = CompiledKernel::make(replaceAll(randomText("uniform", "8", ""), "path 17", "path " + path), Target::host());
-    return kernel ? kernelKey(kernel->kernel) : "";
+    return kernel ? kernelText(kernel->kernel) : "";
   };
   EXPECT_EQ(drawn("17"), drawn("18"));
 }

@@ -7,6 +7,9 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Parser/Parser.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include <fstream>
 #include <gtest/gtest.h>
 #include <thread>
 
@@ -240,7 +243,7 @@ TEST(Jit, AnEmptyCheckKeepsItsNumber) {
 TEST(Jit, ModulesOfOneNameLiveSideBySideAndCompileAtOnce) {
   auto jit = makeJit();
   std::vector<std::thread> threads;
-  std::vector<dlc_function> functions(6);
+  std::vector<JitFunction> functions(6);
   for (size_t i = 0; i < functions.size(); ++i)
     threads.emplace_back([&, i] {
       Parsed parsed(i % 2 ? checked : twoProducts);
@@ -251,9 +254,84 @@ TEST(Jit, ModulesOfOneNameLiveSideBySideAndCompileAtOnce) {
     });
   for (std::thread &thread : threads)
     thread.join();
-  for (dlc_function function : functions)
-    EXPECT_NE(function, nullptr);
-  EXPECT_NE(functions[0], functions[2]);
+  for (const JitFunction &function : functions)
+    EXPECT_NE(function.function, nullptr);
+  EXPECT_NE(functions[0].function, functions[2].function);
+}
+
+TEST(Jit, CodeLivesAsLongAsItsFunction) {
+  JitFunction kept;
+  {
+    auto jit = makeJit();
+    Parsed parsed(twoProducts);
+    for (int i = 0; i < 3; ++i) {
+      auto function = jit->add(*parsed.module, "f");
+      ASSERT_TRUE(bool(function)) << llvm::toString(function.takeError());
+      kept = *function;
+    }
+  }
+  alignas(64) float params[256] = {}, arena[32], x[32] = {}, y[32] = {};
+  void *inputs[] = {x}, *outputs[] = {y};
+  EXPECT_EQ(kept.function(params, nullptr, inputs, outputs, arena, nullptr), 0);
+}
+
+/// A product whose right operand is packed by functions that kernels share.
+const char *transposed = R"(
+func.func @f(%params: memref<0xi8>, %state: memref<0xi8>, %x: memref<64x100xf32>, %w: memref<37x100xf32>,
+             %y: memref<64x37xf32>, %arena: memref<0xi8>) attributes {dl.inputs = ["x", "w"], dl.outputs = ["y"]} {
+  dl.kernel "product" contract ins(%x, %w : memref<64x100xf32>, memref<37x100xf32>) outs(%y : memref<64x37xf32>) {
+  ^bb0(%a: tensor<64x100xf32>, %b: tensor<37x100xf32>):
+    %r = dl.contract "mk,nk->mn" %a, %b : tensor<64x100xf32>, tensor<37x100xf32> -> tensor<64x37xf32>
+    dl.yield %r : tensor<64x37xf32>
+  }
+  return
+})";
+
+TEST(Jit, CachedCodeIsTheSameCode) {
+  llvm::SmallString<128> folder;
+  ASSERT_FALSE(llvm::sys::fs::createUniqueDirectory("dlc-jit", folder));
+  std::vector<float> x(64 * 100), w(37 * 100);
+  for (size_t i = 0; i < x.size(); ++i)
+    x[i] = float(i * 7919 % 1000) / 999 - 0.5f;
+  for (size_t i = 0; i < w.size(); ++i)
+    w[i] = float(i * 104729 % 1000) / 999 - 0.5f;
+  auto run = [&](const std::string &cache) {
+    std::vector<float> y(64 * 37);
+    auto jit = llvm::cantFail(Jit::create(Target::host(), cache));
+    Parsed parsed(transposed);
+    auto function = jit->add(*parsed.module, "f");
+    EXPECT_TRUE(bool(function)) << llvm::toString(function.takeError());
+    void *inputs[] = {x.data(), w.data()}, *outputs[] = {y.data()};
+    if (function)
+      EXPECT_EQ((*function)(nullptr, nullptr, inputs, outputs, nullptr, nullptr), 0);
+    return y;
+  };
+  auto files = [&] {
+    std::vector<std::string> paths;
+    std::error_code problem;
+    for (llvm::sys::fs::directory_iterator at(folder, problem), end; !problem && at != end; at.increment(problem))
+      paths.push_back(at->path());
+    return paths;
+  };
+  std::vector<float> expected = run("");
+  EXPECT_TRUE(files().empty());
+  EXPECT_EQ(run(std::string(folder)), expected);
+  std::vector<std::string> kept = files();
+  EXPECT_GE(kept.size(), 2u); // the kernel, and what it shares
+  EXPECT_EQ(run(std::string(folder)), expected);
+  EXPECT_EQ(files().size(), kept.size());
+  // Whichever file is missing or damaged, it is made anew.
+  for (const std::string &path : kept) {
+    ASSERT_FALSE(llvm::sys::fs::remove(path));
+    EXPECT_EQ(run(std::string(folder)), expected);
+    std::ofstream(path) << "damaged";
+    EXPECT_EQ(run(std::string(folder)), expected);
+    uint64_t size = 0;
+    EXPECT_FALSE(llvm::sys::fs::file_size(path, size));
+    EXPECT_GT(size, 100u);
+  }
+  EXPECT_EQ(files().size(), kept.size());
+  llvm::sys::fs::remove_directories(folder);
 }
 
 TEST(Jit, NamesWhatItCannotDo) {

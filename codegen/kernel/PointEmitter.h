@@ -57,6 +57,8 @@ public:
   /// Any memory; `address` counts elements of `element`. Loads stay in the innermost loop: the memory may change.
   mlir::Value load(mlir::Value buffer, mlir::Type element, const Index &address, const Point &lanes);
   void store(mlir::Value buffer, mlir::Type element, const Index &address, const Point &lanes, mlir::Value value);
+  /// Asks for the cache line of an element.
+  void prefetch(mlir::Value buffer, mlir::Type element, const Index &address);
 
   /// An index as an i64, or as a vector of i32 or i64 where it varies.
   mlir::Value materialize(const Index &index, int64_t lanes);

@@ -11,6 +11,8 @@ namespace dlc {
 
 /// Operations behind one tile from which on they are a function.
 static constexpr int64_t inlineLimit = 320;
+/// Bytes of the result from which on what an epilogue reads is asked for before the sum is taken, and of a cache line.
+static constexpr int64_t prefetchedBytes = 512 << 10, lineBytes = 64;
 
 static bool isCostly(Operation &op) {
   return isa<dl::ExpOp, dl::Expm1Op, dl::LogOp, dl::Log1pOp, dl::TanhOp, dl::ErfOp, dl::LogisticOp, dl::SinOp,
@@ -46,21 +48,25 @@ Value ContractEpilogue::maskOf(const ContractColumns &columns, int64_t vector) {
   return points.tailMask(columns.live(vector, plan.lanes), plan.lanes);
 }
 
+/// Where in the result the axes of the plan stand at `place`.
+SmallVector<Index> ContractEpilogue::resultAt(ArrayRef<Index> place) {
+  SmallVector<ContractAxis> axes;
+  SmallVector<Index> indices;
+  for (auto [axis, index] : llvm::zip_equal(plan.shape.axes, place))
+    if (axis.inResult)
+      axes.push_back(axis), indices.push_back(index);
+  return resultIndices(axes, indices, cast<RankedTensorType>(op.getResult().getType()).getRank(), points.indices);
+}
+
 void ContractEpilogue::finish(SmallVector<Index> place, const Index &row, const ContractColumns &columns,
                               int64_t vector, Value sum) {
   if (plan.row)
     place[*plan.row] = row;
   if (plan.column)
     place[*plan.column] = lanesOf(columns, vector);
-  SmallVector<ContractAxis> axes;
-  SmallVector<Index> indices;
-  for (auto [axis, index] : llvm::zip_equal(plan.shape.axes, place))
-    if (axis.inResult)
-      axes.push_back(axis), indices.push_back(index);
   LoopNest &nest = points.nest;
   Point point;
-  point.indices =
-      resultIndices(axes, indices, cast<RankedTensorType>(op.getResult().getType()).getRank(), points.indices);
+  point.indices = resultAt(place);
   point.lanes = plan.lanes;
   point.mask = maskOf(columns, vector);
   if (plan.shape.element.isBF16())
@@ -69,6 +75,36 @@ void ContractEpilogue::finish(SmallVector<Index> place, const Index &row, const 
     sum = vector::ExtractOp::create(nest.place(sum), nest.loc, sum, 0);
   points.bind(op.getResult(), point, sum);
   points.storeAll(point);
+}
+
+void ContractEpilogue::prefetch(SmallVector<Index> place, int64_t rows, const Index &row,
+                                const ContractColumns &columns, ArrayRef<Value> buffers) {
+  auto kernel = op->getParentOfType<dl::KernelOp>();
+  ValueRange yields = kernel.getBody().front().getTerminator()->getOperands();
+  int64_t elementBytes = plan.shape.element.getIntOrFloatBitWidth() / 8, perLine = lineBytes / elementBytes;
+  // What lies side by side as the result does; a bias is in the cache.
+  auto isLarge = [&](BlockArgument argument) {
+    return argument && cast<RankedTensorType>(argument.getType()).getNumElements() == plan.shape.resultSize();
+  };
+  if (plan.shape.resultSize() * elementBytes < prefetchedBytes || llvm::none_of(op->getBlock()->getArguments(), isLarge))
+    return;
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t c = 0; c < columns.count(plan.lanes); c += perLine) {
+      if (plan.row)
+        place[*plan.row] = row + r;
+      place[*plan.column] = columns.start + c;
+      Point point;
+      point.indices = resultAt(place);
+      llvm::SmallDenseSet<unsigned> seen;
+      for (Value tensor : yields)
+        forEachAccess(kernel, tensor, point, points.indices, llvm::IsaPred<dl::ContractOp>,
+                      [&](Value buffer, const Index &address) {
+                        auto argument = dyn_cast_or_null<BlockArgument>(buffer);
+                        if (isLarge(argument) && seen.insert(argument.getArgNumber()).second)
+                          points.prefetch(buffers[argument.getArgNumber()],
+                                          cast<RankedTensorType>(argument.getType()).getElementType(), address);
+                      });
+    }
 }
 
 func::FuncOp emitEpilogueFunction(KernelFunction &function, const ContractPlan &plan, int64_t width) {

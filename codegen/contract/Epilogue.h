@@ -30,8 +30,12 @@ public:
   /// Emits the epilogue of `sum`, the elements of vector `vector` of `columns` in row `row`, at `place` along the other axes.
   void finish(llvm::SmallVector<Index> place, const Index &row, const ContractColumns &columns, int64_t vector,
               mlir::Value sum);
+  /// Asks for the cache lines of the tensors as large as the result that the epilogue of `rows` rows of `columns` reads.
+  void prefetch(llvm::SmallVector<Index> place, int64_t rows, const Index &row, const ContractColumns &columns,
+                llvm::ArrayRef<mlir::Value> buffers);
 
 private:
+  llvm::SmallVector<Index> resultAt(llvm::ArrayRef<Index> place);
   PointEmitter &points;
   const ContractPlan &plan;
   dl::ContractOp op;

@@ -8,11 +8,16 @@ using namespace mlir;
 
 namespace dlc {
 
+/// Steps of a sum during which what the epilogue reads comes from memory; a longer sum takes so long that it counts little.
+static constexpr int64_t leastPrefetched = 64, mostPrefetched = 512;
+
 void ContractLoops::emitTilePanel(const Index &rowBlock, const Columns &columns) {
   auto [first, last] = rowTilesOf(rowBlock);
   if (plan.blocked)
     return emitBlockedPanel(first, last, columns);
   forTiles(plan.rows, first, last, [&](int64_t rows, Index row) {
+    if (plan.column && plan.depth() >= leastPrefetched && plan.depth() <= mostPrefetched)
+      epilogue.prefetch(place, rows, row, columns, function.buffers);
     Values sums = accumulate(rows, row, columns, Values(rows * columns.vectors, zeroVector()));
     nest.pinned([&] { finishTile(rows, row, columns, sums); });
   });

@@ -82,11 +82,16 @@ Value MathEmitter::exp(Value x) {
   if (isF64(x))
     return library("exp", x);
   Arithmetic a{builder, loc};
-  Reduced reduced = reduceExp(a, a.clamp(x, -104.5, 89.0));
+  // Below half of the least number the result is 0, without a multiplication that underflows: some processors take
+  // hundreds of cycles for one, and a softmax has many of what is masked.
+  Value vanishes = a.less(x, -104), zero = a.real(x, 0);
+  Value bounded = a.select(vanishes, zero, x);
+  bounded = a.select(a.greater(bounded, 89), a.real(x, 89), bounded);
+  Reduced reduced = reduceExp(a, bounded);
   // Two factors, so that what overflows or becomes subnormal is rounded once, at the end.
   Value half = a.shiftSigned(reduced.n, 1), rest = a.subi(reduced.n, half);
   Value scaled = a.mul(a.add(reduced.expm1, a.real(x, 1)), powerOfTwo(a, half, x.getType()));
-  return a.mul(scaled, powerOfTwo(a, rest, x.getType()));
+  return a.select(vanishes, zero, a.mul(scaled, powerOfTwo(a, rest, x.getType())));
 }
 
 /// e^x - 1 = 2 (h (e^r - 1) + (h - 1/2)) with h = 2^(n-1), which is finite wherever the result is.

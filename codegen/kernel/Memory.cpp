@@ -227,6 +227,11 @@ void PointEmitter::store(Value buffer, Type element, const Index &address, const
   LLVM::masked_scatter::create(builder, loc, raw, places, mask, builder.getI32IntegerAttr(alignment));
 }
 
+void PointEmitter::prefetch(Value buffer, Type element, const Index &address) {
+  Value place = pointerTo(*this, buffer, memoryType(element), address);
+  LLVM::Prefetch::create(nest.here(), nest.loc, place, /*rw=*/0, /*hint=*/3, /*cache=*/1);
+}
+
 void PointEmitter::store(unsigned out, const Point &point, Value value) {
   Value memref = kernel.getOuts()[out];
   Type element = cast<MemRefType>(memref.getType()).getElementType();

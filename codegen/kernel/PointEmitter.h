@@ -61,6 +61,8 @@ public:
   mlir::Value gather(mlir::Value buffer, mlir::Type element, mlir::Value offsets, mlir::Value mask);
   /// The pointer to an element, at an address that does not vary.
   mlir::Value pointer(mlir::Value buffer, mlir::Type element, const Index &address);
+  /// Asks for the cache line of an element.
+  void prefetch(mlir::Value buffer, mlir::Type element, const Index &address);
 
   /// An index as an i64, or as a vector of i32 or i64 where it varies.
   mlir::Value materialize(const Index &index, int64_t lanes);

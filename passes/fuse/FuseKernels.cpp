@@ -177,7 +177,7 @@ private:
     KernelBody body(loc, known);
     auto isInside = [&](Operation *op) {
       int node = graph.nodeOf(op->getResult(0));
-      return node < 0 || graph.node(node).cluster == cluster;
+      return node < 0 || graph.node(node).cluster == cluster || graph.node(node).recomputed;
     };
     Operation *first = graph.node(graph.cluster(cluster).nodes.front()).op;
     dl::KernelRole role = dl::kernelRole(first);
@@ -311,8 +311,10 @@ private:
         op.erase();
 
     FuseGraph graph(block);
-    if (merge)
+    if (merge) {
       graph.mergeClusters();
+      graph.recomputeCheap();
+    }
     Operation *end = block.getTerminator();
     SmallVector<Operation *> before;
     for (Operation &op : block.without_terminator())

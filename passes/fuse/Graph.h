@@ -8,6 +8,7 @@
 #include "ir/Dialect.h"
 
 #include "llvm/ADT/DenseSet.h"
+#include <optional>
 #include <set>
 
 namespace dlc {
@@ -40,6 +41,8 @@ struct FuseNode {
   /// Its value is in memory whatever is merged (a result of the function, an operand of a product).
   bool inMemory = false;
   unsigned cluster = 0;
+  /// Clusters that read its value compute it again.
+  bool recomputed = false;
 
   /// Of an operation that stands in a kernel: its one result.
   mlir::Value value() const { return op->getResult(0); }
@@ -100,6 +103,8 @@ public:
 
   /// Merges clusters while a pair saves memory traffic, the one that saves most first.
   void mergeClusters();
+  /// Lets clusters compute again what is cheaper so than written and read back.
+  void recomputeCheap();
 
   /// The clusters in an order of execution. Fewer than there are when some depend on each other in a circle, which merging
   /// never brings about.
@@ -147,6 +152,10 @@ private:
   Reads readsOf(unsigned cluster) const;
   Saving saving(unsigned a, const Reads &readsOfA, unsigned b) const;
   bool isSeparated(llvm::ArrayRef<unsigned> group) const;
+  std::optional<llvm::SmallVector<unsigned>> readersOutside(unsigned index) const;
+  llvm::SmallVector<NodeInput> sourcesOf(unsigned index) const;
+  int64_t savingOfRecomputing(unsigned index, llvm::ArrayRef<unsigned> outside) const;
+  void recompute(unsigned index, llvm::ArrayRef<unsigned> outside);
   llvm::SmallVector<unsigned> neighbours(unsigned cluster) const;
 
   std::vector<FuseNode> nodes;

@@ -1,6 +1,6 @@
-// Reductions of what is constant, repeated, moved, negated or already reduced. Sums may be taken in another order than
-// the program's. A factor stays inside a sum: outside, it would save the elements from an overflow, or the sum would
-// overflow without it.
+// Reductions of what is constant, repeated, moved, negated or already reduced, and the gradient of a softmax. Sums may be
+// taken in another order than the program's. A factor stays inside a sum: outside, it would save the elements from an
+// overflow, or the sum would overflow without it.
 
 #include "passes/simplify/Patterns.h"
 
@@ -127,6 +127,51 @@ LogicalResult reduceNegated(dl::ReduceOp op, PatternRewriter &rewriter) {
   return success();
 }
 
+/// The one of an operation's two operands that is the result of an `Op` that fits, and the other one.
+template <class Op> std::pair<Op, Value> operandOf(Operation *op, llvm::function_ref<bool(Op)> fits) {
+  for (int side : {0, 1})
+    if (auto found = op->getOperand(side).getDefiningOp<Op>(); found && fits(found))
+      return {found, op->getOperand(1 - side)};
+  return {};
+}
+
+/// The gradient of y = e / s with e = exp(x) and s = sum(e), a softmax: (g / s - sum(g / s * y)) * e is (g - sum(g * y)) * y,
+/// which needs neither e nor s.
+LogicalResult softmaxGradient(dl::MulOp op, PatternRewriter &rewriter) {
+  auto [e, difference] = operandOf<dl::ExpOp>(op, [](dl::ExpOp) { return true; });
+  auto add = e ? difference.getDefiningOp<dl::AddOp>() : dl::AddOp();
+  if (!add)
+    return failure();
+  auto sumOf = [](Value value) { return value ? value.getDefiningOp<dl::ReduceOp>() : dl::ReduceOp(); };
+  Value exponential = e;
+  auto isShare = [&](dl::DivOp div) {
+    auto broadcast = div.getRhs().getDefiningOp<dl::BroadcastOp>();
+    dl::ReduceOp sum = sumOf(broadcast ? broadcast.getOperand() : Value());
+    return sum && sum.getKind() == ReduceKind::sum && sum.getOperand() == exponential;
+  };
+  auto [quotient, repeated] = operandOf<dl::DivOp>(add, isShare);
+  auto broadcast = quotient ? repeated.getDefiningOp<dl::BroadcastOp>() : dl::BroadcastOp();
+  auto neg = broadcast ? broadcast.getOperand().getDefiningOp<dl::NegOp>() : dl::NegOp();
+  dl::ReduceOp sum = sumOf(neg ? neg.getOperand() : Value());
+  auto product = sum ? sum.getOperand().getDefiningOp<dl::MulOp>() : dl::MulOp();
+  if (!product || sum.getKind() != ReduceKind::sum)
+    return failure();
+  auto total = quotient.getRhs().getDefiningOp<dl::BroadcastOp>();
+  Value divisor = total, part = quotient;
+  auto [y, other] = operandOf<dl::DivOp>(
+      product, [&](dl::DivOp div) { return div.getLhs() == exponential && div.getRhs() == divisor; });
+  if (!y || other != part || total.getAxes() != broadcast.getAxes() ||
+      sumOf(total.getOperand()).getAxes() != sum.getAxes())
+    return failure();
+  Location loc = op.getLoc();
+  Type type = op.getType();
+  Value g = quotient.getLhs(), weighted = dl::MulOp::create(rewriter, loc, type, g, y);
+  Value mean = dl::ReduceOp::create(rewriter, loc, ReduceKind::sum, weighted, sum.getAxes());
+  Value spread = dl::BroadcastOp::create(rewriter, loc, type, mean, broadcast.getAxes());
+  rewriter.replaceOpWithNewOp<dl::MulOp>(op, type, dl::SubOp::create(rewriter, loc, type, g, spread), y);
+  return success();
+}
+
 /// The only index along an axis of size 1 is 0.
 LogicalResult argReduceUnitAxis(dl::ArgReduceOp op, PatternRewriter &rewriter) {
   if (shapeOf(op.getOperand())[op.getAxis()] != 1)
@@ -143,6 +188,7 @@ void addReductionPatterns(RewritePatternSet &patterns) {
   patterns.add(reduceReduced);
   patterns.add(reduceMoved);
   patterns.add(reduceNegated);
+  patterns.add(softmaxGradient);
   patterns.add(argReduceUnitAxis);
 }
 

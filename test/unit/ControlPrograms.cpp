@@ -287,6 +287,37 @@ std::vector<ControlProgram> controlPrograms() {
   } : (tensor<6x3x4xf32>, tensor<3x5xf32>, tensor<4x5xf32>, tensor<5x5xf32>, tensor<5xf32>, tensor<f32>) -> (tensor<f32>, tensor<6x3x4xf32>, tensor<3x5xf32>, tensor<4x5xf32>, tensor<5x5xf32>, tensor<5xf32>)
   return %g#0, %g#1, %g#2, %g#3, %g#4, %g#5 : tensor<f32>, tensor<6x3x4xf32>, tensor<3x5xf32>, tensor<4x5xf32>, tensor<5x5xf32>, tensor<5xf32>
 })"},
+      // No loop: a gelu, a softmax and rows less their means, whose gradients compute again what they need of them.
+      {"GradientsOfRows", R"(func.func @f(%x: tensor<6x5xf32> {dl.role = "input", dl.name = "x"}, %w: tensor<5x24xf32> {dl.role = "input", dl.name = "w"}, %v: tensor<24x20xf32> {dl.role = "input", dl.name = "v"}) -> (tensor<f32> {dl.name = "loss"}, tensor<6x5xf32> {dl.name = "dx"}, tensor<5x24xf32> {dl.name = "dw"}, tensor<24x20xf32> {dl.name = "dv"}) {
+  %one = dl.constant dense<1.0> : tensor<f32>
+  %g:4 = dl.grad (%x, %w, %v), (%one) aux 0 {
+  ^bb0(%a: tensor<6x5xf32>, %m: tensor<5x24xf32>, %n: tensor<24x20xf32>):
+    %half = dl.constant dense<0.5> : tensor<6x24xf32>
+    %ones = dl.constant dense<1.0> : tensor<6x24xf32>
+    %part = dl.constant dense<0.05> : tensor<6xf32>
+    %p = dl.contract "mk,kn->mn" %a, %m : tensor<6x5xf32>, tensor<5x24xf32> -> tensor<6x24xf32>
+    %h = dl.mul %p, %half : tensor<6x24xf32>
+    %p2 = dl.mul %p, %p : tensor<6x24xf32>
+    %p3 = dl.mul %p2, %h : tensor<6x24xf32>
+    %u = dl.add %p, %p3 : tensor<6x24xf32>
+    %t = dl.tanh %u : tensor<6x24xf32>
+    %t1 = dl.add %t, %ones : tensor<6x24xf32>
+    %y = dl.mul %h, %t1 : tensor<6x24xf32>
+    %z = dl.contract "mk,kn->mn" %y, %n : tensor<6x24xf32>, tensor<24x20xf32> -> tensor<6x20xf32>
+    %s = dl.reduce sum %z over [1] : tensor<6x20xf32> -> tensor<6xf32>
+    %mean = dl.mul %s, %part : tensor<6xf32>
+    %spread = dl.broadcast %mean to [0] : tensor<6xf32> -> tensor<6x20xf32>
+    %c = dl.sub %z, %spread : tensor<6x20xf32>
+    %e = dl.exp %c : tensor<6x20xf32>
+    %total = dl.reduce sum %e over [1] : tensor<6x20xf32> -> tensor<6xf32>
+    %b = dl.broadcast %total to [0] : tensor<6xf32> -> tensor<6x20xf32>
+    %q = dl.div %e, %b : tensor<6x20xf32>
+    %r = dl.mul %q, %c : tensor<6x20xf32>
+    %loss = dl.reduce sum %r over [0, 1] : tensor<6x20xf32> -> tensor<f32>
+    dl.yield %loss : tensor<f32>
+  } : (tensor<6x5xf32>, tensor<5x24xf32>, tensor<24x20xf32>, tensor<f32>) -> (tensor<f32>, tensor<6x5xf32>, tensor<5x24xf32>, tensor<24x20xf32>)
+  return %g#0, %g#1, %g#2, %g#3 : tensor<f32>, tensor<6x5xf32>, tensor<5x24xf32>, tensor<24x20xf32>
+})"},
   };
 }
 

@@ -100,3 +100,56 @@ func.func @different_kinds(%x: tensor<64x10xf32>) -> tensor<f32> {
   %m = dl.reduce max %s over [0] : tensor<64xf32> -> tensor<f32>
   return %m : tensor<f32>
 }
+
+// The gradient of a softmax is made of its result: nothing else reads the exponentials.
+// CHECK-LABEL: func.func @softmax_gradient
+// CHECK: %[[E:.*]] = dl.exp %arg0
+// CHECK: %[[Y:.*]] = dl.div %[[E]]
+// CHECK: %[[P:.*]] = dl.mul %arg1, %[[Y]]
+// CHECK: %[[S:.*]] = dl.reduce sum %[[P]] over [1]
+// CHECK: %[[B:.*]] = dl.broadcast %[[S]] to [0]
+// CHECK: %[[D:.*]] = dl.sub %arg1, %[[B]]
+// CHECK: dl.mul %[[D]], %[[Y]]
+func.func @softmax_gradient(%x: tensor<8x64xf32>, %g: tensor<8x64xf32>) -> (tensor<8x64xf32>, tensor<8x64xf32>) {
+  %e = dl.exp %x : tensor<8x64xf32>
+  %s = dl.reduce sum %e over [1] : tensor<8x64xf32> -> tensor<8xf32>
+  %b = dl.broadcast %s to [0] : tensor<8xf32> -> tensor<8x64xf32>
+  %y = dl.div %e, %b : tensor<8x64xf32>
+  %q = dl.div %g, %b : tensor<8x64xf32>
+  %p = dl.mul %y, %q : tensor<8x64xf32>
+  %t = dl.reduce sum %p over [1] : tensor<8x64xf32> -> tensor<8xf32>
+  %n = dl.neg %t : tensor<8xf32>
+  %r = dl.broadcast %n to [0] : tensor<8xf32> -> tensor<8x64xf32>
+  %d = dl.add %r, %q : tensor<8x64xf32>
+  %dx = dl.mul %e, %d : tensor<8x64xf32>
+  return %y, %dx : tensor<8x64xf32>, tensor<8x64xf32>
+}
+
+// Divided by something else than their sum, or summed along the other axis, exponentials are no shares.
+// CHECK-LABEL: func.func @no_softmax_gradient
+// CHECK: dl.div %arg1, %[[B:.*]] : tensor<8x8xf32>
+// CHECK: dl.div %arg1, %[[C:.*]] : tensor<8x8xf32>
+func.func @no_softmax_gradient(%x: tensor<8x8xf32>, %g: tensor<8x8xf32>, %s: tensor<8xf32>)
+    -> (tensor<8x8xf32>, tensor<8x8xf32>) {
+  %e = dl.exp %x : tensor<8x8xf32>
+  %b = dl.broadcast %s to [0] : tensor<8xf32> -> tensor<8x8xf32>
+  %y = dl.div %e, %b : tensor<8x8xf32>
+  %q = dl.div %g, %b : tensor<8x8xf32>
+  %p = dl.mul %q, %y : tensor<8x8xf32>
+  %t = dl.reduce sum %p over [1] : tensor<8x8xf32> -> tensor<8xf32>
+  %n = dl.neg %t : tensor<8xf32>
+  %r = dl.broadcast %n to [0] : tensor<8xf32> -> tensor<8x8xf32>
+  %d = dl.add %q, %r : tensor<8x8xf32>
+  %dx = dl.mul %d, %e : tensor<8x8xf32>
+  %s2 = dl.reduce sum %e over [1] : tensor<8x8xf32> -> tensor<8xf32>
+  %b2 = dl.broadcast %s2 to [0] : tensor<8xf32> -> tensor<8x8xf32>
+  %y2 = dl.div %e, %b2 : tensor<8x8xf32>
+  %q2 = dl.div %g, %b2 : tensor<8x8xf32>
+  %p2 = dl.mul %q2, %y2 : tensor<8x8xf32>
+  %t2 = dl.reduce sum %p2 over [0] : tensor<8x8xf32> -> tensor<8xf32>
+  %n2 = dl.neg %t2 : tensor<8xf32>
+  %r2 = dl.broadcast %n2 to [1] : tensor<8xf32> -> tensor<8x8xf32>
+  %d2 = dl.add %q2, %r2 : tensor<8x8xf32>
+  %dx2 = dl.mul %d2, %e : tensor<8x8xf32>
+  return %dx, %dx2 : tensor<8x8xf32>, tensor<8x8xf32>
+}

@@ -124,7 +124,21 @@ FailureOr<KernelInfo> emitScatter(KernelFunction function) {
     point.indices.append(points.indices.delinearize(lane, behind));
     return point;
   };
-  auto slice = [&](const Index &row, ArrayRef<Index> vectors, Value mask) {
+  // The vector of an update some time before it is added: the rows of one task lie apart, and no processor guesses the next.
+  constexpr int64_t updatesAhead = 8;
+  auto askAhead = [&](const Index &row, const Index &number, const Index &start) {
+    SmallVector<Index> indices = points.indices.delinearize(row, before);
+    indices.append(points.indices.delinearize(number + updatesAhead, indicesType.getShape()));
+    indices.append(points.indices.delinearize(start, behind));
+    unsigned argument = argumentNumber(op.getUpdates());
+    Value offset = points.materialize(addressIn(kernel.getIns()[argument].getType(), indices), 1);
+    Value buffer = function.buffers[argument];
+    OpBuilder &builder = nest.here();
+    Value address = LLVM::GEPOp::create(builder, nest.loc, buffer.getType(), memoryType(element), buffer, ValueRange{offset});
+    LLVM::Prefetch::create(builder, nest.loc, address, 0, 3, 1); // to read, for all caches, data
+  };
+  // `starts`: where the vectors begin that are asked for ahead.
+  auto slice = [&](const Index &row, ArrayRef<Index> vectors, ArrayRef<Index> starts, Value mask) {
     if (!inPlace)
       nest.loop(nest.constant(0), nest.constant(size), 1, {}, [&](Value at, ValueRange) -> SmallVector<Value> {
         Index middle = size == 1 ? Index::of(0) : points.indices.variable(at, {0, size - 1});
@@ -141,6 +155,8 @@ FailureOr<KernelInfo> emitScatter(KernelFunction function) {
       index =
           convertElements(nest.place(index), nest.loc, index, indicesType.getElementType(), nest.builder.getI64Type());
       Index middle = points.indices.variable(index, {0, size - 1});
+      for (const Index &start : starts)
+        askAhead(row, number, start);
       for (const Index &lane : vectors) {
         Point target = place(row, middle, lane, mask);
         Point source = target;
@@ -166,19 +182,21 @@ FailureOr<KernelInfo> emitScatter(KernelFunction function) {
     Index number = tasks == 1 ? Index::of(0) : points.indices.variable(task, {0, tasks - 1});
     Index row = points.indices.floorDiv(number, vectors), part = points.indices.mod(number, vectors);
     if (!hasLanes) {
-      slice(row, Index::of(0), {});
+      slice(row, Index::of(0), {}, {});
       return {};
     }
     auto full = [&]() -> SmallVector<Value> {
       Value base = vectors == 1 ? Value() : points.materialize(part * (group * lanes), 1);
-      SmallVector<Index> side;
-      for (int64_t i = 0; i < group; ++i)
+      SmallVector<Index> side, starts;
+      for (int64_t i = 0; i < group; ++i) {
         side.push_back(points.indices.lanes(base, i * lanes, {i * lanes, extent - 1}));
-      slice(row, side, {});
+        starts.push_back(part * (group * lanes) + i * lanes);
+      }
+      slice(row, side, tasks > rows ? starts : SmallVector<Index>(), {});
       return {};
     };
     auto ragged = [&]() -> SmallVector<Value> {
-      slice(row, points.indices.lanes({}, whole * lanes, {whole * lanes, extent - 1}), points.tailMask(rest, lanes));
+      slice(row, points.indices.lanes({}, whole * lanes, {whole * lanes, extent - 1}), {}, points.tailMask(rest, lanes));
       return {};
     };
     if (rest == 0 || whole == 0) {

@@ -18,6 +18,8 @@ static constexpr int64_t pageBytes = 4096;
 /// Steps of the left operand from which on no processor guesses the next one, and how many steps ahead it is asked for then: a
 /// tile's step takes a dozen cycles, a line from the third cache some 70, from memory 250.
 static constexpr int64_t strideBytes = 512, stepsAhead = 16;
+/// Such steps in a block: their lines, and those of a panel, stay in the second cache for the next tile.
+static constexpr int64_t farSteps = 256;
 /// Cycles from one multiply-add to the next on the same sum; four, and some for what is not ideal.
 static constexpr double latency = 4.6;
 
@@ -274,6 +276,8 @@ void Planner::chooseBlocks(ContractPlan &plan) const {
     if (distance >= pageBytes)
       limit = std::min<int64_t>(limit, 64);
   }
+  if (plan.ahead)
+    limit = std::min(limit, farSteps);
   plan.packAll = plan.pack && plan.depth() <= panelRows;
   if (plan.pack && !plan.packAll)
     limit = std::min(limit, panelRows);

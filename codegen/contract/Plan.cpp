@@ -205,8 +205,9 @@ void Planner::tryTile(std::optional<unsigned> column, std::optional<unsigned> in
   } else if (collides && row.size >= 16) {
     plan.cycles *= 1.2;
   }
-  // Steps of the left operand this far apart share few places in any cache: each is a line from memory.
-  if (step && step->size >= 16 && step->lhsStride * elementBytes % farBytes == 0 && step->lhsStride > 0)
+  // Steps this far apart share few places in any cache: each is a line from memory.
+  auto areFar = [&](int64_t stride) { return stride > 0 && stride * elementBytes % farBytes == 0; };
+  if (step && step->size >= 8 && (areFar(step->lhsStride) || (!plan.pack && areFar(step->rhsStride))))
     plan.cycles *= 3;
   if (step && step->size >= 4 * stepsAhead && row.lhsStride == 1 && step->lhsStride * elementBytes >= strideBytes)
     plan.ahead = stepsAhead;

@@ -265,6 +265,14 @@ inline Row matmul(const char *kind, int64_t m, int64_t n, int64_t k) {
           product(m, k, n)};
 }
 
+/// The product of a weight's gradient: both operands have the axis of the sum, of length k, in front.
+inline Row gradient(int64_t m, int64_t n, int64_t k) {
+  Row row = matmul("gradient", m, n, k);
+  row.program = "fn product(a: f32[k, m], b: f32[k, n]) -> f32[m, n] { permute(a, [1, 0]) @ b }\n";
+  row.data[0].shape = {k, m};
+  return row;
+}
+
 inline std::vector<Row> all() {
   return {perceptron("linear", 32, {10, 50, 1}, "sgd(lr: 0.05)"),
           perceptron("mlp_small", 64, {784, 128, 10}, "adam(lr: 1e-3)"),
@@ -282,7 +290,9 @@ inline std::vector<Row> all() {
           matmul("ragged", 128, 512, 784),
           matmul("ragged", 768, 384, 128),
           matmul("ragged", 64, 10, 128),
-          matmul("ragged", 100, 300, 77)};
+          matmul("ragged", 100, 300, 77),
+          gradient(1024, 256, 2048),
+          gradient(128, 185, 1024)};
 }
 
 } // namespace workloads

@@ -167,7 +167,11 @@ def product(draw):
     return (), lambda params, a, b: a @ b
 
 
-NETWORKS = {create.__name__: create for create in (perceptron, convolutional, rnn, lstm, recommender, gpt, product)}
+def gradient(draw):
+    return (), lambda params, a, b: a.T @ b
+
+
+NETWORKS = {create.__name__: create for create in (perceptron, convolutional, rnn, lstm, recommender, gpt, product, gradient)}
 
 
 def sgd(params, state, grads, lr):

@@ -112,6 +112,7 @@ NETWORKS = {
     "recommender": Recommender,
     "gpt": Gpt,
     "product": lambda: torch.matmul,
+    "gradient": lambda: lambda a, b: a.T @ b,
 }
 OPTIMIZERS = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
 

@@ -146,6 +146,12 @@ def matmul(kind, m, n, k):
     return Row(name, "product", {}, (Noise("a", "float32", (m, k)), Noise("b", "float32", (k, n))), product(m, k, n))
 
 
+def gradient(m, n, k):
+    """The product of a weight's gradient: both operands have the axis of the sum, of length k, in front."""
+    return Row(f"gradient_{m}x{n}x{k}", "gradient", {}, (Noise("a", "float32", (k, m)), Noise("b", "float32", (k, n))),
+               product(m, k, n))
+
+
 ROWS = [
     perceptron("linear", 32, (10, 50, 1), "sgd", {"lr": 0.05}),
     perceptron("mlp_small", 64, (784, 128, 10), "adam", {"lr": 1e-3}),
@@ -164,6 +170,8 @@ ROWS = [
     matmul("ragged", 768, 384, 128),
     matmul("ragged", 64, 10, 128),
     matmul("ragged", 100, 300, 77),
+    gradient(1024, 256, 2048),
+    gradient(128, 185, 1024),
 ]
 
 

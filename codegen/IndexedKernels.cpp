@@ -80,6 +80,15 @@ FailureOr<KernelInfo> emitCheck(KernelFunction function, Value &status) {
   return KernelInfo{1, 10 + bytes / 10};
 }
 
+/// How many vectors side by side a task takes: neighbours in memory, as long as there are tasks enough.
+static int64_t vectorsPerTask(int64_t rows, int64_t vectors, int64_t rest) {
+  constexpr int64_t most = 8, enoughTasks = 8;
+  int64_t count = rest == 0 ? most : 1;
+  while (count > 1 && (vectors % count != 0 || rows * vectors / count < enoughTasks))
+    count /= 2;
+  return count;
+}
+
 /// A task is a slice of the axes before `axis` and a part of those behind it: copied first, then the updates one by
 /// one.
 FailureOr<KernelInfo> emitScatter(KernelFunction function) {
@@ -115,12 +124,28 @@ FailureOr<KernelInfo> emitScatter(KernelFunction function) {
     point.indices.append(points.indices.delinearize(lane, behind));
     return point;
   };
-  auto slice = [&](const Index &row, const Index &lane, Value mask) {
+  // The vector of an update some time before it is added: the rows of one task lie apart, and no processor guesses the next.
+  constexpr int64_t updatesAhead = 8;
+  auto askAhead = [&](const Index &row, const Index &number, const Index &start) {
+    SmallVector<Index> indices = points.indices.delinearize(row, before);
+    indices.append(points.indices.delinearize(number + updatesAhead, indicesType.getShape()));
+    indices.append(points.indices.delinearize(start, behind));
+    unsigned argument = argumentNumber(op.getUpdates());
+    Value offset = points.materialize(addressIn(kernel.getIns()[argument].getType(), indices), 1);
+    Value buffer = function.buffers[argument];
+    OpBuilder &builder = nest.here();
+    Value address = LLVM::GEPOp::create(builder, nest.loc, buffer.getType(), memoryType(element), buffer, ValueRange{offset});
+    LLVM::Prefetch::create(builder, nest.loc, address, 0, 3, 1); // to read, for all caches, data
+  };
+  // `starts`: where the vectors begin that are asked for ahead.
+  auto slice = [&](const Index &row, ArrayRef<Index> vectors, ArrayRef<Index> starts, Value mask) {
     if (!inPlace)
       nest.loop(nest.constant(0), nest.constant(size), 1, {}, [&](Value at, ValueRange) -> SmallVector<Value> {
         Index middle = size == 1 ? Index::of(0) : points.indices.variable(at, {0, size - 1});
-        Point point = place(row, middle, lane, mask);
-        points.store(0, point, points.at(op.getOperand(), point));
+        for (const Index &lane : vectors) {
+          Point point = place(row, middle, lane, mask);
+          points.store(0, point, points.at(op.getOperand(), point));
+        }
         return {};
       });
     nest.loop(nest.constant(0), nest.constant(updates), 1, {}, [&](Value at, ValueRange) -> SmallVector<Value> {
@@ -129,48 +154,58 @@ FailureOr<KernelInfo> emitScatter(KernelFunction function) {
       Value index = points.at(op.getIndices(), Point{chosen, 1, {}});
       index =
           convertElements(nest.place(index), nest.loc, index, indicesType.getElementType(), nest.builder.getI64Type());
-      Point target = place(row, points.indices.variable(index, {0, size - 1}), lane, mask);
-      Point source = target;
-      source.indices.erase(source.indices.begin() + axis);
-      source.indices.insert(source.indices.begin() + axis, chosen.begin(), chosen.end());
-      Value update = points.at(op.getUpdates(), source);
-      Value old = points.load(outBuffer, element, addressIn(outType, target.indices), target);
-      bool isFloat = isa<FloatType>(element);
-      OpBuilder &builder = nest.here();
-      Value sum = isFloat ? Value(arith::AddFOp::create(builder, nest.loc, old, update))
-                          : Value(arith::AddIOp::create(builder, nest.loc, old, update));
-      if (element.isBF16())
-        sum = roundToBf16(builder, nest.loc, sum);
-      points.store(0, target, sum);
+      Index middle = points.indices.variable(index, {0, size - 1});
+      for (const Index &start : starts)
+        askAhead(row, number, start);
+      for (const Index &lane : vectors) {
+        Point target = place(row, middle, lane, mask);
+        Point source = target;
+        source.indices.erase(source.indices.begin() + axis);
+        source.indices.insert(source.indices.begin() + axis, chosen.begin(), chosen.end());
+        Value update = points.at(op.getUpdates(), source);
+        Value old = points.load(outBuffer, element, addressIn(outType, target.indices), target);
+        bool isFloat = isa<FloatType>(element);
+        OpBuilder &builder = nest.here();
+        Value sum = isFloat ? Value(arith::AddFOp::create(builder, nest.loc, old, update))
+                            : Value(arith::AddIOp::create(builder, nest.loc, old, update));
+        if (element.isBF16())
+          sum = roundToBf16(builder, nest.loc, sum);
+        points.store(0, target, sum);
+      }
       return {};
     });
   };
 
-  int64_t vectors = llvm::divideCeil(extent, lanes), tasks = rows * vectors;
+  int64_t whole = extent / lanes, rest = hasLanes ? extent % lanes : 0, all = llvm::divideCeil(extent, lanes);
+  int64_t group = vectorsPerTask(rows, all, rest), vectors = all / group, tasks = rows * vectors;
   nest.loop(function.begin, function.end, 1, {}, [&](Value task, ValueRange) -> SmallVector<Value> {
-    Index all = tasks == 1 ? Index::of(0) : points.indices.variable(task, {0, tasks - 1});
-    Index row = points.indices.floorDiv(all, vectors), part = points.indices.mod(all, vectors);
+    Index number = tasks == 1 ? Index::of(0) : points.indices.variable(task, {0, tasks - 1});
+    Index row = points.indices.floorDiv(number, vectors), part = points.indices.mod(number, vectors);
     if (!hasLanes) {
-      slice(row, Index::of(0), {});
+      slice(row, Index::of(0), {}, {});
       return {};
     }
-    int64_t whole = extent / lanes, rest = extent % lanes;
     auto full = [&]() -> SmallVector<Value> {
-      Value base = vectors == 1 ? Value() : points.materialize(part * lanes, 1);
-      slice(row, points.indices.lanes(base, 0, {0, extent - 1}), {});
+      Value base = vectors == 1 ? Value() : points.materialize(part * (group * lanes), 1);
+      SmallVector<Index> side, starts;
+      for (int64_t i = 0; i < group; ++i) {
+        side.push_back(points.indices.lanes(base, i * lanes, {i * lanes, extent - 1}));
+        starts.push_back(part * (group * lanes) + i * lanes);
+      }
+      slice(row, side, tasks > rows ? starts : SmallVector<Index>(), {});
       return {};
     };
     auto ragged = [&]() -> SmallVector<Value> {
-      slice(row, points.indices.lanes({}, whole * lanes, {whole * lanes, extent - 1}), points.tailMask(rest, lanes));
+      slice(row, points.indices.lanes({}, whole * lanes, {whole * lanes, extent - 1}), {}, points.tailMask(rest, lanes));
       return {};
     };
     if (rest == 0 || whole == 0) {
       rest == 0 ? full() : ragged();
       return {};
     }
-    Value number = points.materialize(part, 1), last = nest.constant(whole);
+    Value which = points.materialize(part, 1), last = nest.constant(whole);
     auto is = [&](arith::CmpIPredicate predicate) {
-      return arith::CmpIOp::create(nest.here(), nest.loc, predicate, number, last);
+      return arith::CmpIOp::create(nest.here(), nest.loc, predicate, which, last);
     };
     nest.branch(is(arith::CmpIPredicate::ne), {}, full, nullptr);
     nest.branch(is(arith::CmpIPredicate::eq), {}, ragged, nullptr);

@@ -233,9 +233,12 @@ private:
     return dl::LayoutAttr::get(type.getContext(), order, row);
   }
 
-  /// A product vectorises along the innermost axis of its result: an operand that has this axis wants it innermost.
-  static void addWishes(BlockArgument matrix, Wishes &wishes) {
+  /// A product vectorises along the innermost axis of its result: an operand that has this axis wants it innermost, also
+  /// where it is a part of the matrix.
+  static void addWishes(Value matrix, Wishes &wishes) {
     for (OpOperand &use : matrix.getUses()) {
+      if (auto part = dyn_cast<dl::SliceOp>(use.getOwner()))
+        addWishes(part, wishes);
       auto product = dyn_cast<dl::ContractOp>(use.getOwner());
       if (!product || product.resultLetters().empty())
         continue;

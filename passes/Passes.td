@@ -15,6 +15,14 @@ def InlineCalls : Pass<"dl-inline-calls", "::mlir::ModuleOp"> {
   let options = [Option<"all", "all", "bool", "false", "inline callees with a derivative rule too, then delete private functions">];
 }
 
+def PeelLast : Pass<"dl-peel-last", "::mlir::ModuleOp"> {
+  let summary = "what only the last iteration of a loop needs is computed behind it";
+  let description = [{
+    A loop that carries a value which it does not read, the scores of each letter, and takes a product for it: the last iteration
+    stands behind the loop, and the others leave the product out. Before gradients are expanded, so that they do the same.
+  }];
+}
+
 def ExpandGrad : Pass<"dl-expand-grad", "::mlir::ModuleOp"> {
   let summary = "replaces every dl.grad by its body and the reverse sweep";
   let description = [{
@@ -45,7 +53,7 @@ def Simplify : Pass<"dl-simplify", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"foldConstants", "fold-constants", "bool", "true", "compute operations on constants of at most 4096 elements">,
-    Option<"oneHotProducts", "one-hot-products", "bool", "true", "a product with a one-hot operand becomes a gather">];
+    Option<"oneHotProducts", "one-hot-products", "bool", "true", "a product with a one-hot operand becomes a gather; one with gathered rows takes each row once">];
 }
 
 def ShrinkLoops : Pass<"dl-shrink-loops", "::mlir::ModuleOp"> {

@@ -53,6 +53,9 @@ void buildPipeline(OpPassManager &manager, const PipelineOptions &options) {
 
   // A gradient's rule is that of plain operations: calls go first, but those whose callee has a rule of its own.
   manager.addPass(createInlineCalls());
+  // What a gradient need not go through is best gone before it is taken.
+  if (enabled("loops"))
+    manager.addPass(createPeelLast());
   manager.addPass(createExpandGrad());
   // Nothing differentiates any more: the callees with rules, and the rules themselves, are plain functions now.
   InlineCallsOptions everything;

@@ -53,6 +53,8 @@ private:
   Values accumulateFrom(unsigned level, int64_t rows, const Index &row, const Columns &columns, Values sums);
   Values innermost(int64_t rows, const Index &row, const Columns &columns, Values sums);
   Values step(int64_t rows, const Index &row, const Columns &columns, llvm::ArrayRef<mlir::Value> sums);
+  /// Asks for the left operand's elements of a tile, plan.ahead steps of the innermost axis after the open one.
+  void askAhead(const Index &row);
   /// Adds up the sums that were kept side by side: plan.ways times `tile` of them.
   Values joinWays(Values sums, int64_t tile);
   void finishTile(int64_t rows, const Index &row, const Columns &columns, llvm::ArrayRef<mlir::Value> sums);

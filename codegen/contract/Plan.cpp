@@ -15,6 +15,11 @@ static constexpr int64_t plainTerms = 2048, blockTerms = 512;
 /// The distance of elements that are in each other's way in the second cache.
 static constexpr int64_t farBytes = 32 << 10;
 static constexpr int64_t pageBytes = 4096;
+/// Steps of the left operand from which on no processor guesses the next one, and how many steps ahead it is asked for then: a
+/// tile's step takes a dozen cycles, a line from the third cache some 70, from memory 250.
+static constexpr int64_t strideBytes = 512, stepsAhead = 16;
+/// Such steps in a block: their lines, and those of a panel, stay in the second cache for the next tile.
+static constexpr int64_t farSteps = 256;
 /// Cycles from one multiply-add to the next on the same sum; four, and some for what is not ideal.
 static constexpr double latency = 4.6;
 
@@ -200,9 +205,12 @@ void Planner::tryTile(std::optional<unsigned> column, std::optional<unsigned> in
   } else if (collides && row.size >= 16) {
     plan.cycles *= 1.2;
   }
-  // Steps of the left operand this far apart share few places in any cache: each is a line from memory.
-  if (step && step->size >= 16 && step->lhsStride * elementBytes % farBytes == 0 && step->lhsStride > 0)
+  // Steps this far apart share few places in any cache: each is a line from memory.
+  auto areFar = [&](int64_t stride) { return stride > 0 && stride * elementBytes % farBytes == 0; };
+  if (step && step->size >= 8 && (areFar(step->lhsStride) || (!plan.pack && areFar(step->rhsStride))))
     plan.cycles *= 3;
+  if (step && step->size >= 4 * stepsAhead && row.lhsStride == 1 && step->lhsStride * elementBytes >= strideBytes)
+    plan.ahead = stepsAhead;
   chooseBlocks(plan);
   take(std::move(plan));
 }
@@ -269,6 +277,8 @@ void Planner::chooseBlocks(ContractPlan &plan) const {
     if (distance >= pageBytes)
       limit = std::min<int64_t>(limit, 64);
   }
+  if (plan.ahead)
+    limit = std::min(limit, farSteps);
   plan.packAll = plan.pack && plan.depth() <= panelRows;
   if (plan.pack && !plan.packAll)
     limit = std::min(limit, panelRows);

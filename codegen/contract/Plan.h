@@ -51,6 +51,9 @@ struct ContractPlan {
   int64_t depthBlock = 1;
   /// Long sums: each block begins at zero, and totals are kept with their rounding errors (codegen/kernel/LongSum.h).
   bool precise = false;
+  /// Tile: so many steps ahead the left operand's elements are asked for; 0 where they follow one another, which the processor
+  /// sees by itself.
+  int64_t ahead = 0;
   double cycles = 0;
 
   int64_t sizeOf(std::optional<unsigned> axis) const { return axis ? shape.axes[*axis].size : 1; }

@@ -3,6 +3,7 @@
 #include "codegen/contract/Loops.h"
 #include "codegen/kernel/LongSum.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
 using namespace mlir;
 
@@ -139,6 +140,10 @@ ContractLoops::Values ContractLoops::innermost(int64_t rows, const Index &row, c
   sums.resize(tile * ways, zeroVector());
   auto steps = [&](const Index &from, int64_t count, Values all) {
     for (int64_t way = 0; way < count; ++way) {
+      if (plan.ahead) {
+        place[axis] = from + (way + plan.ahead);
+        askAhead(row);
+      }
       place[axis] = from + way;
       Values next = step(rows, row, columns, ArrayRef(all).slice(way * tile, tile));
       llvm::copy(next, all.begin() + way * tile);
@@ -158,6 +163,17 @@ ContractLoops::Values ContractLoops::innermost(int64_t rows, const Index &row, c
                  : rest();
   }
   return joinWays(std::move(sums), tile);
+}
+
+/// A tile's rows lie side by side: one line, or two, of which the second was the next tile's first. Behind the operand's end
+/// nothing is read, and nothing happens.
+void ContractLoops::askAhead(const Index &row) {
+  setPlace(plan.row, row);
+  Value offset = valueOf(lhsAddress());
+  OpBuilder &builder = nest.here();
+  Value address = LLVM::GEPOp::create(builder, nest.loc, lhs.getType(), plan.shape.element, lhs, ValueRange{offset});
+  // To read, for all caches, data.
+  LLVM::Prefetch::create(builder, nest.loc, address, 0, 3, 1);
 }
 
 ContractLoops::Values ContractLoops::joinWays(Values sums, int64_t tile) {

@@ -25,14 +25,23 @@ namespace {
 /// What is cheaper to compute again than to keep: a conversion or a mask.
 bool isCheap(Operation *op) { return isa<dl::CastOp, dl::CompareOp, dl::NotOp, dl::AndOp, dl::OrOp>(op); }
 
+/// Whether neighbours stay neighbours.
+bool isPart(Operation *op) {
+  auto slice = dyn_cast_or_null<dl::SliceOp>(op);
+  return slice && llvm::all_of(slice.getSteps(), [](int64_t step) { return step == 1; });
+}
+
 /// The value that must be in memory for a product or gather to read `operand`, which it does through reshapes,
-/// transpositions, reversals and windows.
-Value memoryRoot(Value operand) {
-  while (Operation *op = operand.getDefiningOp()) {
-    if (!isa<dl::ReshapeOp, dl::TransposeOp, dl::ReverseOp, dl::WindowOp>(op))
-      break;
-    operand = op->getOperand(0);
-  }
+/// transpositions, reversals and windows. A product reads a part of a value too, through transpositions: its elements have strides.
+Value memoryRoot(Operation *reader, Value operand) {
+  Value root = operand;
+  while (isa_and_nonnull<dl::TransposeOp, dl::WindowOp>(root.getDefiningOp()))
+    root = root.getDefiningOp()->getOperand(0);
+  if (isa<dl::ContractOp>(reader) && isPart(root.getDefiningOp()))
+    if (Value whole = root.getDefiningOp()->getOperand(0); !whole.getDefiningOp() || !isMovement(whole.getDefiningOp()))
+      return whole;
+  while (isa_and_nonnull<dl::ReshapeOp, dl::TransposeOp, dl::ReverseOp, dl::WindowOp>(operand.getDefiningOp()))
+    operand = operand.getDefiningOp()->getOperand(0);
   return operand;
 }
 
@@ -47,7 +56,7 @@ llvm::DenseSet<Value> valuesInMemory(Block &block) {
       if (use == dl::OperandUse::memory)
         result.insert(operand.get());
       else if (use == dl::OperandUse::viewed)
-        result.insert(memoryRoot(operand.get()));
+        result.insert(memoryRoot(&op, operand.get()));
     }
     if (dl::holdsKernels(&op) || op.getNumResults() > 1)
       result.insert(op.result_begin(), op.result_end());

@@ -2,7 +2,7 @@
 // the matrix in panels, made once before it.
 //
 // A panel is some columns of the matrix, for one step of the sum after the other: tensor<panels x sum x columns>. The
-// product has the panels as an axis of its own; its result is the old one with that axis split.
+// product stays as it is, and sees the matrix in the panels.
 
 #include "ir/Builders.h"
 #include "passes/Passes.h"
@@ -112,20 +112,10 @@ private:
     SmallVector<int64_t> order = column == 0 ? SmallVector<int64_t>{0, 2, 1} : SmallVector<int64_t>{1, 0, 2};
     Value packed = dl::TransposeOp::create(before, loc, dl::reshapeTo(before, loc, matrix, split), order);
 
-    char panel = 'A';
-    while (product.getEquation().contains(panel))
-      ++panel;
-    std::string ofPanels{panel, weighed.summed, weighed.column}, result;
-    for (char letter : product.resultLetters())
-      result += letter == weighed.column ? std::string{panel, letter} : std::string{letter};
+    // In the loop the panels are seen as the matrix that they are of.
     OpBuilder builder(product);
-    std::string of = weighed.otherLetters().str();
-    Value argument = edit.addInvariant(packed);
-    Value sums = weighed.isRight
-                     ? dl::ContractOp::create(builder, loc, of + "," + ofPanels + "->" + result, weighed.other(), argument)
-                     : dl::ContractOp::create(builder, loc, ofPanels + "," + of + "->" + result, argument, weighed.other());
-    edit.replace(product, dl::reshapeTo(builder, loc, sums, shapeOf(product)));
-    product.erase();
+    Value view = dl::TransposeOp::create(builder, loc, edit.addInvariant(packed), order); // which undoes itself
+    product->setOperand(weighed.isRight, dl::reshapeTo(builder, loc, view, type.getShape()));
   }
 
   ScanEditor edit;

@@ -4,11 +4,12 @@
 //    are stacked, those that are slices are already, and one product sums over the iterations too.
 // 2. The same with a sum over axes (a bias' gradient) of what is stacked anyway.
 // 3. A product with an invariant that is only stacked, and whose other operand is stacked anyway or is no larger.
+// An operand that only moves slices (a concatenation of them) is made after the loop too.
 // New stacks take `mostBytes` at most. A loop that breaks keeps all: slices go on behind the break.
 
 #include "ir/Builders.h"
 #include "passes/Passes.h"
-#include "passes/loops/ScanEditor.h"
+#include "passes/loops/Batcher.h"
 
 using namespace mlir;
 
@@ -37,7 +38,7 @@ struct Term {
 
 class Summer {
 public:
-  explicit Summer(dl::ScanOp scan) : edit(scan), length(scan.getLength()) {}
+  explicit Summer(dl::ScanOp scan) : edit(scan), before(scan), batcher(edit, before), length(scan.getLength()) {}
 
   void run() {
     for (unsigned i = 0; i < edit.inits.size(); ++i)
@@ -109,7 +110,15 @@ private:
     for (unsigned i = 0; i < edit.stackCount(); ++i)
       if (edit.element(i) == operand)
         return {i, Value(), true};
+    if (isMoved(operand) && batcher.isPossible(operand) && batcher.varies(operand))
+      return {std::nullopt, batcher.all(operand), true};
     return {};
+  }
+
+  /// Whether nothing is computed on the way to arguments.
+  static bool isMoved(Value value) {
+    Operation *op = value.getDefiningOp();
+    return !op || (op->hasTrait<dl::Movement>() && llvm::all_of(op->getOperands(), isMoved));
   }
 
   void rewrite() {
@@ -123,7 +132,6 @@ private:
       results.push_back(term.isStack ? edit.stackResult(term.number) : edit.result(term.number));
       copies.push_back(term.op);
     }
-    OpBuilder before(edit.scan);
     SmallVector<OwningOpRef<Operation *>> ops;
     for (Operation *op : copies)
       ops.push_back(op->clone());
@@ -168,6 +176,8 @@ private:
   }
 
   ScanEditor edit;
+  OpBuilder before;
+  Batcher batcher;
   int64_t length, stackedBytes = 0;
   SmallVector<Term> terms;
 };

@@ -20,6 +20,10 @@ void addIndexingPatterns(mlir::RewritePatternSet &patterns);
 void addReductionPatterns(mlir::RewritePatternSet &patterns);
 /// `oneHot` lets a product with a one-hot operand become a gather.
 void addProductPatterns(mlir::RewritePatternSet &patterns, bool oneHot);
+/// Products with rows of tables.
+void addTablePatterns(mlir::RewritePatternSet &patterns);
+/// Slices, and sums of padded parts.
+void addPartPatterns(mlir::RewritePatternSet &patterns);
 /// Loops and branches. `differentiated`: nothing is going to be differentiated any more.
 void addControlPatterns(mlir::RewritePatternSet &patterns, bool differentiated);
 /// Operations on constants, computed by the reference evaluator.

@@ -14,9 +14,9 @@ using namespace mlir;
 namespace dlc {
 namespace {
 
-/// A gather from a splat is a splat.
-LogicalResult gatherSplat(dl::GatherOp op, PatternRewriter &rewriter) {
-  auto constant = op.getOperand().getDefiningOp<dl::ConstantOp>();
+/// What is taken at computed places of a splat is a splat.
+template <class Op> LogicalResult takeFromSplat(Op op, PatternRewriter &rewriter) {
+  auto constant = op.getOperand().template getDefiningOp<dl::ConstantOp>();
   auto elements = constant ? dyn_cast<DenseElementsAttr>(constant.getValue()) : DenseElementsAttr();
   if (!elements || !elements.isSplat())
     return failure();
@@ -216,7 +216,8 @@ struct SinkBroadcast : PointwisePattern {
 } // namespace
 
 void addShapePatterns(RewritePatternSet &patterns) {
-  patterns.add(gatherSplat);
+  patterns.add(takeFromSplat<dl::GatherOp>);
+  patterns.add(takeFromSplat<dl::DynamicSliceOp>);
   patterns.add(simplifyReshape);
   patterns.add(simplifyTranspose);
   patterns.add(simplifyReverse);

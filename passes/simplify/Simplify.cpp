@@ -89,6 +89,9 @@ struct Simplify : impl::SimplifyBase<Simplify> {
     addIndexingPatterns(patterns);
     addReductionPatterns(patterns);
     addProductPatterns(patterns, oneHotProducts);
+    if (oneHotProducts)
+      addTablePatterns(patterns);
+    addPartPatterns(patterns);
     addControlPatterns(patterns, differentiated);
     if (foldConstants)
       addConstantPatterns(patterns);

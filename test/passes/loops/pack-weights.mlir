@@ -1,12 +1,13 @@
 // RUN: dlc-opt %s --dl-pack-weights --dl-shrink-loops --canonicalize | FileCheck %s
 
-// The matrix of 64 columns as two panels of 32, which the loop reads.
+// The matrix of 64 columns as two panels of 32, in which the loop sees it.
 // CHECK-LABEL: func.func @pack
 // CHECK: %[[S:.*]] = dl.reshape %arg1 : tensor<64x48xf32> -> tensor<2x32x48xf32>
 // CHECK: %[[P:.*]] = dl.transpose %[[S]] by [0, 2, 1] : tensor<2x32x48xf32> -> tensor<2x48x32xf32>
 // CHECK: dl.scan 5 carry(%arg0) slices() invariants(%[[P]])
-// CHECK: %[[R:.*]] = dl.contract "nk,Akm->nAm" %{{.*}}, %{{.*}} : tensor<8x48xf32>, tensor<2x48x32xf32> -> tensor<8x2x32xf32>
-// CHECK: dl.reshape %[[R]] : tensor<8x2x32xf32> -> tensor<8x64xf32>
+// CHECK: %[[T:.*]] = dl.transpose %{{.*}} by [0, 2, 1] : tensor<2x48x32xf32> -> tensor<2x32x48xf32>
+// CHECK: %[[V:.*]] = dl.reshape %[[T]] : tensor<2x32x48xf32> -> tensor<64x48xf32>
+// CHECK: dl.contract "nk,mk->nm" %{{.*}}, %[[V]] : tensor<8x48xf32>, tensor<64x48xf32> -> tensor<8x64xf32>
 func.func @pack(%s: tensor<8x64xf32>, %w: tensor<64x48xf32>) -> tensor<8x64xf32> {
   %a = dl.scan 5 carry(%s) slices() invariants(%w) {
   ^bb0(%i: tensor<i64>, %c: tensor<8x64xf32>, %v: tensor<64x48xf32>):
@@ -21,7 +22,8 @@ func.func @pack(%s: tensor<8x64xf32>, %w: tensor<64x48xf32>) -> tensor<8x64xf32>
 // CHECK-LABEL: func.func @moved
 // CHECK: dl.slice %arg1
 // CHECK: dl.transpose %{{.*}} by [1, 0, 2] : tensor<32x2x16xf64> -> tensor<2x32x16xf64>
-// CHECK: dl.contract "Akm,kn->Amn" %{{.*}}, %{{.*}} : tensor<2x32x16xf64>, tensor<32x8xf64> -> tensor<2x16x8xf64>
+// CHECK: dl.transpose %{{.*}} by [1, 0, 2] : tensor<2x32x16xf64> -> tensor<32x2x16xf64>
+// CHECK: dl.contract "km,kn->mn" %{{.*}}, %{{.*}} : tensor<32x32xf64>, tensor<32x8xf64> -> tensor<32x8xf64>
 func.func @moved(%s: tensor<32x8xf64>, %w: tensor<40x32xf64>) -> tensor<32x8xf64> {
   %a = dl.scan 5 carry(%s) slices() invariants(%w) {
   ^bb0(%i: tensor<i64>, %c: tensor<32x8xf64>, %v: tensor<40x32xf64>):

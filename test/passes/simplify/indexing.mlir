@@ -67,3 +67,13 @@ func.func @product_of_rows(%t: tensor<9x4xf32>, %i: tensor<2x3xi32>, %w: tensor<
   %c = dl.contract "amn,mak->nk" %d, %a : tensor<3x2x5xf32>, tensor<2x3x4xf32> -> tensor<5x4xf32>
   return %b, %c : tensor<3x2x5xf32>, tensor<5x4xf32>
 }
+
+// Of what is the same everywhere it does not matter where.
+// CHECK-LABEL: func.func @part_of_splat
+// CHECK: dl.constant dense<2.000000e+00> : tensor<1x4xf32>
+// CHECK-NOT: dl.dynamic_slice
+func.func @part_of_splat(%i: tensor<i64>) -> tensor<1x4xf32> {
+  %c = dl.constant dense<2.0> : tensor<9x4xf32>
+  %p = dl.dynamic_slice %c at (%i) along [0] : tensor<9x4xf32>, tensor<i64> -> tensor<1x4xf32>
+  return %p : tensor<1x4xf32>
+}

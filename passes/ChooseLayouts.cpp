@@ -75,7 +75,7 @@ private:
       return !cast<RankedTensorType>(value.getType()).getEncoding() && llvm::all_of(value.getUses(), mayBePadded);
     };
     llvm::DenseMap<Value, int64_t> innermost =
-        innermostAxes(function, [&](Value value) { return isFree(value) && !isCutForProduct(value); });
+        innermostAxes(function, [&](Value value) { return isFree(value) && !isJoinedForProduct(value); });
     function.walk([&](dl::KernelOp kernel) {
       for (Value value : kernel.getValues())
         if (auto axis = innermost.find(value); axis != innermost.end())
@@ -173,19 +173,22 @@ private:
     }
   }
 
-  /// Whether a product reads `value` through a reshape that cuts or joins other than whole axes, which another order of them
-  /// would break.
-  static bool isCutForProduct(Value value) {
-    bool isCut = false;
+  /// Whether a product reads `value` through a reshape that joins axes: in another order than the program's they would be no
+  /// run of memory.
+  static bool isJoinedForProduct(Value value) {
+    bool isJoined = false;
     forEachReader(value, [&](dl::KernelOp kernel, BlockArgument inner) {
       if (kernel.getKind() != dl::KernelKind::contract)
         return;
       for (Operation *user : inner.getUsers())
         if (auto reshape = dyn_cast<dl::ReshapeOp>(user))
-          isCut |= !axesThroughReshape(dl::shapeOf(reshape.getOperand()), dl::shapeOf(reshape.getResult()));
+          isJoined |= largeAxes(reshape.getOperand()) > largeAxes(reshape.getResult()) ||
+                      !axesThroughReshape(dl::shapeOf(reshape.getOperand()), dl::shapeOf(reshape.getResult()));
     });
-    return isCut;
+    return isJoined;
   }
+
+  static int64_t largeAxes(Value value) { return llvm::count_if(dl::shapeOf(value), [](int64_t size) { return size != 1; }); }
 
   /// Gives `value` the order with `axis` innermost.
   static void order(Value value, int64_t axis) {

@@ -114,10 +114,12 @@ public:
         ofGroups[groups.getLeaderValue(value)][axis] += work;
     llvm::DenseMap<Value, int64_t> result;
     for (const auto &entry : groups) {
-      const Wishes &wanted = ofGroups[groups.getLeaderValue(entry->getData())];
+      Value value = entry->getData();
+      const Wishes &wanted = ofGroups[groups.getLeaderValue(value)];
       auto most = std::max_element(wanted.begin(), wanted.end(), [](auto &a, auto &b) { return a.second < b.second; });
-      if (most != wanted.end() && most->first >= 0)
-        result[entry->getData()] = most->first;
+      // Tensors of other ranks have the leading axes in common alone.
+      if (most != wanted.end() && most->first >= 0 && (most->first < sharedAxes || wishes.contains(value)))
+        result[value] = most->first;
     }
     return result;
   }
@@ -149,12 +151,17 @@ private:
       wish(valueOf(product.still), product.still.axes[place], product.work);
   }
 
-  /// Tensors of the rank of a kernel's result choose together; a product's operands for themselves.
+  /// The axes, batch and channels, that tensors of one kernel have in common whatever windows or reshapes make of the others.
+  static constexpr int64_t sharedAxes = 2;
+
+  /// Tensors of a kernel choose together; a product's operands for themselves.
   void join(dl::KernelOp kernel, bool isProduct) {
     Value result = kernel.getResult(0), first;
+    if (shapeOf(result).size() < sharedAxes)
+      return;
     for (Value value : llvm::concat<Value>(llvm::to_vector(kernel.getIns()), llvm::to_vector(kernel.getResults()))) {
-      bool together = isProduct ? shapeOf(value) == shapeOf(result) : shapeOf(value).size() == shapeOf(result).size();
-      if (!together || !isChosen(value))
+      if (!isChosen(value) || (isProduct && shapeOf(value) != shapeOf(result)) ||
+          shapeOf(value).take_front(sharedAxes) != shapeOf(result).take_front(sharedAxes))
         continue;
       groups.insert(value);
       if (first)

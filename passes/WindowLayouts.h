@@ -10,7 +10,7 @@
 namespace dlc {
 
 /// For each axis of `to`, the axis of `from` (the first of several) that a reshape makes it of. Nothing where the reshape cuts
-/// or joins other than whole axes: with another order of axes it would be no view.
+/// or joins other than whole axes.
 std::optional<llvm::SmallVector<int64_t>> axesThroughReshape(llvm::ArrayRef<int64_t> from, llvm::ArrayRef<int64_t> to);
 
 /// For the results of kernels that gain from it, the axis that is to be innermost; all others keep the program's order.

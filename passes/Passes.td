@@ -46,8 +46,7 @@ def Simplify : Pass<"dl-simplify", "::mlir::ModuleOp"> {
     used where it is exact, up to these: x + 0 is x also for x = -0.0; a power-of-two divisor becomes a factor; sums are
     taken in another order; constant factors are joined, and leave sums when they are at least 1 in magnitude. These change
     the rounding alone: what is finite stays finite, what is not zero does not become zero. So does the gradient of a softmax,
-    which is made of its result alone. One exchange promises less:
-    the rounding alone: what is finite stays finite, what is not zero does not become zero. Two exchanges promise less:
+    which is made of its result alone. Two exchanges promise less:
     where a product sums over an axis along which one operand is repeated, the other operand is summed first, and that sum
     must not overflow; and a sum over rows of a small table takes those that nobody asks for times 0 (simplify/Tables.cpp).
     Once no dl.grad is left, dl.stop_gradient goes too.

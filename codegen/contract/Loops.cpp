@@ -44,29 +44,41 @@ void ContractLoops::emit() {
   });
 }
 
-/// Tasks of one panel follow one another where it is packed for all of them; otherwise tasks of the same rows do, which
-/// then stay in the second cache.
+/// Tasks of one panel follow one another where it is packed for all of them, at all places of outer axes that it does not
+/// have; otherwise tasks of the same rows do, which then stay in the second cache.
 void ContractLoops::emitTask(Value task, Value &lastPanel) {
-  SmallVector<int64_t> sizes;
+  SmallVector<unsigned> before, behind;
   for (unsigned axis : plan.outer)
-    sizes.push_back(plan.shape.axes[axis].size);
+    (plan.packAll && !plan.shape.axes[axis].inRhs ? behind : before).push_back(axis);
+  SmallVector<int64_t> sizes;
+  auto addSizes = [&](ArrayRef<unsigned> axes) {
+    for (unsigned axis : axes)
+      sizes.push_back(plan.shape.axes[axis].size);
+  };
+  addSizes(before);
   sizes.push_back(plan.packAll ? plan.columns.parts : plan.rowBlocks());
+  addSizes(behind);
   sizes.push_back(plan.packAll ? plan.rowBlocks() : plan.columns.parts);
   Index index = points.indices.variable(task, {0, plan.tasks() - 1});
   SmallVector<Index> digits = points.indices.delinearize(index, sizes);
-  for (auto [axis, digit] : llvm::zip(plan.outer, digits))
+  for (auto [axis, digit] : llvm::zip(before, digits))
     place[axis] = digit;
-  Index slow = digits[plan.outer.size()], fast = digits[plan.outer.size() + 1];
+  for (auto [axis, digit] : llvm::zip(behind, ArrayRef(digits).drop_front(before.size() + 1)))
+    place[axis] = digit;
+  Index slow = digits[before.size()], fast = digits.back();
   Index rowBlock = plan.packAll ? fast : slow, columnPanel = plan.packAll ? slow : fast;
   if (plan.form == ContractPlan::Dot)
     return forPanel(columnPanel, [&](const Columns &columns) { emitDotPanel(rowBlock, columns); });
   if (plan.packAll) {
-    // The panel's number: that of the task without its block of rows.
-    Value number = valueOf(points.indices.floorDiv(index, plan.rowBlocks()));
-    Value before = lastPanel;
+    // The panel's number: that of the task without its block of rows and what else the panel is the same for.
+    int64_t tasksOfPanel = plan.rowBlocks();
+    for (unsigned axis : behind)
+      tasksOfPanel *= plan.shape.axes[axis].size;
+    Value number = valueOf(points.indices.floorDiv(index, tasksOfPanel));
+    Value packed = lastPanel;
     lastPanel = number;
     forPanel(columnPanel, [&](const Columns &columns) {
-      Value fresh = arith::CmpIOp::create(nest.here(), nest.loc, arith::CmpIPredicate::ne, number, before);
+      Value fresh = arith::CmpIOp::create(nest.here(), nest.loc, arith::CmpIPredicate::ne, number, packed);
       nest.branch(
           fresh, {},
           [&] {
@@ -179,11 +191,17 @@ void ContractLoops::finishScratch(Value count, const Index &row, const Columns &
   func::CallOp::create(nest.here(), nest.loc, epilogueFunction, arguments);
 }
 
-Index ContractLoops::lhsAddress() const {
+Index ContractLoops::lhsAddress() {
   Index address = Index::of(plan.shape.lhsOffset);
-  for (auto [axis, index] : llvm::zip_equal(plan.shape.axes, place))
-    if (axis.inLhs)
+  for (auto [axis, index] : llvm::zip_equal(plan.shape.axes, place)) {
+    if (axis.inLhs && axis.digits.empty())
       address = address + index * axis.lhsStride;
+    SmallVector<int64_t> sizes;
+    for (const ContractAxis::Digit &digit : axis.digits)
+      sizes.push_back(digit.size);
+    for (auto [digit, part] : llvm::zip(axis.digits, points.indices.delinearize(index, sizes)))
+      address = address + part * digit.lhsStride;
+  }
   return address;
 }
 

@@ -81,7 +81,7 @@ private:
   mlir::Value joinLanes(Values sums);
 
   // Memory.
-  Index lhsAddress() const;
+  Index lhsAddress();
   Index rhsAddress() const;
   mlir::Value load(mlir::Value buffer, mlir::Type element, const Index &address, mlir::Value mask = {});
   void storeVector(mlir::Value buffer, const Index &address, mlir::Value value);

@@ -50,23 +50,25 @@ class Planner {
 public:
   Planner(const ContractShape &shape, const Target &target) : target(target) {
     lanes = target.vectorBytes / (shape.element.isF64() ? 8 : 4);
-    for (bool swapped : {false, true}) {
-      this->shape = shape;
-      if (swapped)
-        this->shape.swapOperands();
-      for (std::optional<unsigned> column : columnChoices())
-        for (unsigned inner = 0; inner < this->shape.axes.size(); ++inner)
-          if (!this->shape.axes[inner].inResult)
-            consider(column, inner);
-    }
+    auto forEachForm = [&](llvm::function_ref<void(std::optional<unsigned>)> visit) {
+      for (bool swapped : {false, true})
+        for (bool joined : {false, true}) {
+          this->shape = shape;
+          if (swapped)
+            this->shape.swapOperands();
+          if (joined && !this->shape.joinRows())
+            continue;
+          for (std::optional<unsigned> column : columnChoices())
+            visit(column);
+        }
+    };
+    forEachForm([&](std::optional<unsigned> column) {
+      for (unsigned inner = 0; inner < this->shape.axes.size(); ++inner)
+        if (!this->shape.axes[inner].inResult)
+          consider(column, inner);
+    });
     if (!found)
-      for (bool swapped : {false, true}) {
-        this->shape = shape;
-        if (swapped)
-          this->shape.swapOperands();
-        for (std::optional<unsigned> column : columnChoices())
-          tryTile(column, std::nullopt);
-      }
+      forEachForm([&](std::optional<unsigned> column) { tryTile(column, std::nullopt); });
   }
   ContractPlan best;
 
@@ -85,6 +87,8 @@ private:
     found = true;
   }
   double storeCost(const ContractPlan &plan) const;
+  double readCost(double bytes) const;
+  double taskCost(const ContractPlan &plan) const;
 
   const Target &target;
   ContractShape shape;
@@ -144,17 +148,29 @@ double Planner::storeCost(const ContractPlan &plan) const {
   return contiguous || plan.shape.resultSize() == 1 ? elements / lanes : elements * 1.5;
 }
 
-/// Cycles of one step of the sum for a tile.
-static double stepCost(int64_t rows, int64_t vectors, int64_t ways) {
+/// Cycles of one step of the sum for a tile; `read` is what a vector of the right operand takes to come from its cache.
+static double stepCost(int64_t rows, int64_t vectors, int64_t ways, double read) {
   double fma = 0.5 * rows * vectors, loads = 0.5 * (rows + vectors);
-  return std::max({fma, loads, latency / ways}) + 0.06 * (rows + vectors);
+  return std::max({fma, loads, read * vectors, latency / ways}) + 0.06 * (rows + vectors);
+}
+
+/// Cycles in which a vector comes from where `bytes` that are read again and again lie.
+double Planner::readCost(double bytes) const {
+  constexpr double fromFirst = 0.5, fromSecond = 2.2, fromThird = 6;
+  return bytes <= 24 << 10 ? fromFirst : bytes <= 0.6 * double(target.l2Bytes()) ? fromSecond : fromThird;
+}
+
+/// Cycles of what a tile reads beside its steps, and of the addresses of rows that are counted through several axes.
+static double tileCost(const ContractPlan &plan, int64_t rows, int64_t vectors) {
+  size_t digits = plan.row ? plan.shape.axes[*plan.row].digits.size() : 0;
+  return 8 + 1.5 * double(plan.ways * rows * vectors) + (digits ? 6.0 * double(rows * (digits - 1)) : 0);
 }
 
 /// Sets rows, columns and ways; the cycles of all sums of one outer index.
 double Planner::chooseTile(ContractPlan &plan, bool gathers) const {
   int64_t height = plan.sizeOf(plan.row), vectors = llvm::divideCeil(plan.sizeOf(plan.column), lanes);
   double depth = static_cast<double>(plan.depth()), least = std::numeric_limits<double>::infinity();
-  int64_t accumulators = target.tileRows() * target.tileVectors(), registers = target.registers();
+  int64_t accumulators = target.tileRows() * target.tileVectors(), registers = target.registers(), bestWays = 1;
   for (int64_t v = 1; v <= std::min<int64_t>(vectors, 8); ++v)
     for (int64_t r = 1; r <= std::min<int64_t>(height, accumulators); ++r) {
       if (r * v > accumulators || r * v + v + 1 > registers)
@@ -166,21 +182,25 @@ double Planner::chooseTile(ContractPlan &plan, bool gathers) const {
       while (ways < 8 && 2 * ways * r * v <= 8 && 2 * ways <= plan.innerDepth())
         ways *= 2;
       double cycles = 0;
+      plan.ways = ways;
+      double read = readCost(std::min<double>(depth, double(target.depthBlock())) * double(v * target.vectorBytes));
       for (bool bigRow : {false, true})
         for (bool bigColumn : {false, true}) {
           int64_t rowTiles = bigRow ? rows.bigCount : rows.parts - rows.bigCount;
           int64_t columnTiles = bigColumn ? columns.bigCount : columns.parts - columns.bigCount;
           int64_t r1 = rows.small + bigRow, v1 = columns.small + bigColumn;
           cycles += static_cast<double>(rowTiles * columnTiles) *
-                    (depth * stepCost(r1, v1, ways) * (gathers ? 12 : 1) + 8 + 1.5 * ways * r1 * v1);
+                    (depth * stepCost(r1, v1, ways, read) * (gathers ? 12 : 1) + tileCost(plan, r1, v1));
         }
       // Each variant of the tile is code to compile.
       cycles *= 1 + 0.03 * ((rows.bigCount != 0) + (columns.bigCount != 0));
       if (cycles < least) {
         least = cycles;
-        plan.rows = rows, plan.columns = columns, plan.ways = ways;
+        bestWays = ways;
+        plan.rows = rows, plan.columns = columns;
       }
     }
+  plan.ways = bestWays;
   return least;
 }
 
@@ -196,11 +216,15 @@ void Planner::tryTile(std::optional<unsigned> column, std::optional<unsigned> in
   const ContractAxis *step = inner ? &shape.axes[*inner] : nullptr;
   int64_t elementBytes = shape.element.getIntOrFloatBitWidth() / 8;
   bool collides = step && step->rhsStride * elementBytes % 1024 == 0 && step->size >= 64;
-  bool packs = canPack && (!direct || (collides && row.size >= 96));
+  // The rows that a panel serves.
+  int64_t served = row.size;
+  for (unsigned axis : plan.outer)
+    served *= shape.axes[axis].inRhs ? 1 : shape.axes[axis].size;
+  bool packs = canPack && (!direct || (collides && served >= 96));
   if (packs) {
     plan.pack = true;
     bool transposes = step && step->rhsStride == 1;
-    double elements = static_cast<double>(plan.depth() * col.size * plan.outerSize());
+    double elements = static_cast<double>(plan.depth() * col.size * plan.outerSize() * row.size / served);
     plan.cycles += elements * (direct ? 0.15 : transposes ? 0.3 : 1.2);
   } else if (collides && row.size >= 16) {
     plan.cycles *= 1.2;
@@ -212,7 +236,19 @@ void Planner::tryTile(std::optional<unsigned> column, std::optional<unsigned> in
   if (step && step->size >= 4 * stepsAhead && row.lhsStride == 1 && step->lhsStride * elementBytes >= strideBytes)
     plan.ahead = stepsAhead;
   chooseBlocks(plan);
+  plan.cycles += taskCost(plan);
   take(std::move(plan));
+}
+
+/// Cycles in which each task reads its panel for the first time, where all panels together are more than the second cache
+/// holds, or packs it again.
+double Planner::taskCost(const ContractPlan &plan) const {
+  double elements = double(plan.depth()) * double(plan.sizeOf(plan.column)), bytes = elements * shape.element.getIntOrFloatBitWidth() / 8;
+  double passes = double(plan.tasks()) / double(plan.columns.parts);
+  if (plan.packAll || !plan.column)
+    return 0;
+  double again = plan.pack ? 0.2 * elements * passes : 0;
+  return again + (readCost(bytes) > 3 ? passes * bytes / target.vectorBytes * readCost(bytes) : 0);
 }
 
 void Planner::tryDot(std::optional<unsigned> column, unsigned inner) {

@@ -227,6 +227,27 @@ void ContractShape::swapOperands() {
   }
 }
 
+bool ContractShape::joinRows() {
+  ContractAxis joined;
+  joined.inLhs = joined.inResult = true;
+  SmallVector<ContractAxis> others;
+  for (ContractAxis &axis : axes) {
+    if (!axis.inResult || !axis.inLhs || axis.inRhs) {
+      others.push_back(axis);
+      continue;
+    }
+    joined.size *= axis.size;
+    joined.digits.push_back({axis.size, axis.lhsStride});
+    llvm::append_range(joined.parts, axis.parts);
+    joined.outStrides.assign(axis.outStrides.size(), 0);
+  }
+  if (joined.digits.size() < 2)
+    return false;
+  axes = std::move(others);
+  axes.insert(axes.begin(), std::move(joined));
+  return true;
+}
+
 int64_t ContractShape::products() const {
   int64_t count = 1;
   for (const ContractAxis &axis : axes)

@@ -23,6 +23,11 @@ struct ContractAxis {
     int64_t size, weight;
   };
   llvm::SmallVector<Part, 2> parts;
+  /// Axes that are counted through as one, outermost first, where they are no run of the left operand: lhsStride means nothing.
+  struct Digit {
+    int64_t size, lhsStride;
+  };
+  llvm::SmallVector<Digit, 3> digits = {};
 };
 
 struct ContractShape {
@@ -37,6 +42,9 @@ struct ContractShape {
 
   /// Exchanges the operands.
   void swapOperands();
+  /// Makes one axis of all free axes of the left operand: its rows are then as many as there are, whatever the size of each
+  /// axis. False where it has fewer than two.
+  bool joinRows();
   /// Multiplications in all, and elements of the result.
   int64_t products() const;
   int64_t resultSize() const;

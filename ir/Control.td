@@ -15,6 +15,17 @@ def YieldOp : Dl_Op<"yield", [
   let assemblyFormat = "($operands^ `:` type($operands))? attr-dict";
   let builders = [OpBuilder<(ins), [{ build($_builder, $_state, ::mlir::ValueRange()); }]>];
 }
+def PrintOp : Dl_Op<"print", [NonDifferentiable]> {
+  let summary = "prints a line: values, each as pieces of text with a tensor between two of them";
+  let description = [{
+    Not pure: a print stays, runs as often as what it stands in, and after the prints before it. What runs again only to be
+    differentiated is without its prints.
+    Example: `dl.print [["x ="], ["", ""]] (%x) : tensor<3xf32>`
+  }];
+  let arguments = (ins ArrayAttr:$values, Variadic<Dl_Tensor>:$tensors);
+  let assemblyFormat = "$values (`(` $tensors^ `)` `:` type($tensors))? attr-dict";
+  let hasVerifier = 1;
+}
 def CallOp : Dl_Op<"call", [
     DeclareOpInterfaceMethods<SymbolUserOpInterface>, DeclareOpInterfaceMethods<AdjointOpInterface>]> {
   let summary = "calls a func.func of the module";

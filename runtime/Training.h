@@ -8,6 +8,7 @@
 
 #include "runtime/Abi.h"
 #include "runtime/Dataset.h"
+#include "runtime/Print.h"
 #include "runtime/Progress.h"
 #include "runtime/TensorSlot.h"
 #include "runtime/ThreadPool.h"
@@ -34,6 +35,7 @@ struct CompiledFunction {
   dlc_function function = nullptr;
   size_t arenaBytes = 0;
   std::vector<CheckText> checks = {}; ///< check id i is checks[i - 1]
+  std::vector<PrintedLine> prints = {}; ///< likewise
   /// Tensors that it takes as inputs behind those of every call.
   std::vector<std::shared_ptr<void>> captured = {};
 };

@@ -62,6 +62,7 @@ Result<std::span<const float>> TrainingFunctions::run(Mode mode, const Batch *ba
     inputs.push_back(buffer.get());
   dlc_context context = pool.context();
   context.stop = stop;
+  Printer printer(context, (*function)->prints, print);
   int64_t status = (*function)->function(params, state, inputs.data(), outputs.data(), arena.data(), &context);
   if (status < 0)
     return std::span<const float>();

@@ -134,6 +134,23 @@ static size_t blockBytes(mlir::BlockArgument argument) {
   return size_t(mlir::cast<mlir::MemRefType>(argument.getType()).getNumElements());
 }
 
+/// What a planned kernel of kind print prints.
+static PrintedLine printedLine(dl::KernelOp kernel) {
+  PrintedLine line;
+  auto print = mlir::cast<dl::PrintOp>(kernel.getBody().front().front());
+  for (mlir::Attribute value : print.getValues()) {
+    std::vector<std::string> &pieces = line.values.emplace_back();
+    for (mlir::Attribute piece : mlir::cast<mlir::ArrayAttr>(value))
+      pieces.push_back(mlir::cast<mlir::StringAttr>(piece).str());
+  }
+  for (mlir::Value tensor : print.getTensors()) {
+    auto type = mlir::cast<mlir::MemRefType>(kernel.getIns()[mlir::cast<mlir::BlockArgument>(tensor).getArgNumber()].getType());
+    llvm::SmallVector<int64_t> strides = type.getStridesAndOffset().first;
+    line.tensors.push_back({"", dtypeOf(type.getElementType()), type.getShape().vec(), 0, {strides.begin(), strides.end()}});
+  }
+  return line;
+}
+
 std::unique_ptr<Compiled> Compiler::describe(mlir::ModuleOp module) {
   mlir::func::FuncOp function = entryOf(module);
   auto compiled = std::make_unique<Compiled>();
@@ -169,6 +186,10 @@ std::unique_ptr<Compiled> Compiler::describe(mlir::ModuleOp module) {
       text.limit = check.getAs<mlir::IntegerAttr>("limit").getInt();
       compiled->function.checks.push_back(text);
     }
+  function.walk([&](dl::KernelOp kernel) {
+    if (kernel.getKind() == dl::KernelKind::print)
+      compiled->function.prints.push_back(printedLine(kernel));
+  });
   // The checks stand in the order of their kernels; a sample is one entry of the first axis.
   size_t next = 0;
   function.walk([&](dl::KernelOp kernel) {

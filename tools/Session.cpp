@@ -1,6 +1,7 @@
 // Sessions: files and prompt inputs elaborated and run, data opened, values printed. Training is in SessionTrain.cpp.
 #include "tools/Session.h"
 
+#include "frontend/elaborate/Printing.h"
 #include "frontend/parser/Parser.h"
 #include "ir/Dialect.h"
 #include "runtime/AvailableThreads.h"
@@ -329,6 +330,8 @@ bool Session::run(mlir::ModuleOp module, const std::vector<HostBufferRef> &input
   dlc_context call = pool->context();
   if (running)
     call.stop = running->flag();
+  Printer::Write write = [this](std::string_view line) { output(std::string(line) + "\n"); };
+  Printer printer(call, compiled->function.prints, write);
   // Ctrl-C may have come while the function was compiled.
   auto once = [&] {
     return stopped() ? -1 : compiled->function.function(nullptr, nullptr, in.data(), out.data(), arena->data(), &call);
@@ -338,6 +341,7 @@ bool Session::run(mlir::ModuleOp module, const std::vector<HostBufferRef> &input
     using Clock = std::chrono::steady_clock;
     constexpr size_t most = 101;
     std::vector<double> &runs = times->emplace_back();
+    call.print = nullptr;
     for (Clock::time_point end = Clock::now() + std::chrono::seconds(1);
          status == 0 && runs.size() < most && (runs.empty() || Clock::now() < end);) {
       Clock::time_point begin = Clock::now();
@@ -355,67 +359,23 @@ bool Session::run(mlir::ModuleOp module, const std::vector<HostBufferRef> &input
 
 //===-- Printing ---------------------------------------------------------------------------------------------------------------===//
 
-static std::string number(double value) {
-  std::string text = fmt::format("{:.6g}", withoutNanSign(value));
-  return text.find_first_of(".en") == std::string::npos ? text + ".0" : text;
-}
-
 std::string formatValue(const Value &value) {
-  switch (value.kind) {
-  case Value::Tensor: {
-    HostBufferRef host = value.host ? value.host : value.lazy ? value.lazy() : nullptr;
-    return host ? formatTensor(host->dtype, host->shape, host->data.get()) : typeString(value);
-  }
-  case Value::Number:
-    return value.isFloat ? number(value.number) : std::to_string(value.integer);
-  case Value::SizeOf:
-    return value.size.str();
-  case Value::Bool:
-    return value.flag ? "true" : "false";
-  case Value::String:
-    return value.text;
-  case Value::Tuple:
-  case Value::List: {
-    std::string text = value.kind == Value::Tuple ? "(" : "[";
-    for (size_t i = 0; i < value.elements.size(); ++i)
-      text += (i ? ", " : "") + formatValue(value.elements[i]);
-    return text + (value.kind == Value::Tuple ? ")" : "]");
-  }
-  case Value::Model: {
-    std::string text = value.model->name + " {\n";
-    for (const ParamSlotRef &slot : parametersOf(*value.model))
-      text += "  " + slot->path + ": " + typeString(slot->value) + "\n";
-    // `ratings.classes` groups numbers as a model does.
-    for (const ModelInstance::Entry &entry : value.model->entries)
-      if (entry.layer && entry.layer->isNumber())
-        text += "  " + entry.name + ": " + formatValue(*entry.layer) + "\n";
-    return text + "}";
-  }
-  case Value::Data: {
-    std::string text = "{ ";
-    for (const DataInfo::Field &field : value.data->fields)
-      text += field.name + ": " + typeString(Value::ofTensor(field.dtype, field.shape, {}, {})) + ", ";
-    return text + "rows: " + value.data->rows.str() + " }";
-  }
-  default:
-    return typeString(value);
-  }
+  return textOf(value, [](const Value &tensor) {
+    HostBufferRef host = tensor.host ? tensor.host : tensor.lazy ? tensor.lazy() : nullptr;
+    return host ? formatTensor(host->dtype, host->shape, host->data.get()) : typeString(tensor);
+  });
 }
 
 void Session::print(const std::vector<Value> &values) {
-  std::string line;
+  std::vector<std::string> texts;
   for (const Value &value : values) {
-    // A column of strings stands for itself by one string: its rows are not values of the program.
-    if (value.kind == Value::List && value.flag && value.elements.size() == 1 &&
-        value.elements[0].kind == Value::String) {
+    if (isStringColumn(value)) {
       diagnostics.report(Diag::NotSupported, value.at, "printing a column of strings");
       return;
     }
-    std::string text = formatValue(value);
-    bool block = text.find('\n') != std::string::npos;
-    line += (line.empty() ? "" : block ? "\n" : " ") + text;
+    texts.push_back(formatValue(value));
   }
-  output(line + "\n");
+  output(joinPrinted(texts) + "\n");
 }
 
 } // namespace dlc

@@ -175,11 +175,8 @@ public:
   /// A loop over known items, a turn after the other.
   void unrolled(const std::vector<Value> &items, const ScopeRef &scope, SourceRange at,
                 const std::function<Value(const ScopeRef &, const Value &)> &turn);
-  /// A whole number, known or in memory; nothing when there is none.
-  std::optional<int64_t> wholeNumber(const Value &value);
   /// The indices of the loops around, outermost first, where something is built.
   std::vector<mlir::Value> loopIndices;
-  bool hostEffects = false; ///< what is elaborated does something outside of compiled code (prints)
 
   // Operators.cpp
   Value unary(ast::UnaryOp op, Value operand, SourceRange at);
@@ -400,6 +397,8 @@ public:
   /// An expression as a statement; an `if` one by one. `asked`: whether a type will be asked of the value.
   Value topLevel(const ast::Expr &expr, const ScopeRef &scope, bool asked = false);
 
+  SourceRange printsAfter; ///< a `print` that is a statement at top level: it shows what its arguments came to
+  bool quiet = false;      ///< what is built has been built before, and printed there
   bool training = false;                   ///< the constant `training`
   const Shape *initialiserShape = nullptr; ///< of the param whose initialiser is elaborated
   DrawPlace draws;

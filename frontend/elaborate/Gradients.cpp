@@ -3,6 +3,8 @@
 
 #include "ir/Dialect.h"
 
+#include "llvm/Support/SaveAndRestore.h"
+
 #include <algorithm>
 
 namespace dlc {
@@ -165,6 +167,7 @@ Value Elaborator::push(const Value &function, const Value &given, const Value &t
       std::make_shared<Builtin>(Builtin{"pullback", {"cotangent"}, [function, x, place](Elaborator &inner, CallSite &site) {
                                           Value cotangent = site[0];
                                           InDrawPlace again(inner, place);
+                                          llvm::SaveAndRestore printed(inner.quiet, true);
                                           std::optional<Pulled> pulled =
                                               inner.pull(function, {x}, {0}, &cotangent, site.at);
                                           return pulled ? pulled->gradients[0] : inner.poison(site.at);
@@ -217,6 +220,7 @@ Value Elaborator::gradient(const Function &function, CallSite &site) {
     for (size_t i = 0; i < function.arguments.size(); ++i)
       wrt.push_back(i);
     InDrawPlace again(*this, function.draws);
+    llvm::SaveAndRestore printed(quiet, true);
     std::optional<Pulled> pulled = pull(*function.base, function.arguments, wrt, &cotangent, site.at);
     if (!pulled)
       return poison(site.at);

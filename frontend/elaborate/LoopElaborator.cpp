@@ -100,8 +100,6 @@ std::vector<Value> LoopElaborator::startTensors() {
   return tensors;
 }
 
-void LoopElaborator::start() { assume(startTensors()); }
-
 /// What the next turn begins with, after `changes`.
 std::vector<Value> LoopElaborator::endTensors(const std::vector<Change> &changes) {
   std::vector<Value> tensors;

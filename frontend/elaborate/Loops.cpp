@@ -1,5 +1,5 @@
-// Loops: `for`, `while` and comprehensions. A loop over a list is unrolled; any other is compiled (LoopElaborator.h), at top
-// level as one statement unless its body does what compiled code cannot.
+// Loops: `for`, `while` and comprehensions. A loop over a list is unrolled; any other is compiled (LoopElaborator.h), at
+// top level as one statement.
 #include "frontend/elaborate/LoopElaborator.h"
 
 namespace dlc {
@@ -7,26 +7,6 @@ namespace dlc {
 using namespace ast;
 
 namespace {
-
-/// Row `i` of a tensor in memory.
-Value rowInMemory(const Value &source, int64_t i) {
-  HostBufferRef whole = source.host ? source.host : source.lazy ? source.lazy() : nullptr;
-  if (!whole)
-    return {};
-  size_t bytes = whole->bytes / size_t(source.shape[0].size.constant());
-  Value row = Value::ofTensor(source.dtype, Shape(source.shape.begin() + 1, source.shape.end()), {}, source.at);
-  std::shared_ptr<void> begin(whole->data, static_cast<char *>(whole->data.get()) + size_t(i) * bytes);
-  row.host = std::make_shared<HostBuffer>(
-      HostBuffer{whole->dtype, {whole->shape.begin() + 1, whole->shape.end()}, begin, bytes});
-  return row;
-}
-
-/// A whole number in memory.
-Value indexInMemory(int64_t i, SourceRange at) {
-  Value index = Value::ofTensor(DType::I64, {}, {}, at);
-  index.host = std::make_shared<HostBuffer>(HostBuffer{DType::I64, {}, std::make_shared<int64_t>(i), sizeof(int64_t)});
-  return index;
-}
 
 /// What a loop runs over.
 struct LoopSource {
@@ -126,48 +106,7 @@ void Elaborator::forLoop(const ForStmt &stmt, const ScopeRef &scope) {
                      /*counts=*/true);
     return Value::unit(stmt.range);
   };
-  if (!atTopLevel()) {
-    whole();
-    return;
-  }
-  // At top level the loop is one statement, unless its body does what compiled code cannot.
-  bool savedEffects = std::exchange(hostEffects, false);
-  bool good = elaborator.settle([&] {
-    Value index = Value::ofTensor(DType::I64, {}, {}, stmt.range);
-    Value row = overRows ? Value::ofTensor(given.dtype, Shape(given.shape.begin() + 1, given.shape.end()), {}, given.at)
-                         : index;
-    elaborator.turnInScope([&](const ScopeRef &inner) { return counted(inner, index, row); });
-  });
-  bool stepwise = std::exchange(hostEffects, savedEffects);
-  if (!good)
-    return;
-  if (!stepwise) {
-    asStatement(stmt.range, whole);
-    return;
-  }
-  asStatement(stmt.range, [&] {
-    elaborator.start();
-    return Value::unit(stmt.range);
-  });
-  int64_t begin = 0, end = 0;
-  if (overRows) {
-    end = given.shape[0].size.constant();
-  } else {
-    std::optional<int64_t> bounds[2] = {wholeNumber(given.elements[0]), wholeNumber(given.elements[1])};
-    if (!bounds[0] || !bounds[1])
-      return;
-    begin = *bounds[0], end = *bounds[1];
-  }
-  unsigned before = diagnostics.errorCount();
-  for (int64_t i = begin; i < end && diagnostics.errorCount() == before && !executor->stopped(); ++i) {
-    Value item = overRows ? rowInMemory(given, i) : indexInMemory(i, given.at);
-    if (item.poison())
-      return;
-    Value left;
-    elaborator.turnInScope([&](const ScopeRef &inner) { return turn(inner, item); }, &left);
-    if (left.kind == Value::Bool && left.flag)
-      return;
-  }
+  asStatement(stmt.range, whole);
 }
 
 void Elaborator::unrolled(const std::vector<Value> &items, const ScopeRef &scope, SourceRange at,
@@ -193,50 +132,14 @@ void Elaborator::unrolled(const std::vector<Value> &items, const ScopeRef &scope
   loop = outer;
 }
 
-std::optional<int64_t> Elaborator::wholeNumber(const Value &value) {
-  if (!value.isTensor())
-    return integerConstant(value, "a bound of a range");
-  Value wide = asStatement(value.at, [&] { return cast(value, DType::I64, value.at); });
-  if (!wide.host)
-    return std::nullopt;
-  return *static_cast<const int64_t *>(wide.host->data.get());
-}
-
 void Elaborator::whileLoop(const WhileStmt &stmt, const ScopeRef &scope) {
   LoopElaborator elaborator(*this, scope, stmt.range);
   auto condition = [&] { return expression(*stmt.condition, scope); };
   auto turn = [&](const ScopeRef &inner) { return elaborator.body(*stmt.body, inner); };
-  if (!atTopLevel())
-    return elaborator.endless(condition, turn);
-  bool savedEffects = std::exchange(hostEffects, false);
-  bool good = elaborator.settle([&] {
-    if (isCondition(condition()))
-      elaborator.turnInScope(turn);
-  });
-  bool stepwise = std::exchange(hostEffects, savedEffects);
-  if (!good)
-    return;
-  if (!stepwise) {
-    asStatement(stmt.range, [&] {
-      elaborator.endless(condition, turn);
-      return Value::unit(stmt.range);
-    });
-    return;
-  }
   asStatement(stmt.range, [&] {
-    elaborator.start();
+    elaborator.endless(condition, turn);
     return Value::unit(stmt.range);
   });
-  unsigned before = diagnostics.errorCount();
-  while (diagnostics.errorCount() == before && !executor->stopped()) {
-    std::optional<bool> holds = truth(topLevel(*stmt.condition, scope));
-    if (!holds || !*holds)
-      return;
-    Value left;
-    elaborator.turnInScope(turn, &left);
-    if (left.kind == Value::Bool && left.flag)
-      return;
-  }
 }
 
 /// How many elements a comprehension over a range may have that is unrolled; longer ones of tensors are compiled loops.

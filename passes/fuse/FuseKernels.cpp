@@ -59,6 +59,13 @@ public:
     builder.clone(*op, mapping);
   }
 
+  /// Repeats an operation that gives nothing.
+  void add(Operation *op) {
+    for (Value operand : op->getOperands())
+      require(operand, [](Operation *) { return false; });
+    builder.clone(*op, mapping);
+  }
+
   /// The kernel at `at`, which yields `yields`.
   dl::KernelOp finish(OpBuilder &at, Location loc, StringRef name, dl::KernelKind kind, ArrayRef<Value> yields) {
     SmallVector<Value> inner;
@@ -179,8 +186,11 @@ private:
     dl::KernelRole role = dl::kernelRole(first);
     if (role.writesOver)
       body.use(first->getOperand(0), own(first->getOpOperand(0)));
-    for (unsigned index : graph.cluster(cluster).nodes)
-      body.require(graph.node(index).value(), isInside);
+    if (first->getNumResults() == 0)
+      body.add(first);
+    else
+      for (unsigned index : graph.cluster(cluster).nodes)
+        body.require(graph.node(index).value(), isInside);
     SmallVector<Value> outputs;
     for (unsigned index : graph.outputs(cluster)) {
       Value value = graph.node(index).value();

@@ -16,11 +16,11 @@ public:
 
   /// One turn of the body; it binds its names in the scope, and gives the value of an element (of a comprehension).
   using Turn = std::function<Value(const ScopeRef &inner)>;
-  /// What a turn is for: the index, and the row of the tensor that is looped over.
-  using CountedTurn = std::function<Value(const ScopeRef &inner, const Value &index, const Value &row)>;
+  /// What a turn is for: the index, and a row of each tensor that is looped over.
+  using CountedTurn = std::function<Value(const ScopeRef &inner, const Value &index, const std::vector<Value> &rows)>;
 
-  /// A loop of `length` turns, over the rows of `over` unless that is poison. Gives the stacked elements.
-  Value counted(const Size &length, const Value &over, const CountedTurn &turn);
+  /// A loop of `length` turns, over the rows of the tensors `over`. Gives the stacked elements.
+  Value counted(const Size &length, const std::vector<Value> &over, const CountedTurn &turn);
   /// A loop while `condition` holds, then a turn. `counts`: it is written as a `for`.
   void endless(const std::function<Value()> &condition, const Turn &turn, bool counts = false);
   /// The body's statements, the loop's names bound.

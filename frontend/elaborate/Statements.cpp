@@ -41,10 +41,8 @@ Value Elaborator::statement(const Stmt &stmt, const ScopeRef &scope) {
     whileLoop(static_cast<const WhileStmt &>(stmt), scope);
     return Value::unit(stmt.range);
   case StmtKind::Break:
-    if (loop)
-      setVariable(loop->scope, LoopContext::leftName, Value::ofBool(true, stmt.range), stmt.range);
-    else
-      error(Diag::BreakOutside, stmt.range).help("the value of a function is its last expression; `if` skips the rest");
+  case StmtKind::Continue:
+    endTurn(stmt);
     return Value::unit(stmt.range);
   case StmtKind::Expr: {
     auto &expr = *static_cast<const ExprStmt &>(stmt).expr;
@@ -54,6 +52,18 @@ Value Elaborator::statement(const Stmt &stmt, const ScopeRef &scope) {
     return Value::unit(stmt.range);
   }
   return Value::unit(stmt.range);
+}
+
+void Elaborator::endTurn(const Stmt &stmt) {
+  bool leaves = stmt.kind == StmtKind::Break;
+  if (loop) {
+    const char *flag = leaves ? LoopContext::leftName : LoopContext::skippedName;
+    setVariable(loop->scope, flag, Value::ofBool(true, stmt.range), stmt.range);
+    return;
+  }
+  error(Diag::BreakOutside, stmt.range, leaves ? "break" : "continue", inElement ? "in an element of a comprehension" : "outside of a loop")
+      .help(inElement ? "a comprehension has an element for each turn; a `for` may end, or skip, its turns"
+                      : "the value of a function is its last expression; `if` skips the rest");
 }
 
 void Elaborator::patternCount(SourceRange at, size_t names, const Value &value) {

@@ -3,7 +3,7 @@
 
 #include "frontend/elaborate/Printing.h"
 #include "frontend/parser/Parser.h"
-#include "ir/Dialect.h"
+#include "ir/KernelRole.h"
 #include "runtime/AvailableThreads.h"
 #include "runtime/Files.h"
 #include "runtime/Print.h"
@@ -60,13 +60,14 @@ int exitCodeOf(const DiagnosticEngine &diagnostics) {
   return 0;
 }
 
-void reportError(DiagnosticEngine &diagnostics, Diag kind, SourceRange at, const Error &error) {
+DiagnosticEngine::Builder reportError(DiagnosticEngine &diagnostics, Diag kind, SourceRange at, const Error &error) {
   llvm::SmallVector<llvm::StringRef> lines;
   std::string text = error.str();
   llvm::StringRef(text).split(lines, '\n');
   DiagnosticEngine::Builder report = diagnostics.report(kind, at, lines[0].str());
   for (llvm::StringRef line : llvm::ArrayRef(lines).drop_front())
     report.note(line.trim().str());
+  return report;
 }
 
 void Session::elaborate(const ast::Program &program, bool show) {
@@ -304,7 +305,12 @@ bool Session::run(mlir::ModuleOp module, const std::vector<HostBufferRef> &input
     return false;
   // A loop's statements are the same each time.
   std::string text;
-  llvm::raw_string_ostream(text) << *owned;
+  llvm::raw_string_ostream stream(text);
+  stream << *owned;
+  owned->walk([&](mlir::Operation *op) {
+    if (dl::kernelRole(op).mayFail)
+      stream << op->getLoc(); // where its failure is shown
+  });
   std::shared_ptr<const Compiled> compiled = statements[text];
   if (!compiled)
     compiled = statements[text] = compiler->compile(std::move(owned));
@@ -353,7 +359,17 @@ bool Session::run(mlir::ModuleOp module, const std::vector<HostBufferRef> &input
     return false;
   if (status == 0)
     return true;
-  reportError(diagnostics, Diag::RunProblem, at, checkError(compiled->function, status, call, "", nullptr, 0));
+  // Where it was asked for, in the user's text, and the statement that came to it.
+  SourceRange place;
+  if (size_t(status) <= compiled->checkPlaces.size())
+    place = placeOf(compiled->checkPlaces[size_t(status) - 1], sources);
+  if (!place.valid())
+    place = at;
+  bool isWithin = place.file == at.file && at.begin <= place.begin && place.end <= at.end;
+  auto report =
+      reportError(diagnostics, Diag::RunProblem, place, checkError(compiled->function, status, call, "", nullptr, 0));
+  if (!isWithin)
+    report.note(at, "in what this computes");
   return false;
 }
 

@@ -235,25 +235,29 @@ Value Elaborator::conditional(const IfExpr &expr, const ScopeRef &scope) {
       condition = Value::ofBool(*holds, condition.at);
   auto onTrue = [&] { return block(*expr.thenBlock, scope); };
   auto onFalse = [&] { return expr.elseBlock ? block(*expr.elseBlock, scope) : Value::unit(expr.range); };
+  // Without another way there is no value.
+  auto onlyTrue = [&] {
+    Value value = onTrue();
+    return value.poison() ? value : Value::unit(expr.range);
+  };
   // A known condition: only the branch taken has to make sense.
   if (condition.kind == Value::Bool)
-    return condition.flag ? onTrue() : onFalse();
+    return !condition.flag ? onFalse() : expr.elseBlock ? onTrue() : onlyTrue();
   if (condition.ofSizes) {
     ++undecided;
     Value result = branches(
-        condition, [&] { return assuming(condition.whenTrue, onTrue); },
+        condition, [&] { return expr.elseBlock ? assuming(condition.whenTrue, onTrue) : assuming(condition.whenTrue, onlyTrue); },
         [&] { return assuming(condition.whenFalse, onFalse); }, expr.range);
     --undecided;
     return result;
   }
   if (expr.elseBlock)
     return branches(condition, onTrue, onFalse, expr.range);
-  // Without another way there is no value.
-  auto onlyTrue = [&] {
+  auto way = [&] {
     onTrue();
     return Value::unit(expr.range);
   };
-  return branches(condition, onlyTrue, onFalse, expr.range);
+  return branches(condition, way, onFalse, expr.range);
 }
 
 Value Elaborator::statements(llvm::ArrayRef<Stmt *> list, const ScopeRef &scope, SourceRange at) {

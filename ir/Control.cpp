@@ -85,6 +85,18 @@ LogicalResult GradOp::verify() {
   return verifyTypes(*this, "results", getResultTypes(), results);
 }
 
+LogicalResult JvpOp::verify() {
+  ExpectedList inputs, results;
+  expect(inputs, getInputs().getTypes(), "input");
+  if (failed(verifyRegion(*this, getBody(), "body", inputs, nullptr)) ||
+      failed(verifyTypes(*this, "tangents", getTangents().getTypes(), inputs)))
+    return failure();
+  TypeRange types = getBody().front().getTerminator()->getOperandTypes();
+  for (int k = 0; k < 2; ++k)
+    expect(results, types, "yielded value");
+  return verifyTypes(*this, "results", getResultTypes(), results);
+}
+
 LogicalResult IfOp::verify() {
   ExpectedList arguments, results;
   expect(arguments, getInputs().getTypes(), "input");

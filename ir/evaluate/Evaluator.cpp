@@ -73,8 +73,9 @@ private:
           return SharedList();
         })
         .Case([&](LinalgOp linalg) { return evaluateFactors(linalg, in); })
-        .Case([&](GradOp grad) -> FailureOr<SharedList> {
-          return grad.emitError() << "`dl.grad` cannot be evaluated, expected it expanded";
+        .Case<GradOp, JvpOp>([&](auto derivative) -> FailureOr<SharedList> {
+          return derivative.emitError() << "`" << derivative->getName().getStringRef()
+                                        << "` cannot be evaluated, expected it expanded";
         })
         .Default([&](Operation *plain) { return evaluatePlain(plain, in); });
   }

@@ -279,7 +279,7 @@ private:
     WalkResult refused = function.walk([](Operation *op) {
       if (isa<dl::KernelOp>(op))
         return op->emitOpError() << "stands in a function that is to be fused: it is fused already", WalkResult::interrupt();
-      if (isa<dl::GradOp, dl::CallOp>(op))
+      if (isa<dl::GradOp, dl::JvpOp, dl::CallOp>(op))
         return op->emitOpError() << "cannot stand in a kernel: gradients and calls are expanded before",
                WalkResult::interrupt();
       if (isa<dl::StopGradientOp, dl::CheckIndexOp, dl::CheckOp>(op))

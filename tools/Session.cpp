@@ -267,14 +267,14 @@ HostBufferRef Session::column(const DataInfo &info, const std::string &field) {
 //===-- Running ------------------------------------------------------------------------------------------------------------===//
 
 /// A dense buffer for a tensor type.
-static HostBufferRef allocate(mlir::RankedTensorType type) {
+static Result<HostBufferRef> allocate(mlir::RankedTensorType type) {
   auto buffer = std::make_shared<HostBuffer>();
   buffer->dtype = dtypeOf(type.getElementType());
   buffer->shape.assign(type.getShape().begin(), type.getShape().end());
   buffer->bytes = size_t(type.getNumElements()) * sizeOf(buffer->dtype);
   Result<Arena> arena = Arena::allocate(buffer->bytes + 64);
   if (!arena)
-    return nullptr;
+    return arena.error();
   auto held = std::make_shared<Arena>(std::move(*arena));
   buffer->data = std::shared_ptr<void>(held, held->data());
   return buffer;
@@ -321,16 +321,17 @@ bool Session::run(mlir::ModuleOp module, const std::vector<HostBufferRef> &input
     in.push_back(input->data.get());
   outputs.clear();
   for (mlir::Type type : types) {
-    outputs.push_back(allocate(mlir::cast<mlir::RankedTensorType>(type)));
-    if (!outputs.back()) {
-      diagnostics.report(Diag::RunProblem, at, "there is not enough memory for the result");
+    Result<HostBufferRef> result = allocate(mlir::cast<mlir::RankedTensorType>(type));
+    if (!result) {
+      diagnostics.report(Diag::RunProblem, at, "the result " + result.error().str());
       return false;
     }
+    outputs.push_back(*result);
     out.push_back(outputs.back()->data.get());
   }
   Result<Arena> arena = Arena::allocate(compiled->function.arenaBytes + 64);
   if (!arena) {
-    diagnostics.report(Diag::RunProblem, at, arena.error().str());
+    diagnostics.report(Diag::RunProblem, at, "what this computes " + arena.error().str());
     return false;
   }
   dlc_context call = pool->context();
@@ -363,7 +364,7 @@ bool Session::run(mlir::ModuleOp module, const std::vector<HostBufferRef> &input
   SourceRange place;
   if (size_t(status) <= compiled->checkPlaces.size())
     place = placeOf(compiled->checkPlaces[size_t(status) - 1], sources);
-  if (!place.valid())
+  if (!place.valid() || sources.name(place.file).starts_with("std/"))
     place = at;
   bool isWithin = place.file == at.file && at.begin <= place.begin && place.end <= at.end;
   auto report =

@@ -63,7 +63,7 @@ void Elaborator::unrolled(const std::vector<Value> &items, const ScopeRef &scope
   LoopContext *outer = std::exchange(loop, &context);
   const std::string place = draws.next("for");
   std::function<Value(size_t)> from = [&](size_t i) {
-    for (; i < items.size(); ++i) {
+    for (unsigned before = diagnostics.errorCount(); i < items.size() && diagnostics.errorCount() == before; ++i) {
       // What the turn before has skipped is over.
       setVariable(inner, LoopContext::skippedName, Value::ofBool(false, at), at);
       if (context.certainlyEnded())

@@ -72,6 +72,8 @@ void Elaborator::patternCount(SourceRange at, size_t names, const Value &value) 
   noteIs(report, value);
   if (value.kind == Value::Tuple && value.elements.size() > names)
     report.help("`_` stands for what is ignored");
+  else if (loop && value.kind != Value::Tuple && names == 2 && !(value.isTensor() && !value.shape.empty()))
+    report.help("`for i, x in enumerate(xs)` gives each with its number");
   else if (value.isTensor() && !value.shape.empty())
     report.help("rows are taken by `x[0]`, `x[1]`, or by `for row in x`");
 }
@@ -235,6 +237,12 @@ void Elaborator::assignTo(const Expr &target, const Value &value, const ScopeRef
   case ExprKind::Index: {
     auto &indexed = static_cast<const IndexExpr &>(target);
     Value base = expression(*indexed.base, scope);
+    if (base.kind == Value::Tuple) {
+      error(Diag::NotAssignable, target.range, shortText(target.range), "it is an element of a tuple")
+          .help(fmt::format("give all of it anew, `{0} = (..)`, or take it apart: `var (a, b) = {0}`",
+                            shortText(indexed.base->range)));
+      return;
+    }
     Value updated = indexAssign(tensorOfList(base), indexed, value, scope);
     if (!updated.poison())
       assignTo(*indexed.base, updated, scope);

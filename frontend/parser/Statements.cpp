@@ -224,6 +224,11 @@ Stmt *Parser::parseFor() {
   if (!nest)
     return nullptr;
   advance();
+  if (at(TokenKind::LParen) && (kind(1) == TokenKind::KwLet || (token(1).isWord() && token(2).isWord()))) {
+    advance();
+    unexpected(Diag::ExpectedPattern, "names", "a loop that counts is written `for i in 0..n { ... }`");
+    return nullptr;
+  }
   Expr *pattern = parseLoopPattern();
   if (!pattern)
     return nullptr;

@@ -293,7 +293,19 @@ void StepEmitter::print(dl::KernelOp kernel) {
     LLVM::StoreOp::create(builder, loc, addressOf(places.lookup(operand)), element(args, i), 8);
   auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(builder.getContext()), {pointer, i64, pointer});
   LLVM::CallOp::create(builder, loc, type, ValueRange{callee, context, constant(prints), args});
-  jump(end);
+  if (hasWritten) {
+    jump(end);
+  } else {
+    // A loop that only prints ends too when it is asked to.
+    Block *asking = addBlock();
+    Value stop = LLVM::LoadOp::create(builder, loc, pointer, moved(context, constant(offsetof(dlc_context, stop))), 8);
+    jumpIf(isThere(stop), asking, {}, end);
+    builder.setInsertionPointToEnd(asking);
+    Value flag = LLVM::LoadOp::create(builder, loc, builder.getI32Type(), stop, 4, /*isVolatile=*/true);
+    Value none = arith::ConstantIntOp::create(builder, loc, 0, 32);
+    Value asked = LLVM::ICmpOp::create(builder, loc, LLVM::ICmpPredicate::ne, flag, none);
+    jumpIf(asked, onFailure, constant(-1), end);
+  }
   builder.setInsertionPointToEnd(end);
 }
 

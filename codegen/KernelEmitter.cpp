@@ -85,6 +85,9 @@ FailureOr<KernelInfo> emitKernel(OpBuilder &builder, dl::KernelOp kernel, const 
   case dl::KernelKind::update:
     info = emitUpdate(parts);
     break;
+  case dl::KernelKind::print:
+    kernel.emitOpError("prints: it has no code of its own");
+    break;
   }
   if (failed(info)) {
     function.erase();

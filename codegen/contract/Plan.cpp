@@ -24,6 +24,8 @@ static constexpr int64_t strideBytes = 512, stepsAhead = 16;
 static constexpr int64_t farSteps = 256;
 /// Cycles from one multiply-add to the next on the same sum; four, and some for what is not ideal.
 static constexpr double latency = 4.6;
+/// Cycles in which a vector comes from the caches.
+static constexpr double fromFirst = 0.5, fromSecond = 2.2, fromThird = 6;
 
 Split Split::evenly(int64_t total, int64_t most) {
   Split split;
@@ -115,6 +117,7 @@ private:
   }
   double storeCost(const ContractPlan &plan) const;
   double readCost(double bytes) const;
+  bool isFar(const ContractPlan &plan) const;
   double taskCost(const ContractPlan &plan) const;
 
   const Target &target;
@@ -186,9 +189,17 @@ static double stepCost(int64_t rows, int64_t vectors, int64_t ways, double read)
   return std::max({fma, loads, read * vectors, latency / ways}) + 0.06 * (rows + vectors);
 }
 
+/// Whether the left operand's rows are neighbours, and the steps of the sum so far apart that they are asked for ahead.
+bool Planner::isFar(const ContractPlan &plan) const {
+  if (plan.sums.empty() || !plan.row)
+    return false;
+  const ContractAxis &step = shape.axes[plan.sums.back()];
+  return step.size >= 4 * stepsAhead && shape.axes[*plan.row].lhsStride == 1 &&
+         step.lhsStride * (shape.element.getIntOrFloatBitWidth() / 8) >= strideBytes;
+}
+
 /// Cycles in which a vector comes from where `bytes` that are read again and again lie.
 double Planner::readCost(double bytes) const {
-  constexpr double fromFirst = 0.5, fromSecond = 2.2, fromThird = 6;
   return bytes <= 24 << 10 ? fromFirst : bytes <= 0.6 * double(target.l2Bytes()) ? fromSecond : fromThird;
 }
 
@@ -203,9 +214,12 @@ double Planner::chooseTile(ContractPlan &plan, bool gathers) const {
   int64_t height = plan.sizeOf(plan.row), vectors = llvm::divideCeil(plan.sizeOf(plan.column), lanes);
   double depth = static_cast<double>(plan.depth()), least = std::numeric_limits<double>::infinity();
   int64_t accumulators = target.tileRows() * target.tileVectors(), registers = target.registers(), bestWays = 1;
+  bool far = isFar(plan);
   for (int64_t v = 1; v <= std::min<int64_t>(vectors, 8); ++v)
     for (int64_t r = 1; r <= std::min<int64_t>(height, accumulators); ++r) {
-      if (r * v > accumulators || r * v + v + 1 > registers)
+      // What is asked for ahead is the line that a tile's rows begin in.
+      bool splitsLines = far && r != height && lanes % r != 0;
+      if (r * v > accumulators || r * v + v + 1 > registers || splitsLines)
         continue;
       Split rows = Split::evenly(height, r), columns = Split::evenly(vectors, v);
       if (rows.biggest() != r || columns.biggest() != v)
@@ -224,6 +238,9 @@ double Planner::chooseTile(ContractPlan &plan, bool gathers) const {
           cycles += static_cast<double>(rowTiles * columnTiles) *
                     (depth * stepCost(r1, v1, ways, read) * (gathers ? 12 : 1) + tileCost(plan, r1, v1));
         }
+      // Lines of a left operand in far steps serve the tiles beside and below, and come again for each panel.
+      if (far)
+        cycles += fromThird * static_cast<double>(columns.parts * llvm::divideCeil(height, lanes)) * depth;
       // Each variant of the tile is code to compile.
       cycles *= 1 + 0.03 * ((rows.bigCount != 0) + (columns.bigCount != 0));
       if (cycles < least) {
@@ -257,7 +274,9 @@ void Planner::tryTile(std::optional<unsigned> column, std::optional<unsigned> in
     plan.pack = true;
     bool transposes = step && step->rhsStride == 1;
     double elements = static_cast<double>(plan.depth() * col.size * plan.outerSize() * row.size / served);
-    plan.cycles += elements * (direct ? 0.15 : transposes ? 0.3 : 1.2);
+    // Neighbouring columns far apart are a line, or a page, each.
+    double scattered = col.rhsStride * elementBytes >= pageBytes ? 8 : 2;
+    plan.cycles += elements * (direct ? 0.15 : transposes ? 0.3 : scattered);
   } else if (collides && row.size >= 16) {
     plan.cycles *= 1.2;
   }
@@ -265,7 +284,7 @@ void Planner::tryTile(std::optional<unsigned> column, std::optional<unsigned> in
   auto areFar = [&](int64_t stride) { return stride > 0 && stride * elementBytes % farBytes == 0; };
   if (step && step->size >= 8 && (areFar(step->lhsStride) || (!plan.pack && areFar(step->rhsStride))))
     plan.cycles *= 3;
-  if (step && step->size >= 4 * stepsAhead && row.lhsStride == 1 && step->lhsStride * elementBytes >= strideBytes)
+  if (isFar(plan))
     plan.ahead = stepsAhead;
   chooseBlocks(plan);
   plan.cycles += taskCost(plan);
@@ -302,7 +321,12 @@ void Planner::tryDot(std::optional<unsigned> column, unsigned inner) {
       while (ways < 8 && 2 * ways * r * c <= 8 && 2 * ways * lanes <= plan.innerDepth())
         ways *= 2;
       double loads = batch ? static_cast<double>(r * c) : 0.5 * (r + c);
-      double step = std::max({0.5 * r * c, loads, latency / ways}) + 0.06 * (r + c);
+      // Rows of the operands are read again for each tile beside and below.
+      double bytes = static_cast<double>(plan.depth() * (shape.element.getIntOrFloatBitWidth() / 8));
+      double readLeft = width > c ? readCost(bytes * r) : fromFirst;
+      double readRight = rows.parts > 1 ? readCost(bytes * static_cast<double>(plan.columns.biggest() * lanes)) : fromFirst;
+      double read = r * readLeft + c * readRight;
+      double step = std::max({0.5 * r * c, loads, read, latency / ways}) + 0.06 * (r + c);
       double tile = steps * step + 10 + 2.0 * r * c * ways + 4.0 * r;
       double cycles = tile * static_cast<double>(rows.parts * llvm::divideCeil(width, c));
       if (cycles < least) {

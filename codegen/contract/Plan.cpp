@@ -106,6 +106,8 @@ private:
   SmallVector<std::optional<unsigned>> columnChoices() const;
   ContractPlan begin(std::optional<unsigned> column, std::optional<unsigned> inner) const;
   void tryTile(std::optional<unsigned> column, std::optional<unsigned> inner);
+  void tryTile(ContractPlan plan, bool pack, std::optional<unsigned> inner);
+  int64_t served(const ContractPlan &plan) const;
   void tryDot(std::optional<unsigned> column, unsigned inner);
   double chooseTile(ContractPlan &plan, bool gathers) const;
   void chooseBlocks(ContractPlan &plan) const;
@@ -215,6 +217,8 @@ double Planner::chooseTile(ContractPlan &plan, bool gathers) const {
   double depth = static_cast<double>(plan.depth()), least = std::numeric_limits<double>::infinity();
   int64_t accumulators = target.tileRows() * target.tileVectors(), registers = target.registers(), bestWays = 1;
   bool far = isFar(plan);
+  bool stepsFar = !plan.sums.empty() && shape.axes[plan.sums.back()].rhsStride *
+                                            (shape.element.getIntOrFloatBitWidth() / 8) >= strideBytes;
   for (int64_t v = 1; v <= std::min<int64_t>(vectors, 8); ++v)
     for (int64_t r = 1; r <= std::min<int64_t>(height, accumulators); ++r) {
       // What is asked for ahead is the line that a tile's rows begin in.
@@ -229,7 +233,9 @@ double Planner::chooseTile(ContractPlan &plan, bool gathers) const {
         ways *= 2;
       double cycles = 0;
       plan.ways = ways;
-      double read = readCost(std::min<double>(depth, double(target.depthBlock())) * double(v * target.vectorBytes));
+      // What no processor guesses comes late.
+      double guess = !plan.pack && stepsFar ? 2 : 1;
+      double read = guess * readCost(std::min<double>(depth, double(target.depthBlock())) * double(v * target.vectorBytes));
       for (bool bigRow : {false, true})
         for (bool bigColumn : {false, true}) {
           int64_t rowTiles = bigRow ? rows.bigCount : rows.parts - rows.bigCount;
@@ -255,25 +261,43 @@ double Planner::chooseTile(ContractPlan &plan, bool gathers) const {
 
 void Planner::tryTile(std::optional<unsigned> column, std::optional<unsigned> inner) {
   ContractPlan plan = begin(column, inner);
-  plan.form = ContractPlan::Tile;
   const ContractAxis none{}, &col = column ? shape.axes[*column] : none, &row = plan.row ? shape.axes[*plan.row] : none;
-  bool direct = !column || col.rhsStride == 1;
-  bool canPack = column && !col.inLhs && !row.inRhs;
-  bool gathers = (!direct && !canPack) || (col.inLhs && col.lhsStride != 1);
-  plan.cycles = chooseTile(plan, gathers) * static_cast<double>(plan.outerSize()) + storeCost(plan);
-  // Reading in place with rows a multiple of 1 KiB apart makes cache lines collide; packing is worth it for enough rows.
+  bool direct = !column || col.rhsStride == 1, canPack = column && !col.inLhs && !row.inRhs;
+  // Reading in place with rows a multiple of 1 KiB apart makes cache lines collide; packing is worth it for enough rows. It may
+  // be worth it too where rows are so far apart that no processor guesses the next one.
   const ContractAxis *step = inner ? &shape.axes[*inner] : nullptr;
+  int64_t stepBytes = step ? step->rhsStride * (shape.element.getIntOrFloatBitWidth() / 8) : 0;
+  bool collides = step && stepBytes % 1024 == 0 && step->size >= 64;
+  bool mustPack = canPack && (!direct || (collides && served(plan) >= 96));
+  bool mayPack = canPack && direct && stepBytes >= strideBytes && served(plan) >= 96;
+  if (!mustPack)
+    tryTile(plan, /*pack=*/false, inner);
+  if (mustPack || mayPack)
+    tryTile(plan, /*pack=*/true, inner);
+}
+
+/// The rows that a panel serves.
+int64_t Planner::served(const ContractPlan &plan) const {
+  int64_t rows = plan.sizeOf(plan.row);
+  for (unsigned axis : plan.outer)
+    rows *= shape.axes[axis].inRhs ? 1 : shape.axes[axis].size;
+  return rows;
+}
+
+void Planner::tryTile(ContractPlan plan, bool pack, std::optional<unsigned> inner) {
+  plan.form = ContractPlan::Tile;
+  plan.pack = pack;
+  const ContractAxis none{}, &col = plan.column ? shape.axes[*plan.column] : none,
+                             &row = plan.row ? shape.axes[*plan.row] : none;
+  const ContractAxis *step = inner ? &shape.axes[*inner] : nullptr;
+  bool direct = !plan.column || col.rhsStride == 1;
+  bool gathers = (!direct && !pack) || (col.inLhs && col.lhsStride != 1);
+  plan.cycles = chooseTile(plan, gathers) * static_cast<double>(plan.outerSize()) + storeCost(plan);
   int64_t elementBytes = shape.element.getIntOrFloatBitWidth() / 8;
   bool collides = step && step->rhsStride * elementBytes % 1024 == 0 && step->size >= 64;
-  // The rows that a panel serves.
-  int64_t served = row.size;
-  for (unsigned axis : plan.outer)
-    served *= shape.axes[axis].inRhs ? 1 : shape.axes[axis].size;
-  bool packs = canPack && (!direct || (collides && served >= 96));
-  if (packs) {
-    plan.pack = true;
+  if (pack) {
     bool transposes = step && step->rhsStride == 1;
-    double elements = static_cast<double>(plan.depth() * col.size * plan.outerSize() * row.size / served);
+    double elements = static_cast<double>(plan.depth() * col.size * plan.outerSize() * row.size / served(plan));
     // Neighbouring columns far apart are a line, or a page, each.
     double scattered = col.rhsStride * elementBytes >= pageBytes ? 8 : 2;
     plan.cycles += elements * (direct ? 0.15 : transposes ? 0.3 : scattered);
@@ -282,7 +306,7 @@ void Planner::tryTile(std::optional<unsigned> column, std::optional<unsigned> in
   }
   // Steps this far apart share few places in any cache: each is a line from memory.
   auto areFar = [&](int64_t stride) { return stride > 0 && stride * elementBytes % farBytes == 0; };
-  if (step && step->size >= 8 && (areFar(step->lhsStride) || (!plan.pack && areFar(step->rhsStride))))
+  if (step && step->size >= 8 && (areFar(step->lhsStride) || (!pack && areFar(step->rhsStride))))
     plan.cycles *= 3;
   if (isFar(plan))
     plan.ahead = stepsAhead;

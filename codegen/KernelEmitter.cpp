@@ -7,6 +7,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
@@ -84,11 +85,17 @@ FailureOr<KernelInfo> emitKernel(OpBuilder &builder, dl::KernelOp kernel, const 
   case dl::KernelKind::update:
     info = emitUpdate(parts);
     break;
+  case dl::KernelKind::print:
+    kernel.emitOpError("prints: it has no code of its own");
+    break;
   }
   if (failed(info)) {
     function.erase();
     return failure();
   }
+  std::string plan = (info->plan.empty() ? "" : info->plan + "; ") + std::to_string(info->tasks) + " tasks, about " +
+                     llvm::formatv("{0:f1}", info->nanoseconds / 1000).str() + " us";
+  function->setAttr("dl.plan", builder.getStringAttr(plan));
   builder.setInsertionPointToEnd(entry);
   if (!status)
     status = arith::ConstantIntOp::create(builder, loc, 0, 64);

@@ -16,6 +16,8 @@ struct KernelInfo {
   int64_t tasks = 1;
   /// An estimate of the time that all tasks take on one core.
   double nanoseconds = 0;
+  /// What was decided, in words: stands at the function as attribute `dl.plan` (`--emit loops`).
+  std::string plan = {};
 };
 
 /// Emits the function at the builder's insertion point (inside a module) and says how much work it is. Errors are

@@ -9,6 +9,8 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Analysis/TargetLibraryInfo.h"
+#include "runtime/Abi.h"
+#include <cstddef>
 
 using namespace mlir;
 
@@ -33,6 +35,8 @@ KernelTable::KernelTable(func::FuncOp planned) {
   for (const char *own : {"", ".kernels", ".table", ".numbers"})
     names[symbol + own] = 1;
   planned.walk([&](dl::KernelOp kernel) {
+    if (kernel.getKind() == dl::KernelKind::print)
+      return;
     auto [entry, fresh] = known.try_emplace(kernelKey(kernel), entries.size());
     entryOf[kernel] = entry->second;
     if (!fresh)
@@ -64,6 +68,7 @@ private:
   void placeArguments();
   LogicalResult emitBlock(Block &block);
   LogicalResult addKernel(dl::KernelOp kernel);
+  void print(dl::KernelOp kernel);
   void runPiece();
   LogicalResult emitLoop(dl::LoopOp loop);
   LogicalResult emitBranch(dl::BranchOp branch);
@@ -120,7 +125,7 @@ private:
   /// The kernels' numbers, and the base of their table.
   SmallVector<int64_t> numbers;
   unsigned numbersBase = 0, baseCount = 0;
-  int64_t checks = 0;
+  int64_t checks = 0, prints = 0;
   /// Takes a status: where a piece goes that did not end well.
   Block *onFailure = nullptr;
   /// Behind the loop that is emitted.
@@ -213,7 +218,9 @@ LogicalResult StepEmitter::emitBlock(Block &block) {
       StepPlace block = places.lookup(buffer.getBlock());
       places[buffer.getResult()] = {block.base, block.offset + int64_t(buffer.getOffset())};
     } else if (auto kernel = dyn_cast<dl::KernelOp>(op)) {
-      if (failed(addKernel(kernel)))
+      if (kernel.getKind() == dl::KernelKind::print)
+        print(kernel);
+      else if (failed(addKernel(kernel)))
         return failure();
     } else if (auto entry = dyn_cast<dl::EntryOp>(op)) {
       placeEntry(entry);
@@ -265,6 +272,41 @@ LogicalResult StepEmitter::addKernel(dl::KernelOp kernel) {
     hasWritten |= out.base < 2;
   table.add(number, info.tasks, flags, mayFail ? checks : 0, operands);
   return success();
+}
+
+/// Asks the context, if there is one that prints, to print the line with the next number.
+void StepEmitter::print(dl::KernelOp kernel) {
+  runPiece();
+  ++prints;
+  Block *asked = addBlock(), *printing = addBlock(), *end = addBlock();
+  Value null = LLVM::ZeroOp::create(builder, loc, pointer);
+  auto isThere = [&](Value address) {
+    return LLVM::ICmpOp::create(builder, loc, LLVM::ICmpPredicate::ne, address, null);
+  };
+  jumpIf(isThere(context), asked, {}, end);
+  builder.setInsertionPointToEnd(asked);
+  Value callee =
+      LLVM::LoadOp::create(builder, loc, pointer, moved(context, constant(offsetof(dlc_context, print))), 8);
+  jumpIf(isThere(callee), printing, {}, end);
+  builder.setInsertionPointToEnd(printing);
+  for (auto [i, operand] : llvm::enumerate(kernel.getIns()))
+    LLVM::StoreOp::create(builder, loc, addressOf(places.lookup(operand)), element(args, i), 8);
+  auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(builder.getContext()), {pointer, i64, pointer});
+  LLVM::CallOp::create(builder, loc, type, ValueRange{callee, context, constant(prints), args});
+  if (hasWritten) {
+    jump(end);
+  } else {
+    // A loop that only prints ends too when it is asked to.
+    Block *asking = addBlock();
+    Value stop = LLVM::LoadOp::create(builder, loc, pointer, moved(context, constant(offsetof(dlc_context, stop))), 8);
+    jumpIf(isThere(stop), asking, {}, end);
+    builder.setInsertionPointToEnd(asking);
+    Value flag = LLVM::LoadOp::create(builder, loc, builder.getI32Type(), stop, 4, /*isVolatile=*/true);
+    Value none = arith::ConstantIntOp::create(builder, loc, 0, 32);
+    Value asked = LLVM::ICmpOp::create(builder, loc, LLVM::ICmpPredicate::ne, flag, none);
+    jumpIf(asked, onFailure, constant(-1), end);
+  }
+  builder.setInsertionPointToEnd(end);
 }
 
 /// Runs the records since the last piece; the step ends with its status if that is not 0.

@@ -8,6 +8,19 @@ using namespace mlir;
 
 namespace dlc::dl {
 
+LogicalResult PrintOp::verify() {
+  size_t gaps = 0;
+  for (Attribute value : getValues()) {
+    auto pieces = dyn_cast<ArrayAttr>(value);
+    if (!pieces || pieces.empty() || !llvm::all_of(pieces, llvm::IsaPred<StringAttr>))
+      return emitOpError() << "has the value " << value << ", expected pieces of text";
+    gaps += pieces.size() - 1;
+  }
+  if (gaps != getTensors().size())
+    return emitOpError() << "has " << getTensors().size() << " tensors, expected " << gaps << ", one between two pieces";
+  return success();
+}
+
 namespace {
 /// A type that a list of values must have at some place, and what it belongs to.
 struct Expected {
@@ -69,6 +82,18 @@ LogicalResult GradOp::verify() {
   expect(results, getInputs().getTypes(), "input");
   if (failed(verifyTypes(*this, "cotangents", getCotangents().getTypes(), cotangents)))
     return failure();
+  return verifyTypes(*this, "results", getResultTypes(), results);
+}
+
+LogicalResult JvpOp::verify() {
+  ExpectedList inputs, results;
+  expect(inputs, getInputs().getTypes(), "input");
+  if (failed(verifyRegion(*this, getBody(), "body", inputs, nullptr)) ||
+      failed(verifyTypes(*this, "tangents", getTangents().getTypes(), inputs)))
+    return failure();
+  TypeRange types = getBody().front().getTerminator()->getOperandTypes();
+  for (int k = 0; k < 2; ++k)
+    expect(results, types, "yielded value");
   return verifyTypes(*this, "results", getResultTypes(), results);
 }
 

@@ -8,12 +8,23 @@ class Dl_RegionOp<string mnemonic, list<Trait> traits = []>
     : Dl_Op<mnemonic, !listconcat([RecursivelySpeculatable, RecursiveMemoryEffects], traits)>;
 
 def YieldOp : Dl_Op<"yield", [
-    Pure, Terminator, ReturnLike, ParentOneOf<["GradOp", "IfOp", "ScanOp", "WhileOp", "KernelOp"]>]> {
+    Pure, Terminator, ReturnLike, ParentOneOf<["GradOp", "JvpOp", "IfOp", "ScanOp", "WhileOp", "KernelOp"]>]> {
   let summary = "the values of a region";
   let description = "Example: `dl.yield %a, %b : tensor<f32>, tensor<4xf32>`";
   let arguments = (ins Variadic<AnyType>:$operands);
   let assemblyFormat = "($operands^ `:` type($operands))? attr-dict";
   let builders = [OpBuilder<(ins), [{ build($_builder, $_state, ::mlir::ValueRange()); }]>];
+}
+def PrintOp : Dl_Op<"print", [NonDifferentiable]> {
+  let summary = "prints a line: values, each as pieces of text with a tensor between two of them";
+  let description = [{
+    Not pure: a print stays, runs as often as what it stands in, and after the prints before it. What runs again only to be
+    differentiated is without its prints.
+    Example: `dl.print [["x ="], ["", ""]] (%x) : tensor<3xf32>`
+  }];
+  let arguments = (ins ArrayAttr:$values, Variadic<Dl_Tensor>:$tensors);
+  let assemblyFormat = "$values (`(` $tensors^ `)` `:` type($tensors))? attr-dict";
+  let hasVerifier = 1;
 }
 def CallOp : Dl_Op<"call", [
     DeclareOpInterfaceMethods<SymbolUserOpInterface>, DeclareOpInterfaceMethods<AdjointOpInterface>]> {
@@ -52,6 +63,21 @@ def GradOp : Dl_RegionOp<"grad", [AttrSizedOperandSegments, SingleBlock]> {
     ::mlir::ResultRange values() { return getResults().take_front(yielded().size()); }
     ::mlir::ResultRange inputCotangents() { return getResults().take_back(getInputs().size()); }
   }];
+}
+def JvpOp : Dl_RegionOp<"jvp", [AttrSizedOperandSegments, SingleBlock]> {
+  let summary = "a function's values and their derivatives along tangents of its inputs";
+  let description = [{
+    The region is as that of dl.grad. Results: its n values, then a tangent of each. Nothing is saved, so that dl.while has
+    a derivative too.
+    Example: `%y, %dy = dl.jvp (%x), (%dx) { ^bb0(%u: tensor<f32>): ... dl.yield %v : tensor<f32> } : ...`
+  }];
+  let arguments = (ins Variadic<Dl_Tensor>:$inputs, Variadic<Dl_Tensor>:$tangents);
+  let results = (outs Variadic<Dl_Tensor>);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    `(` $inputs `)` `,` `(` $tangents `)` attr-dict-with-keyword $body `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
 }
 def IfOp : Dl_RegionOp<"if", [IsolatedFromAbove, SingleBlock, DeclareOpInterfaceMethods<AdjointOpInterface>]> {
   let summary = "one of two regions, by a scalar condition";

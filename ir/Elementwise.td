@@ -145,7 +145,8 @@ def CheckOp : Dl_Op<"check", [
   let summary = "the value itself, after a condition was checked to hold of every element";
   let description = [{
     As dl.check_index, with any condition: where it does not hold the function returns the check's id, and the message
-    says what the first such element of `value` is and what was expected, in words. Not pure.
+    says what the first such element of `value` is and what was expected, in words; without a `what` it is these words. Not
+    pure.
     Example: `%q = dl.check %p if %good what "p" expected "from 0 to 1" : tensor<64xf32>` (the condition is tensor<64xi1>)
   }];
   let arguments = (ins Dl_NumberTensor:$value, Dl_BoolTensor:$condition, StrAttr:$what, StrAttr:$expected);

@@ -5,7 +5,7 @@ include "mlir/IR/TensorEncoding.td"
 def Dl_KernelKind : I32EnumAttr<"KernelKind", "which emitter makes the loop nest", [
     I32EnumAttrCase<"map", 0>, I32EnumAttrCase<"contract", 1>, I32EnumAttrCase<"check", 2>,
     I32EnumAttrCase<"scatter", 3>, I32EnumAttrCase<"cumulative", 4>, I32EnumAttrCase<"update", 5>,
-    I32EnumAttrCase<"sort", 6>, I32EnumAttrCase<"linalg", 7>]> {
+    I32EnumAttrCase<"sort", 6>, I32EnumAttrCase<"linalg", 7>, I32EnumAttrCase<"print", 8>]> {
   let cppNamespace = "::dlc::dl";
   let genSpecializedAttr = 0;
 }
@@ -49,6 +49,7 @@ def KernelOp : Dl_Op<"kernel", [IsolatedFromAbove, AttrSizedOperandSegments, Sin
     - sort: one dl.argsort of a block argument, and a dl.scratch.
     - linalg: one dl.linalg of block arguments, and a dl.scratch.
     - update: one dl.dynamic_update of block arguments.
+    - print: one dl.print of block arguments; yields nothing. It is no code of its own: the step calls its caller.
     A scatter or an update whose output lies on its first operand touches only what changes.
     Example: `%y = dl.kernel "relu" map ins(%x : tensor<4xf32>) outs() { ^bb0(%u: tensor<4xf32>): %v = dl.relu %u :
     tensor<4xf32> dl.yield %v : tensor<4xf32> } -> tensor<4xf32>`

@@ -7,6 +7,15 @@ namespace dlc::dl {
 
 bool holdsKernels(Operation *op) { return isa<ScanOp, IfOp, WhileOp>(op); }
 
+static bool holds(Operation *op, llvm::function_ref<bool(Operation *)> what) {
+  return op->walk([&](Operation *inner) { return what(inner) ? WalkResult::interrupt() : WalkResult::advance(); })
+      .wasInterrupted();
+}
+bool holdsPrint(Operation *op) { return holds(op, llvm::IsaPred<PrintOp>); }
+bool holdsCheck(Operation *op) {
+  return holds(op, [](Operation *inner) { return kernelRole(inner).mayFail; });
+}
+
 KernelRole kernelRole(Operation *op) {
   using enum OperandUse;
   auto alone = [](KernelKind kind) {
@@ -25,6 +34,8 @@ KernelRole kernelRole(Operation *op) {
   } else if (isa<CheckIndexOp, CheckOp>(op)) {
     role = alone(KernelKind::check);
     role.mayFail = true;
+  } else if (isa<PrintOp>(op)) {
+    role = alone(KernelKind::print);
   } else if (isa<CumulativeOp, RecurrenceOp>(op)) {
     role = alone(KernelKind::cumulative);
   } else if (isa<ArgsortOp>(op)) {

@@ -39,6 +39,11 @@ mlir::RankedTensorType scratchType(mlir::Operation *op);
 /// In how many tasks the rows along `axis` are sorted; each has a part of the scratch memory of its own.
 int64_t sortTasks(llvm::ArrayRef<int64_t> shape, int64_t axis);
 
+/// Whether a print is, or stands in, `op`.
+bool holdsPrint(mlir::Operation *op);
+/// Whether a kernel that may fail is, or stands in, `op`.
+bool holdsCheck(mlir::Operation *op);
+
 /// Whether a loop or a branch: its regions hold kernels, and its operands and results are in memory.
 bool holdsKernels(mlir::Operation *op);
 

@@ -25,7 +25,7 @@ struct StageTable {
 constexpr StringRef inGraph[] = {"func.func", "func.return", "dl.*"};
 constexpr StringRef goneFromGraph[] = {"dl.kernel", "dl.buffer", "dl.loop",  "dl.next",
                                        "dl.exit",   "dl.branch", "dl.entry"};
-constexpr StringRef goneFromGradient[] = {"dl.kernel", "dl.buffer", "dl.grad",   "dl.call", "dl.loop",
+constexpr StringRef goneFromGradient[] = {"dl.kernel", "dl.buffer", "dl.grad",   "dl.jvp", "dl.call", "dl.loop",
                                           "dl.next",   "dl.exit",   "dl.branch", "dl.entry"};
 constexpr StringRef inFused[] = {"func.func", "func.return", "dl.kernel", "dl.scan", "dl.if", "dl.while", "dl.yield"};
 constexpr StringRef inPlanned[] = {"func.func", "func.return", "dl.kernel", "dl.buffer", "dl.loop",
@@ -44,7 +44,7 @@ const StageTable tables[] = {
 };
 
 /// Inside a kernel: what a kernel computes, and its yield. KernelOp::verify knows more, by kind.
-constexpr StringRef goneFromKernels[] = {"dl.kernel", "dl.buffer", "dl.grad", "dl.call", "dl.if",   "dl.scan",         "dl.while",
+constexpr StringRef goneFromKernels[] = {"dl.kernel", "dl.buffer", "dl.grad", "dl.jvp", "dl.call", "dl.if",   "dl.scan",         "dl.while",
                                          "dl.loop",   "dl.next",   "dl.exit", "dl.branch", "dl.entry", "dl.stop_gradient"};
 } // namespace
 

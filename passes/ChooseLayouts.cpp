@@ -107,7 +107,7 @@ private:
       argument.setType(withLayout(type, asked));
     else if (!type.getEncoding() && isParameter && type.getRank() == 2 && !isReshapedForProduct(argument))
       argument.setType(withLayout(type, parameterLayout(argument)));
-    else if (auto order = isParameter && !type.getEncoding() ? weightOrder(argument) : std::nullopt)
+    else if (auto order = isParameter && !type.getEncoding() ? weightOrder(function, argument) : std::nullopt)
       argument.setType(withLayout(type, dl::LayoutAttr::get(type.getContext(), *order, type.getDimSize(order->back()))));
     else if (!type.getEncoding() && !isParameter)
       // "m.fc1.weight" belongs to "fc1.weight".
@@ -212,13 +212,15 @@ private:
     return isReshaped;
   }
 
-  /// The order of axes that a product of windows wants of a parameter.
-  static std::optional<SmallVector<int64_t>> weightOrder(BlockArgument argument) {
+  /// The order of axes that the first product of windows wants of a parameter: the forward one.
+  static std::optional<SmallVector<int64_t>> weightOrder(func::FuncOp function, BlockArgument argument) {
     std::optional<SmallVector<int64_t>> order;
-    forEachReader(argument, [&](dl::KernelOp kernel, BlockArgument inner) {
-      if (!order)
-        order = orderOfWeights(kernel, inner);
-    });
+    if (dl::shapeOf(argument).size() > 2)
+      function.walk([&](dl::KernelOp kernel) {
+        for (auto [number, in] : llvm::enumerate(kernel.getIns()))
+          if (in == argument && !order)
+            order = orderOfWeights(kernel, kernel.getBody().getArgument(number));
+      });
     return order;
   }
 

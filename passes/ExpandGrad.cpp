@@ -1,4 +1,4 @@
-// Replaces every dl.grad by its body and the reverse sweep.
+// Replaces every dl.grad by its body and the reverse sweep, every dl.jvp by its body and the forward sweep.
 //
 // 1. The rules (`dl.derivative`) of the functions that a function calls come first: a sweep puts their bodies in.
 // 2. Gradients are taken from the inside out: an inner one is plain operations when the outer one's sweep meets it.
@@ -7,6 +7,7 @@
 // 4. Then the region's operations move in front of the dl.grad, and its results are the values and cotangents.
 
 #include "ir/Dialect.h"
+#include "ir/ForwardSweep.h"
 #include "ir/ReverseSweep.h"
 #include "passes/Passes.h"
 
@@ -46,10 +47,13 @@ private:
     for (func::FuncOp rule : rules)
       if (failed(expandIn(rule, symbols, visited)))
         return failure();
-    SmallVector<dl::GradOp> grads;
-    function.walk([&](dl::GradOp grad) { grads.push_back(grad); });
-    for (dl::GradOp grad : grads)
-      if (failed(expand(grad)))
+    SmallVector<Operation *> derivatives;
+    function.walk([&](Operation *op) {
+      if (isa<dl::GradOp, dl::JvpOp>(op))
+        derivatives.push_back(op);
+    });
+    for (Operation *op : derivatives)
+      if (failed(isa<dl::GradOp>(op) ? expand(cast<dl::GradOp>(op)) : expand(cast<dl::JvpOp>(op))))
         return failure();
     return success();
   }
@@ -71,12 +75,40 @@ private:
     yield->setOperands(results);
     for (auto [argument, input] : llvm::zip_equal(inputs, grad.getInputs()))
       argument.replaceAllUsesWith(input);
-    results.assign(yield->operand_begin(), yield->operand_end());
-    yield->erase();
-    grad->getBlock()->getOperations().splice(grad->getIterator(), body.getOperations());
-    grad->replaceAllUsesWith(results);
-    grad->erase();
+    inlineBody(grad, body);
     return success();
+  }
+
+  /// The same forwards.
+  static LogicalResult expand(dl::JvpOp jvp) {
+    Block &body = jvp->getRegion(0).front();
+    dl::Tangents tangents;
+    for (auto [argument, tangent] : llvm::zip_equal(body.getArguments(), jvp.getTangents()))
+      tangents[argument] = tangent;
+    if (failed(dl::forwardSweep(body, tangents)))
+      return failure();
+    Operation *yield = body.getTerminator();
+    OpBuilder builder(yield);
+    SmallVector<Value> results(yield->getOperands());
+    for (Value value : yield->getOperands()) {
+      Value tangent = tangents.lookup(value);
+      results.push_back(tangent ? tangent : zeroOf(builder, jvp.getLoc(), value));
+    }
+    yield->setOperands(results);
+    for (auto [argument, input] : llvm::zip_equal(body.getArguments(), jvp.getInputs()))
+      argument.replaceAllUsesWith(input);
+    inlineBody(jvp, body);
+    return success();
+  }
+
+  /// Puts what is in the region of `op`, and no argument of which is used any more, in its place.
+  static void inlineBody(Operation *op, Block &body) {
+    Operation *yield = body.getTerminator();
+    SmallVector<Value> results(yield->getOperands());
+    yield->erase();
+    op->getBlock()->getOperations().splice(op->getIterator(), body.getOperations());
+    op->replaceAllUsesWith(results);
+    op->erase();
   }
 
   static Value zeroOf(OpBuilder &builder, Location loc, Value value) {

@@ -34,6 +34,8 @@ constexpr int64_t partUpdates = 4, leastUpdates = 64;
 constexpr int64_t mostParts = 64, mostProductParts = 16;
 /// Columns that one task takes; chunks are a whole number of vectors, however many are summed side by side.
 constexpr int64_t taskColumns = 64, chunkUnit = 64;
+/// Terms of a sum from which on a task has so many rows (codegen/contract/Plan.cpp).
+constexpr int64_t longTerms = 8192, longTaskRows = 256;
 
 int64_t numElements(ArrayRef<int64_t> shape) {
   int64_t count = 1;
@@ -244,8 +246,11 @@ void Splitter::splitProduct() {
       if (length > size)
         letter = name, size = length;
     }
-  int64_t tasks = std::max<int64_t>(1, elements / (taskColumns * taskColumns / 2));
-  int64_t most = std::min({mostProductParts / tasks, elements * terms / partProducts, terms / partTerms, size / chunkUnit});
+  // A long sum is read once for each task: few tasks with many rows, and parts of the sum beside them.
+  int64_t taskElements = terms >= longTerms ? taskColumns * longTaskRows : taskColumns * taskColumns / 2;
+  int64_t tasks = std::max<int64_t>(1, elements / taskElements);
+  int64_t most = std::min({mostProductParts / tasks, elements * terms / partProducts, terms / partTerms,
+                           size / std::max<int64_t>(1, chunkUnit * size / terms)});
   if (elements == 0 || most < 2)
     return;
   int64_t parts = equalParts(size, most);

@@ -40,6 +40,11 @@ struct dlc_context {
   /* May be null. When it becomes nonzero, the function may end before its next kernel and returns -1, as long as it has
    * written nothing to params and state. */
   volatile int32_t *stop;
+
+  /* Prints the line `id` (from 1: its place among the function's prints) with these tensors in memory; called on the thread
+   * that called the function. May be null: nothing is printed. */
+  void (*print)(dlc_context *context, int64_t id, void *const *tensors);
+  void *printer; /* belongs to `print` */
 };
 
 /* 0, or the id (from 1) of the check that failed, found before any write to params and state; -1 when stopped, likewise.

@@ -151,4 +151,36 @@ std::string formatTensor(DType dtype, std::span<const int64_t> shape, const void
   return Layout(dtype, shape, data).text();
 }
 
+std::string joinPrinted(std::span<const std::string> texts) {
+  std::string line;
+  for (const std::string &text : texts) {
+    bool block = text.find('\n') != std::string::npos;
+    line += (line.empty() ? "" : block ? "\n" : " ") + text;
+  }
+  return line;
+}
+
+std::string PrintedLine::text(void *const *blocks) const {
+  std::vector<std::string> texts;
+  size_t next = 0;
+  for (const std::vector<std::string> &pieces : values) {
+    std::string &text = texts.emplace_back(pieces[0]);
+    for (size_t i = 1; i < pieces.size(); ++i, ++next) {
+      std::vector<std::byte> dense(tensors[next].denseBytes());
+      unpackTensor(tensors[next], blocks[next], dense.data());
+      text += formatTensor(tensors[next].dtype, tensors[next].shape, dense.data()) + pieces[i];
+    }
+  }
+  return joinPrinted(texts);
+}
+
+Printer::Printer(dlc_context &context, const std::vector<PrintedLine> &lines, const Write &write)
+    : lines(lines), write(write) {
+  context.printer = this;
+  context.print = [](dlc_context *context, int64_t id, void *const *tensors) {
+    auto *printer = static_cast<Printer *>(context->printer);
+    printer->write(printer->lines[size_t(id - 1)].text(tensors));
+  };
+}
+
 } // namespace dlc

@@ -293,6 +293,7 @@ void TrainingRun::endInterrupted() {
 Result<TrainingResult> TrainingRun::run() {
   InterruptScope interrupt;
   functions.stop = interrupt.flag();
+  functions.print = [&](std::string_view line) { progress.note(line); };
   if (Result<void> ok = begin(); !ok)
     return ok.error();
   periodStarted = trainStarted =

@@ -8,6 +8,7 @@
 
 #include "runtime/Abi.h"
 #include "runtime/Dataset.h"
+#include "runtime/Print.h"
 #include "runtime/Progress.h"
 #include "runtime/TensorSlot.h"
 #include "runtime/ThreadPool.h"
@@ -23,7 +24,8 @@ struct CheckText {
   int64_t minimum = 0;           ///< the least allowed value
   int64_t limit = 0;             ///< one more than the greatest allowed value
   int64_t elementsPerSample = 1; ///< of the checked tensor; 0 when its elements do not belong to samples
-  std::string expected = {};     ///< what a value must be, in words, if that is no range
+  std::string expected = {};     ///< what a value must be, in words, if that is no range; the whole message without a `what`
+  std::vector<int64_t> loopLines = {}; ///< of the loops around it, the innermost first; 0 where one has none
   bool isFloat = false;          ///< the value that is reported is the bits of a double
   std::string failure = {};      ///< not of values but of a matrix: what it is, `is singular`
   int64_t matrices = 1;          ///< how many there are in the batch
@@ -34,6 +36,7 @@ struct CompiledFunction {
   dlc_function function = nullptr;
   size_t arenaBytes = 0;
   std::vector<CheckText> checks = {}; ///< check id i is checks[i - 1]
+  std::vector<PrintedLine> prints = {}; ///< likewise
   /// Tensors that it takes as inputs behind those of every call.
   std::vector<std::shared_ptr<void>> captured = {};
   /// Keeps the code of `function` alive.
@@ -111,7 +114,7 @@ Result<std::vector<double>> evaluate(const TrainingSpec &spec, const std::shared
                                      const FunctionProvider &provider, void *params, void *state, ThreadPool &pool);
 
 /// The error of a failed check: "sample 17 of `digits`: `label` is 11, but must be from 0 to 9"; in a loop with the iteration,
-/// from 0: "element 2, iteration 5: ..". `rowIndices` (or null) are the batch's rows in the data set.
+/// from 0: "element 2, iteration 5 of the loop at line 4: ..". `rowIndices` (or null) are the batch's rows in the data set.
 Error checkError(const CompiledFunction &function, int64_t check, const dlc_context &context,
                  const std::string &dataName, const int64_t *rowIndices, int64_t rows);
 

@@ -62,6 +62,7 @@ Result<std::span<const float>> TrainingFunctions::run(Mode mode, const Batch *ba
     inputs.push_back(buffer.get());
   dlc_context context = pool.context();
   context.stop = stop;
+  Printer printer(context, (*function)->prints, print);
   int64_t status = (*function)->function(params, state, inputs.data(), outputs.data(), arena.data(), &context);
   if (status < 0)
     return std::span<const float>();
@@ -91,8 +92,13 @@ Error checkError(const CompiledFunction &function, int64_t check, const dlc_cont
       where += fmt::format(", element {}", context.error_index % perSample);
   }
   // The outermost loop first.
-  for (int64_t loop = context.error_loops; loop-- > 0;)
+  for (int64_t loop = context.error_loops; loop-- > 0;) {
     where += fmt::format(", iteration {}", context.error_iterations[loop]);
+    if (loop < int64_t(text.loopLines.size()) && text.loopLines[size_t(loop)] > 0)
+      where += fmt::format(" of the loop at line {}", text.loopLines[size_t(loop)]);
+  }
+  if (!text.expected.empty() && text.what.empty())
+    return Error::plain(context.error_loops > 0 ? where.substr(where.find(", ") + 2) + ": " + text.expected : text.expected);
   if (!text.expected.empty()) {
     std::string value = text.isFloat ? fmt::format("{:.6g}", std::bit_cast<double>(context.error_value))
                                      : std::to_string(context.error_value);

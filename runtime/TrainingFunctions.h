@@ -18,6 +18,8 @@ public:
   /// changed nothing. Errors: of the provider, of a check, of memory.
   Result<std::span<const float>> run(Mode mode, const Batch *batch, const Dataset *data, int64_t step);
 
+  /// Where the functions print.
+  Printer::Write print = [](std::string_view) {};
   /// When what it points to becomes nonzero, a call may end early.
   volatile int32_t *stop = nullptr;
 

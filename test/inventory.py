@@ -52,6 +52,7 @@ SHARED_HEADERS = {
 STRUCTURAL = {
     "yield": "ends a region; tested with each operation that has one",
     "grad": "is itself the gradient, and gone after its stage",
+    "jvp": "is itself the derivative, and gone after its stage",
     "kernel": "stands around operations after gradients are taken",
     "buffer": "names memory after gradients are taken",
     "entry": "names memory after gradients are taken",
@@ -64,6 +65,7 @@ STRUCTURAL = {
 NEVER_EMITTED = {
     "call": "inlined at the gradient stage",
     "grad": "expanded at the gradient stage",
+    "jvp": "expanded at the gradient stage",
     "stop_gradient": "gone after the gradient stage",
     "yield": "ends a region; emitted with each operation that has one",
 }

@@ -28,30 +28,29 @@ std::string PhaseTimes::table() const {
   return text.empty() ? "nothing was compiled\n" : text + fmt::format("{:<28} {:9.2f} ms\n", "total", total);
 }
 
-namespace {
-
-/// The place that a location names, in the sources; nowhere when it names none.
 SourceRange placeOf(mlir::Location location, const SourceManager &sources) {
   SourceRange found;
   location->walk([&](mlir::Location part) {
-    auto file = mlir::dyn_cast<mlir::FileLineColLoc>(part);
+    auto file = mlir::dyn_cast<mlir::FileLineColRange>(part);
     if (!file)
       return mlir::WalkResult::advance();
     for (uint32_t id = 0; id < sources.count(); ++id) {
-      if (sources.name(id) != std::string_view(file.getFilename().getValue()) || file.getLine() == 0)
+      if (sources.uniqueName(id) != file.getFilename().getValue() || file.getStartLine() == 0)
         continue;
-      std::string_view line = sources.line(id, file.getLine());
-      uint32_t begin = uint32_t(line.data() - sources.text(id).data()) + file.getColumn() - 1;
-      if (begin <= sources.text(id).size())
-        found = {id, begin, std::min<uint32_t>(begin + 1, uint32_t(sources.text(id).size()))};
+      auto offset = [&](uint32_t line, uint32_t column) {
+        return uint32_t(sources.line(id, line).data() - sources.text(id).data()) + column - 1;
+      };
+      uint32_t begin = offset(file.getStartLine(), file.getStartColumn());
+      uint32_t end = offset(std::max(file.getStartLine(), file.getEndLine()), file.getEndColumn());
+      uint32_t size = uint32_t(sources.text(id).size());
+      if (begin <= size)
+        found = {id, begin, std::min(std::max(end, begin + 1), size)};
       return mlir::WalkResult::interrupt();
     }
     return mlir::WalkResult::advance();
   });
   return found;
 }
-
-} // namespace
 
 Compiler::Compiler(mlir::MLIRContext &context, SourceManager &sources, DiagnosticEngine &diagnostics, Target target,
                    std::set<std::string> disabled)
@@ -134,6 +133,34 @@ static size_t blockBytes(mlir::BlockArgument argument) {
   return size_t(mlir::cast<mlir::MemRefType>(argument.getType()).getNumElements());
 }
 
+/// The line that a location names; 0 when it names none.
+static int64_t lineOf(mlir::Location location) {
+  int64_t line = 0;
+  location->walk([&](mlir::Location part) {
+    auto file = mlir::dyn_cast<mlir::FileLineColRange>(part);
+    line = file ? file.getStartLine() : 0;
+    return line ? mlir::WalkResult::interrupt() : mlir::WalkResult::advance();
+  });
+  return line;
+}
+
+/// What a planned kernel of kind print prints.
+static PrintedLine printedLine(dl::KernelOp kernel) {
+  PrintedLine line;
+  auto print = mlir::cast<dl::PrintOp>(kernel.getBody().front().front());
+  for (mlir::Attribute value : print.getValues()) {
+    std::vector<std::string> &pieces = line.values.emplace_back();
+    for (mlir::Attribute piece : mlir::cast<mlir::ArrayAttr>(value))
+      pieces.push_back(mlir::cast<mlir::StringAttr>(piece).str());
+  }
+  for (mlir::Value tensor : print.getTensors()) {
+    auto type = mlir::cast<mlir::MemRefType>(kernel.getIns()[mlir::cast<mlir::BlockArgument>(tensor).getArgNumber()].getType());
+    llvm::SmallVector<int64_t> strides = type.getStridesAndOffset().first;
+    line.tensors.push_back({"", dtypeOf(type.getElementType()), type.getShape().vec(), 0, {strides.begin(), strides.end()}});
+  }
+  return line;
+}
+
 std::unique_ptr<Compiled> Compiler::describe(mlir::ModuleOp module) {
   mlir::func::FuncOp function = entryOf(module);
   auto compiled = std::make_unique<Compiled>();
@@ -169,12 +196,20 @@ std::unique_ptr<Compiled> Compiler::describe(mlir::ModuleOp module) {
       text.limit = check.getAs<mlir::IntegerAttr>("limit").getInt();
       compiled->function.checks.push_back(text);
     }
+  function.walk([&](dl::KernelOp kernel) {
+    if (kernel.getKind() == dl::KernelKind::print)
+      compiled->function.prints.push_back(printedLine(kernel));
+  });
   // The checks stand in the order of their kernels; a sample is one entry of the first axis.
   size_t next = 0;
   function.walk([&](dl::KernelOp kernel) {
     if (!dl::kernelRole(&kernel.getBody().front().front()).mayFail || next >= compiled->function.checks.size())
       return;
     CheckText &text = compiled->function.checks[next++];
+    compiled->checkPlaces.push_back(kernel.getLoc());
+    for (mlir::Operation *loop = kernel->getParentOp(); loop != function; loop = loop->getParentOp())
+      if (mlir::isa<dl::LoopOp>(loop))
+        text.loopLines.push_back(lineOf(loop->getLoc()));
     if (kernel.getKind() != dl::KernelKind::check)
       return;
     auto type = mlir::cast<mlir::MemRefType>(kernel.getIns()[0].getType());

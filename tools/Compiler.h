@@ -16,9 +16,13 @@ namespace dlc {
 /// The runtime's name for an element type of the IR.
 DType dtypeOf(mlir::Type element);
 
+/// The place that a location names, in the sources; nowhere when it names none.
+SourceRange placeOf(mlir::Location location, const SourceManager &sources);
+
 /// A compiled entry function.
 struct Compiled {
   CompiledFunction function; ///< with its arena size and its checks
+  std::vector<mlir::Location> checkPlaces; ///< of each of its checks
   size_t paramBytes = 0, stateBytes = 0;
   std::vector<TensorSlot> params, state; ///< in the order of the arguments
   std::vector<std::string> inputs, outputs;

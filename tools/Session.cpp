@@ -2,8 +2,9 @@
 #include "tools/Session.h"
 
 #include "codegen/native/ObjectCache.h"
+#include "frontend/elaborate/Printing.h"
 #include "frontend/parser/Parser.h"
-#include "ir/Dialect.h"
+#include "ir/KernelRole.h"
 #include "runtime/AvailableThreads.h"
 #include "runtime/Files.h"
 #include "runtime/Print.h"
@@ -62,13 +63,14 @@ int exitCodeOf(const DiagnosticEngine &diagnostics) {
   return 0;
 }
 
-void reportError(DiagnosticEngine &diagnostics, Diag kind, SourceRange at, const Error &error) {
+DiagnosticEngine::Builder reportError(DiagnosticEngine &diagnostics, Diag kind, SourceRange at, const Error &error) {
   llvm::SmallVector<llvm::StringRef> lines;
   std::string text = error.str();
   llvm::StringRef(text).split(lines, '\n');
   DiagnosticEngine::Builder report = diagnostics.report(kind, at, lines[0].str());
   for (llvm::StringRef line : llvm::ArrayRef(lines).drop_front())
     report.note(line.trim().str());
+  return report;
 }
 
 void Session::elaborate(const ast::Program &program, bool show) {
@@ -268,14 +270,14 @@ HostBufferRef Session::column(const DataInfo &info, const std::string &field) {
 //===-- Running ------------------------------------------------------------------------------------------------------------===//
 
 /// A dense buffer for a tensor type.
-static HostBufferRef allocate(mlir::RankedTensorType type) {
+static Result<HostBufferRef> allocate(mlir::RankedTensorType type) {
   auto buffer = std::make_shared<HostBuffer>();
   buffer->dtype = dtypeOf(type.getElementType());
   buffer->shape.assign(type.getShape().begin(), type.getShape().end());
   buffer->bytes = size_t(type.getNumElements()) * sizeOf(buffer->dtype);
   Result<Arena> arena = Arena::allocate(buffer->bytes + 64);
   if (!arena)
-    return nullptr;
+    return arena.error();
   auto held = std::make_shared<Arena>(std::move(*arena));
   buffer->data = std::shared_ptr<void>(held, held->data());
   return buffer;
@@ -306,7 +308,12 @@ bool Session::run(mlir::ModuleOp module, const std::vector<HostBufferRef> &input
     return false;
   // A loop's statements are the same each time. Those of a long session at the prompt do not stay for ever.
   std::string text;
-  llvm::raw_string_ostream(text) << *owned;
+  llvm::raw_string_ostream stream(text);
+  stream << *owned;
+  owned->walk([&](mlir::Operation *op) {
+    if (dl::kernelRole(op).mayFail)
+      stream << op->getLoc(); // where its failure is shown
+  });
   constexpr size_t most = 256;
   if (statements.size() >= most && !statements.count(text))
     statements.clear();
@@ -320,21 +327,24 @@ bool Session::run(mlir::ModuleOp module, const std::vector<HostBufferRef> &input
     in.push_back(input->data.get());
   outputs.clear();
   for (mlir::Type type : types) {
-    outputs.push_back(allocate(mlir::cast<mlir::RankedTensorType>(type)));
-    if (!outputs.back()) {
-      diagnostics.report(Diag::RunProblem, at, "there is not enough memory for the result");
+    Result<HostBufferRef> result = allocate(mlir::cast<mlir::RankedTensorType>(type));
+    if (!result) {
+      diagnostics.report(Diag::RunProblem, at, "the result " + result.error().str());
       return false;
     }
+    outputs.push_back(*result);
     out.push_back(outputs.back()->data.get());
   }
   Result<Arena> arena = Arena::allocate(compiled->function.arenaBytes + 64);
   if (!arena) {
-    diagnostics.report(Diag::RunProblem, at, arena.error().str());
+    diagnostics.report(Diag::RunProblem, at, "what this computes " + arena.error().str());
     return false;
   }
   dlc_context call = pool->context();
   if (running)
     call.stop = running->flag();
+  Printer::Write write = [this](std::string_view line) { output(std::string(line) + "\n"); };
+  Printer printer(call, compiled->function.prints, write);
   // Ctrl-C may have come while the function was compiled.
   auto once = [&] {
     return stopped() ? -1 : compiled->function.function(nullptr, nullptr, in.data(), out.data(), arena->data(), &call);
@@ -344,6 +354,7 @@ bool Session::run(mlir::ModuleOp module, const std::vector<HostBufferRef> &input
     using Clock = std::chrono::steady_clock;
     constexpr size_t most = 101;
     std::vector<double> &runs = times->emplace_back();
+    call.print = nullptr;
     for (Clock::time_point end = Clock::now() + std::chrono::seconds(1);
          status == 0 && runs.size() < most && (runs.empty() || Clock::now() < end);) {
       Clock::time_point begin = Clock::now();
@@ -355,73 +366,39 @@ bool Session::run(mlir::ModuleOp module, const std::vector<HostBufferRef> &input
     return false;
   if (status == 0)
     return true;
-  reportError(diagnostics, Diag::RunProblem, at, checkError(compiled->function, status, call, "", nullptr, 0));
+  // Where it was asked for, in the user's text, and the statement that came to it.
+  SourceRange place;
+  if (size_t(status) <= compiled->checkPlaces.size())
+    place = placeOf(compiled->checkPlaces[size_t(status) - 1], sources);
+  if (!place.valid() || sources.name(place.file).starts_with("std/"))
+    place = at;
+  bool isWithin = place.file == at.file && at.begin <= place.begin && place.end <= at.end;
+  auto report =
+      reportError(diagnostics, Diag::RunProblem, place, checkError(compiled->function, status, call, "", nullptr, 0));
+  if (!isWithin)
+    report.note(at, "in what this computes");
   return false;
 }
 
 //===-- Printing ---------------------------------------------------------------------------------------------------------------===//
 
-static std::string number(double value) {
-  std::string text = fmt::format("{:.6g}", withoutNanSign(value));
-  return text.find_first_of(".en") == std::string::npos ? text + ".0" : text;
-}
-
 std::string formatValue(const Value &value) {
-  switch (value.kind) {
-  case Value::Tensor: {
-    HostBufferRef host = value.host ? value.host : value.lazy ? value.lazy() : nullptr;
-    return host ? formatTensor(host->dtype, host->shape, host->data.get()) : typeString(value);
-  }
-  case Value::Number:
-    return value.isFloat ? number(value.number) : std::to_string(value.integer);
-  case Value::SizeOf:
-    return value.size.str();
-  case Value::Bool:
-    return value.flag ? "true" : "false";
-  case Value::String:
-    return value.text;
-  case Value::Tuple:
-  case Value::List: {
-    std::string text = value.kind == Value::Tuple ? "(" : "[";
-    for (size_t i = 0; i < value.elements.size(); ++i)
-      text += (i ? ", " : "") + formatValue(value.elements[i]);
-    return text + (value.kind == Value::Tuple ? ")" : "]");
-  }
-  case Value::Model: {
-    std::string text = value.model->name + " {\n";
-    for (const ParamSlotRef &slot : parametersOf(*value.model))
-      text += "  " + slot->path + ": " + typeString(slot->value) + "\n";
-    // `ratings.classes` groups numbers as a model does.
-    for (const ModelInstance::Entry &entry : value.model->entries)
-      if (entry.layer && entry.layer->isNumber())
-        text += "  " + entry.name + ": " + formatValue(*entry.layer) + "\n";
-    return text + "}";
-  }
-  case Value::Data: {
-    std::string text = "{ ";
-    for (const DataInfo::Field &field : value.data->fields)
-      text += field.name + ": " + typeString(Value::ofTensor(field.dtype, field.shape, {}, {})) + ", ";
-    return text + "rows: " + value.data->rows.str() + " }";
-  }
-  default:
-    return typeString(value);
-  }
+  return textOf(value, [](const Value &tensor) {
+    HostBufferRef host = tensor.host ? tensor.host : tensor.lazy ? tensor.lazy() : nullptr;
+    return host ? formatTensor(host->dtype, host->shape, host->data.get()) : typeString(tensor);
+  });
 }
 
 void Session::print(const std::vector<Value> &values) {
-  std::string line;
+  std::vector<std::string> texts;
   for (const Value &value : values) {
-    // A column of strings stands for itself by one string: its rows are not values of the program.
-    if (value.kind == Value::List && value.flag && value.elements.size() == 1 &&
-        value.elements[0].kind == Value::String) {
+    if (isStringColumn(value)) {
       diagnostics.report(Diag::NotSupported, value.at, "printing a column of strings");
       return;
     }
-    std::string text = formatValue(value);
-    bool block = text.find('\n') != std::string::npos;
-    line += (line.empty() ? "" : block ? "\n" : " ") + text;
+    texts.push_back(formatValue(value));
   }
-  output(line + "\n");
+  output(joinPrinted(texts) + "\n");
 }
 
 } // namespace dlc

@@ -95,6 +95,6 @@ Result<std::string> readProgram(const std::string &path);
 /// The exit code of what was reported: a wrong `--set` is the command line's mistake, not the program's.
 int exitCodeOf(const DiagnosticEngine &diagnostics);
 /// Reports an error of the runtime; its further lines become notes.
-void reportError(DiagnosticEngine &diagnostics, Diag kind, SourceRange at, const Error &error);
+DiagnosticEngine::Builder reportError(DiagnosticEngine &diagnostics, Diag kind, SourceRange at, const Error &error);
 
 } // namespace dlc

@@ -78,6 +78,7 @@ FailureOr<KernelInfo> emitContract(KernelFunction function) {
   }
   ContractPlan plan = planContract(*shape, function.target);
   info.tasks = plan.tasks();
+  info.plan = plan.describe();
   // The peak is two vectors of 32-bit multiply-adds a cycle.
   double cyclesPerNanosecond = function.target.peakGflops() / function.target.vectorBytes;
   info.nanoseconds = plan.cycles / cyclesPerNanosecond;

@@ -2,7 +2,9 @@
 // multiply-adds and two loads a cycle, the latency of four cycles, and what packing and joining lanes cost an element; the
 // constants were measured on Zen 3 and Zen 5.
 #include "codegen/contract/Plan.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MathExtras.h"
+#include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
 
@@ -43,6 +45,31 @@ int64_t ContractPlan::outerSize() const {
   for (unsigned axis : outer)
     size *= shape.axes[axis].size;
   return size;
+}
+
+std::string ContractPlan::describe() const {
+  std::string text;
+  llvm::raw_string_ostream out(text);
+  auto sizes = [&](ArrayRef<unsigned> axes) {
+    return llvm::join(llvm::map_range(axes, [&](unsigned axis) { return std::to_string(shape.axes[axis].size); }), "*");
+  };
+  out << (form == Dot ? "dot " : "tile ") << rows.biggest() << "x" << (form == Dot ? columnTile : columns.biggest()) << " of "
+      << sizeOf(row);
+  if (row && !shape.axes[*row].digits.empty())
+    out << " (" << shape.axes[*row].digits.size() << " axes)";
+  out << "x" << sizeOf(column) << ", sums " << (sums.empty() ? "1" : sizes(sums));
+  if (!outer.empty())
+    out << ", outer " << sizes(outer);
+  if (ways > 1)
+    out << ", " << ways << " ways";
+  if (pack)
+    out << (packAll ? ", packed once" : ", packed in blocks");
+  if (blocked)
+    out << ", blocks of " << depthBlock << (precise ? " (long sum)" : "");
+  if (ahead)
+    out << ", asks ahead";
+  out << ", " << rowTilesPerTask << " tiles a task";
+  return text;
 }
 
 namespace {
@@ -114,7 +141,8 @@ void Planner::consider(std::optional<unsigned> column, unsigned inner) {
     tryDot(column, inner);
 }
 
-/// The plan's axes: rows are the left operand's greatest free axis, or else the greatest batch axis.
+/// The plan's axes: rows are a free axis of the left operand, or else a batch axis. One that fills tiles and is near in memory
+/// is best, then the greatest.
 ContractPlan Planner::begin(std::optional<unsigned> column, std::optional<unsigned> inner) const {
   ContractPlan plan;
   plan.shape = shape;
@@ -122,7 +150,11 @@ ContractPlan Planner::begin(std::optional<unsigned> column, std::optional<unsign
   plan.lanes = lanes;
   auto better = [&](unsigned a, unsigned b) {
     const ContractAxis &x = shape.axes[a], &y = shape.axes[b];
-    return x.inRhs != y.inRhs ? !x.inRhs : x.size > y.size;
+    if (x.inRhs != y.inRhs)
+      return !x.inRhs;
+    constexpr int64_t fillsTiles = 16;
+    bool xFills = x.size >= fillsTiles, yFills = y.size >= fillsTiles;
+    return xFills && yFills ? x.lhsStride < y.lhsStride : x.size > y.size;
   };
   for (auto [i, axis] : llvm::enumerate(shape.axes))
     if (axis.inResult && axis.inLhs && column != i && (!plan.row || better(i, *plan.row)))
@@ -333,11 +365,11 @@ void Planner::chooseBlocks(ContractPlan &plan) const {
     plan.blocked = true;
     choosePreciseBlocks(plan, std::max(lanes, plan.ways));
   }
-  // Panels that are packed again for each block serve more rows.
-  int64_t rowsPerTask = plan.pack && !plan.packAll ? 256 : 64;
+  // Panels that are packed again for each block, and long ones that are read again by each task, serve more rows.
+  int64_t rowsPerTask = (plan.pack && !plan.packAll) || plan.precise ? 256 : 64;
   plan.rowTilesPerTask = std::max<int64_t>(1, rowsPerTask / plan.rows.biggest());
   // Enough tasks for eight threads, each worth a microsecond or two.
-  while (plan.rowTilesPerTask > 1 && plan.tasks() < 16 && plan.cycles / static_cast<double>(plan.tasks()) > 16000)
+  while (plan.rowTilesPerTask > 1 && plan.tasks() < (plan.precise ? 4 : 16) && plan.cycles / static_cast<double>(plan.tasks()) > 16000)
     plan.rowTilesPerTask = llvm::divideCeil(plan.rowTilesPerTask, 2);
 }
 

@@ -62,6 +62,8 @@ struct ContractPlan {
   int64_t innerDepth() const { return sums.empty() ? 1 : shape.axes[sums.back()].size; }
   int64_t rowBlocks() const { return llvm::divideCeil(rows.parts, rowTilesPerTask); }
   int64_t outerSize() const;
+  /// In words: the form, tile and panel, the order of loops.
+  std::string describe() const;
   int64_t tasks() const { return outerSize() * rowBlocks() * columns.parts; }
 };
 

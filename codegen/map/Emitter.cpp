@@ -177,6 +177,7 @@ int64_t MapReduceEmitter::emitColumnCells() {
 KernelInfo MapReduceEmitter::emit() {
   KernelInfo info;
   info.nanoseconds = plan.nanoseconds;
+  info.plan = plan.describe();
   if (!plan.isEmpty())
     info.tasks = plan.rowwise ? emitRowCells() : emitColumnCells();
   nest.here();

@@ -3,6 +3,7 @@
 #include "codegen/map/Plan.h"
 #include "codegen/kernel/Emitters.h"
 #include "codegen/kernel/PointEmitter.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include <cmath>
 #include <set>
@@ -25,6 +26,21 @@ SmallVector<int64_t> MapPlan::sizesOf(ArrayRef<int64_t> axes) const {
   for (int64_t axis : axes)
     sizes.push_back(shape[axis]);
   return sizes;
+}
+
+std::string MapPlan::describe() const {
+  auto list = [&](ArrayRef<int64_t> axes) {
+    return llvm::join(llvm::map_range(axes, [&](int64_t axis) { return std::to_string(shape[axis]); }), "*");
+  };
+  std::string text = std::to_string(lanes) + (rowwise ? " lanes along a sum of " : " lanes along ") +
+                     (laneAxes.empty() ? "nothing" : list(laneAxes));
+  if (!rowAxes.empty())
+    text += ", rows " + list(rowAxes);
+  if (!loopAxes.empty())
+    text += ", loops " + list(loopAxes);
+  if (phases.size() > 1)
+    text += ", " + std::to_string(phases.size()) + " phases";
+  return text;
 }
 
 double operationCost(Operation *op) {

@@ -53,6 +53,8 @@ struct MapPlan {
   /// The reduced space has no elements: results are the neutral elements.
   bool isEmptyReduction() const;
   bool isEmpty() const;
+  /// In words: along which axes the lanes, rows and loops run.
+  std::string describe() const;
   llvm::SmallVector<int64_t> sizesOf(llvm::ArrayRef<int64_t> axes) const;
 };
 

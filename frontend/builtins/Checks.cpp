@@ -1,9 +1,11 @@
 // Conditions that a function sets its arguments: require, same_shape, floats; and type_as.
 #include "frontend/builtins/Builtins.h"
 
+#include "ir/Dialect.h"
+
 namespace dlc {
 
-/// Refuses, while compiling, a call whose arguments do not satisfy a condition. What is not known then is not checked.
+/// Refuses a call whose arguments do not satisfy a condition: while compiling, or where it is computed when the code runs.
 static Value require(Elaborator &e, CallSite &site) {
   const Value &condition = site[0];
   if (condition.poison())
@@ -17,6 +19,10 @@ static Value require(Elaborator &e, CallSite &site) {
     e.error(Diag::WrongType, site[1].at, "argument 2 of `require`", describe(site[1]), "words in quotes")
         .help("for example `require(p >= 0, \"`p` must not be negative\")`");
     return e.poison(site.at);
+  }
+  if (isComputed && e.emitting() && !e.quiet) {
+    mlir::Value holds = e.ir(condition), shown = e.ir(e.cast(condition, DType::U8, site.at));
+    dl::CheckOp::create(e.graph.here(), e.location(e.userPlace(site.at)), shown.getType(), shown, holds, "", site[1].text);
   }
   if (isComputed || condition.flag)
     return Value::unit(site.at);

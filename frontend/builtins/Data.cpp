@@ -1,5 +1,6 @@
 // Data sources, and what shows values: print, plot, scatter.
 #include "frontend/builtins/Builtins.h"
+#include "frontend/elaborate/Printing.h"
 
 namespace dlc {
 
@@ -82,14 +83,13 @@ void addDataBuiltins(BuiltinTable &table) {
   addSource(table, "moons", {"n?", "noise?", "seed?"});
   table.add("split", {"x", "size?", "axis?", "train?", "seed?", "shuffle?"}, split);
   table.add("print", {"values..."}, [](Elaborator &e, CallSite &site) {
-    if (e.emitting() && (e.insideFunction() || e.graph.function()->hostTensors != FunctionFrame::Inputs)) {
-      e.error(Diag::NotSupported, site.at, "`print` in compiled code");
-      return e.poison(site.at);
-    }
-    e.hostEffects = true;
     Value result = Value::unit(site.at);
-    result.elements = site.rest;
-    result.text = "print";
+    if (site.at == e.printsAfter) { // of what is computed by then
+      result.elements = site.rest;
+      result.text = "print";
+    } else if (e.emitting() && !e.quiet) {
+      emitPrint(e, site.rest, site.at);
+    }
     return result;
   });
   auto picture = [](Elaborator &e, CallSite &site) {

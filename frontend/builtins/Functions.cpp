@@ -1,5 +1,6 @@
 // Functions of functions: Sequential, grad, value_and_grad, vjp, jvp.
 #include "frontend/builtins/Builtins.h"
+#include "frontend/elaborate/LoopSource.h"
 
 #include <algorithm>
 
@@ -17,7 +18,73 @@ static bool functionArgument(Elaborator &e, CallSite &site) {
   return false;
 }
 
+/// Several as one to loop over. Lists stay lists (of layers, say) unless a tensor or a range is among them.
+static Value zipped(Elaborator &e, std::vector<Value> parts, SourceRange at) {
+  auto isList = [](const Value &part) { return part.kind == Value::List || part.kind == Value::Tuple; };
+  if (llvm::all_of(parts, isList)) {
+    std::vector<Value> items;
+    for (const Value &part : parts)
+      if (part.elements.size() != parts[0].elements.size()) {
+        e.error(Diag::ZipLengths, at, parts[0].elements.size(), part.elements.size());
+        return e.poison(at);
+      }
+    for (size_t i = 0; i < parts[0].elements.size(); ++i) {
+      std::vector<Value> item;
+      for (const Value &part : parts)
+        item.push_back(part.elements[i]);
+      items.push_back(Value::ofTuple(std::move(item), at));
+    }
+    return Value::ofList(std::move(items), at);
+  }
+  for (Value &part : parts) {
+    if (isList(part))
+      part = e.tensorOfList(part);
+    bool rows = part.isTensor() && !part.shape.empty();
+    if (part.poison())
+      return part;
+    if (!rows && part.kind != Value::Range && part.kind != Value::Zip) {
+      e.error(Diag::WrongType, part.at, "what is zipped", describe(part), "a tensor with axes, a list or a range");
+      return e.poison(at);
+    }
+  }
+  Value made = Value::ofTuple(std::move(parts), at);
+  made.kind = Value::Zip;
+  return made;
+}
+
+/// `enumerate(x)`: each item with its number.
+static Value enumerated(Elaborator &e, CallSite &site) {
+  std::optional<int64_t> start = site.has(1) ? e.integerConstant(site[1], "`start`") : 0;
+  if (!start || site[0].poison())
+    return e.poison(site.at);
+  const Value &x = site[0];
+  auto number = [&](const Size &i) { return Value::ofSize(Size(*start) + i, site.at); };
+  if (x.kind == Value::List || x.kind == Value::Tuple) {
+    std::vector<Value> items;
+    for (size_t i = 0; i < x.elements.size(); ++i)
+      items.push_back(Value::ofTuple({Value::ofInteger(*start + int64_t(i), site.at), x.elements[i]}, site.at));
+    return Value::ofList(std::move(items), site.at);
+  }
+  std::optional<LoopSource> source = loopSource(e, x, "the argument of `enumerate`");
+  if (!source)
+    return e.poison(site.at);
+  if (!source->length) {
+    e.error(Diag::WrongType, x.at, "a bound of what is zipped", "computed", "known while compiling");
+    return e.poison(site.at);
+  }
+  Value numbers = e.binary(ast::BinaryOp::Range, number(Size(0)), number(*source->length), site.at);
+  return zipped(e, {numbers, x}, site.at);
+}
+
 void addGradientBuiltins(BuiltinTable &table) {
+  table.add("zip", {"xs..."}, [](Elaborator &e, CallSite &site) {
+    if (site.rest.empty()) {
+      e.error(Diag::MissingArgument, site.at, site.callee, "xs");
+      return e.poison(site.at);
+    }
+    return zipped(e, site.rest, site.at);
+  });
+  table.add("enumerate", {"x", "start?"}, enumerated);
   // Layers one after the other, each named by its index.
   table.add("len", {"x"}, [](Elaborator &e, CallSite &site) {
     const Value &x = site[0];

@@ -28,7 +28,7 @@ static Value affine(Elaborator &e, Value x, double scale, double shift, SourceRa
 static Value checked(Elaborator &e, const Value &value, const Value &condition, const std::string &expected) {
   Value result = value;
   if (mlir::Value operand = e.ir(value))
-    result.ir = dl::CheckOp::create(e.graph.here(), e.location(value.at), operand.getType(), operand, e.ir(condition),
+    result.ir = dl::CheckOp::create(e.graph.here(), e.location(e.userPlace(value.at)), operand.getType(), operand, e.ir(condition),
                                     e.indexText(value), expected);
   return result;
 }

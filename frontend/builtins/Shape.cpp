@@ -347,12 +347,15 @@ void addShapeBuiltins(BuiltinTable &table) {
     return x.poison() ? x : e.member(x, "shape", site.at, site.at);
   });
   // Lists of axes, for the library's own functions.
-  table.add("axes", {"x"}, [](Elaborator &e, CallSite &site) {
+  table.add("axes", {"x", "axis?"}, [](Elaborator &e, CallSite &site) {
     Value x = tensorArgument(e, site, 0);
+    std::optional<std::vector<int64_t>> axes = x.poison() ? std::nullopt : permutationArgument(e, site, 1, x);
+    if (!axes)
+      return e.poison(site.at);
     std::vector<Value> list;
-    for (size_t i = 0; i < x.shape.size(); ++i)
-      list.push_back(Value::ofInteger(int64_t(i), site.at));
-    return x.poison() ? x : Value::ofList(std::move(list), site.at);
+    for (int64_t axis : *axes)
+      list.push_back(Value::ofInteger(axis, site.at));
+    return Value::ofList(std::move(list), site.at);
   });
   // The last axis in a list, which is empty for a scalar.
   table.add("last_axis", {"x"}, [](Elaborator &e, CallSite &site) {

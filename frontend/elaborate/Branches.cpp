@@ -20,7 +20,7 @@ private:
     std::unique_ptr<RegionFrame> frame;
     Value result;
     std::vector<Change> changes;
-    bool left = false; ///< it certainly leaves the loop: its result does not matter
+    bool left = false; ///< it certainly ends the turn of the loop: its result does not matter
   };
   /// A variable that a way assigns, or (without a scope) the value of the whole.
   struct Target {
@@ -54,7 +54,7 @@ void BranchElaborator::follow(Way &way, const std::function<Value()> &work) {
     way.frame = std::make_unique<RegionFrame>(e.graph, RegionFrame::Isolated);
   AssignmentRecord record(e);
   way.result = work();
-  way.left = e.loop && e.loop->certainlyLeft();
+  way.left = e.loop && e.loop->certainlyEnded();
   way.changes = record.takeBack();
   if (way.frame)
     way.frame->close();
@@ -235,25 +235,29 @@ Value Elaborator::conditional(const IfExpr &expr, const ScopeRef &scope) {
       condition = Value::ofBool(*holds, condition.at);
   auto onTrue = [&] { return block(*expr.thenBlock, scope); };
   auto onFalse = [&] { return expr.elseBlock ? block(*expr.elseBlock, scope) : Value::unit(expr.range); };
+  // Without another way there is no value.
+  auto onlyTrue = [&] {
+    Value value = onTrue();
+    return value.poison() ? value : Value::unit(expr.range);
+  };
   // A known condition: only the branch taken has to make sense.
   if (condition.kind == Value::Bool)
-    return condition.flag ? onTrue() : onFalse();
+    return !condition.flag ? onFalse() : expr.elseBlock ? onTrue() : onlyTrue();
   if (condition.ofSizes) {
     ++undecided;
     Value result = branches(
-        condition, [&] { return assuming(condition.whenTrue, onTrue); },
+        condition, [&] { return expr.elseBlock ? assuming(condition.whenTrue, onTrue) : assuming(condition.whenTrue, onlyTrue); },
         [&] { return assuming(condition.whenFalse, onFalse); }, expr.range);
     --undecided;
     return result;
   }
   if (expr.elseBlock)
     return branches(condition, onTrue, onFalse, expr.range);
-  // Without another way there is no value.
-  auto onlyTrue = [&] {
+  auto way = [&] {
     onTrue();
     return Value::unit(expr.range);
   };
-  return branches(condition, onlyTrue, onFalse, expr.range);
+  return branches(condition, way, onFalse, expr.range);
 }
 
 Value Elaborator::statements(llvm::ArrayRef<Stmt *> list, const ScopeRef &scope, SourceRange at) {
@@ -263,25 +267,36 @@ Value Elaborator::statements(llvm::ArrayRef<Stmt *> list, const ScopeRef &scope,
     // What a failed requirement guards is not looked at.
     if (last.poison() && list[i]->kind == StmtKind::Expr)
       break;
-    if (loop && i + 1 < list.size() && loop->left().kind != Value::Bool)
-      return unlessLeft([&] { return statements(list.drop_front(i + 1), scope, at); }, at);
-    if (loop && loop->certainlyLeft())
+    if (loop && loop->certainlyEnded())
       break;
+    if (loop && i + 1 < list.size() && loop->perhapsEnded())
+      return unlessEnded([&] { return statements(list.drop_front(i + 1), scope, at); }, at);
   }
   return last;
 }
 
-Value Elaborator::unlessLeft(const std::function<Value()> &rest, SourceRange at) {
-  if (loop->left().kind == Value::Bool)
-    return loop->left().flag ? Value::unit(at) : rest();
+Value Elaborator::unlessEnded(const std::function<Value()> &rest, SourceRange at) {
+  if (loop->certainlyEnded())
+    return Value::unit(at);
+  const Value left = loop->left(), skipped = loop->skipped();
+  Value ended = binaryOfBools(BinaryOp::Or, left, skipped, at);
+  if (ended.kind == Value::Bool)
+    return rest();
+  auto set = [&](bool value) {
+    for (const char *name : {LoopContext::leftName, LoopContext::skippedName})
+      if (loop->scope->names[name].value.kind != Value::Bool)
+        setVariable(loop->scope, name, Value::ofBool(value, at), at);
+  };
+  bool both = left.kind != Value::Bool && skipped.kind != Value::Bool;
   return branches(
-      loop->left(),
+      ended,
       [&] {
-        setVariable(loop->scope, LoopContext::leftName, Value::ofBool(true, at), at);
+        if (!both) // else it may be either
+          set(true);
         return Value::unit(at);
       },
       [&] {
-        setVariable(loop->scope, LoopContext::leftName, Value::ofBool(false, at), at);
+        set(false);
         return rest();
       },
       at);

@@ -51,13 +51,25 @@ private:
   DrawPlace draws;
 };
 
-/// The loop around the statements that are elaborated. Whether it has been left is a variable like any other, so that
-/// branches join it: known false, known true, or computed.
+/// The loop around the statements that are elaborated. Whether it has been left (`break`), and whether the rest of the turn is
+/// skipped (`continue`), are variables like any other, so that branches join them: known false, known true, or computed.
 struct LoopContext {
-  static constexpr const char *leftName = " left"; // no name of a user's
+  static constexpr const char *leftName = " left", *skippedName = " skipped"; // no names of a user's
   ScopeRef scope;
+
+  LoopContext(ScopeRef scope, SourceRange at) : scope(std::move(scope)) {
+    for (const char *name : {leftName, skippedName})
+      this->scope->names[name] = {Value::ofBool(false, at), true, at};
+  }
   const Value &left() const { return scope->names.find(leftName)->second.value; }
-  bool certainlyLeft() const { return left().kind == Value::Bool && left().flag; }
+  const Value &skipped() const { return scope->names.find(skippedName)->second.value; }
+  /// Whether the rest of the turn is certainly not done.
+  bool certainlyEnded() const { return isTrue(left()) || isTrue(skipped()); }
+  /// Whether that is computed.
+  bool perhapsEnded() const { return left().kind != Value::Bool || skipped().kind != Value::Bool; }
+
+private:
+  static bool isTrue(const Value &flag) { return flag.kind == Value::Bool && flag.flag; }
 };
 
 /// Whether two values are the same one, known or computed.

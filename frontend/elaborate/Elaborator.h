@@ -160,10 +160,11 @@ public:
   bool isCondition(const Value &condition);
   /// One after the other; what follows a computed `break` becomes a branch. The value is that of the last.
   Value statements(llvm::ArrayRef<ast::Stmt *> list, const ScopeRef &scope, SourceRange at);
-  /// Does `rest` unless the loop around has been left.
-  Value unlessLeft(const std::function<Value()> &rest, SourceRange at);
+  /// Does `rest` unless the turn of the loop around has been ended.
+  Value unlessEnded(const std::function<Value()> &rest, SourceRange at);
   std::vector<SourceRange> differentiated; ///< what is derived, innermost last, with the values that vary (Value::varies)
   LoopContext *loop = nullptr;        ///< around the statements that are elaborated
+  bool inElement = false;             ///< of a comprehension, whose turns give an element each
   AssignmentRecord *record = nullptr; ///< of assignments; the innermost
   /// Gives a variable a new value.
   void setVariable(const ScopeRef &scope, const std::string &name, Value value, SourceRange at);
@@ -172,14 +173,14 @@ public:
   void forLoop(const ast::ForStmt &stmt, const ScopeRef &scope);
   void whileLoop(const ast::WhileStmt &stmt, const ScopeRef &scope);
   Value comprehension(const ast::ComprehensionExpr &expr, const ScopeRef &scope);
+  /// A loop over a range with computed bounds: a variable of its own counts.
+  void countedByHand(const Value &range, const ScopeRef &scope, SourceRange at,
+                     const std::function<Value(const ScopeRef &, const Value &)> &turn);
   /// A loop over known items, a turn after the other.
   void unrolled(const std::vector<Value> &items, const ScopeRef &scope, SourceRange at,
                 const std::function<Value(const ScopeRef &, const Value &)> &turn);
-  /// A whole number, known or in memory; nothing when there is none.
-  std::optional<int64_t> wholeNumber(const Value &value);
   /// The indices of the loops around, outermost first, where something is built.
   std::vector<mlir::Value> loopIndices;
-  bool hostEffects = false; ///< what is elaborated does something outside of compiled code (prints)
 
   // Operators.cpp
   Value unary(ast::UnaryOp op, Value operand, SourceRange at);
@@ -195,6 +196,7 @@ public:
   Value binary(ast::BinaryOp op, Value lhs, Value rhs, SourceRange at);
   void keepOrigin(ast::BinaryOp op, const Value &lhs, const Value &rhs, Value &result);
   std::map<std::pair<uint64_t, std::string>, uint64_t> multiples; ///< the origin of a multiple of a computed number
+  Value stepped(const Value &range, const Value &step, SourceRange at);
   Value binaryOfAny(ast::BinaryOp op, Value lhs, Value rhs, SourceRange at);
   Value integerDivision(const Value &lhs, const Value &rhs, SourceRange at);
   /// Whether integers are divided by what is known to be, or to hold, 0: an error, `form` filled with both operands.
@@ -307,6 +309,8 @@ public:
   // Statements.cpp
   /// Gives the statement's value (Unit for all but expressions).
   Value statement(const ast::Stmt &stmt, const ScopeRef &scope);
+  /// `break` or `continue`.
+  void endTurn(const ast::Stmt &stmt);
   void bindPattern(const ast::Expr &pattern, const Value &value, const ScopeRef &scope, bool isVar);
   void patternCount(SourceRange at, size_t names, const Value &value);
   bool assignMember(ModelInstance &model, const std::string &name, Value value, SourceRange at);
@@ -400,6 +404,8 @@ public:
   /// An expression as a statement; an `if` one by one. `asked`: whether a type will be asked of the value.
   Value topLevel(const ast::Expr &expr, const ScopeRef &scope, bool asked = false);
 
+  SourceRange printsAfter; ///< a `print` that is a statement at top level: it shows what its arguments came to
+  bool quiet = false;      ///< what is built has been built before, and printed there
   bool training = false;                   ///< the constant `training`
   const Shape *initialiserShape = nullptr; ///< of the param whose initialiser is elaborated
   DrawPlace draws;

@@ -11,7 +11,9 @@ mlir::Location Elaborator::location(SourceRange at) const {
   if (!at.valid())
     return mlir::UnknownLoc::get(&context);
   LineColumn place = sources.lineColumn(at.file, at.begin);
-  return mlir::FileLineColLoc::get(&context, std::string(sources.name(at.file)), place.line, place.column);
+  LineColumn end = sources.lineColumn(at.file, at.end);
+  auto file = mlir::StringAttr::get(&context, sources.uniqueName(at.file));
+  return mlir::FileLineColRange::get(file, place.line, place.column, end.line, end.column);
 }
 
 mlir::Type Elaborator::irElement(DType dtype) const {
@@ -219,7 +221,7 @@ Value Elaborator::checkIndex(const Value &value, const Size &limit, const std::s
     return result;
   int64_t size = limit.constant();
   fromEnd &= value.dtype != DType::U8;
-  result.ir = graph.create(location(at), "check_index", operand.getType(), operand,
+  result.ir = graph.create(location(userPlace(at)), "check_index", operand.getType(), operand,
                      {graph.attributes().getNamedAttr("limit", graph.attributes().getI64IntegerAttr(size)),
                       graph.attributes().getNamedAttr("what", graph.attributes().getStringAttr(what)),
                       graph.attributes().getNamedAttr("low", graph.attributes().getI64IntegerAttr(fromEnd ? -size : 0))});

@@ -1,7 +1,9 @@
-// grad, value_and_grad, vjp and jvp: functions of functions. All are the operation dl.grad; forward mode is reverse mode twice.
-#include "frontend/elaborate/Elaborator.h"
+// grad, value_and_grad, vjp and jvp: functions of functions. They are the operations dl.grad and dl.jvp.
+#include "frontend/elaborate/ControlFlow.h"
 
 #include "ir/Dialect.h"
+
+#include "llvm/Support/SaveAndRestore.h"
 
 #include <algorithm>
 
@@ -139,7 +141,7 @@ Value Elaborator::push(const Value &function, const Value &given, const Value &t
   if (x.poison())
     return x;
   Value leaf = x;
-  std::vector<Value> leaves, tangents, results, zeros;
+  std::vector<Value> leaves, tangents, results;
   if (!leavesOf(leaf, leaves)) {
     error(Diag::GradientOf, given.at, "floating-point numbers", "argument 2", describe(given));
     return poison(at);
@@ -151,30 +153,44 @@ Value Elaborator::push(const Value &function, const Value &given, const Value &t
       error(Diag::ArgumentShape, tangent.at, "the tangent", describe(tangent), describe(x) + ", as the argument");
     return poison(at);
   }
-  Value dx = withLeaves(x, tangents);
-  // The derivative draws the random numbers of the value again.
-  const DrawPlace place = draws;
-  Value y = apply(function, {x}, at);
-  if (!fitsGradient(y, &dx, at))
+  const Value dx = withLeaves(x, tangents);
+  if (!emitting()) {
+    Value y = apply(function, {x}, at);
+    return fitsGradient(y, &dx, at) && leavesOf(y, results) ? Value::ofTuple({y, y}, at) : poison(at);
+  }
+  // The function's body becomes the region of a dl.jvp.
+  RegionFrame region(graph, RegionFrame::Transparent);
+  std::vector<mlir::Value> inputs, seeds, yielded;
+  std::vector<Value> inside = leaves;
+  for (Value &leaf : inside) {
+    inputs.push_back(ir(leaf));
+    leaf = typeOnly(leaf);
+    leaf.ir = region.addArgument(inputs.back().getType(), location(at));
+  }
+  Value y = apply(function, {withLeaves(x, inside)}, at);
+  bool good = fitsGradient(y, &dx, at) && leavesOf(y, results);
+  if (good) {
+    for (const Value &result : results)
+      yielded.push_back(ir(result));
+    region.yield(yielded, location(at));
+  }
+  region.close();
+  if (!good)
     return poison(at);
-  leavesOf(y, results);
-  for (const Value &result : results)
-    zeros.push_back(constant(0, result.dtype, result.shape, at));
-  // The pullback is linear in its cotangent; its own pullback, at dx, is the forward derivative.
-  auto linear =
-      std::make_shared<Builtin>(Builtin{"pullback", {"cotangent"}, [function, x, place](Elaborator &inner, CallSite &site) {
-                                          Value cotangent = site[0];
-                                          InDrawPlace again(inner, place);
-                                          std::optional<Pulled> pulled =
-                                              inner.pull(function, {x}, {0}, &cotangent, site.at);
-                                          return pulled ? pulled->gradients[0] : inner.poison(site.at);
-                                        }});
-  auto pullback = std::make_shared<Function>();
-  pullback->kind = Function::Native;
-  pullback->name = "pullback";
-  pullback->builtin = linear.get();
-  std::optional<Pulled> pushed = pull(Value::ofFunction(pullback, at), {withLeaves(y, zeros)}, {0}, &dx, at);
-  return pushed ? Value::ofTuple({y, pushed->gradients[0]}, at) : poison(at);
+  for (const Value &leaf : tangents)
+    seeds.push_back(ir(leaf));
+  std::vector<mlir::Type> types;
+  for (int k = 0; k < 2; ++k)
+    for (mlir::Value value : yielded)
+      types.push_back(value.getType());
+  auto made = dl::JvpOp::create(graph.here(), location(at), types, inputs, seeds);
+  region.moveTo(made.getBody());
+  std::vector<Value> derivatives = results;
+  for (size_t i = 0; i < results.size(); ++i) {
+    results[i].ir = made.getResult(unsigned(i));
+    derivatives[i].ir = made.getResult(unsigned(results.size() + i));
+  }
+  return Value::ofTuple({withLeaves(y, results), withLeaves(y, derivatives)}, at);
 }
 
 std::vector<std::string> parameterNames(const Value &callee) {
@@ -217,6 +233,7 @@ Value Elaborator::gradient(const Function &function, CallSite &site) {
     for (size_t i = 0; i < function.arguments.size(); ++i)
       wrt.push_back(i);
     InDrawPlace again(*this, function.draws);
+    llvm::SaveAndRestore printed(quiet, true);
     std::optional<Pulled> pulled = pull(*function.base, function.arguments, wrt, &cotangent, site.at);
     if (!pulled)
       return poison(site.at);

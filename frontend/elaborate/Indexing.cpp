@@ -184,6 +184,7 @@ std::optional<Elaborator::Selection> Elaborator::select(const Value &base, const
         noteOrigins(report, base, i);
         report.help(!isNegative(span) ? "slices never clamp: they end at the size of the axis at most"
                     : backwards       ? "with a negative step it goes from the greater place to the lesser"
+                    : *end == Size(0) ? "it ends before it begins; to the end of the axis is written without an end, `-2:`"
                                       : "it ends before it begins");
         return std::nullopt;
       }

@@ -10,8 +10,7 @@ using namespace ast;
 Value LoopElaborator::turnInScope(const Turn &turn, Value *left) {
   auto inner = std::make_shared<Scope>();
   inner->parent = scope;
-  inner->names[LoopContext::leftName] = {Value::ofBool(false, at), true, at};
-  LoopContext context{inner};
+  LoopContext context(inner, at);
   LoopContext *outer = std::exchange(e.loop, &context);
   Value element = turn(inner);
   e.loop = outer;
@@ -100,8 +99,6 @@ std::vector<Value> LoopElaborator::startTensors() {
   return tensors;
 }
 
-void LoopElaborator::start() { assume(startTensors()); }
-
 /// What the next turn begins with, after `changes`.
 std::vector<Value> LoopElaborator::endTensors(const std::vector<Change> &changes) {
   std::vector<Value> tensors;
@@ -127,8 +124,6 @@ void LoopElaborator::finish(mlir::Operation *made, size_t first) {
 }
 
 Value LoopElaborator::rowOf(const Value &over) const {
-  if (!over.isTensor())
-    return over;
   return Value::ofTensor(over.dtype, Shape(over.shape.begin() + 1, over.shape.end()), {}, over.at);
 }
 
@@ -164,10 +159,13 @@ static std::vector<Value> argumentsFor(RegionFrame &region, const std::vector<Va
   return inside;
 }
 
-Value LoopElaborator::counted(const Size &length, const Value &over, const CountedTurn &turn) {
-  Value index = Value::ofTensor(DType::I64, {}, {}, at), row = rowOf(over), element;
+Value LoopElaborator::counted(const Size &length, const std::vector<Value> &over, const CountedTurn &turn) {
+  Value index = Value::ofTensor(DType::I64, {}, {}, at), element;
+  std::vector<Value> rows;
+  for (const Value &tensor : over)
+    rows.push_back(rowOf(tensor));
   auto once = [&](Value *left = nullptr) {
-    return turnInScope([&](const ScopeRef &inner) { return turn(inner, index, row); }, left);
+    return turnInScope([&](const ScopeRef &inner) { return turn(inner, index, rows); }, left);
   };
   if (!settle([&] { element = once(); }))
     return e.poison(at);
@@ -207,12 +205,12 @@ Value LoopElaborator::counted(const Size &length, const Value &over, const Count
   mlir::Location loc = e.location(at);
   std::vector<Value> starts = startTensors();
   std::vector<mlir::Value> inits = valuesOf(e, starts), slices;
-  if (over.isTensor())
-    slices.push_back(e.ir(over));
+  for (const Value &tensor : over)
+    slices.push_back(e.ir(tensor));
   RegionFrame region(e.graph, RegionFrame::Isolated);
   index.ir = region.addArgument(e.irType(DType::I64, {}), loc);
   std::vector<Value> inside = argumentsFor(region, starts, inits);
-  if (over.isTensor())
+  for (Value &row : rows)
     row.ir = region.addArgument(e.irType(row.dtype, row.shape), loc);
   bool breaks = false;
   {

@@ -16,21 +16,15 @@ public:
 
   /// One turn of the body; it binds its names in the scope, and gives the value of an element (of a comprehension).
   using Turn = std::function<Value(const ScopeRef &inner)>;
-  /// What a turn is for: the index, and the row of the tensor that is looped over.
-  using CountedTurn = std::function<Value(const ScopeRef &inner, const Value &index, const Value &row)>;
+  /// What a turn is for: the index, and a row of each tensor that is looped over.
+  using CountedTurn = std::function<Value(const ScopeRef &inner, const Value &index, const std::vector<Value> &rows)>;
 
-  /// A loop of `length` turns, over the rows of `over` unless that is poison. Gives the stacked elements.
-  Value counted(const Size &length, const Value &over, const CountedTurn &turn);
+  /// A loop of `length` turns, over the rows of the tensors `over`. Gives the stacked elements.
+  Value counted(const Size &length, const std::vector<Value> &over, const CountedTurn &turn);
   /// A loop while `condition` holds, then a turn. `counts`: it is written as a `for`.
   void endless(const std::function<Value()> &condition, const Turn &turn, bool counts = false);
-  /// Finds what the loop carries; false when an error was reported.
-  bool settle(const std::function<void()> &turn);
-  /// Turns the variables that the loop carries into computed ones, of the types that they keep.
-  void start();
   /// The body's statements, the loop's names bound.
   Value body(const ast::Block &block, const ScopeRef &inner) { return e.statements(block.statements, inner, block.range); }
-  /// Does a turn in a scope of its own; gives what it gives. `left`: the flag of `break` at its end.
-  Value turnInScope(const Turn &turn, Value *left = nullptr);
 
 private:
   struct Carried {
@@ -40,6 +34,10 @@ private:
     SourceRange at;
     bool computed() const { return !isSameValue(start, type); }
   };
+  /// Does a turn in a scope of its own; gives what it gives. `left`: the flag of `break` at its end.
+  Value turnInScope(const Turn &turn, Value *left = nullptr);
+  /// Finds what the loop carries; false when an error was reported.
+  bool settle(const std::function<void()> &turn);
   bool widen(const Change &change, bool &changed);
   Carried *find(const Change &change);
   void assume(const std::vector<Value> &tensors);

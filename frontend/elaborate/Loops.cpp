@@ -1,89 +1,13 @@
-// Loops: `for`, `while` and comprehensions. A loop over a list is unrolled; any other is compiled (LoopElaborator.h), at top
-// level as one statement unless its body does what compiled code cannot.
+// Loops: `for`, `while` and comprehensions. A loop over a list is unrolled; any other is compiled (LoopElaborator.h), at
+// top level as one statement.
 #include "frontend/elaborate/LoopElaborator.h"
+#include "frontend/elaborate/LoopSource.h"
+
+#include "llvm/Support/SaveAndRestore.h"
 
 namespace dlc {
 
 using namespace ast;
-
-namespace {
-
-/// Row `i` of a tensor in memory.
-Value rowInMemory(const Value &source, int64_t i) {
-  HostBufferRef whole = source.host ? source.host : source.lazy ? source.lazy() : nullptr;
-  if (!whole)
-    return {};
-  size_t bytes = whole->bytes / size_t(source.shape[0].size.constant());
-  Value row = Value::ofTensor(source.dtype, Shape(source.shape.begin() + 1, source.shape.end()), {}, source.at);
-  std::shared_ptr<void> begin(whole->data, static_cast<char *>(whole->data.get()) + size_t(i) * bytes);
-  row.host = std::make_shared<HostBuffer>(
-      HostBuffer{whole->dtype, {whole->shape.begin() + 1, whole->shape.end()}, begin, bytes});
-  return row;
-}
-
-/// A whole number in memory.
-Value indexInMemory(int64_t i, SourceRange at) {
-  Value index = Value::ofTensor(DType::I64, {}, {}, at);
-  index.host = std::make_shared<HostBuffer>(HostBuffer{DType::I64, {}, std::make_shared<int64_t>(i), sizeof(int64_t)});
-  return index;
-}
-
-/// What a loop runs over.
-struct LoopSource {
-  Value value;            ///< a range or a tensor
-  std::optional<Size> begin, length; ///< unless the bounds of a range are computed
-};
-
-} // namespace
-
-/// The whole number that a bound of a range is, known or computed, else poison.
-static Value rangeBound(Elaborator &e, const Value &bound) {
-  bool whole = (bound.isNumber() && !(bound.kind == Value::Number && bound.isFloat)) ||
-               (bound.isTensor() && bound.shape.empty() && isIntegral(bound.dtype));
-  if (!whole && !bound.poison())
-    e.error(Diag::WrongType, bound.at, "a bound of a range", describe(bound), "a whole number");
-  return whole ? bound : e.poison(bound.at);
-}
-
-/// Checks what a loop runs over; nothing when an error was reported.
-static std::optional<LoopSource> loopSource(Elaborator &e, const Value &source, const char *what) {
-  LoopSource made{source, {}, {}};
-  if (source.kind == Value::Range) {
-    Value bounds[2];
-    for (int k : {0, 1}) {
-      bounds[k] = rangeBound(e, source.elements[size_t(k)]);
-      if (bounds[k].poison())
-        return std::nullopt;
-    }
-    if (!bounds[0].isNumber() || !bounds[1].isNumber())
-      return made;
-    made.begin = e.size(bounds[0], "the begin of a range");
-    made.length = *e.size(bounds[1], "the end of a range") - *made.begin;
-    if (made.length->isConstant() && made.length->constant() < 0)
-      made.length = Size(0);
-    return made;
-  }
-  if (source.isTensor() && !source.shape.empty()) {
-    made.length = source.shape[0].size;
-    return made;
-  }
-  if (!source.poison())
-    e.error(Diag::WrongType, source.at, what, describe(source), "a tensor with axes, a list or a range")
-        .help(source.kind == Value::Number && !source.isFloat ? fmt::format("`for i in 0..{}` counts", source.integer)
-                                                              : "`for i in 0..n` counts");
-  return std::nullopt;
-}
-
-/// The item of a turn: a row, or the index counted from the begin of the range.
-static Value itemOf(Elaborator &e, const LoopSource &source, const Value &index, const Value &row) {
-  if (source.value.isTensor())
-    return row;
-  Value item = index;
-  if (source.begin && !(source.begin->isConstant() && source.begin->constant() == 0))
-    item = e.binary(BinaryOp::Add, item, Value::ofSize(*source.begin, source.value.at), source.value.at);
-  item.at = source.value.at;
-  return item;
-}
 
 void Elaborator::forLoop(const ForStmt &stmt, const ScopeRef &scope) {
   Value given = topLevel(*stmt.source, scope);
@@ -100,88 +24,52 @@ void Elaborator::forLoop(const ForStmt &stmt, const ScopeRef &scope) {
   std::optional<LoopSource> source = loopSource(*this, given, "what a loop runs over");
   if (!source)
     return;
-  bool overRows = given.isTensor();
-  auto counted = [&](const ScopeRef &inner, const Value &index, const Value &row) {
-    return turn(inner, itemOf(*this, *source, index, row));
+  auto counted = [&](const ScopeRef &inner, const Value &index, const std::vector<Value> &rows) {
+    return turn(inner, source->item(*this, index, rows));
   };
-  auto whole = [&] {
-    if (source->length) {
-      elaborator.counted(*source->length, overRows ? given : poison(stmt.range), counted);
-      return Value::unit(stmt.range);
-    }
-    // The bounds are computed: a variable of the loop's own counts.
-    auto counter = std::make_shared<Scope>();
-    counter->parent = scope;
-    counter->names[" count"] = {cast(tensorOf(given.elements[0], DType::I64), DType::I64, given.at), true, given.at};
-    Value end = cast(tensorOf(given.elements[1], DType::I64), DType::I64, given.at);
-    LoopElaborator counting(*this, counter, stmt.range);
-    auto count = [&] { return counter->names[" count"].value; };
-    counting.endless([&] { return compareOp("lt", count(), end, given.at); },
-                     [&](const ScopeRef &inner) {
-                       Value now = count();
-                       setVariable(counter, " count", binaryOp("add", now, constant(1, DType::I64, {}, given.at), given.at),
-                                   given.at);
-                       return turn(inner, now);
-                     },
-                     /*counts=*/true);
-    return Value::unit(stmt.range);
-  };
-  if (!atTopLevel()) {
-    whole();
-    return;
-  }
-  // At top level the loop is one statement, unless its body does what compiled code cannot.
-  bool savedEffects = std::exchange(hostEffects, false);
-  bool good = elaborator.settle([&] {
-    Value index = Value::ofTensor(DType::I64, {}, {}, stmt.range);
-    Value row = overRows ? Value::ofTensor(given.dtype, Shape(given.shape.begin() + 1, given.shape.end()), {}, given.at)
-                         : index;
-    elaborator.turnInScope([&](const ScopeRef &inner) { return counted(inner, index, row); });
-  });
-  bool stepwise = std::exchange(hostEffects, savedEffects);
-  if (!good)
-    return;
-  if (!stepwise) {
-    asStatement(stmt.range, whole);
-    return;
-  }
   asStatement(stmt.range, [&] {
-    elaborator.start();
+    if (source->length)
+      elaborator.counted(*source->length, source->tensors(), counted);
+    else
+      countedByHand(given, scope, stmt.range, turn);
     return Value::unit(stmt.range);
   });
-  int64_t begin = 0, end = 0;
-  if (overRows) {
-    end = given.shape[0].size.constant();
-  } else {
-    std::optional<int64_t> bounds[2] = {wholeNumber(given.elements[0]), wholeNumber(given.elements[1])};
-    if (!bounds[0] || !bounds[1])
-      return;
-    begin = *bounds[0], end = *bounds[1];
-  }
-  unsigned before = diagnostics.errorCount();
-  for (int64_t i = begin; i < end && diagnostics.errorCount() == before && !executor->stopped(); ++i) {
-    Value item = overRows ? rowInMemory(given, i) : indexInMemory(i, given.at);
-    if (item.poison())
-      return;
-    Value left;
-    elaborator.turnInScope([&](const ScopeRef &inner) { return turn(inner, item); }, &left);
-    if (left.kind == Value::Bool && left.flag)
-      return;
-  }
+}
+
+void Elaborator::countedByHand(const Value &range, const ScopeRef &scope, SourceRange at,
+                               const std::function<Value(const ScopeRef &, const Value &)> &turn) {
+  auto counter = std::make_shared<Scope>();
+  counter->parent = scope;
+  counter->names[" count"] = {cast(tensorOf(range.elements[0], DType::I64), DType::I64, range.at), true, range.at};
+  Value end = cast(tensorOf(range.elements[1], DType::I64), DType::I64, range.at);
+  const std::string_view goesOn = range.integer > 0 ? (range.flag ? "le" : "lt") : range.flag ? "ge" : "gt";
+  auto count = [&] { return counter->names[" count"].value; };
+  LoopElaborator(*this, counter, at)
+      .endless([&] { return compareOp(goesOn, count(), end, range.at); },
+               [&](const ScopeRef &inner) {
+                 Value now = count();
+                 Value next = binaryOp("add", now, constant(range.integer, DType::I64, {}, range.at), range.at);
+                 setVariable(counter, " count", next, range.at);
+                 return turn(inner, now);
+               },
+               /*counts=*/true);
 }
 
 void Elaborator::unrolled(const std::vector<Value> &items, const ScopeRef &scope, SourceRange at,
                           const std::function<Value(const ScopeRef &, const Value &)> &turn) {
   auto inner = std::make_shared<Scope>();
   inner->parent = scope;
-  inner->names[LoopContext::leftName] = {Value::ofBool(false, at), true, at};
-  LoopContext context{inner};
+  LoopContext context(inner, at);
   LoopContext *outer = std::exchange(loop, &context);
   const std::string place = draws.next("for");
   std::function<Value(size_t)> from = [&](size_t i) {
-    for (; i < items.size() && !context.certainlyLeft(); ++i) {
-      if (context.left().kind != Value::Bool)
-        return unlessLeft([&] { return from(i); }, at);
+    for (unsigned before = diagnostics.errorCount(); i < items.size() && diagnostics.errorCount() == before; ++i) {
+      // What the turn before has skipped is over.
+      setVariable(inner, LoopContext::skippedName, Value::ofBool(false, at), at);
+      if (context.certainlyEnded())
+        break;
+      if (context.perhapsEnded())
+        return unlessEnded([&] { return from(i); }, at);
       InDrawPlace here(*this, fmt::format("{}[{}]", place, i));
       auto own = std::make_shared<Scope>();
       own->parent = inner;
@@ -193,50 +81,14 @@ void Elaborator::unrolled(const std::vector<Value> &items, const ScopeRef &scope
   loop = outer;
 }
 
-std::optional<int64_t> Elaborator::wholeNumber(const Value &value) {
-  if (!value.isTensor())
-    return integerConstant(value, "a bound of a range");
-  Value wide = asStatement(value.at, [&] { return cast(value, DType::I64, value.at); });
-  if (!wide.host)
-    return std::nullopt;
-  return *static_cast<const int64_t *>(wide.host->data.get());
-}
-
 void Elaborator::whileLoop(const WhileStmt &stmt, const ScopeRef &scope) {
   LoopElaborator elaborator(*this, scope, stmt.range);
   auto condition = [&] { return expression(*stmt.condition, scope); };
   auto turn = [&](const ScopeRef &inner) { return elaborator.body(*stmt.body, inner); };
-  if (!atTopLevel())
-    return elaborator.endless(condition, turn);
-  bool savedEffects = std::exchange(hostEffects, false);
-  bool good = elaborator.settle([&] {
-    if (isCondition(condition()))
-      elaborator.turnInScope(turn);
-  });
-  bool stepwise = std::exchange(hostEffects, savedEffects);
-  if (!good)
-    return;
-  if (!stepwise) {
-    asStatement(stmt.range, [&] {
-      elaborator.endless(condition, turn);
-      return Value::unit(stmt.range);
-    });
-    return;
-  }
   asStatement(stmt.range, [&] {
-    elaborator.start();
+    elaborator.endless(condition, turn);
     return Value::unit(stmt.range);
   });
-  unsigned before = diagnostics.errorCount();
-  while (diagnostics.errorCount() == before && !executor->stopped()) {
-    std::optional<bool> holds = truth(topLevel(*stmt.condition, scope));
-    if (!holds || !*holds)
-      return;
-    Value left;
-    elaborator.turnInScope(turn, &left);
-    if (left.kind == Value::Bool && left.flag)
-      return;
-  }
 }
 
 /// How many elements a comprehension over a range may have that is unrolled; longer ones of tensors are compiled loops.
@@ -246,11 +98,17 @@ Value Elaborator::comprehension(const ComprehensionExpr &expr, const ScopeRef &s
   Value given = expression(*expr.source, scope);
   if (given.poison())
     return poison(expr.range);
+  auto elementIn = [&](const ScopeRef &inner, const Value &item) {
+    bindPattern(*expr.pattern, item, inner, false);
+    // It is no turn that might be left.
+    llvm::SaveAndRestore none(loop, static_cast<LoopContext *>(nullptr));
+    llvm::SaveAndRestore within(inElement, true);
+    return expression(*expr.element, inner);
+  };
   auto element = [&](const Value &item) {
     auto inner = std::make_shared<Scope>();
     inner->parent = scope;
-    bindPattern(*expr.pattern, item, inner, false);
-    return expression(*expr.element, inner);
+    return elementIn(inner, item);
   };
   auto listOf = [&](const std::vector<Value> &items) {
     std::vector<Value> values;
@@ -270,20 +128,19 @@ Value Elaborator::comprehension(const ComprehensionExpr &expr, const ScopeRef &s
     return poison(expr.range);
   auto compiled = [&] {
     return LoopElaborator(*this, scope, expr.range)
-        .counted(*source->length, given.isTensor() ? given : poison(expr.range),
-                 [&](const ScopeRef &inner, const Value &index, const Value &row) {
-                   bindPattern(*expr.pattern, itemOf(*this, *source, index, row), inner, false);
-                   return expression(*expr.element, inner);
+        .counted(*source->length, source->tensors(),
+                 [&](const ScopeRef &inner, const Value &index, const std::vector<Value> &rows) {
+                   return elementIn(inner, source->item(*this, index, rows));
                  });
   };
-  if (given.isTensor())
+  if (given.kind != Value::Range)
     return compiled();
   if (!source->length) {
     error(Diag::WrongType, given.at, "a bound of a comprehension's range", "computed", "known while compiling")
         .help("a comprehension has as many elements as are known; a `for` may run to a computed bound");
     return poison(expr.range);
   }
-  if (!source->length->isConstant() || !source->begin->isConstant()) {
+  if (!source->isKnownRange()) {
     // Checked with names: one element stands for all.
     Value one = element(Value::ofSize(*source->begin, expr.range));
     if (one.poison())
@@ -293,13 +150,13 @@ Value Elaborator::comprehension(const ComprehensionExpr &expr, const ScopeRef &s
     list.flag = true;
     return list;
   }
-  int64_t begin = source->begin->constant(), count = source->length->constant();
+  int64_t count = source->length->constant();
   if (count > fewElements) {
     // Layers and lists are made one by one, numbers and tensors in a loop.
     Value first;
     {
       Trial trial(*this);
-      first = element(Value::ofInteger(begin, expr.range));
+      first = element(Value::ofInteger(source->begin->constant(), expr.range));
     }
     if (first.poison())
       return first;
@@ -311,10 +168,7 @@ Value Elaborator::comprehension(const ComprehensionExpr &expr, const ScopeRef &s
     error(Diag::NotSupported, expr.range, fmt::format("comprehensions of more than {} elements in all", maxUnrolled));
     return poison(expr.range);
   }
-  std::vector<Value> items;
-  for (int64_t i = 0; i < count; ++i)
-    items.push_back(Value::ofInteger(begin + i, expr.range));
-  return listOf(items);
+  return listOf(source->knownItems());
 }
 
 } // namespace dlc

@@ -172,13 +172,35 @@ Value Elaborator::binary(BinaryOp op, Value lhs, Value rhs, SourceRange at) {
   return result;
 }
 
+/// A range by a step, which is known: it decides which way the range goes.
+Value Elaborator::stepped(const Value &range, const Value &step, SourceRange at) {
+  if (range.kind != Value::Range || range.integer != 1) {
+    error(Diag::WrongType, range.at, "the left side of `by`", describe(range), "a range")
+        .help("a range by a step is written `0..10 by 2`, or `10..0 by -1`");
+    return poison(at);
+  }
+  bool known = step.kind == Value::Number && !step.isFloat && step.integer != 0;
+  if (!known && !(step.kind == Value::SizeOf && step.size != Size(0))) {
+    error(Diag::WrongType, step.at, "the step of a range", describe(step), "a whole number that is known and not 0");
+    return poison(at);
+  }
+  Value made = range;
+  made.integer = *integerConstant(step, "the step of a range");
+  made.at = at;
+  return made;
+}
+
 Value Elaborator::binaryOfAny(BinaryOp op, Value lhs, Value rhs, SourceRange at) {
   const char *symbol = spelling(op);
-  if (op == BinaryOp::Range) {
+  if (op == BinaryOp::Range || op == BinaryOp::RangeTo) {
     Value range = Value::ofTuple({lhs, rhs}, at);
     range.kind = Value::Range;
+    range.integer = 1;
+    range.flag = op == BinaryOp::RangeTo;
     return range;
   }
+  if (op == BinaryOp::By)
+    return stepped(lhs, rhs, at);
   if (op == BinaryOp::And || op == BinaryOp::Or)
     return binaryOfBools(op, std::move(lhs), std::move(rhs), at);
   const Value given = rhs;

@@ -4,6 +4,8 @@
 #include "frontend/elaborate/Library.h"
 #include "frontend/parser/Parser.h"
 
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
 namespace dlc {
 
 using namespace ast;
@@ -227,6 +229,8 @@ Value Elaborator::topLevel(const Expr &expr, const ScopeRef &scope, bool asked) 
   // The condition runs, then the statements of its branch, one by one.
   if (atTopLevel() && expr.kind == ExprKind::If)
     return conditional(static_cast<const IfExpr &>(expr), scope);
+  if (atTopLevel())
+    printsAfter = expr.range;
   return asStatement(expr.range, [&] {
     Value value = expression(expr, scope);
     return asked ? value : settled(std::move(value));
@@ -251,7 +255,8 @@ Value Elaborator::asStatement(SourceRange at, const std::function<Value()> &work
   for (Value *leaf : leaves)
     results.push_back(leaf->ir);
   bool good = diagnostics.errorCount() == before && !value.poison();
-  if (good && !leaves.empty()) {
+  bool hasEffects = llvm::any_of(*frame.block(), [](mlir::Operation &op) { return !mlir::isMemoryEffectFree(&op); });
+  if (good && (!leaves.empty() || hasEffects)) {
     mlir::OwningOpRef<mlir::ModuleOp> module = frame.finish(results);
     std::vector<HostBufferRef> outputs;
     good = executor->run(*module, frame.inputs, outputs, at);

@@ -41,10 +41,8 @@ Value Elaborator::statement(const Stmt &stmt, const ScopeRef &scope) {
     whileLoop(static_cast<const WhileStmt &>(stmt), scope);
     return Value::unit(stmt.range);
   case StmtKind::Break:
-    if (loop)
-      setVariable(loop->scope, LoopContext::leftName, Value::ofBool(true, stmt.range), stmt.range);
-    else
-      error(Diag::BreakOutside, stmt.range).help("the value of a function is its last expression; `if` skips the rest");
+  case StmtKind::Continue:
+    endTurn(stmt);
     return Value::unit(stmt.range);
   case StmtKind::Expr: {
     auto &expr = *static_cast<const ExprStmt &>(stmt).expr;
@@ -56,12 +54,26 @@ Value Elaborator::statement(const Stmt &stmt, const ScopeRef &scope) {
   return Value::unit(stmt.range);
 }
 
+void Elaborator::endTurn(const Stmt &stmt) {
+  bool leaves = stmt.kind == StmtKind::Break;
+  if (loop) {
+    const char *flag = leaves ? LoopContext::leftName : LoopContext::skippedName;
+    setVariable(loop->scope, flag, Value::ofBool(true, stmt.range), stmt.range);
+    return;
+  }
+  error(Diag::BreakOutside, stmt.range, leaves ? "break" : "continue", inElement ? "in an element of a comprehension" : "outside of a loop")
+      .help(inElement ? "a comprehension has an element for each turn; a `for` may end, or skip, its turns"
+                      : "the value of a function is its last expression; `if` skips the rest");
+}
+
 void Elaborator::patternCount(SourceRange at, size_t names, const Value &value) {
   auto report = error(Diag::PatternCount, at, fmt::format("{} {}", names, names == 1 ? "name" : "names"),
                       value.kind != Value::Tuple ? describe(value) : fmt::format("{} values", value.elements.size()));
   noteIs(report, value);
   if (value.kind == Value::Tuple && value.elements.size() > names)
     report.help("`_` stands for what is ignored");
+  else if (loop && value.kind != Value::Tuple && names == 2 && !(value.isTensor() && !value.shape.empty()))
+    report.help("`for i, x in enumerate(xs)` gives each with its number");
   else if (value.isTensor() && !value.shape.empty())
     report.help("rows are taken by `x[0]`, `x[1]`, or by `for row in x`");
 }
@@ -225,6 +237,12 @@ void Elaborator::assignTo(const Expr &target, const Value &value, const ScopeRef
   case ExprKind::Index: {
     auto &indexed = static_cast<const IndexExpr &>(target);
     Value base = expression(*indexed.base, scope);
+    if (base.kind == Value::Tuple) {
+      error(Diag::NotAssignable, target.range, shortText(target.range), "it is an element of a tuple")
+          .help(fmt::format("give all of it anew, `{0} = (..)`, or take it apart: `var (a, b) = {0}`",
+                            shortText(indexed.base->range)));
+      return;
+    }
     Value updated = indexAssign(tensorOfList(base), indexed, value, scope);
     if (!updated.poison())
       assignTo(*indexed.base, updated, scope);

@@ -138,6 +138,8 @@ std::string typeString(const Value &value) {
     return value.flag ? "epochs" : "steps";
   case Value::Range:
     return "a range";
+  case Value::Zip:
+    return "several zipped";
   case Value::All:
     return "`_`";
   }

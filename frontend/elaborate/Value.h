@@ -86,6 +86,7 @@ struct Value {
     Optimizer,
     Duration, ///< `2 epochs`
     Range,    ///< `a..b`
+    Zip,      ///< several to loop over at once
     All,      ///< the name `_`
   };
   Kind kind = Poison;
@@ -114,7 +115,7 @@ struct Value {
   std::string text;
 
   Size size;
-  std::vector<Value> elements; ///< Tuple, List; Range: begin and end
+  std::vector<Value> elements; ///< Tuple, List, Zip; Range: begin and end, `integer` its step, `flag` whether it includes its end
   std::shared_ptr<Function> function;
   std::shared_ptr<ModelInstance> model;
   std::shared_ptr<DataInfo> data;

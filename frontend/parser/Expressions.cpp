@@ -1,4 +1,4 @@
-// Expressions by precedence climbing. Tightest first: postfix, `**`, prefix, `* / % @`, `+ -`, `..`, comparison, `&&`,
+// Expressions by precedence climbing. Tightest first: postfix, `**`, prefix, `* / % @`, `+ -`, `..`, `by`, comparison, `&&`,
 // `||`, `|>`, `=>`. Lengths of time (`30 epochs`) are looser than all of these.
 #include "frontend/parser/ParserImpl.h"
 
@@ -9,7 +9,7 @@ namespace dlc {
 using namespace ast;
 
 namespace {
-enum Level { PipeLevel = 1, OrLevel, AndLevel, CompareLevel, RangeLevel, SumLevel, ProductLevel };
+enum Level { PipeLevel = 1, OrLevel, AndLevel, CompareLevel, StepLevel, RangeLevel, SumLevel, ProductLevel };
 } // namespace
 
 Expr *Parser::finish(Expr *expr, unsigned below) {
@@ -62,7 +62,7 @@ Parser::Infix Parser::infixHere() const {
   case TokenKind::GreaterEqual:
     return {CompareLevel, BinaryOp::Ge};
   case TokenKind::DotDot:
-    return {RangeLevel, BinaryOp::Range};
+    return {RangeLevel, kind(1) == TokenKind::Assign && token(1).begin == token().end ? BinaryOp::RangeTo : BinaryOp::Range};
   case TokenKind::Plus:
     return {SumLevel, BinaryOp::Add};
   case TokenKind::Minus:
@@ -77,6 +77,8 @@ Parser::Infix Parser::infixHere() const {
     return {ProductLevel, BinaryOp::MatMul};
   case TokenKind::Word:
     if (continues(1) && startsOperand(kind(1))) {
+      if (atWord("by"))
+        return {StepLevel, BinaryOp::By};
       if (atWord("and"))
         return {AndLevel, BinaryOp::And, /*pipe=*/false, "&&"};
       if (atWord("or"))
@@ -110,11 +112,13 @@ Expr *Parser::parseBinary(int minLevel) {
       constexpr size_t longestShown = 30;
       std::string_view shared = sources.text(middle->range);
       if (infix.level == RangeLevel)
-        report.help("a range has a beginning and an end, and no step");
+        report.help("a step is written `a..b by s`");
       else if (shared.size() <= longestShown)
         report.help(fmt::format("write `a {0} {1} && {1} {2} b`", lastSpelled, shared, opSpelled));
     }
     advance();
+    if (infix.op == BinaryOp::RangeTo)
+      advance(); // `..` and `=`
     if (infix.pipe) {
       lhs = parsePipe(lhs, first);
       continue;

@@ -154,6 +154,7 @@ private:
   ast::Stmt *parseStatement();
   ast::Stmt *parseBinding(uint32_t first, bool isVar);
   ast::Stmt *parseFor();
+  ast::Expr *parseLoopPattern();
   ast::Stmt *parseWhile();
   ast::Stmt *parseExpressionStatement();
   ast::Stmt *parseAssignment(uint32_t first, ast::Expr *target);

@@ -131,15 +131,8 @@ Expr *Parser::parseList() {
     elements.push_back(element);
     height = std::max(height, element->height);
     if (elements.size() == 1 && accept(TokenKind::KwFor)) {
-      Expr *pattern = parsePattern();
-      if (!pattern)
-        return nullptr;
-      if (!atWord("in")) {
-        unexpected(Diag::ExpectedToken, "`in`");
-        return nullptr;
-      }
-      advance();
-      Expr *source = parseExpression();
+      Expr *pattern = parseLoopPattern();
+      Expr *source = pattern ? parseExpression() : nullptr;
       if (!source || !close(open, TokenKind::RBracket, "`]`"))
         return nullptr;
       return finish(context.make<ComprehensionExpr>(rangeFrom(open), element, pattern, source),

@@ -89,6 +89,8 @@ std::string Parser::usualHelp() const {
     return "`==` compares; `=` stands after the name that it gives a value";
   if (at(TokenKind::Arrow))
     return "a lambda is written `x => ...`";
+  if (at(TokenKind::LBrace) && before.kind == TokenKind::Word && (spelled(before) == "loop" || spelled(before) == "do"))
+    return "a loop that ends by `break` is written `while true { ... }`";
   if (atAnyWord({"then", "do", "begin"}))
     return "a block stands in braces: `{ ... }`";
   if (at(TokenKind::Word) && afterNumber)

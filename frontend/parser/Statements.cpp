@@ -60,6 +60,7 @@ unsigned heightOf(const Stmt *stmt) {
   case StmtKind::Expr:
     return 1 + static_cast<const ExprStmt *>(stmt)->expr->height;
   case StmtKind::Break:
+  case StmtKind::Continue:
   case StmtKind::Item: // an error inside a block
     return 1;
   }
@@ -152,6 +153,10 @@ Stmt *Parser::parseStatement() {
   default:
     break;
   }
+  if (atWord("continue") && (!continues(1) || kind(1) == TokenKind::RBrace || kind(1) == TokenKind::Semicolon)) {
+    advance();
+    return context.make<ContinueStmt>(rangeFrom(first));
+  }
   if (startsItem())
     return parseItemStatement();
   if (startsVar()) {
@@ -187,13 +192,22 @@ Stmt *Parser::parseBinding(uint32_t first, bool isVar) {
   return value ? context.make<LetStmt>(rangeFrom(first), isVar, pattern, type, value) : nullptr;
 }
 
-Stmt *Parser::parseFor() {
+/// `x in`, `(a, b) in`, or `a, b in`.
+Expr *Parser::parseLoopPattern() {
   uint32_t first = pos;
-  Nest nest(*this);
-  if (!nest)
-    return nullptr;
-  advance();
   Expr *pattern = parsePattern();
+  if (pattern && at(TokenKind::Comma)) {
+    std::vector<Expr *> elements = {pattern};
+    unsigned height = pattern->height;
+    while (accept(TokenKind::Comma)) {
+      Expr *element = parsePattern();
+      if (!element)
+        return nullptr;
+      elements.push_back(element);
+      height = std::max(height, element->height);
+    }
+    pattern = finish(context.make<TupleExpr>(rangeFrom(first), std::move(elements)), height);
+  }
   if (!pattern)
     return nullptr;
   if (!atWord("in")) {
@@ -201,6 +215,23 @@ Stmt *Parser::parseFor() {
     return nullptr;
   }
   advance();
+  return pattern;
+}
+
+Stmt *Parser::parseFor() {
+  uint32_t first = pos;
+  Nest nest(*this);
+  if (!nest)
+    return nullptr;
+  advance();
+  if (at(TokenKind::LParen) && (kind(1) == TokenKind::KwLet || (token(1).isWord() && token(2).isWord()))) {
+    advance();
+    unexpected(Diag::ExpectedPattern, "names", "a loop that counts is written `for i in 0..n { ... }`");
+    return nullptr;
+  }
+  Expr *pattern = parseLoopPattern();
+  if (!pattern)
+    return nullptr;
   Expr *source =
       at(TokenKind::LBrace) ? (unexpected(Diag::ExpectedExpression, "what to loop over"), nullptr) : parseExpression();
   Block *body = source ? parseBlock("`for`") : nullptr;

@@ -39,6 +39,10 @@ const char *spelling(BinaryOp op) {
     return "||";
   case BinaryOp::Range:
     return "..";
+  case BinaryOp::RangeTo:
+    return "..=";
+  case BinaryOp::By:
+    return "by";
   }
   return "";
 }

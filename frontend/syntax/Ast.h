@@ -47,7 +47,7 @@ private:
 //===-- Expressions ------------------------------------------------------------------------------------------------===//
 
 enum class UnaryOp { Neg, Not };
-enum class BinaryOp { Add, Sub, Mul, Div, Rem, MatMul, Pow, Eq, Ne, Lt, Le, Gt, Ge, And, Or, Range };
+enum class BinaryOp { Add, Sub, Mul, Div, Rem, MatMul, Pow, Eq, Ne, Lt, Le, Gt, Ge, And, Or, Range, RangeTo, By };
 /// The operator's spelling, as `+`.
 const char *spelling(UnaryOp op);
 const char *spelling(BinaryOp op);
@@ -153,7 +153,7 @@ struct UnaryExpr : Expr {
   Expr *operand;
   UnaryExpr(SourceRange r, UnaryOp op, Expr *o) : Expr(ExprKind::Unary, r), op(op), operand(o) {}
 };
-/// Also `a..b` (Range).
+/// Also `a..b` (Range), `a..=b` (RangeTo), and either `by` a step.
 struct BinaryExpr : Expr {
   BinaryOp op;
   SourceRange opRange;
@@ -229,7 +229,7 @@ struct TypeExpr {
 
 //===-- Statements -------------------------------------------------------------------------------------------------===//
 
-enum class StmtKind { Let, Assign, For, While, Break, Expr, Item };
+enum class StmtKind { Let, Assign, For, While, Break, Continue, Expr, Item };
 
 struct Stmt {
   StmtKind kind;
@@ -267,6 +267,9 @@ struct WhileStmt : Stmt {
 };
 struct BreakStmt : Stmt {
   explicit BreakStmt(SourceRange r) : Stmt(StmtKind::Break, r) {}
+};
+struct ContinueStmt : Stmt {
+  explicit ContinueStmt(SourceRange r) : Stmt(StmtKind::Continue, r) {}
 };
 /// An expression for its value or effect; an `if` statement is this too.
 struct ExprStmt : Stmt {

@@ -16,6 +16,7 @@ enum Level {
   OrLevel,
   AndLevel,
   CompareLevel,
+  StepLevel,
   RangeLevel,
   SumLevel,
   ProductLevel,
@@ -37,7 +38,10 @@ Level levelOf(BinaryOp op) {
   case BinaryOp::Gt:
   case BinaryOp::Ge:
     return CompareLevel;
+  case BinaryOp::By:
+    return StepLevel;
   case BinaryOp::Range:
+  case BinaryOp::RangeTo:
     return RangeLevel;
   case BinaryOp::Add:
   case BinaryOp::Sub:
@@ -169,7 +173,7 @@ void Printer::expr(const Expr &e, int minLevel) {
     Level level = levelOf(binary.op);
     bool power = binary.op == BinaryOp::Pow, associates = level != CompareLevel && level != RangeLevel;
     expr(*binary.lhs, power ? PostfixLevel : associates ? level : level + 1);
-    put(binary.op == BinaryOp::Range ? ".." : fmt::format(" {} ", spelling(binary.op)));
+    put(level == RangeLevel ? spelling(binary.op) : fmt::format(" {} ", spelling(binary.op)));
     return expr(*binary.rhs, power ? PrefixLevel : level + 1);
   }
   case ExprKind::Call:

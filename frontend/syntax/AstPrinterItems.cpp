@@ -62,6 +62,8 @@ void Printer::stmt(const Stmt &s) {
   }
   case StmtKind::Break:
     return put("break");
+  case StmtKind::Continue:
+    return put("continue");
   case StmtKind::Expr:
     return statementStart(*static_cast<const ExprStmt &>(s).expr);
   case StmtKind::Item:

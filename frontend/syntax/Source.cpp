@@ -11,7 +11,9 @@ uint32_t SourceManager::add(std::string name, std::string text) {
   std::vector<uint32_t> lineStarts = {0};
   for (size_t at = text.find('\n'); at != std::string::npos; at = text.find('\n', at + 1))
     lineStarts.push_back(uint32_t(at + 1));
-  files.push_back({std::move(name), std::move(text), std::move(lineStarts)});
+  bool isTaken = std::any_of(files.begin(), files.end(), [&](const File &file) { return file.name == name; });
+  std::string uniqueName = isTaken ? name + "#" + std::to_string(files.size()) : name;
+  files.push_back({std::move(name), std::move(uniqueName), std::move(text), std::move(lineStarts)});
   return uint32_t(files.size() - 1);
 }
 

@@ -45,6 +45,8 @@ public:
   /// How many files there are.
   uint32_t count() const { return uint32_t(files.size()); }
   std::string_view name(uint32_t file) const { return files[file].name; }
+  /// The same, but for texts that share a name (inputs at the prompt): what tells them apart is added.
+  const std::string &uniqueName(uint32_t file) const { return files[file].uniqueName; }
   std::string_view text(uint32_t file) const { return files[file].text; }
   std::string_view text(SourceRange range) const {
     return std::string_view(files[range.file].text).substr(range.begin, range.end - range.begin);
@@ -55,7 +57,7 @@ public:
 
 private:
   struct File {
-    std::string name;
+    std::string name, uniqueName;
     std::string text;
     std::vector<uint32_t> lineStarts;
   };

@@ -7,12 +7,13 @@ using namespace mlir;
 
 namespace dlc::dl {
 
-void dropChecks(Operation *op) {
-  op->walk([&](Operation *check) {
-    if (check == op || !isa<CheckIndexOp, CheckOp>(check))
+void dropEffects(Operation *op) {
+  op->walk([&](Operation *inner) {
+    if (inner == op || !isa<CheckIndexOp, CheckOp, PrintOp>(inner))
       return;
-    check->getResult(0).replaceAllUsesWith(check->getOperand(0));
-    check->erase();
+    if (!isa<PrintOp>(inner))
+      inner->getResult(0).replaceAllUsesWith(inner->getOperand(0));
+    inner->erase();
   });
 }
 
@@ -20,8 +21,8 @@ void cloneBody(OpBuilder &builder, Block &block, IRMapping &mapping) {
   for (Operation &op : block.without_terminator()) {
     if (isa<CheckIndexOp, CheckOp>(op))
       mapping.map(op.getResult(0), mapping.lookupOrDefault(op.getOperand(0)));
-    else
-      dropChecks(builder.clone(op, mapping));
+    else if (!isa<PrintOp>(op))
+      dropEffects(builder.clone(op, mapping));
   }
 }
 

@@ -7,11 +7,12 @@
 namespace dlc::dl {
 
 /// Puts copies of the operations of `block`, without its terminator, at the builder; `mapping` holds what stands for
-/// the block's arguments and then the copies' results. A check_index is left out: the forward pass has checked.
+/// the block's arguments and then the copies' results. Checks and prints are left out: the forward pass has
+/// checked and printed.
 void cloneBody(mlir::OpBuilder &builder, mlir::Block &block, mlir::IRMapping &mapping);
 
-/// Replaces every check_index under `op` by its operand.
-void dropChecks(mlir::Operation *op);
+/// Replaces every check under `op` by its operand, and erases every print.
+void dropEffects(mlir::Operation *op);
 
 /// Erases the operations of `block` that nothing uses and that have no effect.
 void eraseDead(mlir::Block &block);

@@ -159,9 +159,9 @@ private:
     if (op.getBreaks())
       yields.push_back(splat(at, loc, flag, 1));
     yield->setOperands(yields);
-    // The first one is dead from here on; without its checks that can be seen.
+    // The first one is dead from here on; without its checks and prints that can be seen.
     op->replaceAllUsesWith(forward.getResults().take_front(op.getNumResults()));
-    dropChecks(op);
+    dropEffects(op);
     return forward;
   }
 

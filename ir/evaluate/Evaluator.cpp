@@ -67,9 +67,15 @@ private:
         .Case([&](ScanOp scan) { return evaluateScan(scan, in); })
         .Case([&](WhileOp loop) { return evaluateWhile(loop, in); })
         .Case([&](KernelOp kernel) { return evaluateKernel(kernel, in); })
+        .Case([&](PrintOp print) {
+          if (options.print)
+            options.print(print, llvm::map_to_vector(in, [](const Shared &value) { return value.get(); }));
+          return SharedList();
+        })
         .Case([&](LinalgOp linalg) { return evaluateFactors(linalg, in); })
-        .Case([&](GradOp grad) -> FailureOr<SharedList> {
-          return grad.emitError() << "`dl.grad` cannot be evaluated, expected it expanded";
+        .Case<GradOp, JvpOp>([&](auto derivative) -> FailureOr<SharedList> {
+          return derivative.emitError() << "`" << derivative->getName().getStringRef()
+                                        << "` cannot be evaluated, expected it expanded";
         })
         .Default([&](Operation *plain) { return evaluatePlain(plain, in); });
   }

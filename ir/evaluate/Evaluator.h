@@ -4,6 +4,8 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinAttributes.h"
+#include "ir/Dialect.h"
+#include <functional>
 #include <vector>
 
 namespace dlc::dl {
@@ -25,6 +27,8 @@ struct HostTensor {
 struct EvaluateOptions {
   /// Round every float result to its element type; otherwise f64 throughout.
   bool roundToType = false;
+  /// What a dl.print does with its tensors; nothing when empty.
+  std::function<void(PrintOp, llvm::ArrayRef<const HostTensor *>)> print = {};
 };
 
 /// The results of a function of the stages graph, gradient (no dl.grad) and fused (on tensors; layouts do not matter

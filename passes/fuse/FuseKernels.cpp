@@ -63,6 +63,13 @@ public:
     builder.clone(*op, mapping);
   }
 
+  /// Repeats an operation that gives nothing.
+  void add(Operation *op) {
+    for (Value operand : op->getOperands())
+      require(operand, [](Operation *) { return false; });
+    builder.clone(*op, mapping);
+  }
+
   /// The kernel at `at`, which yields `yields`.
   dl::KernelOp finish(OpBuilder &at, Location loc, StringRef name, dl::KernelKind kind, ArrayRef<Value> yields) {
     SmallVector<Value> inner;
@@ -183,8 +190,11 @@ private:
     dl::KernelRole role = dl::kernelRole(first);
     if (role.writesOver)
       body.use(first->getOperand(0), own(first->getOpOperand(0)));
-    for (unsigned index : graph.cluster(cluster).nodes)
-      body.require(graph.node(index).value(), isInside);
+    if (first->getNumResults() == 0)
+      body.add(first);
+    else
+      for (unsigned index : graph.cluster(cluster).nodes)
+        body.require(graph.node(index).value(), isInside);
     SmallVector<Value> outputs;
     for (unsigned index : graph.outputs(cluster)) {
       Value value = graph.node(index).value();
@@ -273,7 +283,7 @@ private:
     WalkResult refused = function.walk([](Operation *op) {
       if (isa<dl::KernelOp>(op))
         return op->emitOpError() << "stands in a function that is to be fused: it is fused already", WalkResult::interrupt();
-      if (isa<dl::GradOp, dl::CallOp>(op))
+      if (isa<dl::GradOp, dl::JvpOp, dl::CallOp>(op))
         return op->emitOpError() << "cannot stand in a kernel: gradients and calls are expanded before",
                WalkResult::interrupt();
       if (isa<dl::StopGradientOp, dl::CheckIndexOp, dl::CheckOp>(op))

@@ -148,6 +148,7 @@ private:
 
 FuseGraph::FuseGraph(Block &block) {
   findNodes(block);
+  orderEffects();
   makeClusters();
   sealScalars();
 }
@@ -164,7 +165,7 @@ void FuseGraph::findNodes(Block &block) {
   for (Operation &op : block.without_terminator()) {
     if (absorbed.contains(&op))
       continue;
-    FuseNode node{&op, {}, {}, op.getNumResults() > 0 && inMemory.contains(op.getResult(0)), 0};
+    FuseNode node{&op, {}, {}, {}, op.getNumResults() > 0 && inMemory.contains(op.getResult(0)), 0};
     InputSet seen;
     dl::KernelRole role = dl::kernelRole(&op);
     for (auto [index, operand] : llvm::enumerate(op.getOperands())) {
@@ -185,6 +186,24 @@ void FuseGraph::findNodes(Block &block) {
       if (input.node >= 0 && !llvm::is_contained(nodes[input.node].users, index))
         nodes[input.node].users.push_back(index);
     }
+}
+
+/// Where something is printed, prints and checks run in the order of the program. Checks alone need none.
+void FuseGraph::orderEffects() {
+  auto prints = [](const FuseNode &node) { return dl::holdsPrint(node.op); };
+  if (llvm::none_of(nodes, prints))
+    return;
+  int last = -1;
+  for (auto [index, node] : llvm::enumerate(nodes)) {
+    if (!prints(node) && !dl::holdsCheck(node.op))
+      continue;
+    if (last >= 0) {
+      node.follows.push_back(last);
+      if (!llvm::is_contained(nodes[last].users, index))
+        nodes[last].users.push_back(index);
+    }
+    last = index;
+  }
 }
 
 void FuseGraph::addInputs(FuseNode &node, InputSet &seen, Value value, View view, ArrayRef<int64_t> axes) {
@@ -256,7 +275,8 @@ SmallVector<unsigned> FuseGraph::outputs(unsigned cluster) const {
   for (unsigned index : clusters[cluster].nodes) {
     const FuseNode &node = nodes[index];
     auto outside = [&](unsigned user) { return nodes[user].cluster != cluster; };
-    if (clusters[cluster].kind != dl::KernelKind::check && (node.inMemory || llvm::any_of(node.users, outside)))
+    bool gives = clusters[cluster].kind != dl::KernelKind::check && node.op->getNumResults() > 0;
+    if (gives && (node.inMemory || llvm::any_of(node.users, outside)))
       result.push_back(index);
   }
   return result;

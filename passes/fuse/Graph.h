@@ -38,6 +38,8 @@ struct FuseNode {
   llvm::SmallVector<NodeInput> inputs;
   /// Nodes that depend on it, in order, without repetition.
   llvm::SmallVector<unsigned> users;
+  /// Nodes that come before it though it reads nothing of theirs: prints, and what may fail, keep their order.
+  llvm::SmallVector<unsigned> follows;
   /// Its value is in memory whatever is merged (a result of the function, an operand of a product).
   bool inMemory = false;
   unsigned cluster = 0;
@@ -134,6 +136,7 @@ private:
   /// What was looked at already: values, how they are seen, along which axes.
   using InputSet = std::set<std::tuple<void *, View, std::vector<int64_t>>>;
   void addInputs(FuseNode &node, InputSet &seen, mlir::Value value, View view, llvm::ArrayRef<int64_t> axes);
+  void orderEffects();
   void makeClusters();
   void sealScalars();
 

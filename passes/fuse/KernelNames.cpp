@@ -82,7 +82,7 @@ std::string KernelNames::name(const FuseGraph &graph, unsigned index) {
   if (auto check = dyn_cast<dl::CheckIndexOp>(first))
     return unique("check_" + identifier(check.getWhat()));
   if (auto check = dyn_cast<dl::CheckOp>(first))
-    return unique("check_" + identifier(check.getWhat()));
+    return unique(check.getWhat().empty() ? "require" : "check_" + identifier(check.getWhat()));
   if (auto linalg = dyn_cast<dl::LinalgOp>(first))
     return unique(stringifyLinalgKind(linalg.getKind()).str());
   if (std::string update = updateName(graph, index); !update.empty())

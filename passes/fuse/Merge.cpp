@@ -102,12 +102,14 @@ void FuseGraph::reach(ArrayRef<unsigned> group, bool forward, ClusterSet &seen, 
   };
   while (!pending.empty() && seen.list().size() < limit)
     for (unsigned index : clusters[pending.pop_back_val()].nodes) {
-      if (forward)
+      if (forward) {
         llvm::for_each(nodes[index].users, visit);
-      else
-        for (const NodeInput &input : nodes[index].inputs)
-          if (input.node >= 0)
-            visit(input.node);
+        continue;
+      }
+      for (const NodeInput &input : nodes[index].inputs)
+        if (input.node >= 0)
+          visit(input.node);
+      llvm::for_each(nodes[index].follows, visit);
     }
 }
 

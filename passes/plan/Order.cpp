@@ -87,12 +87,6 @@ bool holds(Operation *op, llvm::function_ref<bool(Operation *)> what) {
   return op->walk([&](Operation *inner) { return what(inner) ? WalkResult::interrupt() : WalkResult::advance(); })
       .wasInterrupted();
 }
-bool holdsCheck(Operation *op) {
-  return holds(op, [](Operation *inner) {
-    auto kernel = dyn_cast<dl::KernelOp>(inner);
-    return kernel && dl::kernelRole(&kernel.getBody().front().front()).mayFail;
-  });
-}
 bool holdsLoop(Operation *op) {
   return holds(op, [](Operation *inner) { return isa<dl::ScanOp, dl::WhileOp>(inner); });
 }
@@ -122,6 +116,7 @@ public:
       if (failed(orderInside(op)))
         return failure();
     waitForChecks();
+    orderEffects();
     for (PlanUpdate &update : updates) {
       auto result = dyn_cast<OpResult>(update.result);
       update.inPlace = inPlace && result && result.getOwner()->getBlock() == &block && mayWriteOver(result, update.argument);
@@ -211,7 +206,7 @@ private:
   void waitForChecks() {
     for (auto [index, op] : llvm::enumerate(ops)) {
       auto kernel = dyn_cast<dl::KernelOp>(op);
-      if (isEntry && !kernel && (holdsCheck(op) || holdsLoop(op)))
+      if (isEntry && !kernel && (dl::holdsCheck(op) || holdsLoop(op)))
         first.push_back(index);
       if (!kernel || !dl::kernelRole(&kernel.getBody().front().front()).mayFail)
         continue;
@@ -222,8 +217,31 @@ private:
       for (Value operand : distinctOperands(op))
         for (Operation *user : operand.getUsers())
           if (auto reader = dyn_cast<dl::KernelOp>(user); user != op && number.contains(user) &&
-                                                          !(reader && reader.getKind() == dl::KernelKind::check))
+                                                          !(reader && isEffect(reader)))
             before[number[user]].insert(index);
+    }
+  }
+  /// What relies on nothing that is checked.
+  static bool isEffect(dl::KernelOp kernel) {
+    return kernel.getKind() == dl::KernelKind::check || kernel.getKind() == dl::KernelKind::print;
+  }
+
+  /// Prints run in the program's order; and so do checks between them, unless what is printed relies on the check.
+  void orderEffects() {
+    if (llvm::none_of(ops, dl::holdsPrint))
+      return;
+    std::optional<unsigned> lastPrint, lastCheck;
+    for (auto [index, op] : llvm::enumerate(ops)) {
+      bool prints = dl::holdsPrint(op), checks = dl::holdsCheck(op);
+      if (!prints && !checks)
+        continue;
+      for (std::optional<unsigned> last : {lastPrint, prints ? lastCheck : std::nullopt})
+        if (last && !comesBefore(index, {*last}))
+          before[index].insert(*last);
+      if (prints)
+        lastPrint = index;
+      if (checks)
+        lastCheck = index;
     }
   }
 

@@ -87,3 +87,23 @@ func.func @until(%x: tensor<f32> {dl.role = "input", dl.name = "x"}, %limit: ten
   } : (tensor<f32>, tensor<f32>) -> tensor<f32>
   return %y : tensor<f32>
 }
+
+// -----
+
+// A print is no kernel: the step asks its context. It stands where the program has it, before the check behind it.
+// CHECK-LABEL: func.func @prints
+// CHECK: dl.kernel "print" print ins(%arg2 : memref<4xi64>) outs()
+// CHECK: dl.kernel "check_i" check
+// CHECK: dl.kernel "print_2" print ins() outs()
+// STEP-LABEL: func.func @prints(
+// STEP: llvm.icmp "ne"
+// STEP: cf.cond_br
+// STEP: llvm.call %{{.*}}({{.*}}) : !llvm.ptr, (!llvm.ptr, i64, !llvm.ptr) -> ()
+// STEP: call @dlc.run
+// STEP: llvm.call
+func.func @prints(%i: tensor<4xi64> {dl.role = "input", dl.name = "i"}) -> (tensor<4xi64> {dl.name = "j"}) {
+  dl.print [["i"], ["", ""]] (%i) : tensor<4xi64>
+  %j = dl.check_index %i below 9 what "i" : tensor<4xi64>
+  dl.print [["fine"]]
+  return %j : tensor<4xi64>
+}

@@ -108,7 +108,7 @@ func.func @if_captures(%c: tensor<i1>, %x: tensor<f32>) {
 // -----
 
 func.func @yield_outside(%x: tensor<f32>) {
-  // expected-error @+1 {{expects parent op to be one of 'dl.grad, dl.if, dl.scan, dl.while, dl.kernel'}}
+  // expected-error @+1 {{expects parent op to be one of 'dl.grad, dl.jvp, dl.if, dl.scan, dl.while, dl.kernel'}}
   dl.yield %x : tensor<f32>
 }
 
@@ -312,5 +312,32 @@ func.func @grad_results(%x: tensor<f32>) {
     %y = dl.constant dense<1.0> : tensor<f32>
     dl.yield %y : tensor<f32>
   } : (tensor<f32>, tensor<f32>) -> (tensor<f32>, tensor<f64>)
+  return
+}
+
+// -----
+
+func.func @print_gaps(%x: tensor<f32>) {
+  // expected-error @+1 {{has 1 tensors, expected 0, one between two pieces}}
+  dl.print [["x"]] (%x) : tensor<f32>
+  return
+}
+
+// -----
+
+func.func @print_pieces() {
+  // expected-error @+1 {{has the value "x", expected pieces of text}}
+  dl.print ["x"]
+  return
+}
+
+// -----
+
+func.func @jvp_tangents(%x: tensor<f32>, %dx: tensor<f64>) {
+  // expected-error @+1 {{has 'tensor<f64>' as number 0 of the tangents, expected 'tensor<f32>', the type of input 0}}
+  %0:2 = dl.jvp (%x), (%dx) {
+  ^bb0(%u: tensor<f32>):
+    dl.yield %u : tensor<f32>
+  } : (tensor<f32>, tensor<f64>) -> (tensor<f32>, tensor<f32>)
   return
 }

@@ -57,6 +57,26 @@ func.func @scan_with_break(%z: tensor<f32>) -> tensor<f32> {
   return %0 : tensor<f32>
 }
 
+// CHECK-LABEL: @print
+func.func @print(%x: tensor<3xf32>) {
+  // CHECK: dl.print {{\[\[}}"x"], ["", ""{{\]\]}}(%{{.*}}) : tensor<3xf32>
+  dl.print [["x"], ["", ""]] (%x) : tensor<3xf32>
+  // CHECK: dl.print {{\[\[}}"end"{{\]\]$}}
+  dl.print [["end"]]
+  return
+}
+
+// CHECK-LABEL: @jvp
+func.func @jvp(%x: tensor<f32>, %dx: tensor<f32>) -> (tensor<f32>, tensor<f32>) {
+  // CHECK: dl.jvp(%{{.*}}), (%{{.*}}) {
+  %0:2 = dl.jvp (%x), (%dx) {
+  ^bb0(%u: tensor<f32>):
+    %y = dl.mul %u, %u : tensor<f32>
+    dl.yield %y : tensor<f32>
+  } : (tensor<f32>, tensor<f32>) -> (tensor<f32>, tensor<f32>)
+  return %0#0, %0#1 : tensor<f32>, tensor<f32>
+}
+
 // CHECK-LABEL: @while
 func.func @while(%x: tensor<f32>, %limit: tensor<f32>) -> tensor<f32> {
   // CHECK: dl.while carry(%{{.*}}) invariants(%{{.*}}) {

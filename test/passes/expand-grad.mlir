@@ -134,3 +134,31 @@ func.func private @cube_rule(%x: tensor<f32>, %y: tensor<f32>, %dy: tensor<f32>)
   } : (tensor<f32>, tensor<f32>) -> (tensor<f32>, tensor<f32>)
   return %dx : tensor<f32>
 }
+
+// Forwards nothing is saved: a loop without a bound carries the tangent of what it changes beside it, and runs once.
+// CHECK-LABEL: func.func @forwards
+// CHECK-NOT: dl.jvp
+// CHECK: %[[Y:.*]]:2 = dl.while carry(%arg0, %arg1) invariants(%arg2) {
+// CHECK: ^bb0(%[[U:.*]]: tensor<f32>, %{{.*}}: tensor<f32>, %[[L:.*]]: tensor<f32>):
+// CHECK:   dl.compare lt %[[U]], %[[L]]
+// CHECK: } do {
+// CHECK:   dl.print
+// CHECK-NOT: dl.print
+// CHECK: return %[[Y]]#0, %[[Y]]#1
+func.func @forwards(%x: tensor<f32>, %dx: tensor<f32>, %limit: tensor<f32>) -> (tensor<f32>, tensor<f32>) {
+  %y, %dy = dl.jvp (%x), (%dx) {
+  ^bb0(%u: tensor<f32>):
+    %z = dl.while carry(%u) invariants(%limit) {
+    ^bb0(%c: tensor<f32>, %l: tensor<f32>):
+      %more = dl.compare lt %c, %l : tensor<f32> -> tensor<i1>
+      dl.yield %more : tensor<i1>
+    } do {
+    ^bb0(%c: tensor<f32>, %l: tensor<f32>):
+      dl.print [["", ""]] (%c) : tensor<f32>
+      %n = dl.mul %c, %c : tensor<f32>
+      dl.yield %n : tensor<f32>
+    } : (tensor<f32>, tensor<f32>) -> tensor<f32>
+    dl.yield %z : tensor<f32>
+  } : (tensor<f32>, tensor<f32>) -> (tensor<f32>, tensor<f32>)
+  return %y, %dy : tensor<f32>, tensor<f32>
+}

@@ -63,6 +63,7 @@ Value Elaborator::construct(const Function &constructor, CallSite &site) {
   members(item.members, *model, model->scope);
   if (diagnostics.errorCount() != before || model->undecided)
     return poison(site.at);
+  nameParameters(*model); // as part of the outermost model that was made of them
   Value value = Value::unit(site.at);
   value.kind = Value::Model;
   value.model = model;

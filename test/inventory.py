@@ -66,6 +66,7 @@ NEVER_EMITTED = {
     "call": "inlined at the gradient stage",
     "grad": "expanded at the gradient stage",
     "jvp": "expanded at the gradient stage",
+    "overlap_add": "a sum of dl.taps from the gradient stage on",
     "stop_gradient": "gone after the gradient stage",
     "yield": "ends a region; emitted with each operation that has one",
 }

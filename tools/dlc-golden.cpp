@@ -35,10 +35,10 @@ constexpr Exception exceptions[] = {
     // The keys' part of this bias moves every score of a row alike: its gradient is zero, and Adam makes steps of the
     // rounding in its place.
     {"train/gpt", {1e-4, 1e-3}, "qkv.bias", 1, 2, 3},
-    // One of its inputs is 2e-6 in one example of one step and zero else, the difference of sums of size one: Adam makes steps
-    // of its rounding. (PyTorch in f32 is off by 9e-4 and 1.1e-4.)
+    // One activation of one example is 2e-6 in one step and else zero, the difference of sums of size one. Rounding decides
+    // whether it is zero, and Adam makes steps of it. (PyTorch in f32 is off by 9e-4 in fc1.weight.)
+    {"train/cnn", {1e-4, 3e-4}},
     {"train/cnn", {1e-4, 1.2e-3}, "fc1.weight"},
-    {"train/cnn", {1e-4, 2e-4}, "fc2.weight"},
 };
 constexpr Tolerance valueTolerance{1e-5, 1e-6}, gradientTolerance{1e-4, 1e-5}, lossTolerance{1e-4, 0},
     parameterTolerance{1e-4, 1e-5};

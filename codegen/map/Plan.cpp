@@ -169,9 +169,15 @@ private:
 
 double Judge::accessCost(const Index &address, int64_t lanes) {
   double cost = 0.5;
+  // Elements a few steps apart share cache lines.
+  constexpr int64_t near = 8;
   for (auto &[atom, coefficient] : address.terms)
     if (atom->varies)
-      cost = atom->kind != Atom::Lanes ? 1.5 * lanes : coefficient == 1 ? 1 : coefficient == -1 ? 2 : 2.0 * lanes;
+      cost = atom->kind != Atom::Lanes    ? 1.5 * lanes
+             : coefficient == 1           ? 1
+             : coefficient == -1          ? 2
+             : std::abs(coefficient) <= near ? 1.2 * lanes
+                                          : 2.0 * lanes;
   return cost;
 }
 

@@ -141,6 +141,9 @@ Text Writer::expression(const Function &function, const Node &node, const std::v
     return called(op, arguments, {"x"});
   if (node.all)
     return {op + "(" + arguments[0].text + ", keepdims: true)"};
+  // The second parameter of `norm` is its kind.
+  if (op == "norm")
+    return {op + "(" + arguments[0].text + ", axis: [" + axes + "]" + (node.keepdims ? ", keepdims: true" : "") + ")"};
   arguments.push_back({node.numbers.size() > 1 || (!argumentOp && random.oneIn(4)) ? "[" + axes + "]" : axes});
   if (node.keepdims)
     arguments.push_back({"true"});

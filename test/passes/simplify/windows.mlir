@@ -1,5 +1,4 @@
 // RUN: dlc-opt %s --dl-simplify --canonicalize --cse | FileCheck %s
-// RUN: dlc-opt %s --dl-sum-taps | FileCheck %s --check-prefix=TAPS
 // Windows.
 
 // Windows that do not overlap are a reshape.
@@ -85,12 +84,4 @@ func.func @padding_of_padding(%x: tensor<4xf32>) -> tensor<12xf32> {
   %p = dl.pad %x low [1] interior [1] : tensor<4xf32> -> tensor<9xf32>
   %y = dl.pad %p low [2] interior [0] : tensor<9xf32> -> tensor<12xf32>
   return %y : tensor<12xf32>
-}
-
-// TAPS-LABEL: func.func @added
-// TAPS: %[[TAPS:.*]] = dl.taps %arg0 along [0] step [1] spread [1] : tensor<4x3xf32> -> tensor<6x3xf32>
-// TAPS: dl.reduce sum %[[TAPS]] over [1]
-func.func @added(%u: tensor<4x3xf32>) -> tensor<6xf32> {
-  %x = dl.overlap_add %u along [0] step [1] spread [1] : tensor<4x3xf32> -> tensor<6xf32>
-  return %x : tensor<6xf32>
 }

@@ -66,10 +66,10 @@ static bool checkChannels(Elaborator &e, CallSite &site, const Convolution &c, b
       return false;
     }
   if (!e.sameSize(inputs, expected).value_or(true)) {
-    auto report = e.error(Diag::ArgumentShape, c.x.at, fmt::format("the input of `{}`", site.callee), describe(c.x),
-                          fmt::format("{} channels", expected.str()));
-    report.note(c.w.at, fmt::format("the weight is {}{}", describe(c.w),
-                                    c.groups == 1 ? "" : fmt::format(", in {} groups", c.groups)));
+    std::string groups = c.groups == 1 ? "" : fmt::format(", in {} groups", c.groups);
+    auto report = e.error(Diag::ArgumentShape, site.at, fmt::format("the input of `{}`", site.callee), describe(c.x),
+                          fmt::format("{} channels: the weight is {}{}", expected.str(), describe(c.w), groups));
+    e.noteIs(report, c.x);
     e.noteOrigins(report, c.x, 1);
     e.noteOrigins(report, c.w, transposed ? 0 : 1);
     return false;

@@ -122,6 +122,7 @@ void addGradientBuiltins(BuiltinTable &table) {
         return e.poison(site.at);
       model->entries.push_back({index, nullptr, std::make_shared<Value>(layers[i]), layers[i].at});
     }
+    nameParameters(*model);
     Value value = Value::unit(site.at);
     value.kind = Value::Model;
     value.model = model;

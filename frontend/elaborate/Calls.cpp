@@ -63,9 +63,15 @@ void Elaborator::noteCall(DiagnosticEngine::Builder &report, SourceRange at) con
   for (const SizeFact &fact : assumed)
     report.note(fmt::format("in the case that `{}` is {}{}", fact.difference.str(), fact.holds ? "" : "not ",
                             fact.less ? "less than 0" : "0"));
-  if (callSites.empty() || !at.valid() || inLibrary(sources, at))
+  size_t outer = callSites.size();
+  if (inLibrary(sources, at)) { // what is shown is a call of the user's; the one around it is noted
+    while (outer > 0 && !(callSites[outer - 1].valid() && !inLibrary(sources, callSites[outer - 1])))
+      --outer;
+    at = outer > 0 ? callSites[--outer] : SourceRange();
+  }
+  if (outer == 0 || !at.valid())
     return;
-  SourceRange call = callSites.back();
+  SourceRange call = callSites[outer - 1];
   bool around = call.file == at.file && call.begin <= at.begin && at.end <= call.end;
   if (call.valid() && !inLibrary(sources, call) && !around)
     report.note(call, "in this call");
@@ -374,6 +380,15 @@ bool Elaborator::mayCall(const Function &function, std::string &key, const CallS
   return false;
 }
 
+/// What errors inside a call are shown at: of `x |> f(a)` the part behind what is handed on.
+static SourceRange placeOfCall(const CallSite &site) {
+  SourceRange place = site.at;
+  if (site.calleeAt.valid() && site.calleeAt.file == place.file && site.calleeAt.begin > place.begin &&
+      site.calleeAt.end <= place.end)
+    place.begin = site.calleeAt.begin;
+  return place;
+}
+
 Value Elaborator::callUser(const Function &function, CallSite &site) {
   const std::vector<Parameter> &parameters =
       function.kind == Function::Lambda ? function.lambda->parameters : function.item->parameters;
@@ -413,7 +428,7 @@ Value Elaborator::callUser(const Function &function, CallSite &site) {
   if (!mayCall(function, key, site))
     return poison(site.at);
   const void *what = bodyOf(function);
-  ActiveGuard guard(*this, what, key, site.at);
+  ActiveGuard guard(*this, what, key, placeOfCall(site));
   LoopContext *savedLoop = std::exchange(loop, nullptr);
   Value result = function.kind == Function::Lambda ? expression(*function.lambda->body, scope)
                                                    : block(*function.item->body, scope);

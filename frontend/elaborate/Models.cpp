@@ -63,6 +63,7 @@ Value Elaborator::construct(const Function &constructor, CallSite &site) {
   members(item.members, *model, model->scope);
   if (diagnostics.errorCount() != before || model->undecided)
     return poison(site.at);
+  nameParameters(*model); // as part of the outermost model that was made of them
   Value value = Value::unit(site.at);
   value.kind = Value::Model;
   value.model = model;
@@ -236,10 +237,11 @@ Value Elaborator::callModel(const Value &model, CallSite &site) {
     }
     Value value = site.arguments[0].value;
     const std::string place = draws.path;
+    InsideCall inside(*this, site.at);
     for (const ModelInstance::Entry &entry : model.model->entries) {
       CallSite step;
       step.arguments.push_back({"", value, {}});
-      step.at = site.at;
+      step.at = entry.at.valid() && !inLibrary(sources, entry.at) ? entry.at : site.at; // the layer that does not fit
       step.calleeAt = entry.at;
       step.callee = std::string(sources.text(entry.at));
       InDrawPlace layer(*this, place + "/" + entry.name);

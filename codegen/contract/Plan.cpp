@@ -205,10 +205,12 @@ double Planner::readCost(double bytes) const {
   return bytes <= 24 << 10 ? fromFirst : bytes <= 0.6 * double(target.l2Bytes()) ? fromSecond : fromThird;
 }
 
-/// Cycles of what a tile reads beside its steps, and of the addresses of rows that are counted through several axes.
+/// Cycles of what a tile does beside its steps: reads, entries into the innermost loop, the addresses of rows that are counted
+/// through several axes.
 static double tileCost(const ContractPlan &plan, int64_t rows, int64_t vectors) {
   size_t digits = plan.row ? plan.shape.axes[*plan.row].digits.size() : 0;
-  return 8 + 1.5 * double(plan.ways * rows * vectors) + (digits ? 6.0 * double(rows * (digits - 1)) : 0);
+  double entries = double(plan.depth()) / double(plan.innerDepth());
+  return 8 + 1.5 * double(plan.ways * rows * vectors) + entries * (4 + 0.5 * double(rows)) + (digits ? 6.0 * double(rows * (digits - 1)) : 0);
 }
 
 /// Sets rows, columns and ways; the cycles of all sums of one outer index.
@@ -316,14 +318,22 @@ void Planner::tryTile(ContractPlan plan, bool pack, std::optional<unsigned> inne
 }
 
 /// Cycles in which each task reads its panel for the first time, where all panels together are more than the second cache
-/// holds, or packs it again.
+/// holds, or packs it again; and in which blocks take sums from memory and put them back.
 double Planner::taskCost(const ContractPlan &plan) const {
+  double sums = 0;
+  if (plan.blocked) {
+    int64_t steps = plan.depthBlock;
+    for (unsigned level = plan.blockLevel + 1; level < plan.sums.size(); ++level)
+      steps *= plan.shape.axes[plan.sums[level]].size;
+    double vectors = double(plan.sizeOf(plan.row) * llvm::divideCeil(plan.sizeOf(plan.column), lanes) * plan.outerSize());
+    sums = double(plan.depth()) / double(steps) * vectors * (plan.precise ? 4 : 1.5);
+  }
   double elements = double(plan.depth()) * double(plan.sizeOf(plan.column)), bytes = elements * shape.element.getIntOrFloatBitWidth() / 8;
   double passes = double(plan.tasks()) / double(plan.columns.parts);
   if (plan.packAll || !plan.column)
-    return 0;
+    return sums;
   double again = plan.pack ? 0.2 * elements * passes : 0;
-  return again + (readCost(bytes) > 3 ? passes * bytes / target.vectorBytes * readCost(bytes) : 0);
+  return sums + again + (readCost(bytes) > 3 ? passes * bytes / target.vectorBytes * readCost(bytes) : 0);
 }
 
 void Planner::tryDot(std::optional<unsigned> column, unsigned inner) {

@@ -46,9 +46,10 @@ def Simplify : Pass<"dl-simplify", "::mlir::ModuleOp"> {
     used where it is exact, up to these: x + 0 is x also for x = -0.0; a power-of-two divisor becomes a factor; sums are
     taken in another order; constant factors are joined, and leave sums when they are at least 1 in magnitude. These change
     the rounding alone: what is finite stays finite, what is not zero does not become zero. So does the gradient of a softmax,
-    which is made of its result alone. Two exchanges promise less:
+    which is made of its result alone. Three exchanges promise less:
     where a product sums over an axis along which one operand is repeated, the other operand is summed first, and that sum
-    must not overflow; and a sum over rows of a small table takes those that nobody asks for times 0 (simplify/Tables.cpp).
+    must not overflow; and a sum over rows of a small table takes those that nobody asks for times 0 (simplify/Tables.cpp); and windows
+    of products that are added up are a product of windows of zeros too (simplify/Windows.cpp).
     Once no dl.grad is left, dl.stop_gradient goes too.
   }];
   let options = [

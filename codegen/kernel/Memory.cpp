@@ -4,6 +4,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include <utility>
 
 using namespace mlir;
 
@@ -200,6 +201,18 @@ Value PointEmitter::gather(Value buffer, Type element, Value offsets, Value mask
   return gatherAt(nest.here(), nest, places, element, mask);
 }
 
+/// The lane of a constant mask that has only one; nothing for others.
+static std::optional<int64_t> onlyLane(Value mask) {
+  DenseIntElementsAttr lanes;
+  if (!mask || !matchPattern(mask, m_Constant(&lanes)))
+    return std::nullopt;
+  std::optional<int64_t> only;
+  for (auto [lane, isAlive] : llvm::enumerate(lanes.getValues<bool>()))
+    if (isAlive && std::exchange(only, lane))
+      return std::nullopt;
+  return only;
+}
+
 void PointEmitter::store(Value buffer, Type element, const Index &address, const Point &point, Value value) {
   Type memory = memoryType(element);
   unsigned alignment = std::max(1u, memory.getIntOrFloatBitWidth() / 8);
@@ -208,6 +221,13 @@ void PointEmitter::store(Value buffer, Type element, const Index &address, const
   Value raw = toMemory(nest, element, access.kind == Access::Uniform ? value : splat(value, point.lanes));
   if (access.kind == Access::Strided && access.stride == 1) {
     Value place = pointerTo(*this, buffer, memory, access.base);
+    // LLVM 22 makes a store of 32 bits of a masked one of a single narrower lane.
+    if (auto lane = memory.getIntOrFloatBitWidth() < 32 ? onlyLane(point.mask) : std::nullopt) {
+      Value single = vector::ExtractOp::create(nest.here(), loc, raw, *lane);
+      place = LLVM::GEPOp::create(nest.here(), loc, place.getType(), memory, place, ArrayRef<LLVM::GEPArg>{int32_t(*lane)});
+      LLVM::StoreOp::create(nest.here(), loc, single, place, alignment);
+      return;
+    }
     if (point.mask)
       LLVM::MaskedStoreOp::create(nest.here(), loc, raw, place, point.mask, alignment);
     else

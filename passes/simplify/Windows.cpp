@@ -65,9 +65,11 @@ LogicalResult windowsSideBySide(dl::WindowOp op, PatternRewriter &rewriter) {
   cut.insert(cut.begin() + axis + 1, taps);
   Value apart = reshapeTo(rewriter, loc, kept, cut);
   Windows rest = Windows(op).without(*number, axis);
-  SmallVector<int64_t> restTaps(windows.drop_front(rank));
-  restTaps.erase(restTaps.begin() + *number);
-  Value slid = dl::WindowOp::create(rewriter, loc, apart, rest.axes, restTaps, rest.steps, rest.spreads);
+  // Along the other axes there are as many windows as before, which may be fewer than there is room for.
+  SmallVector<int64_t> slidShape(windows);
+  slidShape.erase(slidShape.begin() + rank + *number);
+  slidShape.insert(slidShape.begin() + axis + 1, taps);
+  Value slid = dl::WindowOp::create(rewriter, loc, op.getType().clone(slidShape), apart, rest.axes, rest.steps, rest.spreads);
   SmallVector<int64_t> order = tapsToPlace(windows.size(), axis, rank + *number);
   rewriter.replaceOp(op, transposeBy(rewriter, loc, slid, order));
   return success();

@@ -19,6 +19,23 @@ func.func @one_tap(%x: tensor<2x9xf32>) -> tensor<2x3x1xf32> {
   return %y : tensor<2x3x1xf32>
 }
 
+// Of the other axis there are fewer windows than there is room for.
+// CHECK-LABEL: func.func @fewer_windows
+// CHECK-NOT: dl.window
+// CHECK: %[[PART:.*]] = dl.slice %arg0 from [0, 0] step [1, 1] : tensor<4x3xf32> -> tensor<4x2xf32>
+// CHECK: return %{{.*}} : tensor<4x2x1x1xf32>
+func.func @fewer_windows(%x: tensor<4x3xf32>) -> tensor<4x2x1x1xf32> {
+  %y = dl.window %x along [0, 1] step [1, 1] spread [1, 1] : tensor<4x3xf32> -> tensor<4x2x1x1xf32>
+  return %y : tensor<4x2x1x1xf32>
+}
+
+// CHECK-LABEL: func.func @fewer_windows_of_more_taps
+// CHECK: dl.window %{{.*}} along [2] step [1] spread [1] : tensor<4x1x6xf32> -> tensor<4x1x3x3xf32>
+func.func @fewer_windows_of_more_taps(%x: tensor<4x6xf32>) -> tensor<4x3x1x3xf32> {
+  %y = dl.window %x along [0, 1] step [1, 1] spread [1, 1] : tensor<4x6xf32> -> tensor<4x3x1x3xf32>
+  return %y : tensor<4x3x1x3xf32>
+}
+
 // Those that overlap stay.
 // CHECK-LABEL: func.func @overlapping
 // CHECK-NEXT: dl.window %arg0

@@ -54,6 +54,19 @@ private:
   Elaborator &elaborator;
 };
 
+/// While a function of a model is elaborated: `training` is true in what is trained alone.
+class InsideModel {
+public:
+  InsideModel(Elaborator &elaborator, const ModelInstance &model)
+      : elaborator(elaborator), outer(std::exchange(elaborator.training, elaborator.training && model.trains)) {}
+  ~InsideModel() { elaborator.training = outer; }
+  InsideModel(const InsideModel &) = delete;
+
+private:
+  Elaborator &elaborator;
+  bool outer;
+};
+
 /// What makes an instance of a function: types, and the values known at compile time.
 std::string keyOf(const std::vector<Value> &arguments);
 

@@ -389,6 +389,9 @@ Value Elaborator::callUser(const Function &function, CallSite &site) {
       !(ensureChecked(*function.item, function.scope, function.self) && ensureRuleChecked(function)))
     return poison(site.at);
 
+  std::optional<InsideModel> inside;
+  if (function.self)
+    inside.emplace(*this, *function.self);
   auto scope = std::make_shared<Scope>();
   scope->parent = function.scope;
   scope->functionStart = function.kind != Function::Lambda;

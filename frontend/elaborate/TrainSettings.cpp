@@ -11,7 +11,8 @@ using namespace ast;
 const std::vector<std::string> &trainSettingNames() {
   static const std::vector<std::string> names = {"optimizer",  "batch", "epochs", "steps",      "validate",
                                                  "stop_after", "save",  "resume", "init",       "seed",
-                                                 "shuffle",    "every", "log",    "accumulate", "allow_nan"};
+                                                 "shuffle",    "every", "log",    "accumulate", "allow_nan",
+                                                 "freeze"};
   return names;
 }
 
@@ -188,7 +189,7 @@ bool TrainElaborator::unknownSettings() {
       report.help("did you mean `" + likely + "`?");
     else
       report.help("settings are optimizer, batch, epochs, steps, validate, stop_after, save, resume, init, seed, "
-                  "shuffle, every, log, accumulate, allow_nan");
+                  "shuffle, every, log, accumulate, allow_nan, freeze");
   }
   return good;
 }
@@ -271,7 +272,8 @@ bool TrainElaborator::optimizerSetting() {
   // What an epoch is, for lengths of time in the optimizer's settings.
   e.stepsPerEpoch = 1;
   if (e.executor && plan.data && plan.data->rows.isConstant())
-    e.stepsPerEpoch = std::max<int64_t>(1, (plan.data->rows.constant() + plan.batch - 1) / plan.batch);
+    e.stepsPerEpoch = std::max<int64_t>(1, llvm::divideCeil(llvm::divideCeil(plan.data->rows.constant(), plan.batch),
+                                                            plan.accumulate));
   optimizer = settingValue("optimizer");
   e.stepsPerEpoch.reset();
   if (optimizer.kind == Value::Unit) {
@@ -312,10 +314,6 @@ bool TrainElaborator::settings() {
   good &= text("resume", plan.resume);
   good &= text("init", plan.init);
   good &= text("log", plan.log);
-  if (plan.accumulate > 1) {
-    e.error(Diag::NotSupported, setting("accumulate") ? setting("accumulate")->range : item.nameRange, "`accumulate`");
-    good = false;
-  }
   // A misspelt name is not a missing one too.
   if (known || given("epochs") || given("steps"))
     good &= lengths();

@@ -77,6 +77,10 @@ const ast::NameExpr *freshSizeName(const ast::Expr &size, const ScopeRef &scope)
 /// its functions take them as constants.
 Value argumentValue(Elaborator &e, const ast::Expr &expr, const ScopeRef &scope);
 
+/// The parts of a model that an argument or setting names (`body`, `[body.fc, bias]`, `blocks[1]`): strings, each with its
+/// place; "" where one is no name.
+std::vector<Value> namedParts(const ast::Expr &expr);
+
 /// Whether a place is in a file of std.
 bool inLibrary(const SourceManager &sources, SourceRange at);
 

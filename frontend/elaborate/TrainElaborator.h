@@ -23,7 +23,7 @@ public:
   bool check();
   TrainModule function(TrainPart part, int64_t batch);
   TrainModule initial();
-  /// What the settings make of the parts of the model, in lines: which parameters are frozen.
+  /// What the settings make of the parts of the model, in lines: which parameters each optimizer has, and which are frozen.
   std::vector<std::string> partsText() const;
 
   Value model;
@@ -45,7 +45,7 @@ private:
   bool freezing();
   /// The parameters and buffers that a setting names, by the parts of the model that they belong to; nothing when an error
   /// was reported.
-  std::optional<std::set<std::string>> pathsNamed(const std::string &key, const ast::Expr &expr);
+  std::optional<std::set<std::string>> pathsNamed(const std::string &key, const std::vector<Value> &parts);
   std::optional<std::set<std::string>> pathsOfPart(const std::string &key, const std::string &part, SourceRange at);
   std::set<std::string> pathsIn(const std::string &part) const;
   bool isFrozen(const ModelInstance &layer) const;
@@ -77,14 +77,23 @@ private:
   bool update(const std::vector<Value> &gradients, const std::vector<Value> &learned,
               std::vector<std::vector<Value>> states, const Value &step, std::vector<mlir::Value> &results,
               Value &rate);
-  /// The optimizer's settings at this step: schedules become scalars. Null when an error was reported.
-  ScopeRef settingsAt(const Value &step);
+  /// An optimizer's settings at this step: schedules become scalars. Null when an error was reported.
+  ScopeRef settingsAt(const OptimizerInstance &instance, const Value &step);
   std::vector<Value> clip(std::vector<Value> gradients);
 
   Elaborator &e;
   const ast::TrainItem &item;
   std::string name;
-  Value optimizer;
+  bool assignGroups(const std::vector<Value> &optimizers);
+  bool checkOptimizer(const Value &optimizer);
+  bool addStates(const OptimizerInstance &optimizer);
+
+  struct Group {
+    OptimizerInstance optimizer;
+    std::string suffix; ///< of its text
+  };
+  std::vector<Group> groups;
+  std::vector<size_t> groupOf;  ///< of what is learned
   std::set<std::string> frozen; ///< paths
 };
 

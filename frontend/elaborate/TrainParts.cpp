@@ -1,4 +1,5 @@
-// Parts of the model that is trained, as settings name them: what is frozen.
+// Parts of the model that is trained, as settings name them: what is frozen, and what each optimizer is for.
+#include "frontend/elaborate/ActiveCalls.h"
 #include "frontend/elaborate/TrainElaborator.h"
 
 #include <algorithm>
@@ -78,18 +79,23 @@ std::optional<std::set<std::string>> TrainElaborator::pathsOfPart(const std::str
   return std::nullopt;
 }
 
-std::optional<std::set<std::string>> TrainElaborator::pathsNamed(const std::string &key, const Expr &expr) {
-  std::vector<const Expr *> parts = {&expr};
-  if (expr.kind == ExprKind::List) {
-    auto &elements = static_cast<const ListExpr &>(expr).elements;
-    parts.assign(elements.begin(), elements.end());
-  } else if (expr.kind == ExprKind::Tuple) {
-    auto &elements = static_cast<const TupleExpr &>(expr).elements;
-    parts.assign(elements.begin(), elements.end());
-  }
+std::vector<Value> namedParts(const Expr &expr) {
+  std::vector<Expr *> list = {const_cast<Expr *>(&expr)};
+  if (expr.kind == ExprKind::List)
+    list = static_cast<const ListExpr &>(expr).elements;
+  else if (expr.kind == ExprKind::Tuple)
+    list = static_cast<const TupleExpr &>(expr).elements;
+  std::vector<Value> parts;
+  for (const Expr *part : list)
+    parts.push_back(Value::ofString(pathOf(*part), part->range));
+  return parts;
+}
+
+std::optional<std::set<std::string>> TrainElaborator::pathsNamed(const std::string &key,
+                                                                 const std::vector<Value> &parts) {
   std::set<std::string> all;
-  for (const Expr *part : parts) {
-    std::optional<std::set<std::string>> paths = pathsOfPart(key, pathOf(*part), part->range);
+  for (const Value &part : parts) {
+    std::optional<std::set<std::string>> paths = pathsOfPart(key, part.text, part.at);
     if (!paths)
       return std::nullopt;
     all.insert(paths->begin(), paths->end());
@@ -106,7 +112,7 @@ bool TrainElaborator::freezing() {
   if (Value part = Value::ofString("", at); e.applyOverride("freeze", part) || e.applyOverride(name + ".freeze", part))
     paths = pathsOfPart("freeze", part.text, at);
   else
-    paths = entry ? pathsNamed("freeze", *entry->value) : std::set<std::string>();
+    paths = pathsNamed("freeze", entry ? namedParts(*entry->value) : std::vector<Value>());
   if (!paths)
     return false;
   frozen = std::move(*paths);
@@ -145,12 +151,81 @@ void TrainElaborator::markTrained(ModelInstance &part) {
   }
 }
 
+/// The same optimizer without decay.
+static OptimizerInstance withoutDecay(const OptimizerInstance &optimizer) {
+  OptimizerInstance copy = optimizer;
+  copy.scope = std::make_shared<Scope>(*optimizer.scope);
+  copy.scope->names["weight_decay"].value = copy.arguments["weight_decay"] = Value::ofNumber(0, optimizer.at);
+  copy.arguments.erase("no_decay");
+  return copy;
+}
+
+/// Gives each learned parameter its optimizer: the first that names it, else the one that names nothing.
+bool TrainElaborator::assignGroups(const std::vector<Value> &optimizers) {
+  groupOf.assign(plan.learned.size(), optimizers.size());
+  size_t rest = optimizers.size();
+  for (size_t k = 0; k < optimizers.size(); ++k) {
+    groups.push_back({*optimizers[k].optimizer, ""});
+    auto only = groups[k].optimizer.arguments.find("only");
+    if (only == groups[k].optimizer.arguments.end()) {
+      if (rest < k) {
+        e.error(Diag::BadSetting, optimizers[k].at, "optimizer", "a second one for all that is left", "one")
+            .note(optimizers[rest].at, "the first")
+            .help("`only: [body, bias]` says what an optimizer is for");
+        return false;
+      }
+      rest = k;
+      continue;
+    }
+    std::optional<std::set<std::string>> paths = pathsNamed("only", only->second.elements);
+    if (!paths)
+      return false;
+    for (size_t i = 0; i < groupOf.size(); ++i)
+      if (groupOf[i] == optimizers.size() && paths->count(plan.params[plan.learned[i]]->path))
+        groupOf[i] = k;
+  }
+  for (size_t i = 0; i < groupOf.size(); ++i) {
+    if (groupOf[i] == optimizers.size())
+      groupOf[i] = rest;
+    if (groupOf[i] == optimizers.size()) {
+      e.error(Diag::BadSetting, optimizers[0].at, "optimizer", "none for `" + plan.params[plan.learned[i]]->path + "`",
+              "one for every parameter")
+          .help("one without `only` is for the rest; `freeze` leaves a part as it is");
+      return false;
+    }
+  }
+  for (size_t k = 0; k < optimizers.size(); ++k) {
+    auto without = groups[k].optimizer.arguments.find("no_decay");
+    if (without == groups[k].optimizer.arguments.end())
+      continue;
+    std::optional<std::set<std::string>> paths = pathsNamed("no_decay", without->second.elements);
+    if (!paths)
+      return false;
+    for (size_t i = 0; i < groupOf.size(); ++i)
+      if (groupOf[i] == k && paths->count(plan.params[plan.learned[i]]->path))
+        groupOf[i] = groups.size();
+    groups.push_back({withoutDecay(groups[k].optimizer), ", without decay"});
+  }
+  return true;
+}
+
 std::vector<std::string> TrainElaborator::partsText() const {
-  std::string list;
-  for (const ParamSlotRef &slot : plan.params)
-    if (slot->trained && frozen.count(slot->path))
-      list += (list.empty() ? "" : ", ") + slot->path;
-  return list.empty() ? std::vector<std::string>() : std::vector<std::string>{"  frozen: " + list};
+  std::vector<std::string> lists(groups.size() + 1), lines;
+  auto add = [&](size_t group, size_t param) {
+    lists[group] += (lists[group].empty() ? "" : ", ") + plan.params[param]->path;
+  };
+  for (size_t i = 0; groups.size() > 1 && i < groupOf.size(); ++i)
+    add(groupOf[i], plan.learned[i]);
+  for (size_t i = 0; i < plan.params.size(); ++i)
+    if (plan.params[i]->trained && frozen.count(plan.params[i]->path))
+      add(groups.size(), i);
+  for (size_t k = 0; k < lists.size(); ++k)
+    if (!lists[k].empty())
+      lines.push_back("  " +
+                      (k == groups.size() ? "frozen"
+                                          : std::string(e.sources.text(groups[k].optimizer.at)) + groups[k].suffix) +
+                      ": " + lists[k]);
+  return lines;
 }
 
 } // namespace dlc

@@ -274,12 +274,28 @@ bool TrainElaborator::optimizerSetting() {
   if (e.executor && plan.data && plan.data->rows.isConstant())
     e.stepsPerEpoch = std::max<int64_t>(1, llvm::divideCeil(llvm::divideCeil(plan.data->rows.constant(), plan.batch),
                                                             plan.accumulate));
-  optimizer = settingValue("optimizer");
+  std::vector<Value> optimizers;
+  const TrainEntry *entry = setting("optimizer");
+  if (entry && entry->value->kind == ExprKind::List && !overridden("optimizer")) {
+    for (const Expr *element : static_cast<const ListExpr *>(entry->value)->elements) {
+      optimizers.push_back(e.expression(*element, e.file));
+      optimizers.back().at = element->range;
+    }
+  } else if (Value one = settingValue("optimizer"); one.kind != Value::Unit) {
+    optimizers.push_back(one);
+  }
   e.stepsPerEpoch.reset();
-  if (optimizer.kind == Value::Unit) {
+  if (optimizers.empty()) {
     e.error(Diag::MissingSetting, item.nameRange, name, "optimizer").help("for example `optimizer: adam(lr: 1e-3)`");
     return false;
   }
+  for (const Value &optimizer : optimizers)
+    if (!checkOptimizer(optimizer) || !addStates(*optimizer.optimizer))
+      return false;
+  return assignGroups(optimizers);
+}
+
+bool TrainElaborator::checkOptimizer(const Value &optimizer) {
   if (optimizer.kind != Value::Optimizer)
     return !optimizer.poison() &&
            bad("optimizer", optimizer, describe(optimizer), "an optimizer",
@@ -287,9 +303,13 @@ bool TrainElaborator::optimizerSetting() {
                : optimizer.kind == Value::String ? "write `optimizer: " + optimizer.text + "(lr: 1e-3)`"
                                                  : "for example `optimizer: adam(lr: 1e-3)`");
   optimizer.optimizer->at = optimizer.at;
-  for (const Parameter &state : optimizer.optimizer->item->states) {
-    plan.states.push_back(std::string(state.name));
-    Value initialValue = state.defaultValue ? e.expression(*state.defaultValue, optimizer.optimizer->scope)
+  return true;
+}
+
+/// The states of an optimizer, beside those of others; what two call alike is one.
+bool TrainElaborator::addStates(const OptimizerInstance &optimizer) {
+  for (const Parameter &state : optimizer.item->states) {
+    Value initialValue = state.defaultValue ? e.expression(*state.defaultValue, optimizer.scope)
                                             : Value::ofInteger(0, state.range);
     if (!initialValue.isNumber()) {
       if (!initialValue.poison())
@@ -297,7 +317,15 @@ bool TrainElaborator::optimizerSetting() {
                 describe(initialValue), "a number");
       return false;
     }
-    plan.stateInitial.push_back(initialValue.asDouble());
+    auto known = std::find(plan.states.begin(), plan.states.end(), state.name);
+    if (known == plan.states.end()) {
+      plan.states.push_back(std::string(state.name));
+      plan.stateInitial.push_back(initialValue.asDouble());
+    } else if (plan.stateInitial[size_t(known - plan.states.begin())] != initialValue.asDouble()) {
+      e.error(Diag::BadSetting, optimizer.at, "optimizer", "one whose state `" + std::string(state.name) + "` begins otherwise",
+              "the initial value that another's has");
+      return false;
+    }
   }
   return true;
 }

@@ -2,21 +2,27 @@
 #include "frontend/elaborate/ActiveCalls.h"
 #include "frontend/elaborate/TrainElaborator.h"
 
+#include <algorithm>
+
 namespace dlc {
 
 using namespace ast;
 
 std::vector<Value> TrainElaborator::clip(std::vector<Value> gradients) {
-  OptimizerInstance &instance = *optimizer.optimizer;
-  if (!instance.clipValue.poison())
-    for (Value &g : gradients) {
-      Value limit = e.constant(instance.clipValue.asDouble(), g.dtype, g.shape, g.at);
-      g = e.binaryOp("max", e.binaryOp("min", g, limit, g.at), e.unaryOp("neg", limit, g.at), g.at);
-    }
-  if (instance.clipNorm.poison())
+  bool byNorm = false;
+  for (size_t i = 0; i < gradients.size(); ++i) {
+    const OptimizerInstance &instance = groups[groupOf[i]].optimizer;
+    Value &g = gradients[i];
+    byNorm |= !instance.clipNorm.poison();
+    if (instance.clipValue.poison())
+      continue;
+    Value limit = e.constant(instance.clipValue.asDouble(), g.dtype, g.shape, g.at);
+    g = e.binaryOp("max", e.binaryOp("min", g, limit, g.at), e.unaryOp("neg", limit, g.at), g.at);
+  }
+  if (!byNorm)
     return gradients;
   // min(1, clip_norm / (norm + 1e-6)), the norm over all parameters together, as in PyTorch.
-  SourceRange at = instance.at;
+  SourceRange at = groups[0].optimizer.at;
   Value total = e.constant(0, DType::F32, {}, at);
   for (const Value &g : gradients) {
     std::vector<int64_t> axes;
@@ -26,15 +32,22 @@ std::vector<Value> TrainElaborator::clip(std::vector<Value> gradients) {
         e.binaryOp("add", total, e.cast(e.reduceOp("sum", e.binaryOp("mul", g, g, at), axes, at), DType::F32, at), at);
   }
   Value norm = e.binaryOp("add", e.unaryOp("sqrt", total, at), e.constant(1e-6, DType::F32, {}, at), at);
-  Value factor = e.binaryOp("div", e.constant(instance.clipNorm.asDouble(), DType::F32, {}, at), norm, at);
-  factor = e.binaryOp("min", factor, e.constant(1, DType::F32, {}, at), at);
-  for (Value &g : gradients)
+  std::vector<Value> factors(groups.size());
+  for (size_t i = 0; i < gradients.size(); ++i) {
+    const OptimizerInstance &instance = groups[groupOf[i]].optimizer;
+    if (instance.clipNorm.poison())
+      continue;
+    Value &factor = factors[groupOf[i]], &g = gradients[i];
+    if (factor.poison()) {
+      factor = e.binaryOp("div", e.constant(instance.clipNorm.asDouble(), DType::F32, {}, at), norm, at);
+      factor = e.binaryOp("min", factor, e.constant(1, DType::F32, {}, at), at);
+    }
     g = e.binaryOp("mul", g, e.broadcastTo(e.cast(factor, g.dtype, at), g.shape, at), at);
+  }
   return gradients;
 }
 
-ScopeRef TrainElaborator::settingsAt(const Value &step) {
-  OptimizerInstance &instance = *optimizer.optimizer;
+ScopeRef TrainElaborator::settingsAt(const OptimizerInstance &instance, const Value &step) {
   auto settings = std::make_shared<Scope>();
   settings->parent = instance.scope;
   for (auto &[key, value] : instance.arguments) {
@@ -60,26 +73,33 @@ ScopeRef TrainElaborator::settingsAt(const Value &step) {
 bool TrainElaborator::update(const std::vector<Value> &given, const std::vector<Value> &learned,
                              std::vector<std::vector<Value>> states, const Value &step,
                              std::vector<mlir::Value> &results, Value &rate) {
-  OptimizerInstance &instance = *optimizer.optimizer;
-  const OptimizerItem &definition = *instance.item;
   std::vector<Value> gradients = clip(given);
-  // What goes wrong inside an optimizer of std is shown where the user names it.
-  InsideCall inside(e, instance.at);
-  ScopeRef settings = settingsAt(step);
-  if (!settings)
-    return false;
-  if (Binding *lr = settings->find("lr"))
+  std::vector<ScopeRef> settings;
+  for (const Group &group : groups) {
+    // What goes wrong inside an optimizer of std is shown where the user names it.
+    InsideCall inside(e, group.optimizer.at);
+    settings.push_back(settingsAt(group.optimizer, step));
+    if (!settings.back())
+      return false;
+  }
+  if (Binding *lr = settings[0]->find("lr"))
     rate = lr->value;
   for (size_t i = 0; i < learned.size(); ++i) {
     const Value &p = learned[i];
+    const Group &group = groups[groupOf[i]];
+    const OptimizerItem &definition = *group.optimizer.item;
+    InsideCall inside(e, group.optimizer.at);
     auto scope = std::make_shared<Scope>();
-    scope->parent = settings;
+    scope->parent = settings[groupOf[i]];
     const Value *given3[] = {&p, &gradients[i], &step};
     for (int k = 0; k < 3; ++k)
       scope->names[std::string(definition.updateParameters[k].name)] = {*given3[k], false,
                                                                         definition.updateParameters[k].range};
-    for (size_t s = 0; s < plan.states.size(); ++s)
-      scope->names[plan.states[s]] = {states[i][s], true, definition.states[s].range};
+    // Those of other optimizers stay as they are.
+    for (const Parameter &state : definition.states) {
+      size_t s = size_t(std::find(plan.states.begin(), plan.states.end(), state.name) - plan.states.begin());
+      scope->names[plan.states[s]] = {states[i][s], true, state.range};
+    }
     // The block's scope must outlive it, to read the states that it assigned.
     Value next = Value::unit(definition.range);
     for (const Stmt *stmt : definition.update->statements)
@@ -105,7 +125,8 @@ bool TrainElaborator::update(const std::vector<Value> &given, const std::vector<
       return false;
     results.push_back(e.ir(next));
     for (size_t s = 0; s < plan.states.size(); ++s) {
-      Value state = scope->names[plan.states[s]].value;
+      auto kept = scope->names.find(plan.states[s]);
+      Value state = kept != scope->names.end() ? kept->second.value : states[i][s];
       if (!fits(state, "state `" + plan.states[s] + "`", true))
         return false;
       results.push_back(e.ir(state));

@@ -102,6 +102,12 @@ Result<void> Loader::finish() {
   }
   for (const std::string &name : extra) {
     const SafetensorsTensor *tensor = file.find(name);
+    if (size_t dot = name.find('.'); name.starts_with(statePrefix) && wanted.contains(name.substr(dot + 1))) {
+      problems.push_back(fmt::format("`{}` is an optimizer's state of `{}`, which is frozen or has another optimizer now "
+                                     "(`init` starts from the weights of a file alone)",
+                                     name, name.substr(dot + 1)));
+      continue;
+    }
     problems.push_back(fmt::format("`{}` ({}) is not in the model", name, typeName(tensor->dtype, tensor->shape)));
   }
   if (!problems.empty()) {
@@ -148,6 +154,7 @@ static std::map<std::string, std::string> metadataOf(const RunPosition &at) {
           {"step", std::to_string(at.step)},
           {"seed", std::to_string(at.seed)},
           {"batch", std::to_string(at.batch)},
+          {"accumulate", std::to_string(at.accumulate)},
           {"best", at.hasBest ? exactText(at.best) : ""},
           {"best_at", std::to_string(at.bestAt)},
           {"sum_examples", std::to_string(at.sumExamples)},
@@ -220,6 +227,7 @@ Result<RunPosition> loadResume(const std::string &path, const SlotBlock &params,
   at.step = reader.count("step");
   at.seed = reader.whole("seed");
   at.batch = reader.count("batch");
+  at.accumulate = reader.count("accumulate");
   std::vector<double> best = reader.numbers("best"), seconds = reader.numbers("seconds");
   at.hasBest = !best.empty();
   at.best = at.hasBest ? best[0] : 0;

@@ -25,7 +25,8 @@ struct RunPosition {
   int64_t stepInEpoch = 0; ///< steps done in the epoch that is under way
   int64_t step = 0;        ///< steps done in all
   uint64_t seed = 0;
-  int64_t batch = 0; ///< the batch size that stepInEpoch counts in
+  int64_t batch = 0;      ///< the batch size that stepInEpoch counts in,
+  int64_t accumulate = 1; ///< and how many batches are a step
   bool hasBest = false;
   double best = 0;          ///< of the metric that decides what is best
   int64_t bestAt = 0;       ///< the epoch or step of the best, in the unit of `stop_after`

@@ -60,6 +60,12 @@ Result<void> checkSpec(const TrainingSpec &spec) {
       return Error::plain(fmt::format("the data set `{}` has no examples", data->name()));
   if (spec.batch <= 0)
     return Error::plain(fmt::format("`batch` is {}, but must be at least 1", spec.batch));
+  if (spec.accumulate <= 0)
+    return Error::plain(fmt::format("`accumulate` is {}, but must be at least 1", spec.accumulate));
+  if (int64_t batches = spec.data ? (spec.data->size() + spec.batch - 1) / spec.batch : spec.accumulate;
+      spec.accumulate > batches)
+    return Error::plain(fmt::format("`accumulate` is {}, but the data set `{}` has {} {} of {}", spec.accumulate,
+                                    spec.data->name(), batches, batches == 1 ? "batch" : "batches", spec.batch));
   if (spec.epochs < 0 || spec.steps < 0 || (spec.epochs == 0) == (spec.steps == 0))
     return spec.epochs > 0 && spec.steps > 0
                ? Error::plain("both `epochs` and `steps` are given")
@@ -93,6 +99,7 @@ Result<RunPosition> RunFiles::resume() const {
   RunPosition fresh;
   fresh.seed = spec.seed;
   fresh.batch = spec.batch;
+  fresh.accumulate = spec.accumulate;
   if (spec.resume.empty())
     return fresh;
   std::string path = spec.resume.ends_with(".resume") ? spec.resume : spec.resume + ".resume";
@@ -105,10 +112,15 @@ Result<RunPosition> RunFiles::resume() const {
   if (at->stepInEpoch > 0 && at->batch != spec.batch)
     return Error::inFile(path, fmt::format("was written within an epoch of batches of {}, but this run's are of {}",
                                            at->batch, spec.batch));
+  if (at->stepInEpoch > 0 && at->accumulate != spec.accumulate)
+    return Error::inFile(path, fmt::format("was written within an epoch of steps of {} batches, but this run has "
+                                           "`accumulate: {}`",
+                                           at->accumulate, spec.accumulate));
   if (!at->sums.empty() && at->sums.size() != 1 + spec.reports.size())
     return Error::inFile(path, fmt::format("was written within an epoch by a run with {} reports, but this one has {}",
                                            at->sums.size() - 1, spec.reports.size()));
   at->batch = spec.batch;
+  at->accumulate = spec.accumulate;
   return at;
 }
 

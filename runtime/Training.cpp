@@ -39,10 +39,19 @@ private:
   bool finished() const { return spec.epochs > 0 ? at.epoch >= spec.epochs : at.step >= spec.steps; }
   /// Whether all steps of a period are done and its end (validation, files) is still to come.
   bool periodEnded() const;
+  /// What a step gave; no examples when it was stopped and has changed nothing.
+  struct StepOutcome {
+    std::vector<float> means; ///< of the loss and the reports
+    std::optional<float> learningRate;
+    int64_t examples = 0;
+    bool endsEpoch = false;
+  };
+  Result<StepOutcome> stepOfOne();
+  Result<StepOutcome> stepOfSeveral();
   Result<void> step();
   std::string place() const;
   Error notFinite(const std::string &what) const;
-  void log(std::span<const float> outputs);
+  void log(const StepOutcome &outcome);
   void showProgress();
   Result<void> endPeriod(bool &stop);
   Result<bool> validate(EpochMetrics &metrics);
@@ -88,7 +97,7 @@ Result<void> TrainingRun::begin() {
   }
   if (!spec.data || finished())
     return {};
-  BatchSpec stream{spec.data, spec.fields, spec.batch, spec.shuffle, spec.seed, at.epoch, at.stepInEpoch, -1};
+  BatchSpec stream{spec.data, spec.fields, spec.batch, spec.shuffle, spec.seed, at.epoch, at.stepInEpoch * spec.accumulate, -1};
   if (spec.epochs > 0)
     stream.endEpoch = spec.epochs;
   Result<std::unique_ptr<Batches>> opened = Batches::open(stream);
@@ -112,11 +121,11 @@ Error TrainingRun::notFinite(const std::string &what) const {
                   what, place()));
 }
 
-void TrainingRun::log(std::span<const float> outputs) {
+void TrainingRun::log(const StepOutcome &outcome) {
   if (!stepLog)
     return;
-  float learningRate = spec.learningRate ? outputs.back() : std::numeric_limits<float>::quiet_NaN();
-  stepLog->step(at.step, outputs[0], learningRate, outputs.subspan(1, spec.reports.size()));
+  float learningRate = outcome.learningRate.value_or(std::numeric_limits<float>::quiet_NaN());
+  stepLog->step(at.step, outcome.means[0], learningRate, std::span(outcome.means).subspan(1));
 }
 
 bool TrainingRun::periodEnded() const {
@@ -124,24 +133,67 @@ bool TrainingRun::periodEnded() const {
   return sums.examples > 0 && (spec.epochs > 0 ? at.stepInEpoch == 0 : at.step % every == 0 || finished());
 }
 
-Result<void> TrainingRun::step() {
+Result<TrainingRun::StepOutcome> TrainingRun::stepOfOne() {
+  StepOutcome outcome;
   const Batch *batch = batches ? batches->next() : nullptr;
-  int64_t rows = batch != nullptr ? batch->rows : spec.batch;
   Result<std::span<const float>> outputs = functions.run(Mode::Train, batch, spec.data.get(), at.step + 1);
   if (!outputs)
     return outputs.error();
-  if (outputs->empty()) // stopped in the middle: the step was not done
+  if (outputs->empty())
+    return outcome;
+  outcome.means.assign(outputs->begin(), outputs->begin() + 1 + ptrdiff_t(spec.reports.size()));
+  if (spec.learningRate)
+    outcome.learningRate = outputs->back();
+  outcome.examples = batch != nullptr ? batch->rows : spec.batch;
+  outcome.endsEpoch = batch != nullptr && batch->lastOfEpoch;
+  return outcome;
+}
+
+/// Once its first batch is done a step is not stopped: what it changes (sums, buffers) it changes as a whole.
+Result<TrainingRun::StepOutcome> TrainingRun::stepOfSeveral() {
+  StepOutcome outcome;
+  MetricSums gathered;
+  volatile int32_t *stop = functions.stop;
+  for (int64_t i = 0; i < spec.accumulate && !outcome.endsEpoch; ++i) {
+    const Batch *batch = batches ? batches->next() : nullptr;
+    Result<std::span<const float>> outputs =
+        functions.run(Mode::Accumulate, batch, spec.data.get(), at.step * spec.accumulate + i + 1);
+    functions.stop = nullptr;
+    if (!outputs || outputs->empty()) {
+      functions.stop = stop;
+      return outputs ? Result<StepOutcome>(outcome) : outputs.error();
+    }
+    gathered.add(*outputs, batch != nullptr ? batch->rows : spec.batch);
+    outcome.endsEpoch = batch != nullptr && batch->lastOfEpoch;
+  }
+  functions.stop = stop;
+  Result<std::optional<float>> rate = functions.update(at.step + 1, gathered.examples);
+  if (!rate)
+    return rate.error();
+  outcome.learningRate = *rate;
+  outcome.examples = gathered.examples;
+  for (double mean : gathered.means())
+    outcome.means.push_back(float(mean));
+  return outcome;
+}
+
+Result<void> TrainingRun::step() {
+  Result<StepOutcome> outcome = spec.accumulate > 1 ? stepOfSeveral() : stepOfOne();
+  if (!outcome)
+    return outcome.error();
+  if (outcome->examples == 0) // stopped in the middle: the step was not done
     return {};
+  int64_t rows = outcome->examples;
   ++at.step;
   ++at.stepInEpoch;
-  if (batch != nullptr && batch->lastOfEpoch) {
+  if (outcome->endsEpoch) {
     ++at.epoch;
     at.stepInEpoch = 0;
   }
-  if (float loss = outputs->front(); !spec.allowNan && !std::isfinite(loss))
+  if (float loss = outcome->means.front(); !spec.allowNan && !std::isfinite(loss))
     return notFinite(fmt::format("the loss became {} at", withoutNanSign(loss)));
-  sums.add(outputs->first(1 + spec.reports.size()), rows);
-  log(*outputs);
+  sums.add(outcome->means, rows);
+  log(*outcome);
   if (result.steps++ == 0) {
     // The first step may have waited for its compilation; rates are of the steps after it.
     result.firstStepSeconds = secondsSince(started);
@@ -157,7 +209,7 @@ void TrainingRun::showProgress() {
     return;
   double spent = trainSeconds + secondsSince(trainStarted);
   double rate = examples > 0 ? double(examples) / spent : -1;
-  int64_t perEpoch = batches ? batches->batchesPerEpoch() : 0;
+  int64_t perEpoch = batches ? (batches->batchesPerEpoch() + spec.accumulate - 1) / spec.accumulate : 0;
   double all = spec.epochs > 0 ? double(spec.epochs) * double(perEpoch) : double(spec.steps);
   double left = result.steps > 1 ? spent / double(result.steps - 1) * (all - double(at.step)) : -1;
   EpochMetrics metrics;

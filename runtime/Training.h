@@ -43,13 +43,16 @@ struct CompiledFunction {
   std::shared_ptr<void> code = {};
 };
 
-/// A train function updates parameters and state; an evaluate function reads the parameters alone. Both take as inputs
+/// A train function updates parameters and state; an evaluate function reads the parameters alone. All take as inputs
 /// the batch fields in order (each [batch, shape...]), then `step` (i64, from 1) and `seed` (i64), then what is captured. A train function
 /// gives the loss, the reports and, if the spec says so, the learning rate; an evaluate function the loss and the
 /// reports. All are f32 scalars, means over the batch.
-enum class Mode { Train, Evaluate };
+/// With `accumulate` two take the place of the train function: one adds the gradients of a batch to their sums (its `step`
+/// counts batches) and gives what an evaluate function gives; one, without a batch but with the number of examples (i64) as
+/// last input of its own, updates from the sums and gives the learning rate.
+enum class Mode { Train, Evaluate, Accumulate, Update };
 
-/// Gives the function for a batch size, compiling it if need be. Called from the training thread.
+/// Gives the function for a batch size (0 to update), compiling it if need be. Called from the training thread.
 using FunctionProvider = std::function<Result<CompiledFunction>(Mode mode, int64_t batch)>;
 
 /// `stop_after: 2 epochs without better val.loss`.
@@ -67,7 +70,8 @@ struct TrainingSpec {
   std::shared_ptr<const Dataset> validate; ///< may be null; needs the same fields
   std::vector<std::string> fields;         ///< of a batch, in the order of the compiled inputs
   int64_t batch = 1;
-  int64_t epochs = 0; ///< either this
+  int64_t accumulate = 1; ///< batches in a step; at the end of an epoch there may be fewer
+  int64_t epochs = 0;     ///< either this
   int64_t steps = 0;  ///< or this is positive
   int64_t every = 0;  ///< with `steps`: validates and saves after so many; 0: validates at the end, saves ten times
   bool shuffle = true;

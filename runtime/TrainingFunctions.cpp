@@ -33,12 +33,12 @@ Result<const CompiledFunction *> TrainingFunctions::functionFor(Mode mode, int64
     arena = std::move(*larger);
   }
   if (scalars.data() == nullptr) {
-    Result<Arena> memory = Arena::allocate((2 + values.size()) * line);
+    Result<Arena> memory = Arena::allocate((3 + values.size()) * line);
     if (!memory)
       return memory.error();
     scalars = std::move(*memory);
     for (size_t i = 0; i < values.size(); ++i)
-      outputs.push_back(scalars.data() + (2 + i) * line);
+      outputs.push_back(scalars.data() + (3 + i) * line);
   }
   lastKey = key;
   return last = &found->second;
@@ -53,17 +53,9 @@ Result<std::span<const float>> TrainingFunctions::run(Mode mode, const Batch *ba
   inputs.clear();
   for (size_t i = 0; batch != nullptr && i < spec.fields.size(); ++i)
     inputs.push_back(batch->inputs[i]);
-  int64_t seed = int64_t(spec.seed);
-  std::memcpy(scalars.data(), &step, sizeof step);
-  std::memcpy(scalars.data() + line, &seed, sizeof seed);
-  inputs.push_back(scalars.data());
-  inputs.push_back(scalars.data() + line);
-  for (const std::shared_ptr<void> &buffer : (*function)->captured)
-    inputs.push_back(buffer.get());
   dlc_context context = pool.context();
   context.stop = stop;
-  Printer printer(context, (*function)->prints, print);
-  int64_t status = (*function)->function(params, state, inputs.data(), outputs.data(), arena.data(), &context);
+  int64_t status = call(**function, step, std::nullopt, context);
   if (status < 0)
     return std::span<const float>();
   if (status != 0)
@@ -73,6 +65,33 @@ Result<std::span<const float>> TrainingFunctions::run(Mode mode, const Batch *ba
   for (size_t i = 0; i < count; ++i)
     std::memcpy(&values[i], outputs[i], sizeof(float));
   return std::span<const float>(values.data(), count);
+}
+
+Result<std::optional<float>> TrainingFunctions::update(int64_t step, int64_t examples) {
+  Result<const CompiledFunction *> function = functionFor(Mode::Update, 0);
+  if (!function)
+    return function.error();
+  inputs.clear();
+  dlc_context context = pool.context();
+  if (int64_t status = call(**function, step, examples, context))
+    return checkError(**function, status, context, "", nullptr, 0);
+  std::optional<float> rate;
+  if (spec.learningRate)
+    std::memcpy(&rate.emplace(), outputs[0], sizeof(float));
+  return rate;
+}
+
+int64_t TrainingFunctions::call(const CompiledFunction &function, int64_t step, std::optional<int64_t> examples,
+                                dlc_context &context) {
+  const int64_t numbers[] = {step, int64_t(spec.seed), examples.value_or(0)};
+  for (size_t i = 0; i < (examples ? 3 : 2); ++i) {
+    std::memcpy(scalars.data() + i * line, &numbers[i], sizeof numbers[i]);
+    inputs.push_back(scalars.data() + i * line);
+  }
+  for (const std::shared_ptr<void> &buffer : function.captured)
+    inputs.push_back(buffer.get());
+  Printer printer(context, function.prints, print);
+  return function.function(params, state, inputs.data(), outputs.data(), arena.data(), &context);
 }
 
 Error checkError(const CompiledFunction &function, int64_t check, const dlc_context &context,

@@ -17,6 +17,8 @@ public:
   /// next call: the loss, the reports and, of a train function, the learning rate; none when it was asked to stop, and has
   /// changed nothing. Errors: of the provider, of a check, of memory.
   Result<std::span<const float>> run(Mode mode, const Batch *batch, const Dataset *data, int64_t step);
+  /// Calls the function that updates from the sums of the gradients of `examples`. Gives the learning rate, if there is one.
+  Result<std::optional<float>> update(int64_t step, int64_t examples);
 
   /// Where the functions print.
   Printer::Write print = [](std::string_view) {};
@@ -25,6 +27,8 @@ public:
 
 private:
   Result<const CompiledFunction *> functionFor(Mode mode, int64_t rows);
+  /// Calls a function with what stands in `inputs`, and behind it the scalars and what is captured. Gives its status.
+  int64_t call(const CompiledFunction &function, int64_t step, std::optional<int64_t> examples, dlc_context &context);
 
   const TrainingSpec &spec;
   const FunctionProvider &provider;
@@ -34,7 +38,7 @@ private:
   const CompiledFunction *last = nullptr; ///< of the call before, which is nearly always the one needed
   std::pair<Mode, int64_t> lastKey;
   Arena arena;
-  Arena scalars; ///< step, seed and the outputs, each in 64 bytes of its own
+  Arena scalars; ///< step, seed, examples and the outputs, each in 64 bytes of its own
   std::vector<void *> inputs, outputs;
   std::vector<float> values;
 };

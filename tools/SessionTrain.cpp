@@ -34,8 +34,8 @@ bool Session::initialise(const TrainPlan &plan, const TrainFunctions &functions,
       packTensor(step.params[i], values[i]->data.get(), params);
   }
   for (size_t i = 0; i < step.state.size(); ++i)
-    if (double initial = plan.stateInitial[i / plan.params.size()]; initial != 0) // the block is zeroed
-      fillTensor(step.state[i], initial, state);
+    if (size_t kind = i / plan.learned.size(); kind < plan.stateInitial.size() && plan.stateInitial[kind] != 0)
+      fillTensor(step.state[i], plan.stateInitial[kind], state); // the block is zeroed
   return true;
 }
 
@@ -46,7 +46,8 @@ bool Session::train(const TrainPlan &plan, const TrainFunctions &functions, std:
     return false;
   }
   if (!options.emit.empty()) {
-    if (std::optional<std::string> text = compiler->emit(std::move(functions.step(plan.batch).module), options.emit))
+    TrainModule made = plan.accumulate > 1 ? functions.accumulate(plan.batch) : functions.step(plan.batch);
+    if (std::optional<std::string> text = compiler->emit(std::move(made.module), options.emit))
       output(*text);
     emitted = true;
     return false;
@@ -70,7 +71,9 @@ bool Session::train(const TrainPlan &plan, const TrainFunctions &functions, std:
       buffers.push_back(buffer->data);
     return buffers;
   };
-  TrainModule stepModule = functions.step(batch);
+  // With `accumulate` this is the first half of a step; the other has its layouts.
+  bool halves = plan.accumulate > 1;
+  TrainModule stepModule = halves ? functions.accumulate(batch) : functions.step(batch);
   std::unique_ptr<Compiled> step = compiler->compile(std::move(stepModule.module));
   if (!step || stopped())
     return false;
@@ -86,6 +89,8 @@ bool Session::train(const TrainPlan &plan, const TrainFunctions &functions, std:
   TrainingSpec spec;
   spec.params = step->params;
   spec.state = step->state;
+  if (halves)
+    spec.state.resize(spec.state.size() - plan.learned.size());
   spec.data = data;
   spec.validate = plan.validate ? datasetOf(*plan.validate) : nullptr;
   if (plan.data)
@@ -93,13 +98,13 @@ bool Session::train(const TrainPlan &plan, const TrainFunctions &functions, std:
       if (!field.isString)
         spec.fields.push_back(field.name);
   spec.batch = batch;
+  spec.accumulate = plan.accumulate;
   spec.epochs = plan.steps > 0 ? 0 : plan.epochs;
   spec.steps = plan.steps;
   spec.every = plan.everyEpochs ? 0 : plan.every;
   spec.shuffle = plan.shuffle;
   spec.seed = uint64_t(plan.seed);
   spec.reports = plan.reports;
-  spec.learningRate = step->outputs.size() > 1 + plan.reports.size();
   if (plan.patience)
     spec.stopAfter = StopAfter{*plan.patience, !plan.patienceEpochs, plan.patienceMetric, !plan.patienceLower};
   spec.save = plan.save;
@@ -108,18 +113,27 @@ bool Session::train(const TrainPlan &plan, const TrainFunctions &functions, std:
   spec.allowNan = plan.allowNan;
 
   // Other instances are compiled when they are first needed, and kept.
-  std::map<std::pair<Mode, int64_t>, CompiledFunction> ready = {{{Mode::Train, batch}, step->function}};
+  std::map<std::pair<Mode, int64_t>, CompiledFunction> ready = {
+      {{halves ? Mode::Accumulate : Mode::Train, batch}, step->function}};
+  spec.learningRate = step->outputs.size() > 1 + plan.reports.size();
   auto provider = [&](Mode mode, int64_t size) -> Result<CompiledFunction> {
     auto found = ready.find({mode, size});
     if (found != ready.end())
       return found->second;
-    TrainModule made = mode == Mode::Train ? functions.step(size) : functions.evaluate(size);
+    TrainModule made = mode == Mode::Train        ? functions.step(size)
+                       : mode == Mode::Accumulate ? functions.accumulate(size)
+                       : mode == Mode::Update     ? functions.update()
+                                                  : functions.evaluate(size);
+    std::string what = mode == Mode::Update ? "the function that updates the parameters"
+                                            : "the function for batches of " + std::to_string(size);
     if (!made.module)
-      return Error::plain("the function for batches of " + std::to_string(size) + " cannot be made");
+      return Error::plain(what + " cannot be made");
     requestLayouts(*made.module, step->slotTypes);
     std::unique_ptr<Compiled> compiled = compiler->compile(std::move(made.module));
     if (!compiled)
-      return Error::plain("the function for batches of " + std::to_string(size) + " cannot be compiled");
+      return Error::plain(what + " cannot be compiled");
+    if (mode == Mode::Update)
+      spec.learningRate = !compiled->outputs.empty();
     compiled->function.captured = captured(made);
     ready[{mode, size}] = compiled->function;
     return compiled->function;

@@ -54,6 +54,19 @@ private:
   Elaborator &elaborator;
 };
 
+/// While a function of a model is elaborated: `training` is true in what is trained alone.
+class InsideModel {
+public:
+  InsideModel(Elaborator &elaborator, const ModelInstance &model)
+      : elaborator(elaborator), outer(std::exchange(elaborator.training, elaborator.training && model.trains)) {}
+  ~InsideModel() { elaborator.training = outer; }
+  InsideModel(const InsideModel &) = delete;
+
+private:
+  Elaborator &elaborator;
+  bool outer;
+};
+
 /// What makes an instance of a function: types, and the values known at compile time.
 std::string keyOf(const std::vector<Value> &arguments);
 
@@ -63,6 +76,10 @@ const ast::NameExpr *freshSizeName(const ast::Expr &size, const ScopeRef &scope)
 /// The value of an argument or default. Those of a training's model are computed at once: it is made where no code runs, and
 /// its functions take them as constants.
 Value argumentValue(Elaborator &e, const ast::Expr &expr, const ScopeRef &scope);
+
+/// The parts of a model that an argument or setting names (`body`, `[body.fc, bias]`, `blocks[1]`): strings, each with its
+/// place; "" where one is no name.
+std::vector<Value> namedParts(const ast::Expr &expr);
 
 /// Whether a place is in a file of std.
 bool inLibrary(const SourceManager &sources, SourceRange at);

@@ -87,6 +87,30 @@ static bool isGradient(const Value &callee) {
   return callee.kind == Value::Fn && callee.function->builtin && callee.function->builtin->name.ends_with("grad");
 }
 
+/// Whether an argument names parts of the model, not values, if it is an optimizer that the call gives.
+static bool namesParts(const Value &callee, std::string_view argument) {
+  if ((argument != "only" && argument != "no_decay") || callee.kind != Value::Fn)
+    return false;
+  bool makes = callee.function->kind == Function::OptimizerConstructor || callee.function->kind == Function::User;
+  return makes && !llvm::is_contained(parameterNames(callee), argument);
+}
+
+/// Adds what an optimizer is for to its settings; reports what it does not take.
+static Value withParts(Elaborator &e, Value optimizer, const std::vector<CallSite::Argument> &parts, const CallSite &site) {
+  for (const CallSite::Argument &argument : parts) {
+    if (optimizer.poison())
+      return optimizer;
+    bool takes = optimizer.kind == Value::Optimizer &&
+                 (argument.name == "only" || optimizer.optimizer->arguments.count("weight_decay"));
+    if (!takes) {
+      e.error(Diag::UnknownArgument, argument.nameAt, site.callee, argument.name);
+      return e.poison(site.at);
+    }
+    optimizer.optimizer->arguments[argument.name] = argument.value;
+  }
+  return optimizer;
+}
+
 Value Elaborator::wrtArgument(const Expr &expr, const ScopeRef &scope) {
   // A parameter's bare name means that parameter, whatever the word means here.
   if (expr.kind == ExprKind::Name) {
@@ -135,6 +159,7 @@ Value Elaborator::call(const CallExpr &expr, const ScopeRef &scope) {
   site.at = expr.range;
   site.calleeAt = expr.callee->range;
   site.callee = std::string(sources.text(expr.callee->range));
+  std::vector<CallSite::Argument> parts;
   bool failed = callee.poison(), named = false;
   for (const Argument &argument : expr.arguments) {
     if (!argument.name.empty())
@@ -143,8 +168,10 @@ Value Elaborator::call(const CallExpr &expr, const ScopeRef &scope) {
       error(Diag::PositionalAfterNamed, argument.value->range).help("write its name, or put it before them");
       failed = true;
     }
+    bool names = namesParts(callee, argument.name);
     Value value = argument.name == "wrt" && isGradient(callee) ? wrtArgument(*argument.value, scope)
-                                                               : argumentValue(*this, *argument.value, scope);
+                  : names ? Value::ofList(namedParts(*argument.value), argument.value->range)
+                          : argumentValue(*this, *argument.value, scope);
     failed |= value.poison();
     if (!argument.name.empty())
       for (const CallSite::Argument &earlier : site.arguments)
@@ -153,12 +180,13 @@ Value Elaborator::call(const CallExpr &expr, const ScopeRef &scope) {
           error(Diag::ArgumentTwice, argument.nameRange, name).note(earlier.nameAt, "first given here");
           failed = true;
         }
-    site.arguments.push_back({std::string(argument.name), std::move(value), argument.nameRange});
+    (names ? parts : site.arguments)
+        .push_back({std::string(argument.name), std::move(value), argument.nameRange});
   }
   if (failed)
     return poison(expr.range);
   InDrawPlace place(*this, draws.next(shortName(*expr.callee)));
-  Value result = apply(callee, site);
+  Value result = withParts(*this, apply(callee, site), parts, site);
   result.at = expr.range;
   return result;
 }
@@ -404,6 +432,9 @@ Value Elaborator::callUser(const Function &function, CallSite &site) {
       !(ensureChecked(*function.item, function.scope, function.self) && ensureRuleChecked(function)))
     return poison(site.at);
 
+  std::optional<InsideModel> inside;
+  if (function.self)
+    inside.emplace(*this, *function.self);
   auto scope = std::make_shared<Scope>();
   scope->parent = function.scope;
   scope->functionStart = function.kind != Function::Lambda;

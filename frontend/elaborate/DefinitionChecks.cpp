@@ -1,5 +1,6 @@
 // Definitions checked by themselves: functions, models, optimizers and rules, with names for the sizes of their parameters.
 #include "frontend/elaborate/ActiveCalls.h"
+#include "frontend/elaborate/ControlFlow.h"
 
 #include <algorithm>
 
@@ -15,11 +16,11 @@ public:
       : e(e), nothing(e.graph), checking(std::exchange(e.checkingOnly, true)), loop(std::exchange(e.loop, nullptr)),
         assumed(assumptions ? e.assumed : std::exchange(e.assumed, {})), splitting(std::exchange(e.splitting, false)),
         splitMembers(std::exchange(e.splitMembers, false)),
-        record(std::exchange(e.record, nullptr)), draws(e.draws) {}
+        record(e), draws(e.draws) {}
   ~CheckingGuard() {
+    record.takeBack();
     e.checkingOnly = checking;
     e.loop = loop;
-    e.record = record;
     e.draws = std::move(draws);
     e.assumed = std::move(assumed);
     e.splitting = splitting;
@@ -33,7 +34,7 @@ private:
   LoopContext *loop;
   SizeFacts assumed;
   bool splitting, splitMembers;
-  AssignmentRecord *record;
+  AssignmentRecord record; ///< of buffers that it assigns
   DrawPlace draws;
 };
 

@@ -1,5 +1,6 @@
 // Functions with a rule of their own (`derivative`): the function and its rule become two func.func, joined by dl.call.
 #include "frontend/elaborate/ActiveCalls.h"
+#include "frontend/elaborate/ControlFlow.h"
 
 #include "ir/Dialect.h"
 
@@ -56,7 +57,11 @@ Value RuleCall::body(const std::vector<Value> &inputs) {
     if (!e.bindParameter(function.item->parameters[i], inputs[i], scope, site.callee))
       return e.poison(site.at);
   ActiveGuard guard(e, function.item, key, site.at);
+  AssignmentRecord record(e);
   Value result = e.block(*function.item->body, scope);
+  for (const Change &change : record.takeBack())
+    e.error(Diag::NotAssignable, change.at, change.name, "`" + function.name + "` has a rule for its derivative")
+        .help("return the new value");
   if (const TypeExpr *type = function.item->result; type && !result.poison())
     if (!e.matchType(*type, result, scope, "the result of `" + site.callee + "`", true, type->range))
       return e.poison(site.at);

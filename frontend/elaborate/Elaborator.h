@@ -18,8 +18,11 @@ struct TrainPlan {
   std::shared_ptr<DataInfo> data;     ///< null without `on`
   std::shared_ptr<DataInfo> validate; ///< or null
   std::vector<ParamSlotRef> params;   ///< in the order of the blocks
+  std::vector<size_t> learned;        ///< which of them the optimizer updates: no buffer, and nothing frozen
   std::vector<std::string> states;    ///< of the optimizer: `m`, `v`
   std::vector<double> stateInitial;
+  /// With `accumulate` the last states are these: sums of gradients within a step, which no file keeps.
+  static constexpr const char *sumName = "gradient sum"; // no name of a user's
   std::vector<std::string> reports;
   std::vector<bool> reportLower; ///< `lower: true`
   int64_t batch = 1, epochs = 0, steps = 0, seed = 0, every = 0, accumulate = 1;
@@ -44,6 +47,10 @@ struct TrainModule {
 struct TrainFunctions {
   /// The step for `batch` examples.
   std::function<TrainModule(int64_t batch)> step;
+  /// With `accumulate`, in its place: adds the gradients of `batch` examples, weighted by their number, to their sums; and
+  /// updates from the sums, which it sets to zero.
+  std::function<TrainModule(int64_t batch)> accumulate;
+  std::function<TrainModule()> update;
   /// Loss and reports of `batch` examples, nothing updated.
   std::function<TrainModule(int64_t batch)> evaluate;
   /// The initial values of the parameters, as results in the order of TrainPlan::params.
@@ -314,6 +321,9 @@ public:
   void bindPattern(const ast::Expr &pattern, const Value &value, const ScopeRef &scope, bool isVar);
   void patternCount(SourceRange at, size_t names, const Value &value);
   bool assignMember(ModelInstance &model, const std::string &name, Value value, SourceRange at);
+  /// What a model's buffers become by a step: until then they read as before, but in the value that is assigned to one, so
+  /// that several calls in a step all count.
+  bool readsNextBuffers = false;
   void assign(const ast::AssignStmt &stmt, const ScopeRef &scope);
   void assignValue(const ast::AssignStmt &stmt, Value value, const ScopeRef &scope);
   void assignTo(const ast::Expr &target, const Value &value, const ScopeRef &scope);
@@ -406,7 +416,7 @@ public:
 
   SourceRange printsAfter; ///< a `print` that is a statement at top level: it shows what its arguments came to
   bool quiet = false;      ///< what is built has been built before, and printed there
-  bool training = false;                   ///< the constant `training`
+  bool training = false;   ///< the constant `training`, where no model's function says otherwise
   const Shape *initialiserShape = nullptr; ///< of the param whose initialiser is elaborated
   DrawPlace draws;
   unsigned randomDraws = 0; ///< how many times random numbers were asked for

@@ -209,6 +209,8 @@ Value Elaborator::name(std::string_view name, SourceRange at, const ScopeRef &sc
 Value Elaborator::memberOfModel(const ModelRef &model, std::string_view name, SourceRange at) {
   if (const ModelInstance::Entry *entry = model->find(name)) {
     Value value = entry->param ? entry->param->value : *entry->layer;
+    if (entry->param && entry->param->next && readsNextBuffers)
+      value = entry->param->next->names[entry->param->path].value;
     value.at = at;
     return value;
   }

@@ -103,13 +103,23 @@ std::optional<Elaborator::Pulled> Elaborator::pull(const Value &function, const 
   size_t next = 0;
   for (size_t i : wrt)
     insideArguments[i] = withLeaves(arguments[i], inside, next);
-  Value result = apply(function, insideArguments, at);
+  std::vector<Change> changes;
+  Value result;
+  {
+    AssignmentRecord record(*this);
+    result = apply(function, insideArguments, at);
+    changes = record.takeBack();
+  }
   bool good = fitsGradient(result, cotangent, at);
   std::vector<mlir::Value> yielded, seedValues;
+  std::vector<Value> assigned;
   if (good) {
     leavesOf(result, results);
-    for (const Value &leaf : results)
-      yielded.push_back(ir(leaf));
+    for (const Change &change : changes)
+      appendTensors(change.after, assigned);
+    for (const std::vector<Value> *values : {&results, &assigned})
+      for (const Value &value : *values)
+        yielded.push_back(ir(value));
     region.yield(yielded, location(at));
   }
   region.close();
@@ -121,15 +131,21 @@ std::optional<Elaborator::Pulled> Elaborator::pull(const Value &function, const 
   for (const std::vector<mlir::Value> &values : {yielded, inputs})
     for (mlir::Value value : values)
       types.push_back(value.getType());
-  auto made = dl::GradOp::create(graph.here(), location(at), types, inputs, seedValues, 0);
+  auto made = dl::GradOp::create(graph.here(), location(at), types, inputs, seedValues, int64_t(assigned.size()));
   region.moveTo(made.getBody());
+  // What the function assigned (buffers) leaves the region beside its value.
+  for (size_t i = 0; i < assigned.size(); ++i)
+    assigned[i].ir = made.getResult(unsigned(results.size() + i));
+  size_t nextAssigned = 0;
+  for (const Change &change : changes)
+    setVariable(change.scope, change.name, withTensors(change.after, assigned, nextAssigned), change.at);
   for (size_t i = 0; i < results.size(); ++i)
     results[i].ir = made.getResult(unsigned(i));
   pulled.result = withLeaves(result, results);
   std::vector<Value> gradients;
   for (size_t i = 0; i < leaves.size(); ++i)
     gradients.push_back(
-        Value::ofTensor(leaves[i].dtype, leaves[i].shape, made.getResult(unsigned(results.size() + i)), at));
+        Value::ofTensor(leaves[i].dtype, leaves[i].shape, made.getResult(unsigned(yielded.size() + i)), at));
   next = 0;
   for (size_t i : wrt)
     pulled.gradients.push_back(withLeaves(arguments[i], gradients, next));
@@ -167,7 +183,12 @@ Value Elaborator::push(const Value &function, const Value &given, const Value &t
     leaf = typeOnly(leaf);
     leaf.ir = region.addArgument(inputs.back().getType(), location(at));
   }
+  AssignmentRecord record(*this);
   Value y = apply(function, {withLeaves(x, inside)}, at);
+  if (std::vector<Change> changes = record.takeBack(); !changes.empty()) {
+    error(Diag::NotSupported, changes.front().at, "a function that assigns to a buffer under `jvp`");
+    y = poison(at);
+  }
   bool good = fitsGradient(y, &dx, at) && leavesOf(y, results);
   if (good) {
     for (const Value &result : results)
@@ -234,7 +255,9 @@ Value Elaborator::gradient(const Function &function, CallSite &site) {
       wrt.push_back(i);
     InDrawPlace again(*this, function.draws);
     llvm::SaveAndRestore printed(quiet, true);
+    AssignmentRecord record(*this); // the value has made the assignments
     std::optional<Pulled> pulled = pull(*function.base, function.arguments, wrt, &cotangent, site.at);
+    record.takeBack();
     if (!pulled)
       return poison(site.at);
     return pulled->gradients.size() == 1 ? pulled->gradients[0] : Value::ofTuple(pulled->gradients, site.at);

@@ -230,6 +230,7 @@ Value Elaborator::initialValue(const ParamSlot &slot) {
 }
 
 Value Elaborator::callModel(const Value &model, CallSite &site) {
+  InsideModel inside(*this, *model.model);
   if (!model.model->item && model.model->name == "Sequential") {
     if (site.arguments.size() != 1 || !site.arguments[0].name.empty()) {
       error(Diag::ExtraArgument, site.at, site.callee, "1 argument without a name", site.arguments.size());

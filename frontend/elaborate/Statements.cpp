@@ -105,14 +105,39 @@ void Elaborator::bindPattern(const Expr &pattern, const Value &value, const Scop
     bindPattern(*tuple.elements[i], fits ? value.elements[i] : poison(pattern.range), scope, isVar);
 }
 
+/// Whether an assignment is to a member of a model: a name that a model's function finds there, or one behind a dot.
+static bool namesMember(const Expr &target, const ScopeRef &scope) {
+  switch (target.kind) {
+  case ExprKind::Name:
+    for (ScopeRef level = scope; level; level = level->parent) {
+      std::string_view name = static_cast<const NameExpr &>(target).name;
+      if (level->names.count(name))
+        return false;
+      if (level->self && level->self->find(name))
+        return true;
+    }
+    return false;
+  case ExprKind::Field:
+    return true;
+  case ExprKind::Index:
+    return namesMember(*static_cast<const IndexExpr &>(target).base, scope);
+  case ExprKind::Tuple:
+    return llvm::any_of(static_cast<const TupleExpr &>(target).elements,
+                        [&](const Expr *element) { return namesMember(*element, scope); });
+  default:
+    return false;
+  }
+}
+
 void Elaborator::assign(const AssignStmt &stmt, const ScopeRef &scope) {
+  bool saved = std::exchange(readsNextBuffers, readsNextBuffers || namesMember(*stmt.target, scope));
   Value value = topLevel(*stmt.value, scope, true);
-  if (value.poison() && atTopLevel()) // a variable of the prompt stays what it was
-    return;
-  asStatement(stmt.range, [&] {
-    assignValue(stmt, value, scope);
-    return Value::unit(stmt.range);
-  });
+  if (!value.poison() || !atTopLevel()) // else a variable of the prompt stays what it was
+    asStatement(stmt.range, [&] {
+      assignValue(stmt, value, scope);
+      return Value::unit(stmt.range);
+    });
+  readsNextBuffers = saved;
 }
 
 void Elaborator::assignValue(const AssignStmt &stmt, Value value, const ScopeRef &scope) {
@@ -131,8 +156,8 @@ void Elaborator::assignValue(const AssignStmt &stmt, Value value, const ScopeRef
   assignTo(*stmt.target, value, scope);
 }
 
-/// An assignment to a member of a model: a buffer takes the value, anything else is an error. False when it has no such
-/// member.
+/// An assignment to a member of a model: in a training step a buffer takes the value when the step is done, elsewhere it
+/// keeps its own; to anything but a buffer it is an error. False when there is no such member.
 bool Elaborator::assignMember(ModelInstance &model, const std::string &name, Value value, SourceRange at) {
   const ModelInstance::Entry *entry = model.find(name);
   if (!entry) {
@@ -151,12 +176,12 @@ bool Elaborator::assignMember(ModelInstance &model, const std::string &name, Val
   }
   if (value.poison())
     return true;
-  Value &kept = entry->param->value;
+  const Value &kept = entry->param->value;
   value = tensorOfList(value, kept.dtype);
   if (value.poison() || (value.isNumber() && kept.dtype != DType::Bool && !settleNumber(value, kept.dtype)))
     return true;
-  if (value.isNumber())
-    value = tensorOf(value);
+  if (value.isNumber() || value.kind == Value::Bool) // as its initial value, it stands for a tensor
+    value = broadcastTo(tensorOf(value), kept.shape, value.at);
   bool same = value.isTensor() && value.dtype == kept.dtype && value.shape.size() == kept.shape.size();
   for (size_t i = 0; same && i < value.shape.size(); ++i)
     same = sameSize(value.shape[i].size, kept.shape[i].size).value_or(true);
@@ -165,10 +190,21 @@ bool Elaborator::assignMember(ModelInstance &model, const std::string &name, Val
         .note(entry->at, "defined here");
     return true;
   }
-  kept.ir = value.ir;
-  if (emitting())
-    error(Diag::NotSupported, at, "buffers that a step updates");
+  if (!entry->param->next)
+    return true;
+  // A buffer has no part in gradients, wherever its new value came from.
+  if (emitting() && isFloating(value.dtype))
+    value = unaryOp("stop_gradient", value, at);
+  value.varies = false;
+  setVariable(entry->param->next, entry->param->path, value, at);
   return true;
+}
+
+/// Whether a scope is of a function's body, in a file.
+static bool insideFunction(ScopeRef scope, const ScopeRef &file) {
+  while (scope && scope != file && !scope->functionStart)
+    scope = scope->parent;
+  return scope != file;
 }
 
 void Elaborator::assignTo(const Expr &target, const Value &value, const ScopeRef &scope) {
@@ -254,6 +290,13 @@ void Elaborator::assignTo(const Expr &target, const Value &value, const ScopeRef
     if (base.poison())
       return;
     std::string name(field.name);
+    const ModelInstance::Entry *entry = base.kind == Value::Model ? base.model->find(name) : nullptr;
+    if (entry && entry->param && !entry->param->trained && !entry->param->next && !dlc::insideFunction(scope, file)) {
+      error(Diag::NotAssignable, field.nameRange, name, "a `buffer` changes in the step of a training alone")
+          .note(entry->at, "defined here")
+          .help("assign it in a function of the model");
+      return;
+    }
     if (base.kind == Value::Model && assignMember(*base.model, name, value, field.nameRange))
       return;
     if (!member(base, field.name, target.range, field.nameRange).poison())

@@ -1,4 +1,5 @@
 // `train` blocks: what they are trained on, the block itself for one batch, and the training.
+#include "frontend/elaborate/ControlFlow.h"
 #include "frontend/elaborate/TrainElaborator.h"
 
 namespace dlc {
@@ -40,6 +41,8 @@ Value TrainElaborator::scalar(Value value, const std::string &what) {
 
 std::optional<TrainElaborator::Body>
 TrainElaborator::body(const Value &trained, const std::vector<std::pair<std::string, Value>> &inputs, bool training) {
+  std::vector<ParamSlotRef> slots = parametersOf(*trained.model);
+  markTrained(*trained.model);
   auto scope = std::make_shared<Scope>();
   scope->parent = e.file;
   for (auto &[field, value] : inputs)
@@ -75,6 +78,9 @@ TrainElaborator::body(const Value &trained, const std::vector<std::pair<std::str
   e.training = saved;
   if (e.diagnostics.errorCount() != before)
     return std::nullopt;
+  for (size_t i = 0; i < slots.size(); ++i)
+    if (slots[i]->next && !isSameValue(slots[i]->next->names[slots[i]->path].value, slots[i]->value))
+      result.assigned[i] = slots[i]->next->names[slots[i]->path].value;
   return result;
 }
 
@@ -124,7 +130,8 @@ bool TrainElaborator::check() {
           e.error(Diag::DefinedTwice, entry.nameRange, report).note(earlier.nameRange, "first defined here");
       plan.reports.push_back(report);
     }
-  bool good = settings();
+  bool good = freezing();
+  good &= settings();
   // The block itself, checked with a name for the batch size.
   NoFrame nothing(e.graph);
   bool savedChecking = std::exchange(e.checkingOnly, true);
@@ -133,7 +140,7 @@ bool TrainElaborator::check() {
   std::vector<Value> values;
   for (const ParamSlotRef &slot : parametersOf(*model.model)) {
     values.push_back(slot->value);
-    values.back().varies = slot->trained;
+    values.back().varies = slot->trained && !frozen.count(slot->path);
   }
   varied.model = withValues(*model.model, values);
   e.differentiated.push_back(item.nameRange);
@@ -142,9 +149,9 @@ bool TrainElaborator::check() {
   if (checked && good) {
     std::vector<Value> params, gradients;
     std::vector<std::vector<Value>> states;
-    for (const ParamSlotRef &slot : plan.params) {
-      params.push_back(slot->value);
-      states.push_back(std::vector<Value>(plan.states.size(), slot->value));
+    for (size_t i : plan.learned) {
+      params.push_back(plan.params[i]->value);
+      states.push_back(std::vector<Value>(plan.states.size(), params.back()));
     }
     Value step = Value::ofTensor(DType::F64, {}, {}, item.nameRange);
     step.soft = true;
@@ -163,10 +170,14 @@ void Elaborator::trainItem(const TrainItem &item) {
   if (train->check()) {
     result = train->model;
     inferred.push_back({name, "train " + name + ": " + typeString(result)});
+    for (const std::string &line : train->partsText())
+      inferred.push_back({name, line});
     if (executor) {
       TrainFunctions functions;
-      functions.step = [train](int64_t batch) { return train->function(true, batch); };
-      functions.evaluate = [train](int64_t batch) { return train->function(false, batch); };
+      functions.step = [train](int64_t batch) { return train->function(TrainPart::Step, batch); };
+      functions.accumulate = [train](int64_t batch) { return train->function(TrainPart::Accumulate, batch); };
+      functions.update = [train] { return train->function(TrainPart::Update, 0); };
+      functions.evaluate = [train](int64_t batch) { return train->function(TrainPart::Evaluate, batch); };
       functions.initial = [train] { return train->initial(); };
       std::vector<HostBufferRef> params;
       if (executor->train(train->plan, functions, params)) {

@@ -8,6 +8,12 @@ namespace dlc {
 /// The names of all settings.
 const std::vector<std::string> &trainSettingNames();
 
+/// The functions of a training on a batch: the step, or with `accumulate` its two halves (gradients are added up, and then
+/// used), and the loss and reports alone.
+enum class TrainPart { Step, Accumulate, Update, Evaluate };
+
+class StepFunction;
+
 /// One elaboration of a train block: shared by its check and by the functions made of it.
 class TrainElaborator : public std::enable_shared_from_this<TrainElaborator> {
 public:
@@ -15,8 +21,10 @@ public:
 
   /// Checks everything; with an executor also fills `plan`. False when an error was reported.
   bool check();
-  TrainModule function(bool step, int64_t batch);
+  TrainModule function(TrainPart part, int64_t batch);
   TrainModule initial();
+  /// What the settings make of the parts of the model, in lines: which parameters each optimizer has, and which are frozen.
+  std::vector<std::string> partsText() const;
 
   Value model;
   TrainPlan plan;
@@ -25,9 +33,24 @@ private:
   struct Body {
     Value loss;
     std::vector<Value> reports;
+    std::map<size_t, Value> assigned; ///< what buffers become, by their number among the parameters
   };
   /// The block's lets, `minimize` and reports for one batch; nothing when an error was reported.
   std::optional<Body> body(const Value &model, const std::vector<std::pair<std::string, Value>> &fields, bool training);
+  std::optional<Body> differentiated(const std::vector<Value> &params,
+                                     const std::vector<std::pair<std::string, Value>> &inputs,
+                                     std::vector<Value> &gradients);
+  bool finishStep(StepFunction &f, std::vector<Value> gradients, const Value &count);
+  /// Fills `frozen` and plan.learned.
+  bool freezing();
+  /// The parameters and buffers that a setting names, by the parts of the model that they belong to; nothing when an error
+  /// was reported.
+  std::optional<std::set<std::string>> pathsNamed(const std::string &key, const std::vector<Value> &parts);
+  std::optional<std::set<std::string>> pathsOfPart(const std::string &key, const std::string &part, SourceRange at);
+  std::set<std::string> pathsIn(const std::string &part) const;
+  bool isFrozen(const ModelInstance &layer) const;
+  /// Marks a model and those within it as what is trained, and lets their buffers take new values; not what is frozen.
+  void markTrained(ModelInstance &part);
   bool settings();
   bool unknownSettings();
   bool lengths();
@@ -49,17 +72,29 @@ private:
   bool stopAfter();
   Value scalar(Value value, const std::string &what);
   std::vector<std::pair<std::string, Value>> fields(const Size &batch);
-  bool update(const std::vector<Value> &gradients, const std::vector<Value> &params,
+  /// The new values of what is learned, each with its states behind it; `gradients`, `learned` and `states` are in the order
+  /// of plan.learned.
+  bool update(const std::vector<Value> &gradients, const std::vector<Value> &learned,
               std::vector<std::vector<Value>> states, const Value &step, std::vector<mlir::Value> &results,
               Value &rate);
-  /// The optimizer's settings at this step: schedules become scalars. Null when an error was reported.
-  ScopeRef settingsAt(const Value &step);
+  /// An optimizer's settings at this step: schedules become scalars. Null when an error was reported.
+  ScopeRef settingsAt(const OptimizerInstance &instance, const Value &step);
   std::vector<Value> clip(std::vector<Value> gradients);
 
   Elaborator &e;
   const ast::TrainItem &item;
   std::string name;
-  Value optimizer;
+  bool assignGroups(const std::vector<Value> &optimizers);
+  bool checkOptimizer(const Value &optimizer);
+  bool addStates(const OptimizerInstance &optimizer);
+
+  struct Group {
+    OptimizerInstance optimizer;
+    std::string suffix; ///< of its text
+  };
+  std::vector<Group> groups;
+  std::vector<size_t> groupOf;  ///< of what is learned
+  std::set<std::string> frozen; ///< paths
 };
 
 } // namespace dlc

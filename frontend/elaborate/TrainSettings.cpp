@@ -11,7 +11,8 @@ using namespace ast;
 const std::vector<std::string> &trainSettingNames() {
   static const std::vector<std::string> names = {"optimizer",  "batch", "epochs", "steps",      "validate",
                                                  "stop_after", "save",  "resume", "init",       "seed",
-                                                 "shuffle",    "every", "log",    "accumulate", "allow_nan"};
+                                                 "shuffle",    "every", "log",    "accumulate", "allow_nan",
+                                                 "freeze"};
   return names;
 }
 
@@ -188,7 +189,7 @@ bool TrainElaborator::unknownSettings() {
       report.help("did you mean `" + likely + "`?");
     else
       report.help("settings are optimizer, batch, epochs, steps, validate, stop_after, save, resume, init, seed, "
-                  "shuffle, every, log, accumulate, allow_nan");
+                  "shuffle, every, log, accumulate, allow_nan, freeze");
   }
   return good;
 }
@@ -271,13 +272,30 @@ bool TrainElaborator::optimizerSetting() {
   // What an epoch is, for lengths of time in the optimizer's settings.
   e.stepsPerEpoch = 1;
   if (e.executor && plan.data && plan.data->rows.isConstant())
-    e.stepsPerEpoch = std::max<int64_t>(1, (plan.data->rows.constant() + plan.batch - 1) / plan.batch);
-  optimizer = settingValue("optimizer");
+    e.stepsPerEpoch = std::max<int64_t>(1, llvm::divideCeil(llvm::divideCeil(plan.data->rows.constant(), plan.batch),
+                                                            plan.accumulate));
+  std::vector<Value> optimizers;
+  const TrainEntry *entry = setting("optimizer");
+  if (entry && entry->value->kind == ExprKind::List && !overridden("optimizer")) {
+    for (const Expr *element : static_cast<const ListExpr *>(entry->value)->elements) {
+      optimizers.push_back(e.expression(*element, e.file));
+      optimizers.back().at = element->range;
+    }
+  } else if (Value one = settingValue("optimizer"); one.kind != Value::Unit) {
+    optimizers.push_back(one);
+  }
   e.stepsPerEpoch.reset();
-  if (optimizer.kind == Value::Unit) {
+  if (optimizers.empty()) {
     e.error(Diag::MissingSetting, item.nameRange, name, "optimizer").help("for example `optimizer: adam(lr: 1e-3)`");
     return false;
   }
+  for (const Value &optimizer : optimizers)
+    if (!checkOptimizer(optimizer) || !addStates(*optimizer.optimizer))
+      return false;
+  return assignGroups(optimizers);
+}
+
+bool TrainElaborator::checkOptimizer(const Value &optimizer) {
   if (optimizer.kind != Value::Optimizer)
     return !optimizer.poison() &&
            bad("optimizer", optimizer, describe(optimizer), "an optimizer",
@@ -285,9 +303,13 @@ bool TrainElaborator::optimizerSetting() {
                : optimizer.kind == Value::String ? "write `optimizer: " + optimizer.text + "(lr: 1e-3)`"
                                                  : "for example `optimizer: adam(lr: 1e-3)`");
   optimizer.optimizer->at = optimizer.at;
-  for (const Parameter &state : optimizer.optimizer->item->states) {
-    plan.states.push_back(std::string(state.name));
-    Value initialValue = state.defaultValue ? e.expression(*state.defaultValue, optimizer.optimizer->scope)
+  return true;
+}
+
+/// The states of an optimizer, beside those of others; what two call alike is one.
+bool TrainElaborator::addStates(const OptimizerInstance &optimizer) {
+  for (const Parameter &state : optimizer.item->states) {
+    Value initialValue = state.defaultValue ? e.expression(*state.defaultValue, optimizer.scope)
                                             : Value::ofInteger(0, state.range);
     if (!initialValue.isNumber()) {
       if (!initialValue.poison())
@@ -295,7 +317,15 @@ bool TrainElaborator::optimizerSetting() {
                 describe(initialValue), "a number");
       return false;
     }
-    plan.stateInitial.push_back(initialValue.asDouble());
+    auto known = std::find(plan.states.begin(), plan.states.end(), state.name);
+    if (known == plan.states.end()) {
+      plan.states.push_back(std::string(state.name));
+      plan.stateInitial.push_back(initialValue.asDouble());
+    } else if (plan.stateInitial[size_t(known - plan.states.begin())] != initialValue.asDouble()) {
+      e.error(Diag::BadSetting, optimizer.at, "optimizer", "one whose state `" + std::string(state.name) + "` begins otherwise",
+              "the initial value that another's has");
+      return false;
+    }
   }
   return true;
 }
@@ -312,10 +342,6 @@ bool TrainElaborator::settings() {
   good &= text("resume", plan.resume);
   good &= text("init", plan.init);
   good &= text("log", plan.log);
-  if (plan.accumulate > 1) {
-    e.error(Diag::NotSupported, setting("accumulate") ? setting("accumulate")->range : item.nameRange, "`accumulate`");
-    good = false;
-  }
   // A misspelt name is not a missing one too.
   if (known || given("epochs") || given("steps"))
     good &= lengths();

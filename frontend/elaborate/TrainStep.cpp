@@ -1,4 +1,4 @@
-// The functions of a training as modules: the step, the evaluation and the initial values.
+// The functions of a training as modules: the step, its two halves, the evaluation and the initial values.
 #include "frontend/elaborate/ActiveCalls.h"
 #include "frontend/elaborate/TrainElaborator.h"
 
@@ -10,247 +10,217 @@ namespace dlc {
 
 using namespace ast;
 
-std::vector<Value> TrainElaborator::clip(std::vector<Value> gradients) {
-  OptimizerInstance &instance = *optimizer.optimizer;
-  if (!instance.clipValue.poison())
-    for (Value &g : gradients) {
-      Value limit = e.constant(instance.clipValue.asDouble(), g.dtype, g.shape, g.at);
-      g = e.binaryOp("max", e.binaryOp("min", g, limit, g.at), e.unaryOp("neg", limit, g.at), g.at);
-    }
-  if (instance.clipNorm.poison())
-    return gradients;
-  // min(1, clip_norm / (norm + 1e-6)), the norm over all parameters together, as in PyTorch.
-  SourceRange at = instance.at;
-  Value total = e.constant(0, DType::F32, {}, at);
-  for (const Value &g : gradients) {
-    std::vector<int64_t> axes;
-    for (size_t i = 0; i < g.shape.size(); ++i)
-      axes.push_back(int64_t(i));
-    total =
-        e.binaryOp("add", total, e.cast(e.reduceOp("sum", e.binaryOp("mul", g, g, at), axes, at), DType::F32, at), at);
-  }
-  Value norm = e.binaryOp("add", e.unaryOp("sqrt", total, at), e.constant(1e-6, DType::F32, {}, at), at);
-  Value factor = e.binaryOp("div", e.constant(instance.clipNorm.asDouble(), DType::F32, {}, at), norm, at);
-  factor = e.binaryOp("min", factor, e.constant(1, DType::F32, {}, at), at);
-  for (Value &g : gradients)
-    g = e.binaryOp("mul", g, e.broadcastTo(e.cast(factor, g.dtype, at), g.shape, at), at);
-  return gradients;
-}
+/// A function of a training under construction: its arguments and results with the attributes that say what each is.
+class StepFunction {
+public:
+  StepFunction(Elaborator &e, const TrainElaborator &train, llvm::StringRef name, SourceRange at)
+      : e(e), plan(train.plan), frame(e.graph, name, e.location(at), FunctionFrame::Inputs), at(at) {}
 
-ScopeRef TrainElaborator::settingsAt(const Value &step) {
-  OptimizerInstance &instance = *optimizer.optimizer;
-  auto settings = std::make_shared<Scope>();
-  settings->parent = instance.scope;
-  for (auto &[key, value] : instance.arguments) {
-    if (value.kind != Value::Fn)
-      continue;
-    Value now = e.apply(value, {step}, value.at);
-    if (now.poison())
-      return nullptr;
-    if (key == "lr" && !e.checkRate(now, now.at.valid() ? now.at : value.at))
-      return nullptr;
-    if (!now.isNumber() && !(now.isTensor() && now.shape.empty())) {
-      e.error(Diag::BadSetting, value.at, key, "a function that gives " + describe(now),
-              "a function of the step that gives a number");
-      return nullptr;
-    }
-    if (now.isTensor())
-      now.soft = now.dtype == DType::F64;
-    settings->names[key] = {now, false, value.at};
-  }
-  return settings;
-}
+  void addBlocks(bool ofOptimizer);
+  Value argument(const char *role, const std::string &name, DType dtype, const Shape &shape, SourceRange at);
+  void result(const Value &value, const std::string &name);
+  /// The new value of an argument, which is named by its number.
+  void updates(mlir::Value value, size_t number);
+  TrainModule finish();
 
-bool TrainElaborator::update(const std::vector<Value> &given, const std::vector<Value> &params,
-                             std::vector<std::vector<Value>> states, const Value &step,
-                             std::vector<mlir::Value> &results, Value &rate) {
-  OptimizerInstance &instance = *optimizer.optimizer;
-  const OptimizerItem &definition = *instance.item;
-  std::vector<Value> gradients = clip(given);
-  // What goes wrong inside an optimizer of std is shown where the user names it.
-  InsideCall inside(e, instance.at);
-  ScopeRef settings = settingsAt(step);
-  if (!settings)
-    return false;
-  if (Binding *lr = settings->find("lr"))
-    rate = lr->value;
-  for (size_t i = 0; i < params.size(); ++i) {
-    if (!plan.params[i]->trained) {
-      results.push_back(e.ir(params[i]));
-      for (const Value &state : states[i])
-        results.push_back(e.ir(state));
-      continue;
-    }
-    auto scope = std::make_shared<Scope>();
-    scope->parent = settings;
-    const Value *given3[] = {&params[i], &gradients[i], &step};
-    for (int k = 0; k < 3; ++k)
-      scope->names[std::string(definition.updateParameters[k].name)] = {*given3[k], false,
-                                                                        definition.updateParameters[k].range};
-    for (size_t s = 0; s < plan.states.size(); ++s)
-      scope->names[plan.states[s]] = {states[i][s], true, definition.states[s].range};
-    // The block's scope must outlive it, to read the states that it assigned.
-    Value next = Value::unit(definition.range);
-    for (const Stmt *stmt : definition.update->statements)
-      next = e.statement(*stmt, scope);
-    auto fits = [&](Value &value, const std::string &what, bool isState) {
-      if (value.poison())
-        return false;
-      if (value.isNumber() && isState)
-        value = e.constant(value.asDouble(), params[i].dtype, params[i].shape, value.at);
-      if (value.isTensor() && value.shape.empty() && !params[i].shape.empty() && isState)
-        value = e.broadcastTo(e.cast(value, params[i].dtype, value.at), params[i].shape, value.at);
-      if (!value.isTensor() || value.dtype != params[i].dtype || str(value.shape) != str(params[i].shape)) {
-        if (value.kind == Value::Unit)
-          value.at = definition.update->range;
-        e.error(Diag::WrongType, value.at, what, describe(value), describe(params[i]))
-            .note(definition.nameRange,
-                  fmt::format("in the update of `{}` for `{}`", definition.name, plan.params[i]->path));
-        return false;
-      }
-      return true;
-    };
-    if (!fits(next, "the new value of a parameter", false))
-      return false;
-    results.push_back(e.ir(next));
-    for (size_t s = 0; s < plan.states.size(); ++s) {
-      Value state = scope->names[plan.states[s]].value;
-      if (!fits(state, "state `" + plan.states[s] + "`", true))
-        return false;
-      results.push_back(e.ir(state));
-    }
-  }
-  return true;
-}
+  /// The numbers of the arguments of a learned parameter (by its number among these): of a state, of the sum of gradients.
+  size_t stateNumber(size_t state, size_t i) const { return plan.params.size() + state * plan.learned.size() + i; }
+  size_t sumNumber(size_t i) const { return stateNumber(plan.states.size(), i); }
+  /// The learned ones among values of all parameters.
+  std::vector<Value> learned(const std::vector<Value> &values) const;
 
-TrainModule TrainElaborator::function(bool isStep, int64_t batch) {
-  FunctionFrame frame(e.graph, isStep ? "step" : "evaluate", e.location(item.range), FunctionFrame::Inputs);
-  mlir::func::FuncOp function = frame.function();
-  struct Role {
-    const char *role;
-    std::string name;
-  };
-  std::vector<Role> roles;
-  auto argument = [&](const char *role, const std::string &argumentName, DType dtype, const Shape &shape,
-                      SourceRange at) {
-    mlir::Value made = frame.addArgument(e.irType(dtype, shape), e.location(at));
-    roles.push_back({role, argumentName});
-    return Value::ofTensor(dtype, shape, made, at);
-  };
+  Elaborator &e;
+  const TrainPlan &plan;
+  FunctionFrame frame;
   std::vector<Value> params;
-  std::vector<std::vector<Value>> states;
+  std::vector<std::vector<Value>> states; ///< of each that is learned
+  std::vector<Value> sums;                ///< of its gradients over the batches of a step, with `accumulate`
+
+private:
+  SourceRange at;
+  std::vector<std::pair<std::string, std::string>> roles; ///< of arguments, with their names
+  std::vector<mlir::Value> results;
+  std::vector<mlir::NamedAttribute> meanings; ///< of the results
+};
+
+Value StepFunction::argument(const char *role, const std::string &name, DType dtype, const Shape &shape,
+                             SourceRange place) {
+  mlir::Value made = frame.addArgument(e.irType(dtype, shape), e.location(place));
+  roles.push_back({role, name});
+  return Value::ofTensor(dtype, shape, made, place);
+}
+
+/// The arguments that lie in the blocks of parameters and of the optimizer's state.
+void StepFunction::addBlocks(bool ofOptimizer) {
   for (const ParamSlotRef &slot : plan.params)
     params.push_back(argument("param", slot->path, slot->value.dtype, slot->value.shape, slot->at));
-  if (isStep) {
-    states.resize(plan.params.size());
-    for (size_t s = 0; s < plan.states.size(); ++s)
-      for (size_t i = 0; i < plan.params.size(); ++i)
-        states[i].push_back(argument("state", plan.states[s] + "." + plan.params[i]->path, params[i].dtype,
-                                     params[i].shape, plan.params[i]->at));
-  }
-  std::vector<std::pair<std::string, Value>> inputs = fields(Size(batch));
-  for (auto &[field, value] : inputs)
-    value = argument("input", field, value.dtype, value.shape, value.at);
-  Value steps = argument("input", "step", DType::I64, {}, item.nameRange);
-  frame.step = steps.ir;
-  frame.seed = argument("input", "seed", DType::I64, {}, item.nameRange).ir;
+  if (!ofOptimizer)
+    return;
+  auto stateOf = [&](const std::string &name, size_t i, DType dtype) {
+    return argument("state", name + "." + plan.params[i]->path, dtype, params[i].shape, plan.params[i]->at);
+  };
+  states.resize(plan.learned.size());
+  for (const std::string &state : plan.states)
+    for (size_t i = 0; i < plan.learned.size(); ++i)
+      states[i].push_back(stateOf(state, plan.learned[i], params[plan.learned[i]].dtype));
+  if (plan.accumulate > 1)
+    for (size_t i : plan.learned)
+      sums.push_back(stateOf(plan.sumName, i, params[i].dtype == DType::BF16 ? DType::F32 : params[i].dtype));
+}
 
-  std::vector<mlir::Value> results;
-  std::vector<std::string> outputs;
-  Value rate;
-  std::optional<Body> made;
-  bool good = true;
-  mlir::Location loc = e.location(item.range);
-  if (isStep) {
-    // The block is the region of a dl.grad over the trained parameters; the reports ride along.
-    RegionFrame region(e.graph, RegionFrame::Transparent);
-    std::vector<Value> inside = params;
-    std::vector<mlir::Value> wanted;
-    for (size_t i = 0; i < params.size(); ++i)
-      if (plan.params[i]->trained) {
-        wanted.push_back(params[i].ir);
-        inside[i].ir = region.addArgument(params[i].ir.getType(), e.location(plan.params[i]->at));
-      }
-    Value trained = model;
-    trained.model = withValues(*model.model, inside);
-    made = body(trained, inputs, true);
-    std::vector<mlir::Value> yielded;
-    if (made) {
-      yielded.push_back(e.ir(made->loss));
-      for (const Value &report : made->reports)
-        yielded.push_back(e.ir(report));
-      region.yield(yielded, loc);
-    }
-    region.close();
-    if (made) {
-      std::vector<mlir::Type> types;
-      for (mlir::Value value : yielded)
-        types.push_back(value.getType());
-      for (mlir::Value value : wanted)
-        types.push_back(value.getType());
-      Value one = e.constant(1, DType::F32, {}, item.range);
-      auto grad =
-          dl::GradOp::create(e.graph.here(), loc, types, wanted, mlir::ValueRange{one.ir}, int64_t(yielded.size()) - 1);
-      region.moveTo(grad.getBody());
-      size_t next = 0;
-      for (size_t i = 0; i < yielded.size(); ++i)
-        results.push_back(grad.getResult(next++));
-      std::vector<Value> gradients = params;
-      for (size_t i = 0; i < params.size(); ++i)
-        if (plan.params[i]->trained)
-          gradients[i].ir = grad.getResult(next++);
-      Value step = e.cast(steps, DType::F64, item.nameRange);
-      step.soft = true;
-      std::vector<mlir::Value> updated;
-      good = update(gradients, params, states, step, updated, rate);
-      if (good && (rate.isNumber() || rate.isTensor())) {
-        Value shown = e.tensorOf(rate, DType::F32);
-        shown = e.cast(shown, DType::F32, item.range);
-        results.push_back(shown.ir);
-      }
-      results.insert(results.end(), updated.begin(), updated.end());
-    }
-  } else {
-    Value trained = model;
-    trained.model = withValues(*model.model, params);
-    made = body(trained, inputs, false);
-    if (made) {
-      results.push_back(e.ir(made->loss));
-      for (const Value &report : made->reports)
-        results.push_back(e.ir(report));
-    }
-  }
-  if (!made || !good)
-    return {};
+void StepFunction::result(const Value &value, const std::string &name) {
+  results.push_back(e.ir(value));
+  mlir::OpBuilder &builder = e.graph.attributes();
+  meanings.push_back(builder.getNamedAttr("dl.name", builder.getStringAttr(name)));
+}
+
+void StepFunction::updates(mlir::Value value, size_t number) {
+  results.push_back(value);
+  mlir::OpBuilder &builder = e.graph.attributes();
+  meanings.push_back(builder.getNamedAttr("dl.updates", builder.getI64IntegerAttr(int64_t(number))));
+}
+
+std::vector<Value> StepFunction::learned(const std::vector<Value> &values) const {
+  std::vector<Value> made;
+  for (size_t i : plan.learned)
+    made.push_back(values[i]);
+  return made;
+}
+
+TrainModule StepFunction::finish() {
+  mlir::func::FuncOp function = frame.function();
   TrainModule whole{frame.finish(results), frame.inputs};
   for (size_t i = 0; i < frame.inputs.size(); ++i)
     roles.push_back({"input", fmt::format("captured{}", i)});
-  mlir::OpBuilder attributes(&e.context);
-  auto annotate = [&](bool isArgument, unsigned i, const char *key, mlir::Attribute value) {
-    if (isArgument)
-      function.setArgAttr(i, key, value);
-    else
-      function.setResultAttr(i, key, value);
-  };
+  mlir::OpBuilder builder(&e.context);
   for (size_t i = 0; i < roles.size(); ++i) {
-    annotate(true, unsigned(i), "dl.role", attributes.getStringAttr(roles[i].role));
-    annotate(true, unsigned(i), "dl.name", attributes.getStringAttr(roles[i].name));
+    function.setArgAttr(unsigned(i), "dl.role", builder.getStringAttr(roles[i].first));
+    function.setArgAttr(unsigned(i), "dl.name", builder.getStringAttr(roles[i].second));
   }
-  unsigned next = 0;
-  annotate(false, next++, "dl.name", attributes.getStringAttr("loss"));
-  for (const std::string &report : plan.reports)
-    annotate(false, next++, "dl.name", attributes.getStringAttr(report));
-  if (isStep) {
-    if (rate.isNumber() || rate.isTensor())
-      annotate(false, next++, "dl.name", attributes.getStringAttr("learning rate"));
-    // Results come parameter by parameter, its states behind it; arguments state by state.
-    for (size_t i = 0; i < plan.params.size(); ++i) {
-      annotate(false, next++, "dl.updates", attributes.getI64IntegerAttr(int64_t(i)));
-      for (size_t s = 0; s < plan.states.size(); ++s)
-        annotate(false, next++, "dl.updates", attributes.getI64IntegerAttr(int64_t((s + 1) * plan.params.size() + i)));
-    }
-  }
+  for (size_t i = 0; i < meanings.size(); ++i)
+    function.setResultAttr(unsigned(i), meanings[i].getName(), meanings[i].getValue());
   return whole;
+}
+
+/// The block as the region of a dl.grad over what is learned, and the gradients; reports and buffers ride along.
+std::optional<TrainElaborator::Body>
+TrainElaborator::differentiated(const std::vector<Value> &params, const std::vector<std::pair<std::string, Value>> &inputs,
+                                std::vector<Value> &gradients) {
+  mlir::Location loc = e.location(item.range);
+  RegionFrame region(e.graph, RegionFrame::Transparent);
+  std::vector<Value> inside = params;
+  std::vector<mlir::Value> wanted, yielded;
+  for (size_t i : plan.learned) {
+    wanted.push_back(params[i].ir);
+    inside[i].ir = region.addArgument(params[i].ir.getType(), e.location(plan.params[i]->at));
+  }
+  Value trained = model;
+  trained.model = withValues(*model.model, inside);
+  std::optional<Body> made = body(trained, inputs, true);
+  std::vector<Value *> values;
+  if (made) {
+    values.push_back(&made->loss);
+    for (Value &report : made->reports)
+      values.push_back(&report);
+    for (auto &[number, value] : made->assigned)
+      values.push_back(&value);
+    for (Value *value : values)
+      yielded.push_back(e.ir(*value));
+    region.yield(yielded, loc);
+  }
+  region.close();
+  if (!made)
+    return std::nullopt;
+  std::vector<mlir::Type> types;
+  for (const std::vector<mlir::Value> *list : {&yielded, &wanted})
+    for (mlir::Value value : *list)
+      types.push_back(value.getType());
+  Value one = e.constant(1, DType::F32, {}, item.range);
+  auto grad =
+      dl::GradOp::create(e.graph.here(), loc, types, wanted, mlir::ValueRange{one.ir}, int64_t(yielded.size()) - 1);
+  region.moveTo(grad.getBody());
+  unsigned next = 0;
+  for (Value *value : values) {
+    *value = e.tensorOf(*value);
+    value->ir = grad.getResult(next++);
+  }
+  for (size_t i : plan.learned) {
+    gradients.push_back(params[i]);
+    gradients.back().ir = grad.getResult(next++);
+  }
+  return made;
+}
+
+/// From gradients to new parameters and states.
+bool TrainElaborator::finishStep(StepFunction &f, std::vector<Value> gradients, const Value &count) {
+  Value step = e.cast(count, DType::F64, item.nameRange), rate;
+  step.soft = true;
+  std::vector<Value> learned = f.learned(f.params);
+  for (size_t i = 0; i < learned.size(); ++i)
+    gradients[i] = e.cast(gradients[i], learned[i].dtype, item.range);
+  std::vector<mlir::Value> updated;
+  if (!update(gradients, learned, f.states, step, updated, rate))
+    return false;
+  if (rate.isNumber() || rate.isTensor())
+    f.result(e.cast(e.tensorOf(rate, DType::F32), DType::F32, item.range), "learning rate");
+  size_t next = 0;
+  for (size_t i = 0; i < learned.size(); ++i) {
+    f.updates(updated[next++], plan.learned[i]);
+    for (size_t s = 0; s < plan.states.size(); ++s)
+      f.updates(updated[next++], f.stateNumber(s, i));
+  }
+  for (size_t i = 0; i < f.sums.size(); ++i)
+    f.updates(e.ir(e.constant(0, f.sums[i].dtype, f.sums[i].shape, item.range)), f.sumNumber(i));
+  return true;
+}
+
+TrainModule TrainElaborator::function(TrainPart part, int64_t batch) {
+  static const char *names[] = {"step", "accumulate", "update", "evaluate"};
+  StepFunction f(e, *this, names[size_t(part)], item.range);
+  f.addBlocks(part != TrainPart::Evaluate);
+  std::vector<std::pair<std::string, Value>> inputs;
+  if (part != TrainPart::Update)
+    inputs = fields(Size(batch));
+  for (auto &[field, value] : inputs)
+    value = f.argument("input", field, value.dtype, value.shape, value.at);
+  Value step = f.argument("input", "step", DType::I64, {}, item.nameRange);
+  f.frame.step = step.ir;
+  f.frame.seed = f.argument("input", "seed", DType::I64, {}, item.nameRange).ir;
+  std::optional<Body> made;
+  std::vector<Value> gradients;
+  if (part == TrainPart::Update) {
+    Value examples = f.argument("input", "examples", DType::I64, {}, item.nameRange);
+    for (const Value &sum : f.sums) {
+      Value count = e.broadcastTo(e.cast(examples, sum.dtype, item.range), sum.shape, item.range);
+      gradients.push_back(e.binaryOp("div", sum, count, item.range));
+    }
+  } else if (part == TrainPart::Evaluate) {
+    Value trained = model;
+    trained.model = withValues(*model.model, f.params);
+    made = body(trained, inputs, false);
+  } else {
+    made = differentiated(f.params, inputs, gradients);
+  }
+  if (part != TrainPart::Update && !made)
+    return {};
+  if (made) {
+    f.result(made->loss, "loss");
+    for (size_t i = 0; i < made->reports.size(); ++i)
+      f.result(made->reports[i], plan.reports[i]);
+  }
+  if (part == TrainPart::Accumulate)
+    for (size_t i = 0; i < f.sums.size(); ++i) {
+      const Value &sum = f.sums[i];
+      Value weight = e.constant(batch, sum.dtype, sum.shape, item.range);
+      Value term = e.binaryOp("mul", e.cast(gradients[i], sum.dtype, item.range), weight, item.range);
+      f.updates(e.ir(e.binaryOp("add", sum, term, item.range)), f.sumNumber(i));
+    }
+  if ((part == TrainPart::Step || part == TrainPart::Update) && !finishStep(f, gradients, step))
+    return {};
+  if (made && part != TrainPart::Evaluate)
+    for (const auto &[number, value] : made->assigned)
+      f.updates(e.ir(value), number);
+  return f.finish();
 }
 
 TrainModule TrainElaborator::initial() {

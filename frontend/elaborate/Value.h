@@ -229,6 +229,8 @@ struct ParamSlot {
   const ast::TypeExpr *type = nullptr;
   const ast::Expr *initialiser = nullptr;
   ScopeRef scope; ///< where the initialiser is evaluated
+  /// Of a buffer in a training step: holds the variable, named `path`, of what it becomes after the step. Null elsewhere.
+  ScopeRef next;
   SourceRange at;
 };
 using ParamSlotRef = std::shared_ptr<ParamSlot>;
@@ -248,6 +250,7 @@ struct ModelInstance {
   std::vector<Entry> entries;
   std::map<std::string, const ast::FnItem *, std::less<>> functions;
   bool undecided = false; ///< it stands under a condition of sizes that have only names what members there are
+  bool trains = false;    ///< a part of what is trained, in its step and not frozen: `training` may be true in it
   SourceRange at;
 
   const Entry *find(std::string_view name) const;

@@ -136,7 +136,7 @@ TEST_F(Checkpoint, ALongListOfProblemsIsCut) {
 }
 
 TEST_F(Checkpoint, TheResumeFileKeepsStateAndPlaceExactly) {
-  RunPosition at{3, 17, 1234567, ~uint64_t(0), 64, true, 0.1, 2, 999, {1.0 / 3, 2e300, -0.0}, 12.5};
+  RunPosition at{3, 17, 1234567, ~uint64_t(0), 64, 4, true, 0.1, 2, 999, {1.0 / 3, 2e300, -0.0}, 12.5};
   ASSERT_TRUE(saveResume(folder / "m.resume", {params, block.data()}, {state, stateBlock.data()}, at));
   std::vector<float> loaded(64, 0), loadedState(64, 0);
   auto back = loadResume(folder / "m.resume", {params, loaded.data()}, {state, loadedState.data()});
@@ -148,6 +148,7 @@ TEST_F(Checkpoint, TheResumeFileKeepsStateAndPlaceExactly) {
   EXPECT_EQ(back->step, at.step);
   EXPECT_EQ(back->seed, at.seed);
   EXPECT_EQ(back->batch, at.batch);
+  EXPECT_EQ(back->accumulate, at.accumulate);
   EXPECT_EQ(back->hasBest, true);
   EXPECT_EQ(back->best, at.best);
   EXPECT_EQ(back->bestAt, at.bestAt);
@@ -163,7 +164,7 @@ TEST_F(Checkpoint, APlainCheckpointIsNoResumeFile) {
 }
 
 TEST_F(Checkpoint, APlaceOutOfRangeIsADamagedFile) {
-  for (const char *key : {"epoch", "step_in_epoch", "step", "batch", "best_at", "sum_examples"})
+  for (const char *key : {"epoch", "step_in_epoch", "step", "batch", "accumulate", "best_at", "sum_examples"})
     for (const char *value : {"18446744073709551615", "9223372036854775807", "99999999999999999999", "-1", " 1", ""}) {
       RunPosition at;
       ASSERT_TRUE(saveResume(folder / "r", {{}, nullptr}, {{}, nullptr}, at));

@@ -138,7 +138,7 @@ std::optional<Shape> Elaborator::broadcastShapes(const Value &lhs, const Value &
       else if (shorter.shape.size() == 1 && longer.shape.size() == 2 && shorter.shape[0].size == longer.shape[0].size)
         report.help("shapes are aligned at the last axis; `expand_dims(.., axis: 1)` makes a column of it");
       return std::nullopt;
-    } else if (a.size.isFlexible() && !b.size.isFlexible()) {
+    } else if (!one(b) && a.size.isFlexible() && !b.size.isFlexible()) {
       shape[i + offset] = b;
     }
   }

@@ -182,13 +182,8 @@ static Value padBuiltin(Elaborator &e, CallSite &site) {
       e.error(Diag::BadArgument, pair.at, "padding of an axis is a pair `[before, behind]`");
       return e.poison(site.at);
     }
-    for (const Value &width : pair.elements)
-      if (width.kind == Value::Number && width.asDouble() < 0) {
-        e.error(Diag::NegativeSize, pair.at, width.asDouble()).help("a slice takes elements away");
-        return e.poison(site.at);
-      }
-    std::optional<Size> before = countOf(e, pair.elements[0], "the padding", 0),
-                        behind = countOf(e, pair.elements[1], "the padding", 0);
+    std::optional<Size> before = countOf(e, pair.elements[0], "the padding of `pad`", 0),
+                        behind = countOf(e, pair.elements[1], "the padding of `pad`", 0);
     if (!before || !behind)
       return e.poison(site.at);
     widths.emplace_back(*before, *behind);

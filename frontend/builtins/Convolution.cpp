@@ -43,7 +43,8 @@ static bool readPadding(Elaborator &e, CallSite &site, Convolution &c, bool tran
   for (WindowAxis &window : c.windows) {
     if (window.step.isConstant() && window.step.constant() != 1) {
       e.error(Diag::BadArgument, site[Padding].at,
-              fmt::format("padding \"same\" with a stride of {}: the output cannot have the input's size", window.step.str()))
+              fmt::format("padding \"same\" with a stride of {}: the output cannot have the input's size",
+                          window.step.str()))
           .help("write the padding as a number");
       return false;
     }
@@ -55,7 +56,8 @@ static bool readPadding(Elaborator &e, CallSite &site, Convolution &c, bool tran
 }
 
 /// Reports a count of channels that the groups do not divide.
-static bool checkGroups(Elaborator &e, CallSite &site, const Convolution &c, const char *what, const Value &of, const Size &count) {
+static bool checkGroups(Elaborator &e, CallSite &site, const Convolution &c, const char *what, const Value &of,
+                        const Size &count) {
   if (!c.groups.isConstant() || !count.isConstant() || count.constant() % c.groups.constant() == 0)
     return true;
   auto report = e.error(Diag::BadArgument, site.has(Groups) ? site[Groups].at : site.at,
@@ -110,8 +112,8 @@ static std::optional<Convolution> readConvolution(Elaborator &e, CallSite &site,
     c.windows.push_back({int64_t(i) + 2, c.w.shape[i + 2].size, (*stride)[i], (*dilation)[i]});
   for (const WindowAxis &window : c.windows)
     if (window.taps == Size(0)) {
-      auto report = e.error(Diag::BadArgument, site.at,
-                            fmt::format("the kernel of `{}` is 0, expected at least 1", site.callee));
+      auto report =
+          e.error(Diag::BadArgument, site.at, fmt::format("the kernel of `{}` is 0, expected at least 1", site.callee));
       e.noteIs(report, c.w);
       return std::nullopt;
     }
@@ -190,9 +192,9 @@ static Value conv(Elaborator &e, CallSite &site, size_t spatial) {
   shape.push_back(w.shape[channels - 1]);
   for (size_t i = 0; i < spatial; ++i)
     shape.push_back(windows.shape[channels + 1 + i]);
-  Value y = e.contractOp("n" + group + "c" + positions + taps + "," + group + "fc" + taps + "->n" + group + "f" +
-                             positions,
-                         windows, w, shape, site.at);
+  Value y =
+      e.contractOp("n" + group + "c" + positions + taps + "," + group + "fc" + taps + "->n" + group + "f" + positions,
+                   windows, w, shape, site.at);
   if (grouped)
     y = joinGroups(e, y, 1, site.at);
   return addBias(e, y, c->b, site.at);
@@ -211,23 +213,24 @@ static Value convTranspose(Elaborator &e, CallSite &site, size_t spatial) {
     if (more.isConstant() && window.step.isConstant() && window.spread.isConstant() &&
         more.constant() >= std::max(window.step.constant(), window.spread.constant())) {
       e.error(Diag::BadArgument, site.has(Last) ? site[Last].at : site.at,
-              fmt::format("the output padding is {}, expected less than the stride {} or the dilation {}",
-                          more.str(), window.step.str(), window.spread.str()));
+              fmt::format("the output padding is {}, expected less than the stride {} or the dilation {}", more.str(),
+                          window.step.str(), window.spread.str()));
       return e.poison(site.at);
     }
     Size whole = (size - Size(1)) * window.step + window.reach();
     Size result = whole + more - window.low - window.high;
     if (result.isConstant() && result.constant() < 1) {
-      auto report = e.error(Diag::BadArgument, site.at,
-                            fmt::format("the output of `{}` would have size {}: {} without the padding of {} on both sides",
-                                        site.callee, result.str(), (whole + more).str(), window.low.str()));
+      auto report =
+          e.error(Diag::BadArgument, site.at,
+                  fmt::format("the output of `{}` would have size {}: {} without the padding of {} on both sides",
+                              site.callee, result.str(), (whole + more).str(), window.low.str()));
       e.noteIs(report, c->x);
       return e.poison(site.at);
     }
     sizes.push_back(result);
     // What the output padding adds beyond the windows is zero.
-    extents.push_back(more.isConstant() && window.high.isConstant() && more.constant() > window.high.constant() ? result + window.low
-                                                                                                        : whole);
+    bool beyond = more.isConstant() && window.high.isConstant() && more.constant() > window.high.constant();
+    extents.push_back(beyond ? result + window.low : whole);
   }
   Shape output = {c->x.shape[0], {c->w.shape[1].size * c->groups, site.at}};
   for (const Size &extent : extents)
@@ -251,9 +254,9 @@ static Value convTranspose(Elaborator &e, CallSite &site, size_t spatial) {
     shape.push_back(x.shape[channels + 1 + i]);
   for (size_t i = 0; i < spatial; ++i)
     shape.push_back(w.shape[channels + 1 + i]);
-  Value windows = e.contractOp("n" + group + "c" + positions + "," + group + "cf" + taps + "->n" + group + "f" +
-                                   positions + taps,
-                               x, w, shape, site.at);
+  Value windows =
+      e.contractOp("n" + group + "c" + positions + "," + group + "cf" + taps + "->n" + group + "f" + positions + taps,
+                   x, w, shape, site.at);
   Value y = withoutPadding(e, overlapAdd(e, windows, c->windows, extents, site.at), c->windows, sizes, site.at);
   if (grouped)
     y = joinGroups(e, y, 1, site.at);
@@ -285,8 +288,8 @@ static Value unfold(Elaborator &e, CallSite &site) {
   Value windows = windowsOf(e, x, *axes, site.at);
   Value columns = e.transpose(windows, {0, 1, 4, 5, 2, 3}, site.at);
   const Shape &s = columns.shape;
-  return e.reshape(columns,
-                   {s[0], {s[1].size * s[2].size * s[3].size, site.at}, {s[4].size * s[5].size, site.at}}, site.at);
+  return e.reshape(columns, {s[0], {s[1].size * s[2].size * s[3].size, site.at}, {s[4].size * s[5].size, site.at}},
+                   site.at);
 }
 
 /// fold(x, size, kernel, stride, padding, dilation): what `unfold` took apart, added up where it overlaps.
@@ -298,7 +301,8 @@ static Value fold(Elaborator &e, CallSite &site) {
     return e.poison(site.at);
   if (x.shape.size() != 3 || size->size() != 2) {
     e.error(Diag::RankMismatch, x.shape.size() != 3 ? x.at : site[1].at,
-            x.shape.size() != 3 ? "the input " + describe(x) : "the size", x.shape.size() != 3 ? x.shape.size() : size->size(),
+            x.shape.size() != 3 ? "the input " + describe(x) : "the size",
+            x.shape.size() != 3 ? x.shape.size() : size->size(),
             x.shape.size() != 3 ? "3 (batch, channels times kernel, positions)" : "2 (height, width)");
     return e.poison(site.at);
   }

@@ -21,7 +21,8 @@ static void roundUp(WindowAxis &window, const Size &size) {
 }
 
 /// Windows of the arguments from `first` on: kernel, stride (as wide as the kernel when left out), padding.
-static std::optional<std::vector<WindowAxis>> poolWindows(Elaborator &e, CallSite &site, size_t spatial, size_t dilationAt) {
+static std::optional<std::vector<WindowAxis>> poolWindows(Elaborator &e, CallSite &site, size_t spatial,
+                                                          size_t dilationAt) {
   auto kernel = countsArgument(e, site, 1, spatial, 1, 1, "kernel");
   auto stride = !kernel || site.has(2) ? countsArgument(e, site, 2, spatial, 1, 1, "stride") : kernel;
   auto padding = countsArgument(e, site, 3, spatial, 0, 0, "padding");
@@ -89,34 +90,39 @@ static Value avgPool(Elaborator &e, CallSite &site, size_t spatial) {
   std::optional<bool> withPadding = ceil ? boolArgument(e, site, 5, true) : std::nullopt;
   if (!withPadding || !windowsFit(e, site, x, *windows))
     return e.poison(site.at);
-  std::vector<double> counts = {1};
-  Shape places(2, Dim{Size(1), site.at});
-  // Windows of equally many elements need no counts, and only an instance needs them.
-  bool known = (*ceil || !*withPadding) && e.graph.building();
-  double taps = 1;
+  std::vector<int64_t> padding;
   for (WindowAxis &window : *windows) {
-    const Size &size = x.shape[window.axis].size;
-    int64_t padding = window.high.isConstant() ? window.high.constant() : 0;
+    padding.push_back(window.high.isConstant() ? window.high.constant() : 0);
     if (*ceil)
-      roundUp(window, size);
-    places.push_back({window.positions(size), site.at});
-    taps *= window.taps.isConstant() ? double(window.taps.constant()) : 1;
-    if (!known)
-      continue;
-    std::vector<double> joined;
-    for (double before : counts)
-      for (double count : countsAlong(window, size.constant(), padding, *withPadding))
-        joined.push_back(before * count);
-    counts = std::move(joined);
+      roundUp(window, x.shape[window.axis].size);
   }
-  x = padWithZeros(e, x, widthsOf(spatial + 2, *windows), site.at);
-  if (x.poison())
-    return x;
-  Value sum = e.reduceOp("sum", windowsOf(e, x, *windows, site.at), tapAxes(spatial), site.at);
-  bool uniform = std::adjacent_find(counts.begin(), counts.end(), std::not_equal_to<>()) == counts.end();
-  Value count = !known    ? e.constant(taps, x.dtype, sum.shape, site.at)
-                : uniform ? e.constant(counts.front(), x.dtype, sum.shape, site.at)
-                          : e.broadcastTo(constantOf(e, [&] { return counts; }, x.dtype, places, site.at), sum.shape, site.at);
+  Value padded = padWithZeros(e, x, widthsOf(spatial + 2, *windows), site.at);
+  if (padded.poison())
+    return padded;
+  Value sum = e.reduceOp("sum", windowsOf(e, padded, *windows, site.at), tapAxes(spatial), site.at);
+  // A number where all windows of an axis have equally many elements, else a row of numbers along it.
+  double number = 1;
+  std::optional<Value> rows;
+  for (size_t i = 0; e.graph.building() && i < spatial; ++i) {
+    const WindowAxis &window = (*windows)[i];
+    std::vector<double> counts = {double(window.taps.constant())};
+    if (*ceil || !*withPadding)
+      counts = countsAlong(window, x.shape[window.axis].size.constant(), padding[i], *withPadding);
+    if (std::adjacent_find(counts.begin(), counts.end(), std::not_equal_to<>()) == counts.end()) {
+      number *= counts.empty() ? 1 : counts.front();
+      continue;
+    }
+    Shape along(sum.shape.size(), Dim{Size(1), site.at});
+    along[window.axis] = sum.shape[window.axis];
+    Value row = constantOf(e, [&] { return counts; }, x.dtype, along, site.at);
+    if (row.poison())
+      return row;
+    row = e.broadcastTo(row, sum.shape, site.at);
+    rows = rows ? e.binaryOp("mul", *rows, row, site.at) : row;
+  }
+  Value count = e.constant(number, x.dtype, sum.shape, site.at);
+  if (rows)
+    count = number == 1 ? *rows : e.binaryOp("mul", *rows, count, site.at);
   return e.binaryOp("div", sum, count, site.at);
 }
 
@@ -127,7 +133,8 @@ static std::pair<int64_t, int64_t> adaptedWindow(int64_t i, int64_t length, int6
 }
 
 /// Many windows at once: their elements gathered from a table of places, the shorter ones filled up.
-static Value adaptByTable(Elaborator &e, const Value &x, int64_t axis, const Size &parts, const char *kind, SourceRange at) {
+static Value adaptByTable(Elaborator &e, const Value &x, int64_t axis, const Size &parts, const char *kind,
+                          SourceRange at) {
   int64_t length = x.shape[axis].size.constant(), number = parts.constant();
   const int64_t longest = std::min(length, (length - 1) / number + 2);
   auto table = [&](auto entry) {
@@ -151,7 +158,8 @@ static Value adaptByTable(Elaborator &e, const Value &x, int64_t axis, const Siz
   shape.insert(shape.begin() + axis + 1, taps);
   Value gathered = Value::ofTensor(x.dtype, shape, {}, at);
   if (mlir::Value operand = e.ir(x))
-    gathered.ir = dl::GatherOp::create(e.graph.here(), e.location(at), e.irType(x.dtype, shape), operand, e.ir(places), axis);
+    gathered.ir =
+        dl::GatherOp::create(e.graph.here(), e.location(at), e.irType(x.dtype, shape), operand, e.ir(places), axis);
   // Axes behind the table's are of size 1, so that it fits.
   auto behind = [&](const Value &v) {
     Shape widened = v.shape;
@@ -175,7 +183,8 @@ static Value adaptByTable(Elaborator &e, const Value &x, int64_t axis, const Siz
 }
 
 /// Along an axis, `parts` windows that cover it: the i-th from floor(i size / parts) to ceil((i + 1) size / parts).
-static Value adaptAlong(Elaborator &e, const Value &x, int64_t axis, const Size &parts, const char *kind, SourceRange at) {
+static Value adaptAlong(Elaborator &e, const Value &x, int64_t axis, const Size &parts, const char *kind,
+                        SourceRange at) {
   const Size &size = x.shape[axis].size;
   Shape shape = x.shape;
   shape[axis] = {parts, at};
@@ -236,7 +245,8 @@ void addPoolingBuiltins(BuiltinTable &table) {
   for (size_t spatial : {1, 2, 3}) {
     table.add(fmt::format("max_pool{}d", spatial), {"x", "kernel", "stride?", "padding?", "dilation?", "ceil_mode?"},
               [spatial](Elaborator &e, CallSite &site) { return maxPool(e, site, spatial); });
-    table.add(fmt::format("avg_pool{}d", spatial), {"x", "kernel", "stride?", "padding?", "ceil_mode?", "count_include_pad?"},
+    table.add(fmt::format("avg_pool{}d", spatial),
+              {"x", "kernel", "stride?", "padding?", "ceil_mode?", "count_include_pad?"},
               [spatial](Elaborator &e, CallSite &site) { return avgPool(e, site, spatial); });
     table.add(fmt::format("adaptive_avg_pool{}d", spatial), {"x", "size"},
               [spatial](Elaborator &e, CallSite &site) { return adaptivePool(e, site, spatial, "sum"); });

@@ -35,7 +35,8 @@ static double cubic(double x, double a) {
 
 /// Weights of the window that grows with the scale, normalised.
 static void antialiased(std::vector<double> &row, const AxisScale &axis, int64_t i, Interpolation kind) {
-  double scale = axis.scale(), stretch = std::max(scale, 1.0), support = (kind == Interpolation::Bilinear ? 1 : 2) * stretch;
+  double scale = axis.scale(), stretch = std::max(scale, 1.0),
+         support = (kind == Interpolation::Bilinear ? 1 : 2) * stretch;
   double centre = scale * (double(i) + 0.5), total = 0;
   int64_t begin = std::max<int64_t>(int64_t(centre - support + 0.5), 0);
   int64_t end = std::min<int64_t>(int64_t(centre + support + 0.5), axis.from);
@@ -98,7 +99,8 @@ static Value nearest(Elaborator &e, const Value &x, int64_t axis, const AxisScal
     return indices;
   Value result = Value::ofTensor(x.dtype, shape, {}, at);
   if (mlir::Value operand = e.ir(x))
-    result.ir = dl::GatherOp::create(e.graph.here(), e.location(at), e.irType(x.dtype, shape), operand, e.ir(indices), axis);
+    result.ir =
+        dl::GatherOp::create(e.graph.here(), e.location(at), e.irType(x.dtype, shape), operand, e.ir(indices), axis);
   return result;
 }
 

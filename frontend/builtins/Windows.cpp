@@ -8,7 +8,8 @@
 namespace dlc {
 
 static bool isNothing(const Widths &widths) {
-  return std::all_of(widths.begin(), widths.end(), [](auto &width) { return width.first == Size(0) && width.second == Size(0); });
+  return std::all_of(widths.begin(), widths.end(),
+                     [](auto &width) { return width.first == Size(0) && width.second == Size(0); });
 }
 
 static Shape paddedShape(const Value &x, const Widths &widths, SourceRange at) {
@@ -196,8 +197,8 @@ bool windowsFit(Elaborator &e, CallSite &site, const Value &x, const std::vector
     if (!positions.isConstant() || positions.constant() >= 1)
       continue;
     std::string reach = window.spread == Size(1) ? window.taps.str()
-                                           : fmt::format("{} ({} spread by {})", window.reach().str(),
-                                                         window.taps.str(), window.spread.str());
+                                                 : fmt::format("{} ({} spread by {})", window.reach().str(),
+                                                               window.taps.str(), window.spread.str());
     std::string room = margins == Size(0)
                            ? size.str()
                            : fmt::format("{} ({} and padding of {})", padded.str(), size.str(), margins.str());
@@ -280,7 +281,8 @@ Value spatialArgument(Elaborator &e, CallSite &site, size_t spatial) {
   return e.poison(site.at);
 }
 
-Value constantOf(Elaborator &e, llvm::function_ref<std::vector<double>()> numbers, DType dtype, Shape shape, SourceRange at) {
+Value constantOf(Elaborator &e, llvm::function_ref<std::vector<double>()> numbers, DType dtype, Shape shape,
+                 SourceRange at) {
   constexpr int64_t most = int64_t(1) << 26;
   Size count = elementCount(shape);
   if (count.isConstant() && count.constant() > most) {
@@ -290,9 +292,9 @@ Value constantOf(Elaborator &e, llvm::function_ref<std::vector<double>()> number
   Value result = Value::ofTensor(DType::F64, shape, {}, at);
   if (e.graph.building()) {
     mlir::RankedTensorType type = e.irType(DType::F64, shape);
-    result.ir = dl::ConstantOp::create(e.graph.here(), e.location(at),
-                                       llvm::cast<mlir::ElementsAttr>(mlir::DenseElementsAttr::get(
-                                           type, llvm::ArrayRef<double>(numbers()))));
+    result.ir = dl::ConstantOp::create(
+        e.graph.here(), e.location(at),
+        llvm::cast<mlir::ElementsAttr>(mlir::DenseElementsAttr::get(type, llvm::ArrayRef<double>(numbers()))));
   }
   return e.cast(result, dtype, at);
 }

@@ -34,6 +34,9 @@ void addRandomBuiltins(BuiltinTable &table);
 void addGradientBuiltins(BuiltinTable &table);
 void addDataBuiltins(BuiltinTable &table);
 
+/// More elements than any tensor has.
+inline constexpr double maxElements = 1e14;
+
 //===-- Helpers for reading arguments; each reports what does not fit and then gives nothing. --------------------===//
 
 /// Argument `i` as a tensor (lists and numbers become tensors). Poison when it is none.

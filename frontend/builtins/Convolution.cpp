@@ -11,8 +11,8 @@ namespace {
 struct Convolution {
   Value x, w, b;
   std::vector<WindowAxis> windows;
-  std::vector<int64_t> outputPadding;
-  int64_t groups = 1;
+  std::vector<Size> outputPadding;
+  Size groups{1};
   std::optional<PadMode> mode;
 };
 
@@ -41,37 +41,51 @@ static bool readPadding(Elaborator &e, CallSite &site, Convolution &c, bool tran
     return false;
   }
   for (WindowAxis &window : c.windows) {
-    if (window.step != 1) {
+    if (window.step.isConstant() && window.step.constant() != 1) {
       e.error(Diag::BadArgument, site[Padding].at,
-              fmt::format("padding \"same\" with a stride of {}: the output cannot have the input's size", window.step))
+              fmt::format("padding \"same\" with a stride of {}: the output cannot have the input's size",
+                          window.step.str()))
           .help("write the padding as a number");
       return false;
     }
     // One more behind than in front where the sum is odd, as PyTorch does.
-    int64_t total = window.taps.isConstant() ? (window.taps.constant() - 1) * window.spread : 0;
-    window.low = total / 2, window.high = total - total / 2;
+    Size total = (window.taps - Size(1)) * window.spread;
+    window.low = Size::floorDiv(total, Size(2)), window.high = total - window.low;
   }
   return true;
+}
+
+/// Reports a count of channels that the groups do not divide.
+static bool checkGroups(Elaborator &e, CallSite &site, const Convolution &c, const char *what, const Value &of,
+                        const Size &count) {
+  if (!c.groups.isConstant() || !count.isConstant() || count.constant() % c.groups.constant() == 0)
+    return true;
+  auto report = e.error(Diag::BadArgument, site.has(Groups) ? site[Groups].at : site.at,
+                        fmt::format("{} groups do not divide the {} {} channels", c.groups.str(), count.str(), what));
+  e.noteIs(report, of);
+  return false;
 }
 
 /// Reports channels that do not fit.
 static bool checkChannels(Elaborator &e, CallSite &site, const Convolution &c, bool transposed) {
   const Size &inputs = c.x.shape[1].size, &first = c.w.shape[0].size;
-  Size groups(c.groups), expected = transposed ? first : c.w.shape[1].size * groups;
-  for (auto [what, channels] : {std::pair("input", &inputs), std::pair("output", transposed ? nullptr : &first)})
-    if (channels && channels->isConstant() && channels->constant() % c.groups != 0) {
-      auto report = e.error(Diag::BadArgument, site.has(Groups) ? site[Groups].at : site.at,
-                            fmt::format("{} groups do not divide the {} {} channels", c.groups, channels->str(), what));
-      e.noteIs(report, channels == &inputs ? c.x : c.w);
-      return false;
-    }
+  Size expected = transposed ? first : c.w.shape[1].size * c.groups;
+  if (!checkGroups(e, site, c, "input", c.x, inputs) || (!transposed && !checkGroups(e, site, c, "output", c.w, first)))
+    return false;
   if (!e.sameSize(inputs, expected).value_or(true)) {
-    std::string groups = c.groups == 1 ? "" : fmt::format(", in {} groups", c.groups);
-    auto report = e.error(Diag::ArgumentShape, site.at, fmt::format("the input of `{}`", site.callee), describe(c.x),
+    std::string groups = c.groups == Size(1) ? "" : fmt::format(", in {} groups", c.groups.str());
+    auto report = e.error(Diag::ArgumentShape, site.at, fmt::format("the input of `{}`", site.callee),
+                          fmt::format("{} with {} channels (axis 1)", describe(c.x), inputs.str()),
                           fmt::format("{} channels: the weight is {}{}", expected.str(), describe(c.w), groups));
     e.noteIs(report, c.x);
     e.noteOrigins(report, c.x, 1);
     e.noteOrigins(report, c.w, transposed ? 0 : 1);
+    if (c.x.shape.back().size == expected) {
+      std::string order = "0, " + std::to_string(c.x.shape.size() - 1);
+      for (size_t axis = 1; axis + 1 < c.x.shape.size(); ++axis)
+        order += fmt::format(", {}", axis);
+      report.help("channels are axis 1: `permute(x, [" + order + "])` moves the last axis there");
+    }
     return false;
   }
   return true;
@@ -96,11 +110,20 @@ static std::optional<Convolution> readConvolution(Elaborator &e, CallSite &site,
   c.groups = groups->front();
   for (size_t i = 0; i < spatial; ++i)
     c.windows.push_back({int64_t(i) + 2, c.w.shape[i + 2].size, (*stride)[i], (*dilation)[i]});
+  for (const WindowAxis &window : c.windows)
+    if (window.taps == Size(0)) {
+      auto report =
+          e.error(Diag::BadArgument, site.at, fmt::format("the kernel of `{}` is 0, expected at least 1", site.callee));
+      e.noteIs(report, c.w);
+      return std::nullopt;
+    }
   if (!readPadding(e, site, c, transposed) || !checkChannels(e, site, c, transposed))
     return std::nullopt;
-  Size outputs = transposed ? c.w.shape[1].size * Size(c.groups) : c.w.shape[0].size;
+  Size outputs = transposed ? c.w.shape[1].size * c.groups : c.w.shape[0].size;
   if (c.b.isTensor() && (c.b.shape.size() != 1 || !e.sameSize(c.b.shape[0].size, outputs).value_or(true))) {
-    e.error(Diag::ArgumentShape, c.b.at, "the bias", describe(c.b), "`f32[" + outputs.str() + "]`");
+    e.error(Diag::ArgumentShape, c.b.at, "the bias", describe(c.b), "`f32[" + outputs.str() + "]`")
+        .note(c.w.at, fmt::format("the weight {} has {} outputs{}", describe(c.w), outputs.str(),
+                                  c.groups == Size(1) ? "" : fmt::format(" in {} groups", c.groups.str())));
     return std::nullopt;
   }
   if (!e.unifyDTypes(c.x, c.w, site.callee.c_str(), site.at) ||
@@ -120,10 +143,10 @@ static std::optional<Convolution> readConvolution(Elaborator &e, CallSite &site,
 }
 
 /// Axis `axis` as two, of which the first is the groups.
-static Value splitGroups(Elaborator &e, const Value &x, size_t axis, int64_t groups, SourceRange at) {
+static Value splitGroups(Elaborator &e, const Value &x, size_t axis, const Size &groups, SourceRange at) {
   Shape shape = x.shape;
-  Size each = Size::quotient(shape[axis].size, Size(groups));
-  shape[axis] = {Size(groups), at};
+  Size each = Size::quotient(shape[axis].size, groups);
+  shape[axis] = {groups, at};
   shape.insert(shape.begin() + axis + 1, Dim{each, at});
   return e.reshape(x, shape, at);
 }
@@ -154,8 +177,9 @@ static Value conv(Elaborator &e, CallSite &site, size_t spatial) {
   if (x.poison())
     return x;
   Value w = c->w;
-  std::string group = c->groups > 1 ? "g" : "", positions(positionLetters, spatial), taps(tapLetters, spatial);
-  if (c->groups > 1) {
+  bool grouped = !(c->groups == Size(1));
+  std::string group = grouped ? "g" : "", positions(positionLetters, spatial), taps(tapLetters, spatial);
+  if (grouped) {
     x = splitGroups(e, x, 1, c->groups, site.at), w = splitGroups(e, w, 0, c->groups, site.at);
     for (WindowAxis &window : c->windows)
       ++window.axis;
@@ -163,15 +187,15 @@ static Value conv(Elaborator &e, CallSite &site, size_t spatial) {
   Value windows = windowsOf(e, x, c->windows, site.at);
   Shape shape = {windows.shape[0]};
   size_t channels = 1;
-  if (c->groups > 1)
+  if (grouped)
     shape.push_back(w.shape[0]), ++channels;
   shape.push_back(w.shape[channels - 1]);
   for (size_t i = 0; i < spatial; ++i)
     shape.push_back(windows.shape[channels + 1 + i]);
-  Value y = e.contractOp("n" + group + "c" + positions + taps + "," + group + "fc" + taps + "->n" + group + "f" +
-                             positions,
-                         windows, w, shape, site.at);
-  if (c->groups > 1)
+  Value y =
+      e.contractOp("n" + group + "c" + positions + taps + "," + group + "fc" + taps + "->n" + group + "f" + positions,
+                   windows, w, shape, site.at);
+  if (grouped)
     y = joinGroups(e, y, 1, site.at);
   return addBias(e, y, c->b, site.at);
 }
@@ -185,46 +209,56 @@ static Value convTranspose(Elaborator &e, CallSite &site, size_t spatial) {
   for (size_t i = 0; i < spatial; ++i) {
     const WindowAxis &window = c->windows[i];
     const Size &size = c->x.shape[window.axis].size;
-    if (c->outputPadding[i] >= std::max(window.step, window.spread)) {
+    const Size &more = c->outputPadding[i];
+    if (more.isConstant() && window.step.isConstant() && window.spread.isConstant() &&
+        more.constant() >= std::max(window.step.constant(), window.spread.constant())) {
       e.error(Diag::BadArgument, site.has(Last) ? site[Last].at : site.at,
-              fmt::format("the output padding is {}, expected less than the stride {} or the dilation {}",
-                          c->outputPadding[i], window.step, window.spread));
+              fmt::format("the output padding is {}, expected less than the stride {} or the dilation {}", more.str(),
+                          window.step.str(), window.spread.str()));
       return e.poison(site.at);
     }
-    Size whole = (size - Size(1)) * Size(window.step) + window.reach();
-    Size result = whole + Size(c->outputPadding[i] - window.low - window.high);
+    Size whole = (size - Size(1)) * window.step + window.reach();
+    Size result = whole + more - window.low - window.high;
     if (result.isConstant() && result.constant() < 1) {
-      auto report = e.error(Diag::BadArgument, site.at,
-                            fmt::format("the output of `{}` would have size {}: {} without the padding of {} on both sides",
-                                        site.callee, result.str(), (whole + Size(c->outputPadding[i])).str(), window.low));
+      auto report =
+          e.error(Diag::BadArgument, site.at,
+                  fmt::format("the output of `{}` would have size {}: {} without the padding of {} on both sides",
+                              site.callee, result.str(), (whole + more).str(), window.low.str()));
       e.noteIs(report, c->x);
       return e.poison(site.at);
     }
     sizes.push_back(result);
     // What the output padding adds beyond the windows is zero.
-    extents.push_back(c->outputPadding[i] > window.high ? result + Size(window.low) : whole);
+    bool beyond = more.isConstant() && window.high.isConstant() && more.constant() > window.high.constant();
+    extents.push_back(beyond ? result + window.low : whole);
   }
+  Shape output = {c->x.shape[0], {c->w.shape[1].size * c->groups, site.at}};
+  for (const Size &extent : extents)
+    output.push_back({extent, site.at});
+  if (tooLarge(e, output, site.at))
+    return e.poison(site.at);
   Value x = c->x, w = c->w;
-  std::string group = c->groups > 1 ? "g" : "", positions(positionLetters, spatial), taps(tapLetters, spatial);
-  if (c->groups > 1) {
+  bool grouped = !(c->groups == Size(1));
+  std::string group = grouped ? "g" : "", positions(positionLetters, spatial), taps(tapLetters, spatial);
+  if (grouped) {
     x = splitGroups(e, x, 1, c->groups, site.at), w = splitGroups(e, w, 0, c->groups, site.at);
     for (WindowAxis &window : c->windows)
       ++window.axis;
   }
   Shape shape = {x.shape[0]};
   size_t channels = 1;
-  if (c->groups > 1)
+  if (grouped)
     shape.push_back(w.shape[0]), ++channels;
   shape.push_back(w.shape[channels]);
   for (size_t i = 0; i < spatial; ++i)
     shape.push_back(x.shape[channels + 1 + i]);
   for (size_t i = 0; i < spatial; ++i)
     shape.push_back(w.shape[channels + 1 + i]);
-  Value windows = e.contractOp("n" + group + "c" + positions + "," + group + "cf" + taps + "->n" + group + "f" +
-                                   positions + taps,
-                               x, w, shape, site.at);
+  Value windows =
+      e.contractOp("n" + group + "c" + positions + "," + group + "cf" + taps + "->n" + group + "f" + positions + taps,
+                   x, w, shape, site.at);
   Value y = withoutPadding(e, overlapAdd(e, windows, c->windows, extents, site.at), c->windows, sizes, site.at);
-  if (c->groups > 1)
+  if (grouped)
     y = joinGroups(e, y, 1, site.at);
   return addBias(e, y, c->b, site.at);
 }
@@ -239,7 +273,7 @@ static std::optional<std::vector<WindowAxis>> slidingWindows(Elaborator &e, Call
     return std::nullopt;
   std::vector<WindowAxis> windows;
   for (size_t i = 0; i < 2; ++i)
-    windows.push_back({int64_t(i) + 2, Size((*kernel)[i]), (*stride)[i], (*dilation)[i], (*padding)[i], (*padding)[i]});
+    windows.push_back({int64_t(i) + 2, (*kernel)[i], (*stride)[i], (*dilation)[i], (*padding)[i], (*padding)[i]});
   return windows;
 }
 
@@ -248,11 +282,14 @@ static Value unfold(Elaborator &e, CallSite &site) {
   auto axes = x.poison() ? std::nullopt : slidingWindows(e, site, 1);
   if (!axes || !windowsFit(e, site, x, *axes))
     return e.poison(site.at);
-  Value windows = windowsOf(e, padWithZeros(e, x, widthsOf(4, *axes), site.at), *axes, site.at);
+  x = padWithZeros(e, x, widthsOf(4, *axes), site.at);
+  if (x.poison())
+    return x;
+  Value windows = windowsOf(e, x, *axes, site.at);
   Value columns = e.transpose(windows, {0, 1, 4, 5, 2, 3}, site.at);
   const Shape &s = columns.shape;
-  return e.reshape(columns,
-                   {s[0], {s[1].size * s[2].size * s[3].size, site.at}, {s[4].size * s[5].size, site.at}}, site.at);
+  return e.reshape(columns, {s[0], {s[1].size * s[2].size * s[3].size, site.at}, {s[4].size * s[5].size, site.at}},
+                   site.at);
 }
 
 /// fold(x, size, kernel, stride, padding, dilation): what `unfold` took apart, added up where it overlaps.
@@ -264,13 +301,14 @@ static Value fold(Elaborator &e, CallSite &site) {
     return e.poison(site.at);
   if (x.shape.size() != 3 || size->size() != 2) {
     e.error(Diag::RankMismatch, x.shape.size() != 3 ? x.at : site[1].at,
-            x.shape.size() != 3 ? "the input " + describe(x) : "the size", x.shape.size() != 3 ? x.shape.size() : size->size(),
+            x.shape.size() != 3 ? "the input " + describe(x) : "the size",
+            x.shape.size() != 3 ? x.shape.size() : size->size(),
             x.shape.size() != 3 ? "3 (batch, channels times kernel, positions)" : "2 (height, width)");
     return e.poison(site.at);
   }
   Size area = (*axes)[0].taps * (*axes)[1].taps;
   const Size &rows = x.shape[1].size;
-  if (rows.isConstant() && rows.constant() % area.constant() != 0) {
+  if (rows.isConstant() && area.isConstant() && rows.constant() % area.constant() != 0) {
     e.error(Diag::NotDivisible, x.at, area.str(), rows.str());
     return e.poison(site.at);
   }
@@ -282,7 +320,7 @@ static Value fold(Elaborator &e, CallSite &site) {
   Size positions(1);
   for (const WindowAxis &window : *axes) {
     sizes.push_back(image[window.axis].size);
-    extents.push_back(sizes.back() + Size(window.low + window.high));
+    extents.push_back(sizes.back() + window.low + window.high);
     shape.push_back({window.positions(sizes.back()), site.at});
     positions = positions * shape.back().size;
   }

@@ -8,7 +8,6 @@
 namespace dlc {
 
 /// More elements than this are a slip.
-static constexpr double maxElements = 1e14;
 
 Value notYet(Elaborator &e, Value type, const std::string &what, SourceRange at) {
   if (!e.emitting())

@@ -35,7 +35,8 @@ static double cubic(double x, double a) {
 
 /// Weights of the window that grows with the scale, normalised.
 static void antialiased(std::vector<double> &row, const AxisScale &axis, int64_t i, Interpolation kind) {
-  double scale = axis.scale(), stretch = std::max(scale, 1.0), support = (kind == Interpolation::Bilinear ? 1 : 2) * stretch;
+  double scale = axis.scale(), stretch = std::max(scale, 1.0),
+         support = (kind == Interpolation::Bilinear ? 1 : 2) * stretch;
   double centre = scale * (double(i) + 0.5), total = 0;
   int64_t begin = std::max<int64_t>(int64_t(centre - support + 0.5), 0);
   int64_t end = std::min<int64_t>(int64_t(centre + support + 0.5), axis.from);
@@ -87,13 +88,19 @@ static Value nearest(Elaborator &e, const Value &x, int64_t axis, const AxisScal
     repeated.insert(repeated.begin() + axis + 1, Dim{Size(scale.to / scale.from), at});
     return e.reshape(e.broadcastTo(e.reshape(x, split, at), repeated, at), shape, at);
   }
-  std::vector<double> places;
-  for (int64_t i = 0; i < scale.to; ++i)
-    places.push_back(double(std::min(int64_t(float(i) * float(scale.scale())), scale.from - 1)));
+  auto places = [&] {
+    std::vector<double> places;
+    for (int64_t i = 0; i < scale.to; ++i)
+      places.push_back(double(std::min(int64_t(float(i) * float(scale.scale())), scale.from - 1)));
+    return places;
+  };
   Value indices = constantOf(e, places, DType::I64, {{Size(scale.to), at}}, at);
+  if (indices.poison())
+    return indices;
   Value result = Value::ofTensor(x.dtype, shape, {}, at);
   if (mlir::Value operand = e.ir(x))
-    result.ir = dl::GatherOp::create(e.graph.here(), e.location(at), e.irType(x.dtype, shape), operand, e.ir(indices), axis);
+    result.ir =
+        dl::GatherOp::create(e.graph.here(), e.location(at), e.irType(x.dtype, shape), operand, e.ir(indices), axis);
   return result;
 }
 
@@ -144,12 +151,19 @@ static Value resize(Elaborator &e, CallSite &site) {
     }
     if (from.constant() == to.constant())
       continue;
+    if (tooLarge(e, shape, site.at))
+      return e.poison(site.at);
     AxisScale scale{from.constant(), to.constant(), *alignCorners};
     if (*kind == Interpolation::Nearest) {
       x = nearest(e, x, axis, scale, shape, site.at);
+      if (x.poison())
+        return x;
       continue;
     }
-    Value matrix = constantOf(e, weightsOf(scale, *kind, *antialias), x.dtype, {(*size)[i], x.shape[axis]}, site.at);
+    auto weights = [&] { return weightsOf(scale, *kind, *antialias); };
+    Value matrix = constantOf(e, weights, x.dtype, {(*size)[i], x.shape[axis]}, site.at);
+    if (matrix.poison())
+      return matrix;
     std::string letters = std::string("abcdefghijklmnop").substr(0, x.shape.size()), result = letters;
     result[axis] = 'z';
     x = e.contractOp(letters + ",z" + letters[axis] + "->" + result, x, matrix, shape, site.at);

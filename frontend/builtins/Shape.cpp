@@ -175,21 +175,17 @@ static Value padBuiltin(Elaborator &e, CallSite &site) {
         .help("for example `pad(x, [[1, 1], [0, 0]])`");
     return e.poison(site.at);
   }
-  std::vector<std::pair<int64_t, int64_t>> widths;
+  Widths widths;
   for (size_t i = 0; i < x.shape.size(); ++i) {
     const Value &pair = site[1].elements[i];
     if (pair.kind != Value::List || pair.elements.size() != 2) {
       e.error(Diag::BadArgument, pair.at, "padding of an axis is a pair `[before, behind]`");
       return e.poison(site.at);
     }
-    std::optional<int64_t> before = e.integerConstant(pair.elements[0], "the padding"),
-                           behind = e.integerConstant(pair.elements[1], "the padding");
+    std::optional<Size> before = countOf(e, pair.elements[0], "the padding of `pad`", 0),
+                        behind = countOf(e, pair.elements[1], "the padding of `pad`", 0);
     if (!before || !behind)
       return e.poison(site.at);
-    if (*before < 0 || *behind < 0) {
-      e.error(Diag::NegativeSize, pair.at, std::min(*before, *behind)).help("a slice takes elements away");
-      return e.poison(site.at);
-    }
     widths.emplace_back(*before, *behind);
   }
   bool isConstant = site.has(3) && site[3].kind == Value::String && site[3].text == "constant";
@@ -212,8 +208,10 @@ static Value padBuiltin(Elaborator &e, CallSite &site) {
   }
   if (!e.unifyDTypes(x, value, "pad", site.at))
     return e.poison(site.at);
-  Value inside = padWithZeros(e, e.constant(1, DType::Bool, x.shape, site.at), widths, site.at);
   Value padded = padWithZeros(e, x, widths, site.at);
+  if (padded.poison())
+    return padded;
+  Value inside = padWithZeros(e, e.constant(1, DType::Bool, x.shape, site.at), widths, site.at);
   return e.selectOp(inside, padded, e.broadcastTo(value, padded.shape, value.at), site.at);
 }
 
@@ -383,8 +381,10 @@ void addShapeBuiltins(BuiltinTable &table) {
         list.push_back(Value::ofInteger(int64_t(i), site.at));
     return Value::ofList(std::move(list), site.at);
   });
-  // A vector along one axis of x: shaped to broadcast.
+  // A vector along one axis of x: shaped to broadcast. A number stands for all.
   table.add("align", {"v", "x", "axis"}, [](Elaborator &e, CallSite &site) {
+    if (site[0].isNumber())
+      return site[0];
     Value v = tensorArgument(e, site, 0), x = tensorArgument(e, site, 1);
     std::optional<int64_t> axis = x.poison() ? std::nullopt : axisArgument(e, site, 2, x, 0);
     if (v.poison() || !axis)
@@ -400,15 +400,36 @@ void addShapeBuiltins(BuiltinTable &table) {
       shape.push_back({Size(1), site.at});
     return e.reshape(v, shape, site.at);
   });
-  // One number, or a list of `count`, as a list.
+  // How many of the channels each of `parts` has, which must divide them; `what` says what the parts are.
+  table.add("share", {"channels", "parts", "what"}, [](Elaborator &e, CallSite &site) {
+    std::optional<Size> channels = countOf(e, site[0], "the number of channels", 0),
+                        parts = channels ? countOf(e, site[1], "the number of " + site[2].text, 1) : std::nullopt;
+    if (!parts)
+      return e.poison(site.at);
+    if (channels->isConstant() && parts->isConstant() && channels->constant() % parts->constant() != 0) {
+      e.error(Diag::BadArgument, site[1].at,
+              fmt::format("{} {} do not divide {} channels", parts->str(), site[2].text, channels->str()));
+      return e.poison(site.at);
+    }
+    return Value::ofSize(Size::quotient(*channels, *parts), site.at);
+  });
+  // The kernel of a layer, one number or a list of `count`, as a list.
   table.add("spread", {"value", "count"}, [](Elaborator &e, CallSite &site) {
     std::optional<int64_t> count = e.integerConstant(site[1], "the count");
-    std::optional<std::vector<int64_t>> numbers = count ? numbersArgument(e, site, 0, size_t(*count), 1) : std::nullopt;
-    if (!numbers)
+    bool isList = site[0].kind == Value::List || site[0].kind == Value::Tuple;
+    if (count && isList && int64_t(site[0].elements.size()) != *count)
+      e.error(Diag::BadArgument, site[0].at,
+              fmt::format("the kernel has {} numbers, expected {}", site[0].elements.size(), *count))
+          .help("one number stands for all axes");
+    if (!count || (isList && int64_t(site[0].elements.size()) != *count))
       return e.poison(site.at);
     std::vector<Value> list;
-    for (int64_t number : *numbers)
-      list.push_back(Value::ofInteger(number, site.at));
+    for (const Value &element : isList ? site[0].elements : std::vector<Value>(size_t(*count), site[0])) {
+      std::optional<Size> number = countOf(e, element, "the kernel", 1);
+      if (!number)
+        return e.poison(site.at);
+      list.push_back(Value::ofSize(*number, site.at));
+    }
     return Value::ofList(std::move(list), site.at);
   });
 }

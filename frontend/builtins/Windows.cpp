@@ -3,19 +3,20 @@
 
 #include "ir/Dialect.h"
 
+#include <cmath>
+
 namespace dlc {
 
-using Widths = std::vector<std::pair<int64_t, int64_t>>;
-
 static bool isNothing(const Widths &widths) {
-  return std::all_of(widths.begin(), widths.end(), [](auto &width) { return width.first == 0 && width.second == 0; });
+  return std::all_of(widths.begin(), widths.end(),
+                     [](auto &width) { return width.first == Size(0) && width.second == Size(0); });
 }
 
 static Shape paddedShape(const Value &x, const Widths &widths, SourceRange at) {
   Shape shape = x.shape;
   for (size_t i = 0; i < shape.size(); ++i)
-    if (widths[i].first + widths[i].second)
-      shape[i] = {shape[i].size + Size(widths[i].first + widths[i].second), at};
+    if (Size both = widths[i].first + widths[i].second; !(both == Size(0)))
+      shape[i] = {shape[i].size + both, at};
   return shape;
 }
 
@@ -23,10 +24,12 @@ Value padWithZeros(Elaborator &e, const Value &x, const Widths &widths, SourceRa
   if (isNothing(widths))
     return x;
   Shape shape = paddedShape(x, widths, at);
+  if (tooLarge(e, shape, at))
+    return e.poison(at);
   Value result = Value::ofTensor(x.dtype, shape, {}, at);
   llvm::SmallVector<int64_t> low, interior(shape.size(), 0);
   for (auto &width : widths)
-    low.push_back(width.first);
+    low.push_back(width.first.constant());
   if (mlir::Value operand = e.ir(x))
     result.ir = dl::PadOp::create(e.graph.here(), e.location(at), e.irType(x.dtype, shape), operand, low, interior);
   return result;
@@ -36,8 +39,10 @@ Value padWith(Elaborator &e, const Value &x, const Widths &widths, double fill, 
   if (isNothing(widths))
     return x;
   // What was padded with false takes the value.
-  Value inside = padWithZeros(e, e.constant(1, DType::Bool, x.shape, at), widths, at);
   Value padded = padWithZeros(e, x, widths, at);
+  if (padded.poison())
+    return padded;
+  Value inside = padWithZeros(e, e.constant(1, DType::Bool, x.shape, at), widths, at);
   return e.selectOp(inside, padded, e.constant(fill, x.dtype, padded.shape, at), at);
 }
 
@@ -50,7 +55,7 @@ std::optional<PadMode> padModeArgument(Elaborator &e, CallSite &site, size_t i) 
         return mode;
   if (!site[i].poison())
     e.error(Diag::BadArgument, site[i].at,
-            fmt::format("the mode of padding is {}, expected \"reflect\", \"replicate\" or \"circular\"",
+            fmt::format("the mode of padding is {}, expected \"zeros\", \"reflect\", \"replicate\" or \"circular\"",
                         site[i].kind == Value::String ? "\"" + site[i].text + "\"" : describe(site[i])));
   return std::nullopt;
 }
@@ -64,53 +69,59 @@ static Value reversed(Elaborator &e, const Value &x, int64_t axis, SourceRange a
 }
 
 /// What stands in front of (or behind) an axis of x: `width` elements.
-static Value margin(Elaborator &e, const Value &x, int64_t axis, int64_t width, bool behind, PadMode mode,
+static Value margin(Elaborator &e, const Value &x, int64_t axis, const Size &width, bool behind, PadMode mode,
                     SourceRange at) {
-  int64_t size = x.shape[axis].size.isConstant() ? x.shape[axis].size.constant() : width + 1;
-  auto part = [&](int64_t start, int64_t count) { return sliceAlong(e, x, axis, start, Size(count), at); };
+  const Size &size = x.shape[axis].size;
+  // Only an instance slices, and there sizes are numbers.
+  auto part = [&](const Size &start, const Size &count) {
+    return sliceAlong(e, x, axis, start.isConstant() ? start.constant() : 0, count, at);
+  };
   switch (mode) {
   case PadMode::Circular:
-    return part(behind ? 0 : size - width, width);
+    return part(behind ? Size(0) : size - width, width);
   case PadMode::Reflect:
-    return reversed(e, part(behind ? size - 1 - width : 1, width), axis, at);
+    return reversed(e, part(behind ? size - Size(1) - width : Size(1), width), axis, at);
   case PadMode::Replicate: {
     Shape shape = x.shape;
-    shape[axis] = {Size(width), at};
-    return e.broadcastTo(part(behind ? size - 1 : 0, 1), shape, at);
+    shape[axis] = {width, at};
+    return e.broadcastTo(part(behind ? size - Size(1) : Size(0), Size(1)), shape, at);
   }
   }
   return x;
 }
 
 Value padByMode(Elaborator &e, const Value &x, const Widths &widths, PadMode mode, SourceRange at) {
+  if (tooLarge(e, paddedShape(x, widths, at), at))
+    return e.poison(at);
   Value result = x;
   for (size_t axis = 0; axis < widths.size(); ++axis) {
-    auto [before, behind] = widths[axis];
+    const auto &[before, behind] = widths[axis];
+    auto wide = [](const Size &width) { return width.isConstant() ? width.constant() : 0; };
     const Size &size = x.shape[axis].size;
     int64_t most = !size.isConstant()          ? INT64_MAX
                    : mode == PadMode::Reflect  ? size.constant() - 1
                    : mode == PadMode::Circular ? size.constant()
                    : size.constant() > 0       ? INT64_MAX
                                                : 0;
-    if (std::max(before, behind) > most) {
+    if (std::max(wide(before), wide(behind)) > most) {
       auto report = e.error(Diag::BadArgument, at,
                             fmt::format("padding of {} {} axis {} of {}, which has {} to take",
-                                        std::max(before, behind),
+                                        std::max(wide(before), wide(behind)),
                                         mode == PadMode::Reflect ? "by reflection of" : "from", axis, describe(x),
                                         std::max<int64_t>(most, 0)));
       e.noteOrigins(report, x, axis);
       return e.poison(at);
     }
-    if (before + behind == 0)
+    if (before + behind == Size(0))
       continue;
     std::vector<Value> parts;
-    if (before)
+    if (!(before == Size(0)))
       parts.push_back(margin(e, result, int64_t(axis), before, false, mode, at));
     parts.push_back(result);
-    if (behind)
+    if (!(behind == Size(0)))
       parts.push_back(margin(e, result, int64_t(axis), behind, true, mode, at));
     Shape shape = result.shape;
-    shape[axis] = {size + Size(before + behind), at};
+    shape[axis] = {size + before + behind, at};
     llvm::SmallVector<mlir::Value> operands;
     for (const Value &part : parts)
       operands.push_back(e.ir(part));
@@ -135,8 +146,8 @@ struct WindowAttributes {
   explicit WindowAttributes(const std::vector<WindowAxis> &windows) {
     for (const WindowAxis &window : windows) {
       axes.push_back(window.axis);
-      steps.push_back(window.step);
-      spreads.push_back(window.spread);
+      steps.push_back(window.step.constant());
+      spreads.push_back(window.spread.constant());
     }
   }
   llvm::SmallVector<int64_t> axes, steps, spreads;
@@ -146,7 +157,7 @@ struct WindowAttributes {
 Value windowsOf(Elaborator &e, const Value &x, const std::vector<WindowAxis> &axes, SourceRange at) {
   Shape shape = x.shape;
   for (WindowAxis window : axes) {
-    window.low = window.high = 0;
+    window.low = window.high = Size(0);
     shape[window.axis] = {window.positions(shape[window.axis].size), at};
     shape.push_back({window.taps, at});
   }
@@ -175,48 +186,88 @@ Value withoutPadding(Elaborator &e, const Value &x, const std::vector<WindowAxis
                      SourceRange at) {
   Value result = x;
   for (size_t i = 0; i < axes.size(); ++i)
-    result = sliceAlong(e, result, axes[i].axis, axes[i].low, sizes[i], at);
+    result = sliceAlong(e, result, axes[i].axis, axes[i].low.isConstant() ? axes[i].low.constant() : 0, sizes[i], at);
   return result;
 }
 
 bool windowsFit(Elaborator &e, CallSite &site, const Value &x, const std::vector<WindowAxis> &axes) {
   for (const WindowAxis &window : axes) {
     const Size &size = x.shape[window.axis].size;
-    Size positions = window.positions(size), padded = size + Size(window.low + window.high);
+    Size positions = window.positions(size), margins = window.low + window.high, padded = size + margins;
     if (!positions.isConstant() || positions.constant() >= 1)
       continue;
-    std::string reach = window.spread == 1 ? window.taps.str()
-                                           : fmt::format("{} ({} spread by {})", window.reach().str(),
-                                                         window.taps.str(), window.spread);
-    std::string room = window.low + window.high == 0
+    std::string reach = window.spread == Size(1) ? window.taps.str()
+                                                 : fmt::format("{} ({} spread by {})", window.reach().str(),
+                                                               window.taps.str(), window.spread.str());
+    std::string room = margins == Size(0)
                            ? size.str()
-                           : fmt::format("{} ({} and padding of {})", padded.str(), size.str(), window.low + window.high);
+                           : fmt::format("{} ({} and padding of {})", padded.str(), size.str(), margins.str());
     auto report = e.error(Diag::WindowSize, site.at, reach, room);
     e.noteIs(report, x);
     e.noteOrigins(report, x, size_t(window.axis));
-    if (window.reach().isConstant() && padded.isConstant()) {
+    if (window.reach().isConstant() && padded.isConstant() && margins.isConstant() && window.spread.isConstant()) {
       int64_t missing = window.reach().constant() - padded.constant();
       report.help(fmt::format("a padding of {} would make room, or a kernel of at most {}",
-                              std::max(window.low, window.high) + (missing + 1) / 2,
-                              std::max<int64_t>((padded.constant() - 1) / window.spread + 1, 0)));
+                              (margins.constant() + missing + 1) / 2,
+                              std::max<int64_t>((padded.constant() - 1) / window.spread.constant() + 1, 0)));
     }
     return false;
   }
   return true;
 }
 
-std::optional<std::vector<int64_t>> countsArgument(Elaborator &e, CallSite &site, size_t i, size_t count,
-                                                   int64_t absent, int64_t least, const char *what) {
-  auto numbers = numbersArgument(e, site, i, count, absent);
-  if (!numbers)
+bool tooLarge(Elaborator &e, const Shape &shape, SourceRange at) {
+  double count = 1;
+  for (const Dim &dim : shape)
+    count *= dim.size.isConstant() ? double(dim.size.constant()) : 1;
+  if (count <= maxElements)
+    return false;
+  e.error(Diag::TooLarge, at, "a tensor of shape `" + str(shape) + "`");
+  return true;
+}
+
+std::optional<Size> countOf(Elaborator &e, const Value &value, const std::string &what, int64_t least) {
+  // A whole number that was computed as a float is one too.
+  bool whole = value.kind == Value::Number && (!value.isFloat || value.number == std::floor(value.number));
+  if (!whole && value.kind != Value::SizeOf) {
+    if (!value.poison())
+      e.error(Diag::WrongType, value.at, what, describe(value), "a whole number");
     return std::nullopt;
-  for (int64_t number : *numbers)
-    if (number < least) {
-      e.error(Diag::BadArgument, site.has(i) ? site[i].at : site.at,
-              fmt::format("the {} of `{}` is {}, expected at least {}", what, site.callee, number, least));
+  }
+  if (whole && value.isFloat && std::abs(value.number) > maxElements) {
+    e.error(Diag::TooLarge, value.at, what);
+    return std::nullopt;
+  }
+  Size count = value.kind == Value::SizeOf ? value.size : Size(value.isFloat ? int64_t(value.number) : value.integer);
+  if (!count.isConstant() || (count.constant() >= least && double(count.constant()) <= maxElements))
+    return count;
+  if (count.constant() < least)
+    e.error(Diag::BadArgument, value.at, fmt::format("{} is {}, expected at least {}", what, count.str(), least));
+  else
+    e.error(Diag::TooLarge, value.at, fmt::format("{} of {}", what, count.str()));
+  return std::nullopt;
+}
+
+std::optional<std::vector<Size>> countsArgument(Elaborator &e, CallSite &site, size_t i, size_t count, int64_t absent,
+                                                int64_t least, const char *what) {
+  if (!site.has(i))
+    return std::vector<Size>(count, Size(absent));
+  std::string name = fmt::format("the {} of `{}`", what, site.callee);
+  bool isList = site[i].kind == Value::List || site[i].kind == Value::Tuple;
+  if (isList && site[i].elements.size() != count) {
+    e.error(Diag::BadArgument, site[i].at,
+            fmt::format("{} has {} numbers, expected {}", name, site[i].elements.size(), count))
+        .help("one number stands for all axes");
+    return std::nullopt;
+  }
+  std::vector<Size> counts;
+  for (const Value &element : isList ? site[i].elements : std::vector<Value>(count, site[i])) {
+    std::optional<Size> number = countOf(e, element, name, least);
+    if (!number)
       return std::nullopt;
-    }
-  return numbers;
+    counts.push_back(*number);
+  }
+  return counts;
 }
 
 Value spatialArgument(Elaborator &e, CallSite &site, size_t spatial) {
@@ -230,13 +281,20 @@ Value spatialArgument(Elaborator &e, CallSite &site, size_t spatial) {
   return e.poison(site.at);
 }
 
-Value constantOf(Elaborator &e, const std::vector<double> &numbers, DType dtype, Shape shape, SourceRange at) {
+Value constantOf(Elaborator &e, llvm::function_ref<std::vector<double>()> numbers, DType dtype, Shape shape,
+                 SourceRange at) {
+  constexpr int64_t most = int64_t(1) << 26;
+  Size count = elementCount(shape);
+  if (count.isConstant() && count.constant() > most) {
+    e.error(Diag::TooLarge, at, "a table of weights or places of shape `" + str(shape) + "`");
+    return e.poison(at);
+  }
   Value result = Value::ofTensor(DType::F64, shape, {}, at);
   if (e.graph.building()) {
     mlir::RankedTensorType type = e.irType(DType::F64, shape);
-    result.ir = dl::ConstantOp::create(e.graph.here(), e.location(at),
-                                       llvm::cast<mlir::ElementsAttr>(mlir::DenseElementsAttr::get(
-                                           type, llvm::ArrayRef<double>(numbers))));
+    result.ir = dl::ConstantOp::create(
+        e.graph.here(), e.location(at),
+        llvm::cast<mlir::ElementsAttr>(mlir::DenseElementsAttr::get(type, llvm::ArrayRef<double>(numbers()))));
   }
   return e.cast(result, dtype, at);
 }

@@ -151,6 +151,16 @@ static Value splitGroups(Elaborator &e, const Value &x, size_t axis, const Size 
   return e.reshape(x, shape, at);
 }
 
+/// Several groups are an axis of their own, in front of the channels of the input and of the weight; windows move behind it.
+static bool separateGroups(Elaborator &e, Convolution &c, Value &x, Value &w, SourceRange at) {
+  if (c.groups == Size(1))
+    return false;
+  x = splitGroups(e, x, 1, c.groups, at), w = splitGroups(e, w, 0, c.groups, at);
+  for (WindowAxis &window : c.windows)
+    ++window.axis;
+  return true;
+}
+
 static Value joinGroups(Elaborator &e, const Value &x, size_t axis, SourceRange at) {
   Shape shape = x.shape;
   shape[axis] = {shape[axis].size * shape[axis + 1].size, at};
@@ -177,13 +187,8 @@ static Value conv(Elaborator &e, CallSite &site, size_t spatial) {
   if (x.poison())
     return x;
   Value w = c->w;
-  bool grouped = !(c->groups == Size(1));
+  bool grouped = separateGroups(e, *c, x, w, site.at);
   std::string group = grouped ? "g" : "", positions(positionLetters, spatial), taps(tapLetters, spatial);
-  if (grouped) {
-    x = splitGroups(e, x, 1, c->groups, site.at), w = splitGroups(e, w, 0, c->groups, site.at);
-    for (WindowAxis &window : c->windows)
-      ++window.axis;
-  }
   Value windows = windowsOf(e, x, c->windows, site.at);
   Shape shape = {windows.shape[0]};
   size_t channels = 1;
@@ -238,13 +243,8 @@ static Value convTranspose(Elaborator &e, CallSite &site, size_t spatial) {
   if (tooLarge(e, output, site.at))
     return e.poison(site.at);
   Value x = c->x, w = c->w;
-  bool grouped = !(c->groups == Size(1));
+  bool grouped = separateGroups(e, *c, x, w, site.at);
   std::string group = grouped ? "g" : "", positions(positionLetters, spatial), taps(tapLetters, spatial);
-  if (grouped) {
-    x = splitGroups(e, x, 1, c->groups, site.at), w = splitGroups(e, w, 0, c->groups, site.at);
-    for (WindowAxis &window : c->windows)
-      ++window.axis;
-  }
   Shape shape = {x.shape[0]};
   size_t channels = 1;
   if (grouped)

@@ -74,8 +74,12 @@ private:
     auto isFree = [](Value value) {
       return !cast<RankedTensorType>(value.getType()).getEncoding() && llvm::all_of(value.getUses(), mayBePadded);
     };
+    copyTurnedArguments(function);
     llvm::DenseMap<Value, int64_t> innermost =
-        innermostAxes(function, [&](Value value) { return isFree(value) && !isJoinedForProduct(value); });
+        innermostAxes(function, [&](Value value, int64_t axis) {
+          Joined joined = joinedForProduct(value);
+          return isFree(value) && (joined == Joined::none || (joined == Joined::others && axis == 0));
+        });
     function.walk([&](dl::KernelOp kernel) {
       for (Value value : kernel.getValues())
         if (auto axis = innermost.find(value); axis != innermost.end())
@@ -173,19 +177,22 @@ private:
     }
   }
 
-  /// Whether a product reads `value` through a reshape that joins axes: in another order than the program's they would be no
-  /// run of memory.
-  static bool isJoinedForProduct(Value value) {
-    bool isJoined = false;
+  /// Whether products read a value through reshapes that join axes: in another order than the program's these would be no run
+  /// of memory. `others`: all but the leading axis, which may lie anywhere.
+  enum class Joined { none, others, all };
+  static Joined joinedForProduct(Value value) {
+    Joined joined = Joined::none;
     forEachReader(value, [&](dl::KernelOp kernel, BlockArgument inner) {
       if (kernel.getKind() != dl::KernelKind::contract)
         return;
       for (Operation *user : inner.getUsers())
-        if (auto reshape = dyn_cast<dl::ReshapeOp>(user))
-          isJoined |= largeAxes(reshape.getOperand()) > largeAxes(reshape.getResult()) ||
-                      !axesThroughReshape(dl::shapeOf(reshape.getOperand()), dl::shapeOf(reshape.getResult()));
+        if (auto reshape = dyn_cast<dl::ReshapeOp>(user)) {
+          ArrayRef<int64_t> from = dl::shapeOf(reshape.getOperand()), to = dl::shapeOf(reshape.getResult());
+          if (largeAxes(reshape.getOperand()) > largeAxes(reshape.getResult()) || !axesThroughReshape(from, to))
+            joined = std::max(joined, !to.empty() && from[0] == to[0] ? Joined::others : Joined::all);
+        }
     });
-    return isJoined;
+    return joined;
   }
 
   static int64_t largeAxes(Value value) { return llvm::count_if(dl::shapeOf(value), [](int64_t size) { return size != 1; }); }

@@ -11,6 +11,7 @@
 
 #include "ir/Builders.h"
 #include "passes/Passes.h"
+#include "passes/WindowLayouts.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/IRMapping.h"
@@ -239,11 +240,13 @@ void Splitter::splitProduct() {
     return;
   char letter = 0;
   int64_t size = 0, terms = 1, elements = numElements(shapeOf(product.getResult()));
+  // What vectors run along stays whole.
+  char whole = batchOfVectors(kernel);
   for (auto [axis, name] : llvm::enumerate(lhs))
     if (!result.contains(name)) {
       int64_t length = shapeOf(product.getLhs())[axis];
       terms *= length;
-      if (length > size)
+      if (length > size && name != whole)
         letter = name, size = length;
     }
   // A long sum is read once for each task: few tasks with many rows, and parts of the sum beside them.

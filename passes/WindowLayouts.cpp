@@ -1,6 +1,8 @@
 // A product of windows runs its vectors along the output channels, a free axis of the operand that does not slide, where they
-// fill a vector; else along the last axis of space. So its result has that axis innermost. What it slides on has the axis in
-// front of those that slide innermost, its channels: for them and the taps beside them are then one run of memory.
+// fill a vector; along the batch where they do not and it is large; else along the last axis of space. So its result has that
+// axis innermost. What it slides on has the axis in front of those that slide innermost, its channels: for them and the taps
+// beside them are then one run of memory; or the batch, if the vectors run along it. An argument of the function that is
+// to be turned so is copied first.
 // Elementwise kernels and reductions of windows work in any order, but all tensors of a kernel in the same: groups of tensors
 // choose together, by the arithmetic of the products.
 
@@ -18,6 +20,8 @@ using dl::shapeOf;
 
 /// Fewer channels than this do not fill a vector.
 constexpr int64_t fullVector = 16;
+/// A batch of so many fills the vectors of a tile, and better than fewer channels than `fewChannels` do.
+constexpr int64_t fullBatch = 64, fewChannels = 32;
 
 /// An operand of a product as its kernel's argument: the axis of it that each letter is; -1 for taps.
 struct Operand {
@@ -62,8 +66,11 @@ struct WindowProduct {
   Operand slid, still;
   StringRef slidLetters, stillLetters;
   double work = 2;
-  /// The letter that vectors run along; 0: a position.
+  /// The letter of channels that vectors run along; 0: the batch, or a position.
   char column = 0;
+  /// The letter of a batch that is large; 0: there is none.
+  char batch = 0;
+  bool runsAlongBatch() const { return batch && !column; }
 };
 
 std::optional<WindowProduct> windowProductOf(dl::KernelOp kernel) {
@@ -85,7 +92,12 @@ std::optional<WindowProduct> windowProductOf(dl::KernelOp kernel) {
       sizes[letter] = size;
   for (auto [letter, size] : sizes)
     product.work *= double(size);
-  int64_t widest = fullVector - 1;
+  // The leading axis, if it is a batch: no window slides along it, and both operands have it or the result does.
+  for (auto [letter, axis] : llvm::zip_equal(product.slidLetters, product.slid.axes))
+    if (axis == 0 && !llvm::is_contained(product.slid.slid, 0) && sizes[letter] >= fullBatch &&
+        product.stillLetters.contains(letter) != product.op.resultLetters().contains(letter))
+      product.batch = letter;
+  int64_t widest = (product.batch ? fewChannels : fullVector) - 1;
   for (char letter : product.op.resultLetters())
     if (!product.slidLetters.contains(letter) && sizes[letter] > widest)
       widest = sizes[letter], product.column = letter;
@@ -97,7 +109,7 @@ using Wishes = std::map<int64_t, double>;
 
 class Chooser {
 public:
-  Chooser(func::FuncOp function, llvm::function_ref<bool(Value)> isFree) : isFree(isFree) {
+  Chooser(func::FuncOp function, llvm::function_ref<bool(Value, int64_t)> isFree) : isFree(isFree) {
     function.walk([&](dl::KernelOp kernel) {
       std::optional<WindowProduct> product = windowProductOf(kernel);
       if (product)
@@ -118,7 +130,8 @@ public:
       const Wishes &wanted = ofGroups[groups.getLeaderValue(value)];
       auto most = std::max_element(wanted.begin(), wanted.end(), [](auto &a, auto &b) { return a.second < b.second; });
       // Tensors of other ranks have the leading axes in common alone.
-      if (most != wanted.end() && most->first >= 0 && (most->first < sharedAxes || wishes.contains(value)))
+      if (most != wanted.end() && most->first >= 0 && (most->first < sharedAxes || wishes.contains(value)) &&
+          isFree(value, most->first))
         result[value] = most->first;
     }
     return result;
@@ -126,7 +139,7 @@ public:
 
 private:
   bool isChosen(Value value) const {
-    return value.getDefiningOp<dl::KernelOp>() && shapeOf(value).size() >= 3 && isFree(value);
+    return value.getDefiningOp<dl::KernelOp>() && shapeOf(value).size() >= 3 && isFree(value, 0);
   }
 
   void wish(Value value, int64_t axis, double work) {
@@ -139,15 +152,15 @@ private:
   void addWishes(dl::KernelOp kernel, WindowProduct &product) {
     StringRef result = product.op.resultLetters();
     auto valueOf = [&](const Operand &operand) { return kernel.getIns()[operand.argument.getArgNumber()]; };
-    int64_t column = product.column ? int64_t(result.find(product.column)) : -1;
+    char lanes = product.column ? product.column : product.batch;
+    auto placeOf = [](char letter, StringRef letters) { return letter ? int64_t(letters.find(letter)) : int64_t(-1); };
     for (Value value : kernel.getResults())
       if (shapeOf(value).size() == result.size())
-        wish(value, column, product.work);
+        wish(value, placeOf(lanes, result), product.work);
     int64_t channels = *llvm::min_element(product.slid.slid) - 1;
-    wish(valueOf(product.slid), product.column ? channels : -1, product.work);
+    wish(valueOf(product.slid), product.runsAlongBatch() ? 0 : product.column ? channels : -1, product.work);
     // A gradient of weights: what does not slide is the cotangent.
-    if (size_t place = product.column ? product.stillLetters.find(product.column) : StringRef::npos;
-        place != StringRef::npos)
+    if (int64_t place = placeOf(lanes, product.stillLetters); place >= 0)
       wish(valueOf(product.still), product.still.axes[place], product.work);
   }
 
@@ -156,12 +169,18 @@ private:
 
   /// Tensors of a kernel choose together; a product's operands for themselves.
   void join(dl::KernelOp kernel, bool isProduct) {
-    Value result = kernel.getResult(0), first;
-    if (shapeOf(result).size() < sharedAxes)
+    SmallVector<Value> values(kernel.getIns());
+    llvm::append_range(values, kernel.getResults());
+    // A reduction has the axes of what it reads.
+    Value whole = kernel.getResult(0), first;
+    for (Value value : isProduct ? ArrayRef<Value>() : ArrayRef(values))
+      if (shapeOf(value).size() > shapeOf(whole).size())
+        whole = value;
+    if (shapeOf(whole).size() < sharedAxes)
       return;
-    for (Value value : llvm::concat<Value>(llvm::to_vector(kernel.getIns()), llvm::to_vector(kernel.getResults()))) {
-      if (!isChosen(value) || (isProduct && shapeOf(value) != shapeOf(result)) ||
-          shapeOf(value).take_front(sharedAxes) != shapeOf(result).take_front(sharedAxes))
+    for (Value value : values) {
+      if (!isChosen(value) || (isProduct && shapeOf(value) != shapeOf(whole)) ||
+          shapeOf(value).take_front(sharedAxes) != shapeOf(whole).take_front(sharedAxes))
         continue;
       groups.insert(value);
       if (first)
@@ -170,10 +189,24 @@ private:
     }
   }
 
-  llvm::function_ref<bool(Value)> isFree;
+  llvm::function_ref<bool(Value, int64_t)> isFree;
   llvm::EquivalenceClasses<Value> groups;
   llvm::MapVector<Value, Wishes> wishes;
 };
+
+/// A kernel that copies the function's argument `value`.
+Value copyOf(Value value, func::FuncOp function) {
+  OpBuilder builder(function.getContext());
+  builder.setInsertionPointToStart(&function.getBody().front());
+  auto name = function.getArgAttrOfType<StringAttr>(cast<BlockArgument>(value).getArgNumber(), "dl.name");
+  auto kernel = dl::KernelOp::create(builder, value.getLoc(), value.getType(),
+                                     builder.getStringAttr((name ? name.getValue() : "argument") + Twine("_turned")),
+                                     dl::KernelKind::map, value, ValueRange());
+  Block &body = kernel.getBody().emplaceBlock();
+  builder.setInsertionPointToStart(&body);
+  dl::YieldOp::create(builder, value.getLoc(), Value(body.addArgument(value.getType(), value.getLoc())));
+  return kernel.getResult(0);
+}
 } // namespace
 
 std::optional<SmallVector<int64_t>> axesThroughReshape(ArrayRef<int64_t> from, ArrayRef<int64_t> to) {
@@ -197,7 +230,29 @@ std::optional<SmallVector<int64_t>> axesThroughReshape(ArrayRef<int64_t> from, A
   return axes;
 }
 
-llvm::DenseMap<Value, int64_t> innermostAxes(func::FuncOp function, llvm::function_ref<bool(Value)> isFree) {
+void copyTurnedArguments(func::FuncOp function) {
+  llvm::DenseMap<Value, Value> copies;
+  for (dl::KernelOp kernel : llvm::to_vector(function.getBody().front().getOps<dl::KernelOp>())) {
+    std::optional<WindowProduct> product = windowProductOf(kernel);
+    if (!product || !product->runsAlongBatch())
+      continue;
+    OpOperand &operand = kernel->getOpOperand(product->slid.argument.getArgNumber());
+    Value value = operand.get();
+    if (!isa<BlockArgument>(value) || cast<RankedTensorType>(value.getType()).getEncoding())
+      continue;
+    Value &copy = copies[value];
+    if (!copy)
+      copy = copyOf(value, function);
+    operand.set(copy);
+  }
+}
+
+char batchOfVectors(dl::KernelOp kernel) {
+  std::optional<WindowProduct> product = windowProductOf(kernel);
+  return product && product->runsAlongBatch() ? product->batch : 0;
+}
+
+llvm::DenseMap<Value, int64_t> innermostAxes(func::FuncOp function, llvm::function_ref<bool(Value, int64_t)> isFree) {
   return Chooser(function, isFree).innermost();
 }
 

@@ -23,6 +23,14 @@ def PeelLast : Pass<"dl-peel-last", "::mlir::ModuleOp"> {
   }];
 }
 
+def ReluAfterExtrema : Pass<"dl-relu-after-extrema", "::mlir::ModuleOp"> {
+  let summary = "max(relu(x)) becomes relu(max(x))";
+  let description = [{
+    Through windows, reshapes and transpositions, where nothing else reads them. Before gradients are expanded: theirs is a mask
+    of the extrema then, not of all elements.
+  }];
+}
+
 def ExpandGrad : Pass<"dl-expand-grad", "::mlir::ModuleOp"> {
   let summary = "replaces every dl.grad by its body and the reverse sweep";
   let description = [{
@@ -99,6 +107,14 @@ def SumTaps : Pass<"dl-sum-taps", "::mlir::ModuleOp"> {
   let summary = "overlapping windows are added up by sums over taps";
   let description = [{
     What simplification left of dl.overlap_add (gradients of pooling, `fold`) becomes a dl.reduce of a movement, dl.taps.
+  }];
+}
+
+def ShareExtrema : Pass<"dl-share-extrema", "::mlir::ModuleOp"> {
+  let summary = "extrema and their places are found together, and gradients read places";
+  let description = [{
+    A reduction and a dl.arg_reduce of the same axes made one become reductions of one operand. What is elementwise on values
+    repeated along axes is moved before it is computed, not after.
   }];
 }
 

@@ -56,6 +56,8 @@ void buildPipeline(OpPassManager &manager, const PipelineOptions &options) {
   // What a gradient need not go through is best gone before it is taken.
   if (enabled("loops"))
     manager.addPass(createPeelLast());
+  if (enabled("simplify"))
+    manager.addPass(createReluAfterExtrema());
   manager.addPass(createExpandGrad());
   // Nothing differentiates any more: the callees with rules, and the rules themselves, are plain functions now.
   InlineCallsOptions everything;
@@ -89,6 +91,9 @@ void buildPipeline(OpPassManager &manager, const PipelineOptions &options) {
       manager.addPass(createCSEPass());
   }
   manager.addPass(createSumTaps());
+  // The form of extrema is for fusion: simplification would take it back.
+  if (enabled("fuse"))
+    manager.addPass(createShareExtrema());
   boundary(dl::Stage::gradient);
   if (options.stopAfter == PipelineStop::gradient)
     return;

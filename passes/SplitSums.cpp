@@ -16,6 +16,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/IRMapping.h"
 #include "llvm/ADT/SetVector.h"
+#include <numeric>
 
 using namespace mlir;
 
@@ -53,20 +54,28 @@ struct Cut {
 /// The cut of a reduction of `axes` of the space `shape`; nothing where it is short or has tasks enough.
 std::optional<Cut> cutOf(ArrayRef<int64_t> shape, ArrayRef<int64_t> axes) {
   int64_t rows = numElements(dl::withoutAxes(shape, axes)), elements = numElements(shape);
-  bool alongRows = llvm::is_contained(axes, static_cast<int64_t>(shape.size()) - 1);
+  // Where an axis between reduced ones stays (channels), it may well be innermost in memory.
+  bool alongRows = !axes.empty() && axes.front() + axes.size() == shape.size();
   int64_t tasks = std::max<int64_t>(1, alongRows ? rows : llvm::divideCeil(rows, taskColumns));
   int64_t parts = std::min(elements / partElements, mostParts / tasks);
   if (parts < 4 || axes.empty())
     return std::nullopt;
-  // The outermost axis that is long enough keeps each part in one piece; else the longest one.
-  const int64_t *axis =
-      llvm::find_if(axes, [&](int64_t axis) { return shape[axis] >= parts * chunkUnit; });
-  if (axis == axes.end())
-    axis = std::max_element(axes.begin(), axes.end(), [&](int64_t a, int64_t b) { return shape[a] < shape[b]; });
-  int64_t chunk = llvm::alignTo(llvm::divideCeil(shape[*axis], parts), chunkUnit);
-  if (chunk * 2 > shape[*axis])
-    return std::nullopt;
-  return Cut{*axis, chunk};
+  // Of the axes that give most parts the outermost: it keeps each part in one piece. A chunk, with the reduced axes behind it,
+  // is a whole number of vectors.
+  Cut cut{-1, 0};
+  int64_t most = 1;
+  for (int64_t axis : axes) {
+    int64_t inner = 1;
+    for (int64_t next = axis + 1; llvm::is_contained(axes, next); ++next)
+      inner *= shape[next];
+    int64_t unit = chunkUnit / std::gcd(chunkUnit, inner);
+    int64_t fitting = std::clamp<int64_t>(shape[axis] / unit, 1, parts);
+    int64_t chunk = llvm::alignTo(llvm::divideCeil(shape[axis], fitting), unit);
+    int64_t count = llvm::divideCeil(shape[axis], chunk);
+    if (count > most)
+      cut = {axis, chunk}, most = count;
+  }
+  return most > 1 ? std::optional(cut) : std::nullopt;
 }
 
 /// Collects the body of a kernel from operations of another one's.

@@ -91,3 +91,43 @@ func.func @reshaped(%w: tensor<256x512xf32> {dl.role = "input", dl.name = "w"},
   } -> tensor<256x512xf32>
   return %1, %2 : tensor<64x256xf32>, tensor<256x512xf32>
 }
+
+// Few channels and a large batch: the batch is innermost, in a copy of the argument and in the result. What a linear layer joins
+// into rows has it innermost too.
+// CHECK-LABEL: func.func @batch
+// CHECK: %[[X:.*]] = dl.kernel "x_turned" map ins(%arg2 : tensor<64x3x8x8xf32>)
+// CHECK: -> tensor<64x3x8x8xf32, #dl.layout<order = [1, 2, 3, 0], row = 64>>
+// CHECK: dl.kernel "conv" contract ins(%[[X]], %arg0 :
+// CHECK: -> tensor<64x6x6x6xf32, #dl.layout<order = [1, 2, 3, 0], row = 64>>
+func.func @batch(%w: tensor<6x3x3x3xf32> {dl.role = "param", dl.name = "w"},
+                 %f: tensor<10x216xf32> {dl.role = "param", dl.name = "f"},
+                 %x: tensor<64x3x8x8xf32> {dl.role = "input", dl.name = "x"}) -> (tensor<64x10xf32> {dl.name = "y"}) {
+  %0 = dl.kernel "conv" contract ins(%x, %w : tensor<64x3x8x8xf32>, tensor<6x3x3x3xf32>) outs() {
+  ^bb0(%a: tensor<64x3x8x8xf32>, %b: tensor<6x3x3x3xf32>):
+    %v = dl.window %a along [2, 3] step [1, 1] spread [1, 1] : tensor<64x3x8x8xf32> -> tensor<64x3x6x6x3x3xf32>
+    %y = dl.contract "ncpqxy,fcxy->nfpq" %v, %b : tensor<64x3x6x6x3x3xf32>, tensor<6x3x3x3xf32> -> tensor<64x6x6x6xf32>
+    dl.yield %y : tensor<64x6x6x6xf32>
+  } -> tensor<64x6x6x6xf32>
+  %1 = dl.kernel "fc" contract ins(%0, %f : tensor<64x6x6x6xf32>, tensor<10x216xf32>) outs() {
+  ^bb0(%a: tensor<64x6x6x6xf32>, %b: tensor<10x216xf32>):
+    %r = dl.reshape %a : tensor<64x6x6x6xf32> -> tensor<64x216xf32>
+    %y = dl.contract "nk,mk->nm" %r, %b : tensor<64x216xf32>, tensor<10x216xf32> -> tensor<64x10xf32>
+    dl.yield %y : tensor<64x10xf32>
+  } -> tensor<64x10xf32>
+  return %1 : tensor<64x10xf32>
+}
+
+// A batch that fills no tile is no reason to turn anything.
+// CHECK-LABEL: func.func @small_batch
+// CHECK-NOT: turned
+// CHECK: -> tensor<8x6x6x6xf32>
+func.func @small_batch(%w: tensor<6x3x3x3xf32> {dl.role = "param", dl.name = "w"},
+                       %x: tensor<8x3x8x8xf32> {dl.role = "input", dl.name = "x"}) -> (tensor<8x6x6x6xf32> {dl.name = "y"}) {
+  %0 = dl.kernel "conv" contract ins(%x, %w : tensor<8x3x8x8xf32>, tensor<6x3x3x3xf32>) outs() {
+  ^bb0(%a: tensor<8x3x8x8xf32>, %b: tensor<6x3x3x3xf32>):
+    %v = dl.window %a along [2, 3] step [1, 1] spread [1, 1] : tensor<8x3x8x8xf32> -> tensor<8x3x6x6x3x3xf32>
+    %y = dl.contract "ncpqxy,fcxy->nfpq" %v, %b : tensor<8x3x6x6x3x3xf32>, tensor<6x3x3x3xf32> -> tensor<8x6x6x6xf32>
+    dl.yield %y : tensor<8x6x6x6xf32>
+  } -> tensor<8x6x6x6xf32>
+  return %0 : tensor<8x6x6x6xf32>
+}

@@ -4,10 +4,10 @@
 // shape of the whole space stays with the parts.
 // CHECK-LABEL: func.func @mean
 // CHECK: %[[PARTS:.*]]:2 = dl.kernel "mean_parts" map ins(%arg0 : tensor<100000x50xf32>)
-// CHECK:   dl.reduce_parts sum %{{.*}} over [0, 1] in chunks 1600 of 0 : tensor<100000x50xf32> -> tensor<63xf32>
-// CHECK:   dl.yield {{.*}} : tensor<63xf32>, tensor<100000x50xf32>
-// CHECK: %[[MEAN:.*]] = dl.kernel "mean" map ins(%[[PARTS]]#0 : tensor<63xf32>)
-// CHECK:   dl.reduce sum %{{.*}} over [0] : tensor<63xf32> -> tensor<f32>
+// CHECK:   dl.reduce_parts sum %{{.*}} over [0, 1] in chunks 1568 of 0 : tensor<100000x50xf32> -> tensor<64xf32>
+// CHECK:   dl.yield {{.*}} : tensor<64xf32>, tensor<100000x50xf32>
+// CHECK: %[[MEAN:.*]] = dl.kernel "mean" map ins(%[[PARTS]]#0 : tensor<64xf32>)
+// CHECK:   dl.reduce sum %{{.*}} over [0] : tensor<64xf32> -> tensor<f32>
 // CHECK:   dl.mul
 // CHECK: return %[[MEAN]], %[[PARTS]]#1
 func.func @mean(%x: tensor<100000x50xf32>) -> (tensor<f32>, tensor<100000x50xf32>) {
@@ -124,4 +124,30 @@ func.func @kept(%x: tensor<64x100000xf32>, %y: tensor<1000xf32>) -> (tensor<64xf
     dl.yield %i : tensor<64xi64>
   } -> tensor<64xi64>
   return %0, %1, %2, %3 : tensor<64xf32>, tensor<f32>, tensor<64xf32>, tensor<64xi64>
+}
+
+// Sums around channels: the channels may be innermost in memory, where they are no tasks. The axis that gives most parts is
+// cut, so that a chunk with what is behind it is a whole number of vectors.
+// CHECK-LABEL: func.func @channels
+// CHECK: dl.reduce_parts sum %{{.*}} over [0, 2, 3] in chunks 2 of 2 : tensor<64x32x32x32xf32> -> tensor<16x32xf32>
+func.func @channels(%x: tensor<64x32x32x32xf32>) -> tensor<32xf32> {
+  %0 = dl.kernel "bias" map ins(%x : tensor<64x32x32x32xf32>) outs() {
+  ^bb0(%a: tensor<64x32x32x32xf32>):
+    %s = dl.reduce sum %a over [0, 2, 3] : tensor<64x32x32x32xf32> -> tensor<32xf32>
+    dl.yield %s : tensor<32xf32>
+  } -> tensor<32xf32>
+  return %0 : tensor<32xf32>
+}
+
+// A gradient of weights that runs its vectors along the batch: rows of the picture are cut, not the batch.
+// CHECK-LABEL: func.func @weights
+// CHECK: dl.contract "ncApqxy,nfApq->Afcxy"
+func.func @weights(%x: tensor<128x6x28x28xf32>, %y: tensor<128x8x24x24xf32>) -> tensor<8x6x5x5xf32> {
+  %0 = dl.kernel "w" contract ins(%x, %y : tensor<128x6x28x28xf32>, tensor<128x8x24x24xf32>) outs() {
+  ^bb0(%a: tensor<128x6x28x28xf32>, %b: tensor<128x8x24x24xf32>):
+    %v = dl.window %a along [2, 3] step [1, 1] spread [1, 1] : tensor<128x6x28x28xf32> -> tensor<128x6x24x24x5x5xf32>
+    %s = dl.contract "ncpqxy,nfpq->fcxy" %v, %b : tensor<128x6x24x24x5x5xf32>, tensor<128x8x24x24xf32> -> tensor<8x6x5x5xf32>
+    dl.yield %s : tensor<8x6x5x5xf32>
+  } -> tensor<8x6x5x5xf32>
+  return %0 : tensor<8x6x5x5xf32>
 }

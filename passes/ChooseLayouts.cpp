@@ -75,11 +75,10 @@ private:
       return !cast<RankedTensorType>(value.getType()).getEncoding() && llvm::all_of(value.getUses(), mayBePadded);
     };
     copyTurnedArguments(function);
-    llvm::DenseMap<Value, int64_t> innermost =
-        innermostAxes(function, [&](Value value, int64_t axis) {
-          Joined joined = joinedForProduct(value);
-          return isFree(value) && (joined == Joined::none || (joined == Joined::others && axis == 0));
-        });
+    llvm::DenseMap<Value, int64_t> innermost = innermostAxes(function, [&](Value value, int64_t axis) {
+      Joined joined = joinedForProduct(value);
+      return isFree(value) && (joined == Joined::none || (joined == Joined::others && axis == 0));
+    });
     function.walk([&](dl::KernelOp kernel) {
       for (Value value : kernel.getValues())
         if (auto axis = innermost.find(value); axis != innermost.end())
@@ -112,7 +111,8 @@ private:
     else if (!type.getEncoding() && isParameter && type.getRank() == 2 && !isReshapedForProduct(argument))
       argument.setType(withLayout(type, parameterLayout(argument)));
     else if (auto order = isParameter && !type.getEncoding() ? weightOrder(function, argument) : std::nullopt)
-      argument.setType(withLayout(type, dl::LayoutAttr::get(type.getContext(), *order, type.getDimSize(order->back()))));
+      argument.setType(
+          withLayout(type, dl::LayoutAttr::get(type.getContext(), *order, type.getDimSize(order->back()))));
     else if (!type.getEncoding() && !isParameter)
       // "m.fc1.weight" belongs to "fc1.weight".
       if (dl::LayoutAttr layout = parameters.lookup(name.split('.').second);
@@ -195,7 +195,9 @@ private:
     return joined;
   }
 
-  static int64_t largeAxes(Value value) { return llvm::count_if(dl::shapeOf(value), [](int64_t size) { return size != 1; }); }
+  static int64_t largeAxes(Value value) {
+    return llvm::count_if(dl::shapeOf(value), [](int64_t size) { return size != 1; });
+  }
 
   /// Gives `value` the order with `axis` innermost.
   static void order(Value value, int64_t axis) {

@@ -21,7 +21,8 @@ void moveBehind(dl::ReduceOp reduce) {
   while (value.hasOneUse() && isa_and_nonnull<dl::WindowOp, dl::ReshapeOp, dl::TransposeOp>(value.getDefiningOp()))
     value = value.getDefiningOp()->getOperand(0);
   auto relu = value.getDefiningOp<dl::ReluOp>();
-  if (!relu || !relu->hasOneUse() || reduce.getAxes().empty() || ShapedType::getNumElements(dl::shapeOf(reduce.getOperand())) == 0)
+  if (!relu || !relu->hasOneUse() || reduce.getAxes().empty() ||
+      ShapedType::getNumElements(dl::shapeOf(reduce.getOperand())) == 0)
     return;
   relu.replaceAllUsesWith(relu.getOperand());
   OpBuilder builder(reduce->getContext());

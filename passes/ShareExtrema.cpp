@@ -42,7 +42,8 @@ dl::ReduceOp extremumOf(dl::ArgReduceOp arg, Value &source) {
   llvm::sort(reduced);
   for (Operation *user : source.getUsers())
     if (auto reduce = dyn_cast<dl::ReduceOp>(user); reduce && reduce->getBlock() == arg->getBlock() &&
-                                                     reduce.getKind() == arg.getKind() && reduce.getAxes() == ArrayRef(reduced))
+                                                    reduce.getKind() == arg.getKind() &&
+                                                    reduce.getAxes() == ArrayRef(reduced))
       return reduce;
   return {};
 }
@@ -57,7 +58,8 @@ void takeTogether(dl::ArgReduceOp arg) {
   if (auto transpose = from.getDefiningOp<dl::TransposeOp>(); transpose && transpose.getOperand() == source)
     from = dl::TransposeOp::create(builder, arg.getLoc(), source, transpose.getPermutation());
   Value joined = dl::reshapeTo(builder, arg.getLoc(), from, shapeOf(arg.getOperand()));
-  reduce.replaceAllUsesWith(dl::ReduceOp::create(builder, reduce.getLoc(), reduce.getKind(), joined, int64_t(arg.getAxis())).getResult());
+  reduce.replaceAllUsesWith(
+      dl::ReduceOp::create(builder, reduce.getLoc(), reduce.getKind(), joined, int64_t(arg.getAxis())).getResult());
   reduce.erase();
   arg.setOperand(joined);
 }
@@ -77,8 +79,8 @@ public:
   }
 
   bool isWorthwhile() {
-    return root.hasOneUse() && root.getDefiningOp() && root.getDefiningOp()->hasTrait<dl::Pointwise>() && isRepeated(root) &&
-           repeats;
+    return root.hasOneUse() && root.getDefiningOp() && root.getDefiningOp()->hasTrait<dl::Pointwise>() &&
+           isRepeated(root) && repeats;
   }
 
   /// The tree where its last movement is.
@@ -108,12 +110,15 @@ private:
     Operation *op = value.getDefiningOp();
     if (auto constant = dyn_cast<dl::ConstantOp>(op)) {
       auto type = RankedTensorType::get(shapeOf(moves.front()->getResult(0)), dl::elementOf(value));
-      return dl::ConstantOp::create(builder, op->getLoc(), cast<DenseElementsAttr>(constant.getValue()).resizeSplat(type));
+      return dl::ConstantOp::create(builder, op->getLoc(),
+                                    cast<DenseElementsAttr>(constant.getValue()).resizeSplat(type));
     }
     // What was narrower before it was repeated is read as that.
     if (auto broadcast = dyn_cast<dl::BroadcastOp>(op))
-      if (auto cast = broadcast.getOperand().getDefiningOp<dl::CastOp>(); cast && bitsOf(cast.getOperand()) < bitsOf(value)) {
-        Value narrow = dl::BroadcastOp::create(builder, op->getLoc(), cast.getOperand(), shapeOf(value), broadcast.getAxes());
+      if (auto cast = broadcast.getOperand().getDefiningOp<dl::CastOp>();
+          cast && bitsOf(cast.getOperand()) < bitsOf(value)) {
+        Value narrow =
+            dl::BroadcastOp::create(builder, op->getLoc(), cast.getOperand(), shapeOf(value), broadcast.getAxes());
         Type wide = RankedTensorType::get(shapeOf(moves.front()->getResult(0)), dl::elementOf(value));
         return dl::CastOp::create(builder, op->getLoc(), wide, moved(builder, narrow));
       }

@@ -184,8 +184,7 @@ SmallVector<dl::ReduceOp> Splitter::plainReductions() {
       behind.insert(op.getResults().begin(), op.getResults().end());
   }
   for (Value yielded : yields)
-    if (!reductions.empty() && behind.contains(yielded) &&
-        shapeOf(yielded) == shapeOf(reductions.front().getOperand()))
+    if (!reductions.empty() && behind.contains(yielded) && shapeOf(yielded) == shapeOf(reductions.front().getOperand()))
       return {};
   return reductions;
 }
@@ -202,8 +201,8 @@ void Splitter::splitReductions() {
   SmallVector<Value> firstYields;
   for (dl::ReduceOp reduce : reductions) {
     Value operand = first.require(reduce.getOperand());
-    firstYields.push_back(dl::ReducePartsOp::create(first.at(), reduce.getLoc(), reduce.getKind(), operand, axes,
-                                                    cut->chunk, cut->axis));
+    firstYields.push_back(
+        dl::ReducePartsOp::create(first.at(), reduce.getLoc(), reduce.getKind(), operand, axes, cut->chunk, cut->axis));
   }
   SmallVector<unsigned> whole, joined;
   for (auto [number, value] : llvm::enumerate(yields))
@@ -291,9 +290,7 @@ void Splitter::splitProduct() {
     Body body(kernel);
     Value a = view(body, product.getLhs(), lhs, from, count, inParts);
     Value b = view(body, product.getRhs(), rhs, from, count, inParts);
-    auto cut = [&](std::string letters) {
-      return inParts ? letters.insert(letters.find(letter), 1, fresh) : letters;
-    };
+    auto cut = [&](std::string letters) { return inParts ? letters.insert(letters.find(letter), 1, fresh) : letters; };
     std::string equation = cut(lhs) + "," + cut(rhs) + "->" + (inParts ? std::string(1, fresh) : "") + result.str();
     Value sums = dl::ContractOp::create(body.at(), product.getLoc(), equation, a, b);
     return body.finish(named(suffix), dl::KernelKind::contract, sums).getResult(0);

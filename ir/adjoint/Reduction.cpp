@@ -67,8 +67,9 @@ static Value adjointOfExtremum(AdjointContext &context, ReduceOp op) {
   if (size <= 256)
     kept = IntegerType::get(builder.getContext(), 8, IntegerType::Unsigned);
   auto cast = [&](Value value, Type type) -> Value {
-    return elementOf(value) == type ? value
-                                    : CastOp::create(builder, loc, withElement(value.getType(), type), value).getResult();
+    return elementOf(value) == type
+               ? value
+               : CastOp::create(builder, loc, withElement(value.getType(), type), value).getResult();
   };
   Value place = IotaOp::create(builder, loc, withElement(joined.operand.getType(), index), joined.axis);
   Value isFirst = at.compare(ComparePredicate::eq, place, cast(joined.spread(cast(first, kept)), index));
@@ -169,8 +170,8 @@ LogicalResult CumulativeOp::adjoint(AdjointContext &context) {
     // From one running sum to the next the weights of all terms shrink by the same factor.
     Value next = shifted(context, y, axis, reverse ? 1 : -1);
     Value shrink = expDifference(at, y, next);
-    Value back = RecurrenceOp::create(context.builder, context.loc(), getType(), shrink, context.cotangent(), axis,
-                                      !reverse);
+    Value back =
+        RecurrenceOp::create(context.builder, context.loc(), getType(), shrink, context.cotangent(), axis, !reverse);
     context.set(0, at.mul(expDifference(at, x, y), back));
     break;
   }

@@ -33,7 +33,7 @@ void ContractLoops::emit() {
   if (epilogueFunction)
     scratch = allocate(plan.precise && plan.form == ContractPlan::Tile ? 2 * lostFrom : lostFrom);
   if (plan.pack)
-    panel = allocate((plan.packAll ? plan.depth() : plan.depthBlock) * width);
+    panel = allocate((plan.packAll ? plan.depth() : plan.blockSteps()) * width);
   SmallVector<Value> carried;
   if (plan.packAll)
     carried.push_back(nest.constant(-1));

@@ -9,17 +9,16 @@ using namespace mlir;
 namespace dlc {
 
 Index ContractLoops::panelRow() const {
-  if (!plan.packAll)
-    return plan.sums.empty() ? Index::of(0) : place[plan.sums.back()] - depthOrigin;
   Index row = Index::of(0);
-  for (unsigned axis : plan.sums)
-    row = row * plan.shape.axes[axis].size + place[axis];
+  for (unsigned level = plan.packAll ? 0 : plan.blockLevel; level < plan.sums.size(); ++level) {
+    unsigned axis = plan.sums[level];
+    bool isBlock = !plan.packAll && level == plan.blockLevel;
+    row = row * plan.shape.axes[axis].size + (isBlock ? place[axis] - depthOrigin : place[axis]);
+  }
   return row;
 }
 
-void ContractLoops::packPanel(const Columns &columns) {
-  packFrom(plan.packAll || plan.sums.empty() ? 0 : plan.sums.size() - 1, columns);
-}
+void ContractLoops::packPanel(const Columns &columns) { packFrom(plan.packAll ? 0 : plan.blockLevel, columns); }
 
 void ContractLoops::packFrom(unsigned level, const Columns &columns) {
   auto copyRow = [&] {
@@ -37,7 +36,7 @@ void ContractLoops::packFrom(unsigned level, const Columns &columns) {
   if (last && plan.shape.axes[axis].rhsStride == 1 && plan.shape.axes[*plan.column].rhsStride != 1)
     return packTransposed(columns);
   int64_t size = plan.shape.axes[axis].size;
-  bool block = last && depthLow && !plan.packAll;
+  bool block = depthLow && !plan.packAll && level == plan.blockLevel;
   nest.loop(block ? depthLow : nest.constant(0), block ? depthHigh : nest.constant(size), 1, {},
             [&](Value index, ValueRange) {
               place[axis] = indexOf(index, {0, size - 1});
@@ -50,7 +49,7 @@ void ContractLoops::packFrom(unsigned level, const Columns &columns) {
 /// a multiple of the lanes, so that only the very last has steps left over.
 void ContractLoops::packTransposed(const Columns &columns) {
   int64_t size = plan.innerDepth(), left = size % lanes;
-  bool block = depthLow && !plan.packAll;
+  bool block = depthLow && !plan.packAll && plan.blockLevel + 1 == plan.sums.size();
   auto packVector = [&](const Index &vector, int64_t live) {
     Value low = block ? depthLow : nest.constant(0);
     Value wholeEnd = block ? least(depthHigh, size - left) : nest.constant(size - left);
@@ -86,7 +85,8 @@ void ContractLoops::packBlock(const Columns &columns, const Index &vector, int64
   bool whole = liveColumns == lanes && liveDepth == lanes;
   if (!whole)
     arguments.append({nest.constant(liveColumns), nest.constant(liveDepth)});
-  func::CallOp::create(nest.here(), nest.loc, blockTransposer(function, this->vector, plan.shape.element, whole), arguments);
+  func::CallOp::create(nest.here(), nest.loc, blockTransposer(function, this->vector, plan.shape.element, whole),
+                       arguments);
 }
 
 } // namespace dlc

@@ -1,6 +1,6 @@
 // Every way to give the roles to the axes is tried and the one with the least estimated cycles taken. The model knows two
 // multiply-adds and two loads a cycle, the latency of four cycles, and what packing and joining lanes cost an element; the
-// constants were measured on Zen 3 and Zen 5.
+// constants were measured on Zen 3, Zen 5 and Skylake.
 #include "codegen/contract/Plan.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MathExtras.h"
@@ -42,6 +42,13 @@ int64_t ContractPlan::depth() const {
   return depth;
 }
 
+int64_t ContractPlan::blockSteps() const {
+  int64_t steps = depthBlock;
+  for (unsigned level = blockLevel + 1; level < sums.size(); ++level)
+    steps *= shape.axes[sums[level]].size;
+  return steps;
+}
+
 int64_t ContractPlan::outerSize() const {
   int64_t size = 1;
   for (unsigned axis : outer)
@@ -55,8 +62,8 @@ std::string ContractPlan::describe() const {
   auto sizes = [&](ArrayRef<unsigned> axes) {
     return llvm::join(llvm::map_range(axes, [&](unsigned axis) { return std::to_string(shape.axes[axis].size); }), "*");
   };
-  out << (form == Dot ? "dot " : "tile ") << rows.biggest() << "x" << (form == Dot ? columnTile : columns.biggest()) << " of "
-      << sizeOf(row);
+  out << (form == Dot ? "dot " : "tile ") << rows.biggest() << "x" << (form == Dot ? columnTile : columns.biggest())
+      << " of " << sizeOf(row);
   if (row && !shape.axes[*row].digits.empty())
     out << " (" << shape.axes[*row].digits.size() << " axes)";
   out << "x" << sizeOf(column) << ", sums " << (sums.empty() ? "1" : sizes(sums));
@@ -111,7 +118,7 @@ private:
   void tryDot(std::optional<unsigned> column, unsigned inner);
   double chooseTile(ContractPlan &plan, bool gathers) const;
   void chooseBlocks(ContractPlan &plan) const;
-  void choosePreciseBlocks(ContractPlan &plan, int64_t unit) const;
+  void chooseBlock(ContractPlan &plan, int64_t terms, int64_t unit) const;
   void take(ContractPlan plan) {
     if (!found || plan.cycles < best.cycles)
       best = std::move(plan);
@@ -185,10 +192,13 @@ double Planner::storeCost(const ContractPlan &plan) const {
   return contiguous || plan.shape.resultSize() == 1 ? elements / lanes : elements * 1.5;
 }
 
+/// Cycles of a step beside its multiply-adds and loads: these are not perfectly side by side, the fewer loads the better.
+static double beside(int64_t loads) { return 1 + 0.2 * double(loads); }
+
 /// Cycles of one step of the sum for a tile; `read` is what a vector of the right operand takes to come from its cache.
 static double stepCost(int64_t rows, int64_t vectors, int64_t ways, double read) {
   double fma = 0.5 * rows * vectors, loads = 0.5 * (rows + vectors);
-  return std::max({fma, loads, read * vectors, latency / ways}) + 0.06 * (rows + vectors);
+  return std::max({fma, loads, read * vectors, latency / ways}) + beside(rows + vectors);
 }
 
 /// Whether the left operand's rows are neighbours, and the steps of the sum so far apart that they are asked for ahead.
@@ -210,7 +220,8 @@ double Planner::readCost(double bytes) const {
 static double tileCost(const ContractPlan &plan, int64_t rows, int64_t vectors) {
   size_t digits = plan.row ? plan.shape.axes[*plan.row].digits.size() : 0;
   double entries = double(plan.depth()) / double(plan.innerDepth());
-  return 8 + 1.5 * double(plan.ways * rows * vectors) + entries * (4 + 0.5 * double(rows)) + (digits ? 6.0 * double(rows * (digits - 1)) : 0);
+  return 8 + 1.5 * double(plan.ways * rows * vectors) + entries * (4 + 0.5 * double(rows)) +
+         (digits ? 6.0 * double(rows * (digits - 1)) : 0);
 }
 
 /// Sets rows, columns and ways; the cycles of all sums of one outer index.
@@ -219,8 +230,8 @@ double Planner::chooseTile(ContractPlan &plan, bool gathers) const {
   double depth = static_cast<double>(plan.depth()), least = std::numeric_limits<double>::infinity();
   int64_t accumulators = target.tileRows() * target.tileVectors(), registers = target.registers(), bestWays = 1;
   bool far = isFar(plan);
-  bool stepsFar = !plan.sums.empty() && shape.axes[plan.sums.back()].rhsStride *
-                                            (shape.element.getIntOrFloatBitWidth() / 8) >= strideBytes;
+  bool stepsFar = !plan.sums.empty() &&
+                  shape.axes[plan.sums.back()].rhsStride * (shape.element.getIntOrFloatBitWidth() / 8) >= strideBytes;
   for (int64_t v = 1; v <= std::min<int64_t>(vectors, 8); ++v)
     for (int64_t r = 1; r <= std::min<int64_t>(height, accumulators); ++r) {
       // What is asked for ahead is the line that a tile's rows begin in.
@@ -237,7 +248,8 @@ double Planner::chooseTile(ContractPlan &plan, bool gathers) const {
       plan.ways = ways;
       // What no processor guesses comes late.
       double guess = !plan.pack && stepsFar ? 2 : 1;
-      double read = guess * readCost(std::min<double>(depth, double(target.depthBlock())) * double(v * target.vectorBytes));
+      double read =
+          guess * readCost(std::min<double>(depth, double(target.depthBlock())) * double(v * target.vectorBytes));
       for (bool bigRow : {false, true})
         for (bool bigColumn : {false, true}) {
           int64_t rowTiles = bigRow ? rows.bigCount : rows.parts - rows.bigCount;
@@ -305,6 +317,9 @@ void Planner::tryTile(ContractPlan plan, bool pack, std::optional<unsigned> inne
     plan.cycles += elements * (direct ? 0.15 : transposes ? 0.3 : scattered);
   } else if (collides && row.size >= 16) {
     plan.cycles *= 1.2;
+  } else if (step && step->rhsStride * elementBytes % 1024 == 0 && plan.depth() >= 64) {
+    // The steps of a sum over several axes collide too.
+    plan.cycles *= 1.3;
   }
   // Steps this far apart share few places in any cache: each is a line from memory.
   auto areFar = [&](int64_t stride) { return stride > 0 && stride * elementBytes % farBytes == 0; };
@@ -313,6 +328,9 @@ void Planner::tryTile(ContractPlan plan, bool pack, std::optional<unsigned> inne
   if (isFar(plan))
     plan.ahead = stepsAhead;
   chooseBlocks(plan);
+  // Steps of a page or more are not seen coming.
+  if (step && std::max(step->lhsStride, step->rhsStride) * elementBytes >= pageBytes)
+    plan.cycles *= 1.2;
   plan.cycles += taskCost(plan);
   take(std::move(plan));
 }
@@ -322,13 +340,12 @@ void Planner::tryTile(ContractPlan plan, bool pack, std::optional<unsigned> inne
 double Planner::taskCost(const ContractPlan &plan) const {
   double sums = 0;
   if (plan.blocked) {
-    int64_t steps = plan.depthBlock;
-    for (unsigned level = plan.blockLevel + 1; level < plan.sums.size(); ++level)
-      steps *= plan.shape.axes[plan.sums[level]].size;
-    double vectors = double(plan.sizeOf(plan.row) * llvm::divideCeil(plan.sizeOf(plan.column), lanes) * plan.outerSize());
-    sums = double(plan.depth()) / double(steps) * vectors * (plan.precise ? 4 : 1.5);
+    double vectors =
+        double(plan.sizeOf(plan.row) * llvm::divideCeil(plan.sizeOf(plan.column), lanes) * plan.outerSize());
+    sums = double(plan.depth()) / double(plan.blockSteps()) * vectors * (plan.precise ? 4 : 1.5);
   }
-  double elements = double(plan.depth()) * double(plan.sizeOf(plan.column)), bytes = elements * shape.element.getIntOrFloatBitWidth() / 8;
+  double elements = double(plan.depth()) * double(plan.sizeOf(plan.column)),
+         bytes = elements * shape.element.getIntOrFloatBitWidth() / 8;
   double passes = double(plan.tasks()) / double(plan.columns.parts);
   if (plan.packAll || !plan.column)
     return sums;
@@ -358,9 +375,10 @@ void Planner::tryDot(std::optional<unsigned> column, unsigned inner) {
       // Rows of the operands are read again for each tile beside and below.
       double bytes = static_cast<double>(plan.depth() * (shape.element.getIntOrFloatBitWidth() / 8));
       double readLeft = width > c ? readCost(bytes * r) : fromFirst;
-      double readRight = rows.parts > 1 ? readCost(bytes * static_cast<double>(plan.columns.biggest() * lanes)) : fromFirst;
+      double readRight =
+          rows.parts > 1 ? readCost(bytes * static_cast<double>(plan.columns.biggest() * lanes)) : fromFirst;
       double read = r * readLeft + c * readRight;
-      double step = std::max({0.5 * r * c, loads, read, latency / ways}) + 0.06 * (r + c);
+      double step = std::max({0.5 * r * c, loads, read, latency / ways}) + beside(r + c);
       double tile = steps * step + 10 + 2.0 * r * c * ways + 4.0 * r;
       double cycles = tile * static_cast<double>(rows.parts * llvm::divideCeil(width, c));
       if (cycles < least) {
@@ -372,25 +390,45 @@ void Planner::tryDot(std::optional<unsigned> column, unsigned inner) {
   plan.rowTilesPerTask = std::max<int64_t>(1, 32 / plan.rows.biggest());
   plan.precise = plan.depth() > plainTerms;
   if (plan.precise)
-    choosePreciseBlocks(plan, lanes * plan.ways);
+    chooseBlock(plan, blockTerms, lanes * plan.ways);
   take(std::move(plan));
 }
 
-/// The block of a long sum: as many of the inner axes as have `blockTerms` terms together, and a piece of the next one. The
-/// innermost axis is cut at multiples of `unit`.
-void Planner::choosePreciseBlocks(ContractPlan &plan, int64_t unit) const {
+/// The block of a sum: as many of the inner axes as have `terms` terms together, and a piece of the next one. The innermost
+/// axis is cut at multiples of `unit`.
+void Planner::chooseBlock(ContractPlan &plan, int64_t terms, int64_t unit) const {
   int64_t inner = 1;
+  auto size = [&] { return plan.shape.axes[plan.sums[plan.blockLevel]].size; };
   plan.blockLevel = plan.sums.size() - 1;
-  while (plan.blockLevel > 0 && inner * plan.shape.axes[plan.sums[plan.blockLevel]].size <= blockTerms / 2)
-    inner *= plan.shape.axes[plan.sums[plan.blockLevel--]].size;
+  while (plan.blockLevel > 0 && inner * size() <= terms / 2)
+    inner *= size(), --plan.blockLevel;
   bool last = plan.blockLevel + 1 == plan.sums.size();
-  plan.depthBlock = last ? llvm::alignTo(blockTerms, unit) : std::max<int64_t>(1, blockTerms / inner);
+  plan.depthBlock = last ? llvm::alignTo(terms, unit) : std::clamp<int64_t>(terms / inner, 1, size());
 }
+
+namespace {
+/// What a tile reads of the left operand, in elements: for each step of the sum, where its rows are neighbours, or else for each
+/// row. Steps, or rows, that overlap are counted once.
+struct LeftReads {
+  bool rowsAreNeighbours = false;
+  int64_t perStep = 1, perRow = 1;
+
+  explicit LeftReads(const ContractPlan &plan) {
+    const ContractAxis *row = plan.row ? &plan.shape.axes[*plan.row] : nullptr;
+    int64_t rowStride = !row ? 0 : row->digits.empty() ? row->lhsStride : row->digits.back().lhsStride;
+    int64_t stepStride = plan.sums.empty() ? 0 : std::abs(plan.shape.axes[plan.sums.back()].lhsStride);
+    rowsAreNeighbours = std::abs(rowStride) == 1;
+    perStep = std::clamp<int64_t>(stepStride, 1, plan.sizeOf(plan.row));
+    perRow = std::max<int64_t>(1, std::abs(rowStride));
+  }
+};
+} // namespace
 
 /// Blocks of the sum, panels, and tasks.
 void Planner::chooseBlocks(ContractPlan &plan) const {
   int64_t registerBytes = target.vectorBytes / lanes, width = plan.columns.biggest() * lanes;
   int64_t panelRows = std::max<int64_t>(64, panelBytes / (width * registerBytes));
+  LeftReads reads(plan);
   int64_t limit = target.depthBlock() * 4 / registerBytes;
   if (plan.depth() > plainTerms)
     limit = std::min(limit, blockTerms);
@@ -413,21 +451,34 @@ void Planner::chooseBlocks(ContractPlan &plan) const {
   plan.precise = plan.depth() > plainTerms;
   // What is read once only gains nothing from blocks, nor do blocks of a few steps.
   bool worthwhile = plan.rows.parts > 1 && plan.innerDepth() >= 64 && plan.depth() > limit + limit / 2;
-  if (worthwhile || (plan.pack && !plan.packAll)) {
+  bool packsBlocks = plan.pack && !plan.packAll, isShort = plan.innerDepth() * 2 <= limit && plan.sums.size() > 1;
+  if (worthwhile || (packsBlocks && !isShort)) {
     plan.blocked = true;
     plan.ways = 1;
     int64_t blocks = llvm::divideCeil(plan.innerDepth(), limit);
     plan.depthBlock =
         std::min<int64_t>(llvm::alignTo(llvm::divideCeil(plan.innerDepth(), blocks), lanes), plan.innerDepth());
-  } else if (plan.precise) {
+  } else if (plan.precise || packsBlocks) {
     plan.blocked = true;
-    choosePreciseBlocks(plan, std::max(lanes, plan.ways));
+    int64_t terms = packsBlocks ? limit : blockTerms;
+    if (reads.rowsAreNeighbours)
+      terms = std::clamp<int64_t>(target.l2Bytes() / 4 / (reads.perStep * registerBytes), 64, terms);
+    chooseBlock(plan, terms, std::max(lanes, plan.ways));
   }
   // Panels that are packed again for each block, and long ones that are read again by each task, serve more rows.
   int64_t rowsPerTask = (plan.pack && !plan.packAll) || plan.precise ? 256 : 64;
+  // The second cache holds the sums of a task's rows between blocks, and what the left operand has of a block.
+  if (plan.blocked) {
+    int64_t steps = plan.blockSteps(), perRow = width * (plan.precise ? 2 : 1);
+    if (!reads.rowsAreNeighbours)
+      perRow += std::min(steps, reads.perRow);
+    int64_t ofSteps = reads.rowsAreNeighbours ? steps * reads.perStep : 0;
+    rowsPerTask = std::max(rowsPerTask, (target.l2Bytes() * 6 / 10 / registerBytes - ofSteps) / perRow);
+  }
   plan.rowTilesPerTask = std::max<int64_t>(1, rowsPerTask / plan.rows.biggest());
   // Enough tasks for eight threads, each worth a microsecond or two.
-  while (plan.rowTilesPerTask > 1 && plan.tasks() < (plan.precise ? 4 : 16) && plan.cycles / static_cast<double>(plan.tasks()) > 16000)
+  while (plan.rowTilesPerTask > 1 && plan.tasks() < (plan.precise ? 4 : 16) &&
+         plan.cycles / static_cast<double>(plan.tasks()) > 16000)
     plan.rowTilesPerTask = llvm::divideCeil(plan.rowTilesPerTask, 2);
 }
 

@@ -61,6 +61,8 @@ struct ContractPlan {
   int64_t depth() const;
   int64_t innerDepth() const { return sums.empty() ? 1 : shape.axes[sums.back()].size; }
   int64_t rowBlocks() const { return llvm::divideCeil(rows.parts, rowTilesPerTask); }
+  /// The steps of a block, with all of the inner axes.
+  int64_t blockSteps() const;
   int64_t outerSize() const;
   /// In words: the form, tile and panel, the order of loops.
   std::string describe() const;

@@ -7,6 +7,8 @@ namespace dlc {
 
 int64_t TensorSlot::elements() const { return elementCount(shape).value_or(0); }
 
+bool TensorSlot::isDense() const { return strides == denseSlot({}, dtype, shape, 0).strides; }
+
 TensorSlot denseSlot(std::string name, DType dtype, std::vector<int64_t> shape, size_t byteOffset) {
   TensorSlot slot{std::move(name), dtype, std::move(shape), byteOffset, {}};
   slot.strides.assign(slot.shape.size(), 1);

@@ -13,8 +13,8 @@ using namespace llvm;
 
 namespace dlc {
 
-/// Bases of one offset that become pointers: more of them would take more registers than there are.
-static constexpr size_t mostBases = 2;
+/// Variables of one loop: the other registers are for bases and counters.
+static constexpr int64_t mostVariables = 6;
 
 namespace {
 /// One loop with its counter.
@@ -34,14 +34,15 @@ public:
           if (place->getNumIndices() == 1 && !place->getType()->isVectorTy() &&
               loop.isLoopInvariant(place->getPointerOperand()) && slope(place->getOperand(1)).value_or(0))
             ofOffset[place->getOperand(1)].push_back(place);
-    bool changed = false;
+    int64_t variables = 0;
     for (auto &[offset, places] : ofOffset)
-      if (places.size() <= mostBases)
-        for (GetElementPtrInst *place : places) {
-          carry(place);
-          changed = true;
-        }
-    return changed;
+      if (variables == mostVariables)
+        break;
+      else if (places.size() == 1)
+        carryPointer(places[0]), ++variables;
+      else if (offset != counter)
+        carryOffset(offset, places), ++variables;
+    return variables > 0;
   }
 
 private:
@@ -90,20 +91,34 @@ private:
                                atStart(operation->getOperand(1)));
   }
 
-  void carry(GetElementPtrInst *place) {
-    Type *element = place->getSourceElementType(), *byte = builder.getInt8Ty();
-    int64_t size = layout.getTypeAllocSize(element);
-    int64_t stride = *slope(place->getOperand(1)) * step * size;
-    builder.SetInsertPoint(loop.getLoopPreheader()->getTerminator());
-    Value *first = builder.CreateGEP(element, place->getPointerOperand(), atStart(place->getOperand(1)));
+  /// A variable of the loop with the value before the first turn; its next value is still to be added.
+  PHINode *variable(Value *first) {
     builder.SetInsertPoint(loop.getHeader(), loop.getHeader()->begin());
-    PHINode *pointer = builder.CreatePHI(place->getType(), 2);
+    PHINode *phi = builder.CreatePHI(first->getType(), 2);
+    phi->addIncoming(first, loop.getLoopPreheader());
     builder.SetInsertPoint(loop.getLoopLatch()->getTerminator());
-    Value *next = builder.CreateGEP(byte, pointer, builder.getInt64(stride));
-    pointer->addIncoming(first, loop.getLoopPreheader());
-    pointer->addIncoming(next, loop.getLoopLatch());
+    return phi;
+  }
+
+  void carryPointer(GetElementPtrInst *place) {
+    Type *element = place->getSourceElementType();
+    int64_t stride = *slope(place->getOperand(1)) * step * int64_t(layout.getTypeAllocSize(element));
+    builder.SetInsertPoint(loop.getLoopPreheader()->getTerminator());
+    Value *start = atStart(place->getOperand(1));
+    PHINode *pointer = variable(builder.CreateGEP(element, place->getPointerOperand(), start));
+    pointer->addIncoming(builder.CreateGEP(builder.getInt8Ty(), pointer, builder.getInt64(stride)),
+                         loop.getLoopLatch());
     place->replaceAllUsesWith(pointer);
     RecursivelyDeleteTriviallyDeadInstructions(place);
+  }
+
+  void carryOffset(Value *offset, ArrayRef<GetElementPtrInst *> places) {
+    builder.SetInsertPoint(loop.getLoopPreheader()->getTerminator());
+    PHINode *carried = variable(atStart(offset));
+    carried->addIncoming(builder.CreateAdd(carried, builder.getInt64(*slope(offset) * step)), loop.getLoopLatch());
+    for (GetElementPtrInst *place : places)
+      place->setOperand(1, carried);
+    RecursivelyDeleteTriviallyDeadInstructions(offset);
   }
 
   Loop &loop;

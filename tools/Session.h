@@ -76,6 +76,9 @@ private:
   void elaborate(const ast::Program &program, bool show);
   /// The same for an expression of which something is asked: nothing stays defined or assigned.
   void ask(const ast::Program &program);
+  /// `run`, into the buffers of `outputs`; null ones are allocated.
+  bool runInto(mlir::ModuleOp module, const std::vector<HostBufferRef> &inputs, std::vector<HostBufferRef> &outputs,
+               SourceRange at);
   bool initialise(const TrainPlan &plan, const TrainFunctions &functions, const Compiled &step, void *params,
                   void *state);
 

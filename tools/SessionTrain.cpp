@@ -13,6 +13,12 @@ namespace dlc {
 
 std::shared_ptr<const Dataset> datasetOf(const DataInfo &info);
 
+/// A dense slot of a block as a tensor; `owner` keeps the block.
+static HostBuffer bufferIn(const TensorSlot &slot, std::shared_ptr<void> owner, void *block) {
+  void *data = static_cast<std::byte *>(block) + slot.byteOffset;
+  return {slot.dtype, slot.shape, std::shared_ptr<void>(std::move(owner), data), slot.denseBytes()};
+}
+
 bool Session::initialise(const TrainPlan &plan, const TrainFunctions &functions, const Compiled &step, void *params,
                          void *state) {
   if (!plan.init.empty()) {
@@ -27,11 +33,17 @@ bool Session::initialise(const TrainPlan &plan, const TrainFunctions &functions,
     }
   } else {
     TrainModule initial = functions.initial();
+    // Drawn where they belong, except for those that lie there in another order.
     std::vector<HostBufferRef> values;
-    if (!initial.module || !run(*initial.module, initial.captured, values, plan.at))
+    for (const TensorSlot &slot : step.params)
+      values.push_back(slot.isDense() ? std::make_shared<HostBuffer>(bufferIn(slot, nullptr, params)) : nullptr);
+    if (!initial.module || !runInto(*initial.module, initial.captured, values, plan.at))
       return false;
-    for (size_t i = 0; i < step.params.size(); ++i)
-      packTensor(step.params[i], values[i]->data.get(), params);
+    for (size_t i = 0; i < step.params.size(); ++i) {
+      if (!step.params[i].isDense())
+        packTensor(step.params[i], values[i]->data.get(), params);
+      values[i].reset();
+    }
   }
   for (size_t i = 0; i < step.state.size(); ++i)
     if (size_t kind = i / plan.learned.size(); kind < plan.stateInitial.size() && plan.stateInitial[kind] != 0)
@@ -83,7 +95,8 @@ bool Session::train(const TrainPlan &plan, const TrainFunctions &functions, std:
     return problem(params.error());
   if (!state)
     return problem(state.error());
-  if (!initialise(plan, functions, *step, params->data(), state->data()))
+  auto parameters = std::make_shared<Arena>(std::move(*params));
+  if (!initialise(plan, functions, *step, parameters->data(), state->data()))
     return false;
 
   TrainingSpec spec;
@@ -141,25 +154,26 @@ bool Session::train(const TrainPlan &plan, const TrainFunctions &functions, std:
   OutputSink sink = OutputSink::ofDescriptor(STDOUT_FILENO);
   if (quiet)
     sink = {[](std::string_view) {}, false};
-  Result<TrainingResult> result = dlc::train(spec, provider, params->data(), state->data(), *pool, sink);
+  Result<TrainingResult> result = dlc::train(spec, provider, parameters->data(), state->data(), *pool, sink);
   if (!result)
     return problem(result.error());
   if (result->interrupted) {
     interrupted = true;
     return false;
   }
+  // The trained tensors stay where they are, in the block, except for those that lie there in another order.
   for (const TensorSlot &slot : step->params) {
-    auto buffer = std::make_shared<HostBuffer>();
-    buffer->dtype = slot.dtype;
-    buffer->shape = slot.shape;
-    buffer->bytes = slot.denseBytes();
-    Result<Arena> dense = Arena::allocate(buffer->bytes + 64);
+    if (slot.isDense()) {
+      trained.push_back(std::make_shared<HostBuffer>(bufferIn(slot, parameters, parameters->data())));
+      continue;
+    }
+    Result<Arena> dense = Arena::allocate(slot.denseBytes() + 64);
     if (!dense)
       return problem(dense.error());
     auto held = std::make_shared<Arena>(std::move(*dense));
-    unpackTensor(slot, params->data(), held->data());
-    buffer->data = std::shared_ptr<void>(held, held->data());
-    trained.push_back(buffer);
+    unpackTensor(slot, parameters->data(), held->data());
+    trained.push_back(std::make_shared<HostBuffer>(
+        HostBuffer{slot.dtype, slot.shape, std::shared_ptr<void>(held, held->data()), slot.denseBytes()}));
   }
   return true;
 }

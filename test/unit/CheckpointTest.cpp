@@ -37,6 +37,25 @@ TEST(TensorSlot, EveryRankAndSize) {
   }
 }
 
+TEST(TensorSlot, AnotherOrderOfAxesForEverySize) {
+  for (DType dtype : {DType::F32, DType::F64, DType::BF16, DType::U8}) {
+    size_t size = sizeOf(dtype);
+    // A window's weights [4, 2, 3, 3] with the first axis innermost, in rows of 8.
+    TensorSlot slot{"w", dtype, {4, 2, 3, 3}, 64, {1, 8, 48, 16}};
+    std::vector<unsigned char> dense(72 * size), block(64 + 144 * size, 0xAA), back(dense.size());
+    std::iota(dense.begin(), dense.end(), 1);
+    packTensor(slot, dense.data(), block.data());
+    // Element [3, 1, 2, 0] is at 69.
+    size_t place = 64 + (3 * 1 + 1 * 8 + 2 * 48) * size;
+    EXPECT_TRUE(std::equal(&block[place], &block[place + size], &dense[69 * size])) << nameOf(dtype);
+    EXPECT_EQ(block[64 + 4 * size], 0xAA) << "padding is not touched";
+    unpackTensor(slot, block.data(), back.data());
+    EXPECT_EQ(back, dense) << nameOf(dtype);
+    EXPECT_FALSE(slot.isDense());
+    EXPECT_TRUE(denseSlot("w", dtype, {4, 2, 3, 3}, 64).isDense());
+  }
+}
+
 TEST(TensorSlot, FillingRoundsToTheDtypeAndLeavesPadding) {
   for (DType dtype : {DType::F32, DType::F64, DType::BF16, DType::I32, DType::I64, DType::U8, DType::Bool}) {
     size_t size = sizeOf(dtype);

@@ -51,6 +51,8 @@ bool inLibrary(const SourceManager &sources, SourceRange at) {
 }
 
 SourceRange Elaborator::userPlace(SourceRange at) const {
+  if (piped.stage.valid() && at == piped.argument)
+    at = piped.stage;
   if (!inLibrary(sources, at))
     return at;
   for (size_t i = callSites.size(); i > 0; --i)
@@ -281,7 +283,30 @@ static bool bindArguments(Elaborator &e, CallSite &site, const std::vector<std::
   return good;
 }
 
+/// Where a call is in a chain: of `x |> f(a)` the part behind what is handed on.
+static SourceRange placeOfCall(const CallSite &site) {
+  SourceRange place = site.at;
+  if (site.calleeAt.valid() && site.calleeAt.file == place.file && site.calleeAt.begin > place.begin &&
+      site.calleeAt.end <= place.end)
+    place.begin = site.calleeAt.begin;
+  return place;
+}
+
 Value Elaborator::apply(const Value &callee, CallSite &site) {
+  SourceRange whole = std::exchange(site.at, placeOfCall(site));
+  auto outer = piped;
+  piped = {};
+  if (site.at != whole && !site.arguments.empty() && site.arguments[0].value.at.end <= site.at.begin)
+    piped = {site.arguments[0].value.at, site.at};
+  Value result = applyHere(callee, site);
+  piped = outer;
+  if (result.at == site.at)
+    result.at = whole;
+  site.at = whole;
+  return result;
+}
+
+Value Elaborator::applyHere(const Value &callee, CallSite &site) {
   switch (callee.kind) {
   case Value::Poison:
     return poison(site.at);
@@ -338,8 +363,7 @@ Value Elaborator::apply(const Value &callee, CallSite &site) {
     }
     if (!bindArguments(*this, site, names, optional, restAt))
       return poison(site.at);
-    Value result = function.builtin->apply(*this, site);
-    return result;
+    return function.builtin->apply(*this, site);
   }
   case Function::Constructor:
     return construct(function, site);
@@ -408,15 +432,6 @@ bool Elaborator::mayCall(const Function &function, std::string &key, const CallS
   return false;
 }
 
-/// What errors inside a call are shown at: of `x |> f(a)` the part behind what is handed on.
-static SourceRange placeOfCall(const CallSite &site) {
-  SourceRange place = site.at;
-  if (site.calleeAt.valid() && site.calleeAt.file == place.file && site.calleeAt.begin > place.begin &&
-      site.calleeAt.end <= place.end)
-    place.begin = site.calleeAt.begin;
-  return place;
-}
-
 Value Elaborator::callUser(const Function &function, CallSite &site) {
   const std::vector<Parameter> &parameters =
       function.kind == Function::Lambda ? function.lambda->parameters : function.item->parameters;
@@ -459,7 +474,7 @@ Value Elaborator::callUser(const Function &function, CallSite &site) {
   if (!mayCall(function, key, site))
     return poison(site.at);
   const void *what = bodyOf(function);
-  ActiveGuard guard(*this, what, key, placeOfCall(site));
+  ActiveGuard guard(*this, what, key, site.at);
   LoopContext *savedLoop = std::exchange(loop, nullptr);
   Value result = function.kind == Function::Lambda ? expression(*function.lambda->body, scope)
                                                    : block(*function.item->body, scope);

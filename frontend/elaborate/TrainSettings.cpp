@@ -12,7 +12,7 @@ const std::vector<std::string> &trainSettingNames() {
   static const std::vector<std::string> names = {"optimizer",  "batch", "epochs", "steps",      "validate",
                                                  "stop_after", "save",  "resume", "init",       "seed",
                                                  "shuffle",    "every", "log",    "accumulate", "allow_nan",
-                                                 "freeze"};
+                                                 "freeze",    "ema"};
   return names;
 }
 
@@ -188,8 +188,7 @@ bool TrainElaborator::unknownSettings() {
     else if (!likely.empty())
       report.help("did you mean `" + likely + "`?");
     else
-      report.help("settings are optimizer, batch, epochs, steps, validate, stop_after, save, resume, init, seed, "
-                  "shuffle, every, log, accumulate, allow_nan, freeze");
+      report.help(fmt::format("settings are {}", fmt::join(trainSettingNames(), ", ")));
   }
   return good;
 }
@@ -268,6 +267,42 @@ bool TrainElaborator::validation() {
   return true;
 }
 
+/// `ema: 0.999`.
+bool TrainElaborator::averaging() {
+  Value value = settingValue("ema");
+  if (value.kind == Value::Unit || value.poison())
+    return !value.poison();
+  if (!value.isNumber() || !(value.asDouble() > 0 && value.asDouble() < 1))
+    return bad("ema", value, value.isNumber() ? fmt::format("{}", value.asDouble()) : describe(value),
+               "a number between 0 and 1", "for example `ema: 0.999`: the share of the average that a step keeps");
+  plan.ema = value.asDouble();
+  return true;
+}
+
+/// `init: "file"`, or `init: load("file", partial: true)`, which has the model from where it stands.
+bool TrainElaborator::initialFile() {
+  const TrainEntry *entry = setting("init");
+  if (!entry || entry->value->kind != ExprKind::Call || overridden("init"))
+    return text("init", plan.init);
+  const auto &call = *static_cast<const CallExpr *>(entry->value);
+  bool good = call.callee->kind == ExprKind::Name && static_cast<const NameExpr *>(call.callee)->name == "load";
+  for (const Argument &argument : call.arguments) {
+    Value value = e.expression(*argument.value, e.file);
+    if (value.poison())
+      return false;
+    if (argument.name == "partial" && value.kind == Value::Bool)
+      plan.initPartial = value.flag;
+    else if ((argument.name.empty() || argument.name == "file") && value.kind == Value::String && plan.init.empty())
+      plan.init = value.text;
+    else
+      good = false;
+  }
+  if (good && !plan.init.empty())
+    return true;
+  return bad("init", Value::unit(entry->value->range), "`" + e.shortText(entry->value->range) + "`",
+             "a file name in quotes, or `load(\"file\", partial: true)`", "the model stands behind `train`");
+}
+
 bool TrainElaborator::optimizerSetting() {
   // What an epoch is, for lengths of time in the optimizer's settings.
   e.stepsPerEpoch = 1;
@@ -332,6 +367,7 @@ bool TrainElaborator::addStates(const OptimizerInstance &optimizer) {
 
 bool TrainElaborator::settings() {
   bool known = unknownSettings(), good = known;
+  plan.batch = plan.data ? 32 : 1;
   good &= number("batch", plan.batch, 1);
   good &= number("seed", plan.seed, 0);
   plan.seed = e.seedOverride.value_or(plan.seed);
@@ -340,7 +376,8 @@ bool TrainElaborator::settings() {
   good &= flag("allow_nan", plan.allowNan);
   good &= text("save", plan.save);
   good &= text("resume", plan.resume);
-  good &= text("init", plan.init);
+  good &= initialFile();
+  good &= averaging();
   good &= text("log", plan.log);
   // A misspelt name is not a missing one too.
   if (known || given("epochs") || given("steps"))

@@ -133,6 +133,9 @@ Result<RunPosition> RunFiles::begin() {
     for (const TensorSlot &slot : *slots)
       if (std::optional<double> value = findNotFinite(slot, block); value && std::isinf(*value))
         infinite.insert(&slot);
+  for (auto &[number, average] : averages().slots)
+    if (infinite.contains(&spec.params[number]))
+      infinite.insert(average);
   return position;
 }
 

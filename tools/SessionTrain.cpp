@@ -12,6 +12,8 @@
 
 namespace dlc {
 
+static_assert(std::string_view(TrainPlan::averageName) == averageName);
+
 std::shared_ptr<const Dataset> datasetOf(const DataInfo &info);
 
 std::optional<std::vector<bool>> Session::fill(const std::string &name, bool partial, const SlotBlock &block,
@@ -75,7 +77,7 @@ bool Session::initialise(const TrainPlan &plan, const TrainFunctions &functions,
                          void *state) {
   std::vector<bool> filled(step.params.size());
   if (!plan.init.empty()) {
-    std::optional<std::vector<bool>> loaded = fill(plan.init, plan.initPartial, {step.params, params}, plan.at,
+    std::optional<std::vector<bool>> loaded = fill(plan.init, plan.initPartial, {step.params, params}, plan.initAt,
                                                    fmt::format("init: load(\"{}\", partial: true)", plan.init));
     if (!loaded)
       return false;

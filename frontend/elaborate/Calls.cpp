@@ -65,6 +65,8 @@ void Elaborator::noteCall(DiagnosticEngine::Builder &report, SourceRange at) con
   for (const SizeFact &fact : assumed)
     report.note(fmt::format("in the case that `{}` is {}{}", fact.difference.str(), fact.holds ? "" : "not ",
                             fact.less ? "less than 0" : "0"));
+  if (piped.stage.valid() && at == piped.argument)
+    at = piped.stage;
   size_t outer = callSites.size();
   if (inLibrary(sources, at)) { // what is shown is a call of the user's; the one around it is noted
     while (outer > 0 && !(callSites[outer - 1].valid() && !inLibrary(sources, callSites[outer - 1])))
@@ -295,9 +297,11 @@ static SourceRange placeOfCall(const CallSite &site) {
 Value Elaborator::apply(const Value &callee, CallSite &site) {
   SourceRange whole = std::exchange(site.at, placeOfCall(site));
   auto outer = piped;
-  piped = {};
-  if (site.at != whole && !site.arguments.empty() && site.arguments[0].value.at.end <= site.at.begin)
-    piped = {site.arguments[0].value.at, site.at};
+  if (!inLibrary(sources, site.at))
+    piped = {};
+  if (SourceRange first = site.arguments.empty() ? SourceRange() : site.arguments[0].value.at;
+      first.file == site.at.file && (first.end <= site.at.begin || site.at.end <= first.begin))
+    piped = {first, site.at};
   Value result = applyHere(callee, site);
   piped = outer;
   if (result.at == site.at)

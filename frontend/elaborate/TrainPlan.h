@@ -2,7 +2,6 @@
 #pragma once
 
 #include "frontend/elaborate/Value.h"
-#include "runtime/Checkpoint.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
@@ -20,8 +19,9 @@ struct TrainPlan {
   std::vector<double> stateInitial;
   /// With `accumulate` the last states are these: sums of gradients within a step, which no file keeps.
   static constexpr const char *sumName = "gradient sum"; // no name of a user's
+  static constexpr const char *averageName = "moving average"; // runtime/Checkpoint.h knows it too
   std::optional<double> ema;    ///< the decay of the averages that are kept of the weights
-  std::vector<size_t> averaged; ///< of which: what is learned, and buffers that a step assigns; the states before the sums
+  std::vector<size_t> averaged; ///< of which: what is learned, and buffers that a step may assign; the states before the sums
   std::vector<std::string> reports;
   std::vector<bool> reportLower; ///< `lower: true`
   int64_t batch = 1, epochs = 0, steps = 0, seed = 0, every = 0, accumulate = 1;
@@ -32,6 +32,7 @@ struct TrainPlan {
   bool patienceLower = true;
   std::string save, resume, init, log;
   bool initPartial = false; ///< `init` takes what fits
+  SourceRange initAt;
   bool allowNan = false;
   SourceRange at;
 };

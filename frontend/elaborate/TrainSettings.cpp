@@ -282,7 +282,12 @@ bool TrainElaborator::averaging() {
 /// `init: "file"`, or `init: load("file", partial: true)`, which has the model from where it stands.
 bool TrainElaborator::initialFile() {
   const TrainEntry *entry = setting("init");
-  if (!entry || entry->value->kind != ExprKind::Call || overridden("init"))
+  plan.initAt = entry ? entry->value->range : item.range;
+  if (Value file = Value::ofString("", plan.initAt); e.applyOverride("init", file) || e.applyOverride(name + ".init", file)) {
+    plan.init = file.text;
+    return true;
+  }
+  if (!entry || entry->value->kind != ExprKind::Call)
     return text("init", plan.init);
   const auto &call = *static_cast<const CallExpr *>(entry->value);
   bool good = call.callee->kind == ExprKind::Name && static_cast<const NameExpr *>(call.callee)->name == "load";
@@ -301,6 +306,18 @@ bool TrainElaborator::initialFile() {
     return true;
   return bad("init", Value::unit(entry->value->range), "`" + e.shortText(entry->value->range) + "`",
              "a file name in quotes, or `load(\"file\", partial: true)`", "the model stands behind `train`");
+}
+
+/// A step of more batches than there are.
+bool TrainElaborator::accumulateFits() {
+  if (!e.executor || !plan.data || !plan.data->rows.isConstant() || plan.data->rows.constant() == 0)
+    return true;
+  int64_t rows = plan.data->rows.constant(), batch = std::min(plan.batch, rows);
+  if (int64_t batches = (rows + batch - 1) / batch; plan.accumulate > batches)
+    return bad("accumulate", settingValue("accumulate"), fmt::format("{}", plan.accumulate),
+               fmt::format("at most {}: the data set `{}` has {} of {}", batches, plan.data->name,
+                           batches == 1 ? "one batch" : fmt::format("{} batches", batches), batch));
+  return true;
 }
 
 bool TrainElaborator::optimizerSetting() {
@@ -386,7 +403,7 @@ bool TrainElaborator::settings() {
   good &= stopAfter();
   if (known || given("optimizer"))
     good &= optimizerSetting();
-  return good;
+  return good && accumulateFits();
 }
 
 } // namespace dlc

@@ -68,7 +68,7 @@ void StepFunction::addBlocks(bool ofOptimizer) {
       states[i].push_back(stateOf(state, plan.learned[i], params[plan.learned[i]].dtype));
   auto summed = [&](size_t i) { return params[i].dtype == DType::BF16 ? DType::F32 : params[i].dtype; };
   for (size_t i : plan.averaged)
-    averages.push_back(stateOf(averageName, i, summed(i)));
+    averages.push_back(stateOf(plan.averageName, i, summed(i)));
   if (plan.accumulate > 1)
     for (size_t i : plan.learned)
       sums.push_back(stateOf(plan.sumName, i, summed(i)));

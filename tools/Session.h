@@ -3,6 +3,7 @@
 
 #include "frontend/elaborate/Elaborator.h"
 #include "frontend/elaborate/TrainPlan.h"
+#include "runtime/Checkpoint.h"
 #include "runtime/Dataset.h"
 #include "runtime/Interrupt.h"
 #include "runtime/Paths.h"

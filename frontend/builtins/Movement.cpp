@@ -290,6 +290,11 @@ static Value onDiagonal(Elaborator &e, const Shape &shape, int64_t shift, Source
 /// The matrix with a vector on its diagonal, or the diagonal of a matrix.
 static Value diagonal(Elaborator &e, CallSite &site) {
   Value x = tensorArgument(e, site, 0);
+  if (site.has(1) && site[1].kind == Value::SizeOf && !site[1].size.isConstant() && x.isTensor() &&
+      (x.shape.size() == 1 || x.shape.size() == 2)) { // a name while checking, so the result's sizes are too
+    Dim unknown = {Size::ofData("diagonal", site.at), site.at};
+    return Value::ofTensor(x.dtype, Shape(3 - x.shape.size(), unknown), {}, site.at);
+  }
   std::optional<int64_t> shift = x.poison() ? std::nullopt
                                  : site.has(1) ? e.integerConstant(site[1], "the diagonal")
                                                : std::optional<int64_t>(0);

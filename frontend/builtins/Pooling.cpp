@@ -58,7 +58,7 @@ static Value maxPool(Elaborator &e, CallSite &site, size_t spatial) {
   Value x = spatialArgument(e, site, spatial);
   auto windows = x.poison() ? std::nullopt : poolWindows(e, site, spatial, 4);
   std::optional<bool> ceil = windows ? boolArgument(e, site, 5, false) : std::nullopt;
-  if (!ceil || !windowsFit(e, site, x, *windows))
+  if (!ceil || !windowsFit(e, site, x, *windows, /*pools=*/true))
     return e.poison(site.at);
   if (*ceil)
     for (WindowAxis &window : *windows)
@@ -88,7 +88,7 @@ static Value avgPool(Elaborator &e, CallSite &site, size_t spatial) {
   auto windows = x.poison() ? std::nullopt : poolWindows(e, site, spatial, 0);
   std::optional<bool> ceil = windows ? boolArgument(e, site, 4, false) : std::nullopt;
   std::optional<bool> withPadding = ceil ? boolArgument(e, site, 5, true) : std::nullopt;
-  if (!withPadding || !windowsFit(e, site, x, *windows))
+  if (!withPadding || !windowsFit(e, site, x, *windows, /*pools=*/true))
     return e.poison(site.at);
   std::vector<int64_t> padding;
   for (WindowAxis &window : *windows) {

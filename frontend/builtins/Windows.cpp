@@ -190,7 +190,7 @@ Value withoutPadding(Elaborator &e, const Value &x, const std::vector<WindowAxis
   return result;
 }
 
-bool windowsFit(Elaborator &e, CallSite &site, const Value &x, const std::vector<WindowAxis> &axes) {
+bool windowsFit(Elaborator &e, CallSite &site, const Value &x, const std::vector<WindowAxis> &axes, bool pools) {
   for (const WindowAxis &window : axes) {
     const Size &size = x.shape[window.axis].size;
     Size positions = window.positions(size), margins = window.low + window.high, padded = size + margins;
@@ -206,10 +206,13 @@ bool windowsFit(Elaborator &e, CallSite &site, const Value &x, const std::vector
     e.noteIs(report, x);
     e.noteOrigins(report, x, size_t(window.axis));
     if (window.reach().isConstant() && padded.isConstant() && margins.isConstant() && window.spread.isConstant()) {
-      int64_t missing = window.reach().constant() - padded.constant();
-      report.help(fmt::format("a padding of {} would make room, or a kernel of at most {}",
-                              (margins.constant() + missing + 1) / 2,
-                              std::max<int64_t>((padded.constant() - 1) / window.spread.constant() + 1, 0)));
+      int64_t padding = (margins.constant() + window.reach().constant() - padded.constant() + 1) / 2;
+      int64_t kernel = padded.constant() < 1 ? 0 : (padded.constant() - 1) / window.spread.constant() + 1;
+      std::string pad = fmt::format("a padding of {}", padding), narrow = fmt::format("a kernel of at most {}", kernel);
+      if (pools && padding > window.taps.constant() / 2)
+        report.help(narrow + " would fit");
+      else
+        report.help(pad + " would make room" + (kernel > 0 ? ", or " + narrow : ""));
     }
     return false;
   }
@@ -278,6 +281,8 @@ Value spatialArgument(Elaborator &e, CallSite &site, size_t spatial) {
                         fmt::format("{} (batch, channels, then space)", spatial + 2));
   if (x.shape.size() == spatial + 1)
     report.help("`expand_dims(x, axis: 0)` makes a batch of one, `expand_dims(x, axis: 1)` one channel");
+  if (x.shape.size() == spatial)
+    report.help("`x |> expand_dims(axis: 0) |> expand_dims(axis: 0)` makes a batch of one with one channel");
   return e.poison(site.at);
 }
 

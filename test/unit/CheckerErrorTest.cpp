@@ -184,7 +184,7 @@ const Mistake mistakes[] = {
     {Diag::BadArgument, "let y = Conv2d(4, 8, 3, groups: -2)(ones([2, 4, 8, 8]))\n", 1, 33,
      "the number of groups is -2, expected at least 1"},
     {Diag::BadArgument, "let y = ConvTranspose2d(4, 7, 3, groups: 2)(ones([2, 4, 8, 8]))\n", 1, 42,
-     "2 groups do not divide 7 channels"},
+     "2 groups do not divide the 7 output channels"},
     {Diag::BadArgument, "let y = GroupNorm(2, 5)(ones([2, 5, 4, 4]))\n", 1, 19, "2 groups do not divide 5 channels"},
     {Diag::BadArgument, "let y = pixel_shuffle(ones([1, 3, 4, 4]), 2)\n", 1, 9,
      "4 channels of a square (r * r) do not divide 3 channels"},
@@ -257,6 +257,36 @@ const Mistake mistakes[] = {
     {Diag::InitialiserShape, "model A {\n  param w: f32[2] = zeros([3])\n  fn forward(x: f32[2]) { x * w }\n}\n", 2, 21,
      "the initial value of `w` is `f32[3]`, expected `f32[2]`"},
     {Diag::NotASource, "data d: { x: f32 } = 3\n", 1, 22, "`d` is the number 3, expected a data source"},
+    {Diag::BadSetting,
+     "model M(k: dim = 3) {\n  layer a = Linear(4, k)\n  fn forward(x: f32[n, 4]) -> f32[n, k] { a(x) }\n}\ndata d: { "
+     "x: f32[4], y: i64 } = csv(\"a.csv\")\ntrain t = M() on d {\n  minimize cross_entropy(t(x), y)\n  optimizer: "
+     "sgd(lr: 0.1)\n  epochs: 1\n  ema: 0\n}\n",
+     10, 8, "`ema` is 0, expected a number between 0 and 1"},
+    {Diag::BadSetting,
+     "model M(k: dim = 3) {\n  layer a = Linear(4, k)\n  fn forward(x: f32[n, 4]) -> f32[n, k] { a(x) }\n}\ndata d: { "
+     "x: f32[4], y: i64 } = csv(\"a.csv\")\ntrain t = M() on d {\n  minimize cross_entropy(t(x), y)\n  optimizer: "
+     "sgd(lr: 0.1)\n  epochs: 1\n  ema: 1.5\n}\n",
+     10, 8, "`ema` is 1.5, expected a number between 0 and 1"},
+    {Diag::BadSetting,
+     "model M(k: dim = 3) {\n  layer a = Linear(4, k)\n  fn forward(x: f32[n, 4]) -> f32[n, k] { a(x) }\n}\ndata d: { "
+     "x: f32[4], y: i64 } = csv(\"a.csv\")\ntrain t = M() on d {\n  minimize cross_entropy(t(x), y)\n  optimizer: "
+     "sgd(lr: 0.1)\n  epochs: 1\n  ema: nan\n}\n",
+     10, 8, "`ema` is nan, expected a number between 0 and 1"},
+    {Diag::BadSetting,
+     "model M(k: dim = 3) {\n  layer a = Linear(4, k)\n  fn forward(x: f32[n, 4]) -> f32[n, k] { a(x) }\n}\ndata d: { "
+     "x: f32[4], y: i64 } = csv(\"a.csv\")\ntrain t = M() on d {\n  minimize cross_entropy(t(x), y)\n  optimizer: "
+     "sgd(lr: 0.1)\n  epochs: 1\n  ema: true\n}\n",
+     10, 8, "`ema` is `bool`, expected a number between 0 and 1"},
+    {Diag::BadSetting,
+     "model M(k: dim = 3) {\n  layer a = Linear(4, k)\n  fn forward(x: f32[n, 4]) -> f32[n, k] { a(x) }\n}\ndata d: { "
+     "x: f32[4], y: i64 } = csv(\"a.csv\")\ntrain t = M() on d {\n  minimize cross_entropy(t(x), y)\n  optimizer: "
+     "sgd(lr: 0.1)\n  epochs: 1\n  init: 3\n}\n",
+     10, 9, "`init` is the number 3, expected a file name in quotes"},
+    {Diag::BadSetting,
+     "model M(k: dim = 3) {\n  layer a = Linear(4, k)\n  fn forward(x: f32[n, 4]) -> f32[n, k] { a(x) }\n}\ndata d: { "
+     "x: f32[4], y: i64 } = csv(\"a.csv\")\ntrain t = M() on d {\n  minimize cross_entropy(t(x), y)\n  optimizer: "
+     "sgd(lr: 0.1)\n  epochs: 1\n  init: load(3)\n}\n",
+     10, 9, "`init` is `load(3)`, expected a file name in quotes, or `load(\"file\", partial: true)`"},
     {Diag::UnknownSetting,
      "model M(k: dim = 3) {\n  layer a = Linear(4, k)\n  fn forward(x: f32[n, 4]) -> f32[n, k] { a(x) }\n}\ndata d: { "
      "x: f32[4], y: i64 } = csv(\"a.csv\")\ntrain t = M() on d {\n  minimize cross_entropy(t(x), y)\n  optimizer: "

@@ -143,6 +143,33 @@ TEST_F(Checkpoint, ShorterFloatsAndPyTorchsCountersLoad) {
   EXPECT_EQ(block[33], 10);
 }
 
+TEST_F(Checkpoint, WhatFitsIsTakenAndWhatIsLeftIsSaid) {
+  std::string six = bytesOf(std::vector<float>{9, 8, 7, 6, 5, 4}), three = bytesOf(std::vector<float>(3, 1));
+  ASSERT_TRUE(writeSafetensors(folder / "m",
+                               {{"fc1.weight", DType::F32, {2, 3}, six}, {"fc1.bias", DType::F32, {3}, three}}, {}));
+  Result<PartialLoad> loaded = loadPartial(folder / "m", {params, block.data()});
+  ASSERT_TRUE(loaded) << errorOf(loaded);
+  EXPECT_EQ(loaded->filled, (std::vector<bool>{true, false}));
+  EXPECT_EQ(loaded->left, std::vector<std::string>{"`fc1.bias` is f32[3] in the file, but f32[2] in the model"});
+  EXPECT_EQ(block[8], 7); // [0, 2], transposed
+  EXPECT_EQ(block[33], 8) << "left as it was";
+  ASSERT_TRUE(writeSafetensors(folder / "m", {{"fc1.bias", DType::F32, {3}, three}}, {}));
+  EXPECT_EQ(errorOf(loadPartial(folder / "m", {params, block.data()})),
+            folder / "m" + ": has nothing that fits the model\n"
+                           "  `fc1.bias` is f32[3] in the file, but f32[2] in the model\n"
+                           "  `fc1.weight` (f32[2, 3]) is missing");
+}
+
+TEST_F(Checkpoint, StandInsAreRoundedToWhatTheyReplace) {
+  std::vector<TensorSlot> short_ = {denseSlot("w", DType::BF16, {2, 3}, 0), denseSlot("b", DType::F32, {1}, 64)};
+  std::vector<float> zeros(32, 0), loaded(32, 0);
+  state[1].strides = {1, 2};
+  ASSERT_TRUE(saveCheckpoint(folder / "m", {short_, zeros.data()}, {}, {{{0, &state[1]}}, stateBlock.data()}));
+  ASSERT_TRUE(loadCheckpoint(folder / "m", {short_, loaded.data()}));
+  EXPECT_EQ(elementAsDouble(DType::BF16, loaded.data(), 1), double(bf16ToFloat(floatToBf16(stateBlock[18]))));
+  EXPECT_EQ(loaded[16], 0);
+}
+
 TEST_F(Checkpoint, ALongListOfProblemsIsCut) {
   std::vector<TensorSlot> many;
   for (int i = 0; i < 50; ++i)

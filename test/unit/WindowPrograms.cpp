@@ -108,7 +108,8 @@ private:
   /// A line that makes a new value.
   Tensor make(const std::string &operation, const std::string &types, const Sizes &sizes, const char *of = nullptr) {
     std::string name = "%" + std::to_string(names++);
-    body += "    " + name + " = dl." + operation + " : " + types + (types.empty() ? "" : " -> ") + type(sizes, of) + "\n";
+    std::string from = types.empty() ? "" : types + " -> ";
+    body += "    " + name + " = dl." + operation + " : " + from + type(sizes, of) + "\n";
     return {name, sizes};
   }
   Tensor reshape(const Tensor &x, const Sizes &sizes) {
@@ -240,8 +241,8 @@ private:
     }
     addArgument("c", y.sizes);
     parts.body += "  %f" + number + ":" + std::to_string(results) + " = dl.grad (" + inputs + "), (%c" + number +
-                  ") aux 0 {\n  ^bb0(" + inner + "):\n" + body + "    dl.yield " + y.name + " : " + type(y.sizes) + "\n  } : (" +
-                  types + type(y.sizes) + ") -> (" + outs + ")\n";
+                  ") aux 0 {\n  ^bb0(" + inner + "):\n" + body + "    dl.yield " + y.name + " : " + type(y.sizes) +
+                  "\n  } : (" + types + type(y.sizes) + ") -> (" + outs + ")\n";
   }
 
   std::mt19937 random;
@@ -262,9 +263,9 @@ std::vector<ControlProgram> windowPrograms(unsigned count, unsigned each) {
     Parts parts;
     for (unsigned number = first; number < std::min(first + each, count); ++number)
       Form(number).addTo(parts);
-    programs.push_back({"From" + std::to_string(first),
-                        "func.func @f(" + parts.arguments + ") -> (" + parts.results + ") {\n" + parts.body + "  return " +
-                            parts.returned + " : " + parts.types + "\n}"});
+    programs.push_back({"From" + std::to_string(first), "func.func @f(" + parts.arguments + ") -> (" + parts.results +
+                                                            ") {\n" + parts.body + "  return " + parts.returned + " : " +
+                                                            parts.types + "\n}"});
   }
   return programs;
 }

@@ -41,7 +41,9 @@ Text Writer::wrapped(Text x, const Tensor &value) {
   case 9:
     return rank ? Text{in + "[:]"} : x;
   case 10:
-    return rank ? Text{"(z => tensor([z[i] for i in 0.." + std::to_string(value.shape[0]) + "]))(" + x.text + ")"} : x;
+    if (!rank || namedSizes)
+      return x;
+    return {"(z => tensor([z[i] for i in 0.." + std::to_string(value.shape[0]) + "]))(" + x.text + ")"};
   case 11:
     return rank ? Text{"flip(flip(" + x.text + ", axis: 0), axis: -" + std::to_string(rank) + ")"} : x;
   case 12:

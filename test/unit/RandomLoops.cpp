@@ -220,7 +220,7 @@ bool Builder::loop() {
 Text Writer::placedText(const Function &function, const Node &node, const std::vector<Text> &texts) {
   auto x = [&](unsigned i) { return argument(function, texts, node.operands[i]); };
   if (node.op == "branch")
-    return {"(if " + x(0).text + " { " + x(1).text + " } else { " + x(2).text + " })"};
+    return {"(if " + within(x(0), either) + " { " + x(1).text + " } else { " + x(2).text + " })"};
   std::string base = within(x(0), operand), place = x(1).text;
   if (node.op == "pick")
     return {base + "[" + place + "]"};
@@ -235,9 +235,26 @@ Text Writer::placedText(const Function &function, const Node &node, const std::v
   return {name};
 }
 
+/// Whether a function's body is part of another's, or is it.
+static bool reaches(const Program &program, const Function &from, const Function &to) {
+  return &from == &to || std::any_of(from.nodes.begin(), from.nodes.end(), [&](const Node &node) {
+    bool calls = node.op == "call" || node.op == "grad" || node.op == "fold" || node.op == "stack_of";
+    return calls && reaches(program, program.functions[node.function], to);
+  });
+}
+
+/// Whether something has the gradient of a function, so that the number of its turns must be known.
+static bool isDifferentiated(const Program &program, const Function &function) {
+  for (const Function &any : program.functions)
+    for (const Node &node : any.nodes)
+      if (node.op == "grad" && reaches(program, program.functions[node.function], function))
+        return true;
+  return false;
+}
+
 Text Writer::loopText(const Function &function, const Node &node, const std::vector<Text> &texts) {
   auto x = [&](unsigned i) { return argument(function, texts, node.operands[i]); };
-  std::string body = functionValue(node.function), rows = x(0).text;
+  std::string body = functionValue(node.function), rows = within(x(0), either);
   const Tensor &over = function.example[node.operands[0]];
   std::string count = std::to_string(over.shape[0]);
   std::string head = "for row in " + rows;
@@ -247,29 +264,29 @@ Text Writer::loopText(const Function &function, const Node &node, const std::vec
   std::string all = fresh("xs"), state = fresh("s"), k = fresh("k");
   std::string before, after;
   line("let " + all + " = " + rows);
-  switch (random.below(6)) {
+  switch (random.below(isDifferentiated(program, function) ? 4 : 6)) {
   case 0:
     head = "for " + k + " in 0.." + count;
     break;
   case 1:
-    head = "for " + k + " in 0..tensor(" + count + ")";
-    break;
-  case 2:
     head = "for " + k + " in 0.." + count + " + 3";
     before = "if " + k + " >= " + count + " { " + random.of({"break", "continue"}) + " }";
     break;
-  case 3:
+  case 2:
     head = "for " + k + ", _ in enumerate(" + all + ")";
     break;
-  case 4:
-    line("var " + k + " = 0");
-    head = "while " + k + " < " + count;
-    after = k + " += 1";
-    break;
-  default:
+  case 3:
     head = "for " + k + " in 0..2 * " + count + " by 2";
     before = "let half = div(" + k + ", 2)";
     k = "half";
+    break;
+  case 4:
+    head = "for " + k + " in 0..tensor(" + count + ")";
+    break;
+  default:
+    line("var " + k + " = 0");
+    head = "while " + k + " < " + count;
+    after = k + " += 1";
   }
   bool folds = node.op == "fold";
   const Tensor &result = function.example[&node - function.nodes.data()];

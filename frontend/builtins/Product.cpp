@@ -248,6 +248,7 @@ static Value takeAlong(Elaborator &e, CallSite &site) {
     return e.reshape(e.reduceOp("sum", chosen, {*axis}, site.at), i.shape, site.at);
   }
   Value result = Value::ofTensor(x.dtype, i.shape, {}, site.at);
+  result.varies = x.varies;
   if (!e.emitting())
     return result;
   // The places in the flat tensor: those along the axis are given, the others are the element's own.
@@ -360,6 +361,7 @@ void addProductBuiltins(BuiltinTable &table) {
       y = e.cast(y, DType::F32, y.at);
     }
     Value result = Value::ofTensor(x.dtype, x.shape, {}, site.at);
+    result.varies = x.varies || y.varies;
     if (mlir::Value operand = e.ir(x)) {
       Value checked = e.checkIndex(i, x.shape[0].size, std::string(e.sources.text(site[1].at)), i.at);
       result.ir = dl::ScatterAddOp::create(e.graph.here(), e.location(site.at), operand.getType(), operand, e.ir(checked),

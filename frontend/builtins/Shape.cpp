@@ -154,6 +154,7 @@ static Value concatBuiltin(Elaborator &e, CallSite &site, bool stack) {
     total = site[0].size * parts[0].shape[*axis].size;
   shape[*axis] = {total, site.at};
   Value result = Value::ofTensor(parts[0].dtype, shape, {}, site.at);
+  result.varies = llvm::any_of(parts, [](const Value &part) { return part.varies; });
   if (e.emitting()) {
     std::vector<mlir::Value> operands;
     for (const Value &part : parts)
@@ -324,6 +325,7 @@ void addShapeBuiltins(BuiltinTable &table) {
     if (!axes)
       return e.poison(site.at);
     Value result = Value::ofTensor(x.dtype, x.shape, {}, site.at);
+    result.varies = x.varies;
     if (mlir::Value operand = e.ir(x))
       result.ir = dl::ReverseOp::create(e.graph.here(), e.location(site.at), operand.getType(), operand, *axes);
     return result;

@@ -27,6 +27,7 @@ Value padWithZeros(Elaborator &e, const Value &x, const Widths &widths, SourceRa
   if (tooLarge(e, shape, at))
     return e.poison(at);
   Value result = Value::ofTensor(x.dtype, shape, {}, at);
+  result.varies = x.varies;
   llvm::SmallVector<int64_t> low, interior(shape.size(), 0);
   for (auto &width : widths)
     low.push_back(width.first.constant());
@@ -62,6 +63,7 @@ std::optional<PadMode> padModeArgument(Elaborator &e, CallSite &site, size_t i) 
 
 static Value reversed(Elaborator &e, const Value &x, int64_t axis, SourceRange at) {
   Value result = Value::ofTensor(x.dtype, x.shape, {}, at);
+  result.varies = x.varies;
   if (mlir::Value operand = e.ir(x))
     result.ir = dl::ReverseOp::create(e.graph.here(), e.location(at), operand.getType(), operand,
                                       llvm::ArrayRef<int64_t>(axis));
@@ -126,6 +128,7 @@ Value padByMode(Elaborator &e, const Value &x, const Widths &widths, PadMode mod
     for (const Value &part : parts)
       operands.push_back(e.ir(part));
     result = Value::ofTensor(x.dtype, shape, {}, at);
+    result.varies = x.varies;
     if (operands.front())
       result.ir =
           dl::ConcatOp::create(e.graph.here(), e.location(at), e.irType(x.dtype, shape), operands, int64_t(axis));
@@ -162,6 +165,7 @@ Value windowsOf(Elaborator &e, const Value &x, const std::vector<WindowAxis> &ax
     shape.push_back({window.taps, at});
   }
   Value result = Value::ofTensor(x.dtype, shape, {}, at);
+  result.varies = x.varies;
   WindowAttributes attributes(axes);
   if (mlir::Value operand = e.ir(x))
     result.ir = dl::WindowOp::create(e.graph.here(), e.location(at), e.irType(x.dtype, shape), operand, attributes.axes,
@@ -175,6 +179,7 @@ Value overlapAdd(Elaborator &e, const Value &windows, const std::vector<WindowAx
   for (size_t i = 0; i < axes.size(); ++i)
     shape[axes[i].axis] = {extents[i], at};
   Value result = Value::ofTensor(windows.dtype, shape, {}, at);
+  result.varies = windows.varies;
   WindowAttributes attributes(axes);
   if (mlir::Value operand = e.ir(windows))
     result.ir = dl::OverlapAddOp::create(e.graph.here(), e.location(at), e.irType(windows.dtype, shape), operand,

@@ -437,5 +437,31 @@ INSTANTIATE_TEST_SUITE_P(Mistakes, CheckerErrorTest, testing::ValuesIn(mistakes)
                            return name + "_" + std::to_string(info.index);
                          });
 
+/// What depends on x does so behind each operation: the loop is refused by the check, not while it runs.
+TEST(CheckerError, WhatVariesDoesSoBehindEachOperation) {
+  for (const char *expression :
+       {"x", "x[0]", "x[0:1, :, 1:]", "x[:, i]", "x[:, i:i + 2]", "x[0, 0, [2, 1]]", "[row for row in x]", "[x, x]",
+        "stack([x, x])", "concat([x, x])", "flip(x, axis: 0)", "roll(x, 1)", "narrow(x, 0, i, 2)", "window(x, 3, 2)",
+        "diag(x[0, 0])", "tril(x[0, 0])", "pad(x, [[1, 1], [0, 0], [0, 0], [0, 0]])",
+        "pad(x, [[1, 1], [0, 0], [0, 0], [0, 0]], mode: \"replicate\")", "cumsum(x)", "cummax(x)[0]", "sort(x)",
+        "quantile(x, 0.5)", "take_along(x, zeros([4, 4, 4, 4], dtype: i64), axis: 1)",
+        "scatter_add(zeros([4, 4]), [0, 1], x[0, 0, 0:2])", "conv2d(x, x)", "conv_transpose2d(x, x)", "max_pool2d(x, 2)",
+        "avg_pool2d(x, 3, padding: 1)", "adaptive_avg_pool2d(x, 3)", "adaptive_max_pool2d(x, 2)", "resize(x, [8, 8])",
+        "upsample(x, 2)", "unfold(x, 2)", "cholesky(x)", "solve(x, x)", "svd(x)[1]"}) {
+    std::string source = "fn f(x: f32[4, 4, 4, 4], i: i64) {\n  var y = sum(" + std::string(expression) +
+                         ")\n  while y > 1 { y = y / 2 }\n  y\n}\n"
+                         "let g = grad(f, wrt: [x])(ones([4, 4, 4, 4]), tensor(1))\n";
+    SourceManager sources;
+    DiagnosticEngine diagnostics(sources);
+    mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
+    Elaborator checker(sources, diagnostics, context, nullptr);
+    ast::AstContext tree;
+    ast::Program program = parse(sources, sources.add("test.dl", source), tree, diagnostics);
+    checker.program(program);
+    ASSERT_EQ(diagnostics.errorCount(), 1u) << expression << "\n" << diagnostics.render();
+    EXPECT_EQ(std::string(nameOf(diagnostics.all().front().kind)), nameOf(Diag::NoGradient)) << expression;
+  }
+}
+
 } // namespace
 } // namespace dlc

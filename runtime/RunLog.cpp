@@ -42,6 +42,8 @@ Result<RunLog> readRunLog(const std::string &given) {
       if (header[0] != "step" || header.size() < 2)
         return Error::atLine(path, 1, 1, "is no log of steps: its first line is `step,loss,lr,..`");
       log.names.assign(header.begin() + 1, header.end());
+      for (const std::string &name : log.names)
+        log.columns[name]; // also where there is no step yet
       continue;
     }
     if (cells.size() != header.size())

@@ -65,12 +65,16 @@ static size_t longest(const std::vector<std::string> &names) {
   return most;
 }
 
-/// `set xtics` for names: turned where they are too long to stand side by side.
-static std::string namesBelow(const std::vector<std::string> &names, int width) {
+/// `set xtics` for names: turned where they are too long to stand side by side, and cut where that does not do.
+static std::string namesBelow(std::vector<std::string> names, int width) {
   constexpr size_t letter = 8, turned = 18; // pixels
+  constexpr int most = 24;                  // letters
+  for (std::string &name : names)
+    if (columnsOf(name) > most)
+      name = fitted(name, most - 1) + "…";
   size_t room = size_t(width) * 8 / 10;
   bool fits = names.size() * (longest(names) + 2) * letter <= room;
-  return fmt::format("set xtics {}{} nomirror\n", fits ? "" : "rotate by -40 left ",
+  return fmt::format("set xtics {}{} nomirror\n", fits ? "" : "rotate by 40 right ",
                      someTicks(names, fits ? names.size() : std::max<size_t>(room / turned, 1)));
 }
 

@@ -22,8 +22,20 @@ struct Outgoing {
   std::vector<SafetensorsEntry> entries;
   std::deque<std::string> copies;
 
-  void add(const SlotBlock &source, const std::string &prefix) {
+  void addStandIn(const TensorSlot &slot, const TensorSlot &standIn, const void *block) {
+    std::string dense(standIn.denseBytes(), '\0'), &copy = copies.emplace_back(slot.denseBytes(), '\0');
+    unpackTensor(standIn, block, dense.data());
+    for (int64_t i = 0; i < slot.elements(); ++i)
+      setElement(slot.dtype, copy.data(), i, elementAsDouble(standIn.dtype, dense.data(), i));
+    entries.push_back({slot.name, slot.dtype, slot.shape, copy});
+  }
+
+  void add(const SlotBlock &source, const std::string &prefix, const StandIns &standIns = {}) {
     for (const TensorSlot &slot : source.slots) {
+      if (auto found = standIns.slots.find(size_t(&slot - source.slots.data())); found != standIns.slots.end()) {
+        addStandIn(slot, *found->second, standIns.block);
+        continue;
+      }
       std::string_view bytes(static_cast<const char *>(source.block) + slot.byteOffset, slot.denseBytes());
       if (slot.strides != denseSlot("", slot.dtype, slot.shape, 0).strides) {
         std::string &copy = copies.emplace_back(slot.denseBytes(), '\0');
@@ -50,8 +62,14 @@ public:
   void want(const SlotBlock &target, const std::string &prefix);
   /// Writes all blocks if everything fits, else gives the error.
   Result<void> finish();
+  /// Writes what fits of the only block.
+  Result<PartialLoad> finishPartial(const SlotBlock &target);
 
 private:
+  /// Adds what one side has alone to the problems.
+  void compare();
+  void fill();
+  Error error(const std::string &what) const;
   void match(const TensorSlot &slot, void *block, const SafetensorsTensor &tensor, const std::string &name);
 
   const SafetensorsFile &file;
@@ -90,44 +108,73 @@ void Loader::match(const TensorSlot &slot, void *block, const SafetensorsTensor 
     incoming.push_back({&slot, block, std::move(dense)});
 }
 
-Result<void> Loader::finish() {
+/// What an entry of the file that the run does not want is.
+static std::string unwanted(const std::string &name, const std::string &type, const std::set<std::string> &wanted) {
+  if (name.starts_with(statePrefix + averageName))
+    return fmt::format("`{}` is an average of weights, but this run has no `ema`", name);
+  if (size_t dot = name.find('.'); name.starts_with(statePrefix) && wanted.contains(name.substr(dot + 1)))
+    return fmt::format("`{}` is an optimizer's state of `{}`, which is frozen or has another optimizer now "
+                       "(`init` starts from the weights of a file alone)",
+                       name, name.substr(dot + 1));
+  return fmt::format("`{}` ({}) is not in the model", name, type);
+}
+
+void Loader::compare() {
   std::vector<std::string> extra;
   for (const SafetensorsTensor &tensor : file.tensors())
     if (!wanted.contains(tensor.name) && !tensor.name.ends_with("num_batches_tracked"))
       extra.push_back(tensor.name);
   for (const auto &[name, type] : missing) {
     std::string nearest = nearestName(name, extra);
-    problems.push_back(fmt::format("`{}` ({}) is missing{}", name, type,
-                                   nearest.empty() ? "" : fmt::format("; the file has `{}`", nearest)));
+    problems.push_back(name.starts_with(statePrefix + averageName)
+                           ? fmt::format("`{}` is missing: the run that wrote it had no `ema`", name)
+                           : fmt::format("`{}` ({}) is missing{}", name, type,
+                                         nearest.empty() ? "" : fmt::format("; the file has `{}`", nearest)));
   }
   for (const std::string &name : extra) {
     const SafetensorsTensor *tensor = file.find(name);
-    if (size_t dot = name.find('.'); name.starts_with(statePrefix) && wanted.contains(name.substr(dot + 1))) {
-      problems.push_back(fmt::format("`{}` is an optimizer's state of `{}`, which is frozen or has another optimizer now "
-                                     "(`init` starts from the weights of a file alone)",
-                                     name, name.substr(dot + 1)));
-      continue;
-    }
-    problems.push_back(fmt::format("`{}` ({}) is not in the model", name, typeName(tensor->dtype, tensor->shape)));
+    problems.push_back(unwanted(name, typeName(tensor->dtype, tensor->shape), wanted));
   }
-  if (!problems.empty()) {
-    constexpr size_t most = 12;
-    std::string text = "does not fit the model";
-    for (size_t i = 0; i < std::min(problems.size(), most); ++i)
-      text += "\n  " + problems[i];
-    if (problems.size() > most)
-      text += fmt::format("\n  and {} more", problems.size() - most);
-    return Error::inFile(file.path(), text);
-  }
+}
+
+Error Loader::error(const std::string &what) const {
+  constexpr size_t most = 12;
+  std::string text = what;
+  for (size_t i = 0; i < std::min(problems.size(), most); ++i)
+    text += "\n  " + problems[i];
+  if (problems.size() > most)
+    text += fmt::format("\n  and {} more", problems.size() - most);
+  return Error::inFile(file.path(), text);
+}
+
+void Loader::fill() {
   for (const Incoming &one : incoming)
     packTensor(*one.slot, one.dense.data(), one.block);
+}
+
+Result<void> Loader::finish() {
+  compare();
+  if (!problems.empty())
+    return error("does not fit the model");
+  fill();
   return {};
 }
 
+Result<PartialLoad> Loader::finishPartial(const SlotBlock &target) {
+  compare();
+  if (incoming.empty())
+    return error("has nothing that fits the model");
+  fill();
+  PartialLoad made{std::vector<bool>(target.slots.size()), problems};
+  for (const Incoming &one : incoming)
+    made.filled[size_t(one.slot - target.slots.data())] = true;
+  return made;
+}
+
 Result<void> saveCheckpoint(const std::string &path, const SlotBlock &params,
-                            const std::map<std::string, std::string> &metadata) {
+                            const std::map<std::string, std::string> &metadata, const StandIns &standIns) {
   Outgoing outgoing;
-  outgoing.add(params, "");
+  outgoing.add(params, "", standIns);
   std::map<std::string, std::string> all = metadata;
   all["format"] = "pt"; // some readers ask for it
   return writeSafetensors(path, outgoing.entries, all);
@@ -140,6 +187,15 @@ Result<void> loadCheckpoint(const std::string &path, const SlotBlock &params) {
   Loader loader(*file);
   loader.want(params, "");
   return loader.finish();
+}
+
+Result<PartialLoad> loadPartial(const std::string &path, const SlotBlock &params) {
+  Result<SafetensorsFile> file = SafetensorsFile::read(path);
+  if (!file)
+    return file.error();
+  Loader loader(*file);
+  loader.want(params, "");
+  return loader.finishPartial(params);
 }
 
 /// Exact: hexadecimal.

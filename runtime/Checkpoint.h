@@ -19,6 +19,15 @@ struct SlotBlock {
   void *block; ///< only read when saving
 };
 
+/// The state that averages of weights are (`ema`): it is one of a run, not of an optimizer.
+inline constexpr const char *averageName = "moving average"; // no name of a user's
+
+/// Tensors of another block that stand for some of a block, by their number there; rounded to its dtypes.
+struct StandIns {
+  std::map<size_t, const TensorSlot *> slots = {};
+  const void *block = nullptr;
+};
+
 /// Where a run stands. Written to the metadata of FILE.resume, each number so that it reads back to the same bits.
 struct RunPosition {
   int64_t epoch = 0;       ///< epochs finished
@@ -37,12 +46,19 @@ struct RunPosition {
 
 /// Writes the parameters to `path`, atomically. `metadata` is kept with them.
 Result<void> saveCheckpoint(const std::string &path, const SlotBlock &params,
-                            const std::map<std::string, std::string> &metadata = {});
+                            const std::map<std::string, std::string> &metadata = {}, const StandIns &standIns = {});
 
 /// Fills the parameters from `path`. Every slot must be in the file with its shape and a dtype that loses nothing, and
 /// the file must hold nothing else (PyTorch's `num_batches_tracked` is passed over). An error lists all that differs,
 /// with both shapes and the nearest names; the block is then unchanged.
 Result<void> loadCheckpoint(const std::string &path, const SlotBlock &params);
+
+/// Fills what fits by name and shape, and gives for all else, of both sides, why it does not. An error where nothing fits.
+struct PartialLoad {
+  std::vector<bool> filled; ///< of each slot
+  std::vector<std::string> left;
+};
+Result<PartialLoad> loadPartial(const std::string &path, const SlotBlock &params);
 
 /// Writes and reads FILE.resume (`path` is the whole name). Errors as for loadCheckpoint; the blocks are then
 /// unchanged.

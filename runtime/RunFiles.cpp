@@ -80,8 +80,11 @@ Result<void> checkSpec(const TrainingSpec &spec) {
     return ok;
   if (Result<void> ok = spec.stopAfter ? checkStopAfter(spec) : Result<void>(); !ok)
     return ok;
+  std::vector<std::string> suffixes = {"", ".best", ".resume"};
+  if (!spec.averaged.empty())
+    suffixes.push_back(".ema");
   if (!spec.save.empty())
-    for (const char *suffix : {"", ".best", ".resume"})
+    for (const std::string &suffix : suffixes)
       if (Result<void> ok = checkWritable(spec.save + suffix); !ok)
         return ok;
   return {};
@@ -130,6 +133,9 @@ Result<RunPosition> RunFiles::begin() {
     for (const TensorSlot &slot : *slots)
       if (std::optional<double> value = findNotFinite(slot, block); value && std::isinf(*value))
         infinite.insert(&slot);
+  for (auto &[number, average] : averages().slots)
+    if (infinite.contains(&spec.params[number]))
+      infinite.insert(average);
   return position;
 }
 
@@ -154,8 +160,18 @@ std::map<std::string, std::string> RunFiles::metadata() const {
   return all;
 }
 
+StandIns RunFiles::averages() const {
+  StandIns made{{}, state};
+  const TensorSlot *first = spec.state.data() + (spec.state.size() - spec.averaged.size());
+  for (size_t i = 0; i < spec.averaged.size(); ++i)
+    made.slots[spec.averaged[i]] = first + i;
+  return made;
+}
+
 Result<void> RunFiles::saveBest() const {
-  return spec.save.empty() ? Result<void>() : saveCheckpoint(spec.save + ".best", {spec.params, params}, metadata());
+  if (spec.save.empty())
+    return {};
+  return saveCheckpoint(spec.save + ".best", {spec.params, params}, metadata(), averages());
 }
 
 Result<void> RunFiles::save(const RunPosition &position) const {
@@ -163,6 +179,9 @@ Result<void> RunFiles::save(const RunPosition &position) const {
     return {};
   if (Result<void> ok = saveResume(spec.save + ".resume", {spec.params, params}, {spec.state, state}, position); !ok)
     return ok;
+  if (!spec.averaged.empty())
+    if (Result<void> ok = saveCheckpoint(spec.save + ".ema", {spec.params, params}, metadata(), averages()); !ok)
+      return ok;
   return saveCheckpoint(spec.save, {spec.params, params}, metadata());
 }
 

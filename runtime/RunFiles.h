@@ -1,4 +1,4 @@
-// What a training run checks before its first step, and the files that it keeps: FILE, FILE.best and FILE.resume.
+// What a training run checks before its first step, and the files that it keeps: FILE, FILE.best, FILE.ema and FILE.resume.
 // Internal to runtime.
 #pragma once
 
@@ -27,14 +27,15 @@ public:
   /// That no parameter became NaN or infinite, nor the optimizer's state; else what did, of which kind. What was infinite
   /// when the run began (a mask that is a buffer) may stay so.
   Result<void> checkFinite() const;
-  /// Writes FILE.best, if the run saves.
+  /// Writes FILE.best, if the run saves: the averages, if there are any.
   Result<void> saveBest() const;
-  /// Writes FILE.resume and then FILE, if the run saves.
+  /// Writes FILE.resume, FILE.ema if there are averages, and then FILE, if the run saves.
   Result<void> save(const RunPosition &position) const;
 
 private:
   Result<RunPosition> resume() const;
   std::map<std::string, std::string> metadata() const;
+  StandIns averages() const;
 
   const TrainingSpec &spec;
   void *params, *state;

@@ -1,11 +1,16 @@
 // Copies between dense tensors and slots, and what is not finite in them.
 #include "runtime/TensorSlot.h"
 
+#include <algorithm>
 #include <cmath>
+#include <cstring>
+#include <type_traits>
 
 namespace dlc {
 
 int64_t TensorSlot::elements() const { return elementCount(shape).value_or(0); }
+
+bool TensorSlot::isDense() const { return strides == denseSlot({}, dtype, shape, 0).strides; }
 
 TensorSlot denseSlot(std::string name, DType dtype, std::vector<int64_t> shape, size_t byteOffset) {
   TensorSlot slot{std::move(name), dtype, std::move(shape), byteOffset, {}};
@@ -39,8 +44,49 @@ template <class Copy> static void forEachRun(const TensorSlot &slot, Copy copy) 
   }
 }
 
+/// Calls `copy(dense element, slot element)` for each element, along the longest axis innermost: the last may be a window's,
+/// of three.
+template <class Copy> static void forEachElement(const TensorSlot &slot, Copy copy) {
+  if (slot.elements() == 0)
+    return;
+  struct Axis {
+    int64_t size, dense, place;
+  };
+  std::vector<Axis> axes;
+  std::vector<int64_t> strides = denseSlot({}, slot.dtype, slot.shape, 0).strides;
+  for (size_t axis = 0; axis < slot.shape.size(); ++axis)
+    axes.push_back({slot.shape[axis], strides[axis], slot.strides[axis]});
+  std::ranges::sort(axes, {}, &Axis::size);
+  auto visit = [&](auto &self, size_t level, int64_t dense, int64_t place) -> void {
+    const Axis &axis = axes[level];
+    for (int64_t i = 0; i < axis.size; ++i, dense += axis.dense, place += axis.place)
+      if (level + 1 == axes.size())
+        copy(dense, place);
+      else
+        self(self, level + 1, dense, place);
+  };
+  visit(visit, 0, 0, 0);
+}
+
+/// Calls `copy` with a place in the dense tensor, one in the block, and a size in bytes: rows where they are contiguous.
+template <class Copy> static void copyTensor(const TensorSlot &slot, Copy copy) {
+  if (slot.shape.empty() || slot.strides.back() == 1 || slot.shape.back() == 1)
+    return forEachRun(slot, copy);
+  auto elements = [&](auto size) {
+    forEachElement(slot, [&](int64_t dense, int64_t place) {
+      copy(size_t(dense) * size, slot.byteOffset + size_t(place) * size, size);
+    });
+  };
+  switch (sizeOf(slot.dtype)) {
+  case 1: return elements(std::integral_constant<size_t, 1>());
+  case 2: return elements(std::integral_constant<size_t, 2>());
+  case 4: return elements(std::integral_constant<size_t, 4>());
+  default: return elements(std::integral_constant<size_t, 8>());
+  }
+}
+
 void packTensor(const TensorSlot &slot, const void *dense, void *block) {
-  forEachRun(slot, [&](size_t from, size_t to, size_t bytes) {
+  copyTensor(slot, [&](size_t from, size_t to, auto bytes) {
     std::memcpy(static_cast<char *>(block) + to, static_cast<const char *>(dense) + from, bytes);
   });
 }
@@ -54,7 +100,7 @@ void fillTensor(const TensorSlot &slot, double value, void *block) {
 }
 
 void unpackTensor(const TensorSlot &slot, const void *block, void *dense) {
-  forEachRun(slot, [&](size_t to, size_t from, size_t bytes) {
+  copyTensor(slot, [&](size_t to, size_t from, auto bytes) {
     std::memcpy(static_cast<char *>(dense) + to, static_cast<const char *>(block) + from, bytes);
   });
 }

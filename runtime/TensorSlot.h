@@ -22,6 +22,8 @@ struct TensorSlot {
   /// Elements of the logical tensor.
   int64_t elements() const;
   size_t denseBytes() const { return size_t(elements()) * sizeOf(dtype); }
+  /// Whether it lies as a dense row-major tensor would.
+  bool isDense() const;
 };
 
 /// A dense slot at `byteOffset`.

@@ -65,7 +65,8 @@ struct StopAfter {
 
 struct TrainingSpec {
   std::vector<TensorSlot> params;          ///< parameters and buffers
-  std::vector<TensorSlot> state;           ///< of the optimizer
+  std::vector<TensorSlot> state;           ///< of the optimizer, and behind it the averages
+  std::vector<size_t> averaged;            ///< the parameters that have one: an evaluate function reads these too
   std::shared_ptr<const Dataset> data;     ///< may be null with `steps`
   std::shared_ptr<const Dataset> validate; ///< may be null; needs the same fields
   std::vector<std::string> fields;         ///< of a batch, in the order of the compiled inputs
@@ -79,7 +80,8 @@ struct TrainingSpec {
   std::vector<std::string> reports; ///< names of the outputs after the loss
   bool learningRate = false;        ///< the train function's last output is the learning rate
   std::optional<StopAfter> stopAfter;
-  std::string save;      ///< FILE: last weights; FILE.best and FILE.resume beside it. Empty: nothing is saved
+  /// FILE: last weights; FILE.best and FILE.resume beside it, with averages FILE.ema. Empty: nothing is saved
+  std::string save;
   std::string resume;    ///< FILE or FILE.resume of an earlier run. Empty: starts anew
   std::string logFolder; ///< steps.csv and TensorBoard events. Empty: none
   bool allowNan = false;

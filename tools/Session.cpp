@@ -296,6 +296,12 @@ static Result<HostBufferRef> allocate(mlir::RankedTensorType type) {
 
 bool Session::run(mlir::ModuleOp module, const std::vector<HostBufferRef> &inputs, std::vector<HostBufferRef> &outputs,
                   SourceRange at) {
+  outputs.clear();
+  return runInto(module, inputs, outputs, at);
+}
+
+bool Session::runInto(mlir::ModuleOp module, const std::vector<HostBufferRef> &inputs,
+                      std::vector<HostBufferRef> &outputs, SourceRange at) {
   mlir::OwningOpRef<mlir::ModuleOp> owned(module.clone());
   auto function = *owned->getOps<mlir::func::FuncOp>().begin();
   for (auto candidate : owned->getOps<mlir::func::FuncOp>())
@@ -336,15 +342,17 @@ bool Session::run(mlir::ModuleOp module, const std::vector<HostBufferRef> &input
   std::vector<void *> in, out;
   for (const HostBufferRef &input : inputs)
     in.push_back(input->data.get());
-  outputs.clear();
-  for (mlir::Type type : types) {
-    Result<HostBufferRef> result = allocate(mlir::cast<mlir::RankedTensorType>(type));
-    if (!result) {
-      diagnostics.report(Diag::RunProblem, at, "the result " + result.error().str());
-      return false;
+  outputs.resize(types.size());
+  for (auto [type, output] : llvm::zip_equal(types, outputs)) {
+    if (!output) {
+      Result<HostBufferRef> result = allocate(mlir::cast<mlir::RankedTensorType>(type));
+      if (!result) {
+        diagnostics.report(Diag::RunProblem, at, "the result " + result.error().str());
+        return false;
+      }
+      output = *result;
     }
-    outputs.push_back(*result);
-    out.push_back(outputs.back()->data.get());
+    out.push_back(output->data.get());
   }
   Result<Arena> arena = Arena::allocate(compiled->function.arenaBytes + 64);
   if (!arena) {

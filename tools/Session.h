@@ -2,6 +2,8 @@
 #pragma once
 
 #include "frontend/elaborate/Elaborator.h"
+#include "frontend/elaborate/TrainPlan.h"
+#include "runtime/Checkpoint.h"
 #include "runtime/Dataset.h"
 #include "runtime/Interrupt.h"
 #include "runtime/Paths.h"
@@ -55,6 +57,8 @@ public:
   HostBufferRef column(const DataInfo &data, const std::string &field) override;
   bool run(mlir::ModuleOp module, const std::vector<HostBufferRef> &inputs, std::vector<HostBufferRef> &outputs,
            SourceRange at) override;
+  bool load(const std::string &file, bool partial, const std::vector<ParamSlotRef> &params,
+            std::vector<HostBufferRef> &values, SourceRange at) override;
   bool train(const TrainPlan &plan, const TrainFunctions &functions, std::vector<HostBufferRef> &params) override;
   bool stopped() const override { return interrupted || emitted || (running && running->requested()); }
   void print(const std::vector<Value> &values) override;
@@ -76,6 +80,12 @@ private:
   void elaborate(const ast::Program &program, bool show);
   /// The same for an expression of which something is asked: nothing stays defined or assigned.
   void ask(const ast::Program &program);
+  /// `run`, into the buffers of `outputs`; null ones are allocated.
+  bool runInto(mlir::ModuleOp module, const std::vector<HostBufferRef> &inputs, std::vector<HostBufferRef> &outputs,
+               SourceRange at);
+  /// Fills a block from a checkpoint, or what fits of it; says what was left. Gives which slots are filled.
+  std::optional<std::vector<bool>> fill(const std::string &file, bool partial, const SlotBlock &block,
+                                        SourceRange at, const std::string &partially);
   bool initialise(const TrainPlan &plan, const TrainFunctions &functions, const Compiled &step, void *params,
                   void *state);
 

@@ -5,33 +5,105 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
-#include <cstring>
+#include <algorithm>
 #include <filesystem>
+#include <fmt/format.h>
 #include <unistd.h>
 
 namespace dlc {
 
+static_assert(std::string_view(TrainPlan::averageName) == averageName);
+
 std::shared_ptr<const Dataset> datasetOf(const DataInfo &info);
+
+/// A dense slot of a block as a tensor; `owner` keeps the block.
+static HostBuffer bufferIn(const TensorSlot &slot, std::shared_ptr<void> owner, void *block) {
+  void *data = static_cast<std::byte *>(block) + slot.byteOffset;
+  return {slot.dtype, slot.shape, std::shared_ptr<void>(std::move(owner), data), slot.denseBytes()};
+}
+
+std::optional<std::vector<bool>> Session::fill(const std::string &name, bool partial, const SlotBlock &block,
+                                               SourceRange at, const std::string &partially) {
+  std::string file = name;
+  // Beside the program, as data is.
+  if (Result<std::string> found = paths.find(name))
+    file = *found;
+  if (!partial) {
+    if (Result<void> loaded = loadCheckpoint(file, block); !loaded) {
+      auto report = reportError(diagnostics, Diag::TrainingProblem, at, loaded.error());
+      if (loadPartial(file, block))
+        report.help("`" + partially + "` takes what fits by name and shape, all but a head of other classes");
+      return std::nullopt;
+    }
+    return std::vector<bool>(block.slots.size(), true);
+  }
+  Result<PartialLoad> loaded = loadPartial(file, block);
+  if (!loaded) {
+    reportError(diagnostics, Diag::TrainingProblem, at, loaded.error());
+    return std::nullopt;
+  }
+  std::string text = fmt::format("{} of {} tensors are taken from {}\n",
+                                 std::count(loaded->filled.begin(), loaded->filled.end(), true), block.slots.size(), file);
+  for (const std::string &left : loaded->left)
+    text += "  left: " + left + "\n";
+  if (!quiet)
+    output(text);
+  return loaded->filled;
+}
+
+bool Session::load(const std::string &file, bool partial, const std::vector<ParamSlotRef> &params,
+                   std::vector<HostBufferRef> &values, SourceRange at) {
+  std::vector<TensorSlot> slots;
+  size_t bytes = 0;
+  for (const ParamSlotRef &param : params) {
+    std::vector<int64_t> shape;
+    for (const Dim &dim : param->value.shape)
+      shape.push_back(dim.size.constant());
+    slots.push_back(denseSlot(param->path, param->value.dtype, std::move(shape), bytes));
+    bytes += (slots.back().denseBytes() + 63) / 64 * 64;
+  }
+  Result<Arena> memory = Arena::allocate(bytes + 64);
+  if (!memory) {
+    reportError(diagnostics, Diag::RunProblem, at, memory.error());
+    return false;
+  }
+  auto held = std::make_shared<Arena>(std::move(*memory));
+  std::optional<std::vector<bool>> filled =
+      fill(file, partial, {slots, held->data()}, at, fmt::format("load(.., \"{}\", partial: true)", file));
+  if (!filled)
+    return false;
+  for (size_t i = 0; i < slots.size(); ++i) {
+    HostBuffer buffer{slots[i].dtype, slots[i].shape, {held, held->data() + slots[i].byteOffset}, slots[i].denseBytes()};
+    values.push_back((*filled)[i] ? std::make_shared<HostBuffer>(std::move(buffer)) : nullptr);
+  }
+  return true;
+}
 
 bool Session::initialise(const TrainPlan &plan, const TrainFunctions &functions, const Compiled &step, void *params,
                          void *state) {
+  std::vector<bool> filled(step.params.size());
   if (!plan.init.empty()) {
-    std::string file = plan.init;
-    // Beside the program, as data is.
-    if (Result<std::string> found = paths.find(plan.init))
-      file = *found;
-    Result<void> loaded = loadCheckpoint(file, {step.params, params});
-    if (!loaded) {
-      reportError(diagnostics, Diag::TrainingProblem, plan.at, loaded.error());
+    std::optional<std::vector<bool>> loaded = fill(plan.init, plan.initPartial, {step.params, params}, plan.initAt,
+                                                   fmt::format("init: load(\"{}\", partial: true)", plan.init));
+    if (!loaded)
       return false;
-    }
-  } else {
+    filled = *loaded;
+  }
+  if (std::count(filled.begin(), filled.end(), false)) {
     TrainModule initial = functions.initial();
+    // Drawn where they belong, except for those that lie there in another order, and those that a file gave.
     std::vector<HostBufferRef> values;
-    if (!initial.module || !run(*initial.module, initial.captured, values, plan.at))
+    for (const TensorSlot &slot : step.params)
+      values.push_back(slot.isDense() && !filled[values.size()]
+                           ? std::make_shared<HostBuffer>(bufferIn(slot, nullptr, params))
+                           : nullptr);
+    if (!initial.module || !runInto(*initial.module, initial.captured, values, plan.at))
       return false;
-    for (size_t i = 0; i < step.params.size(); ++i)
-      packTensor(step.params[i], values[i]->data.get(), params);
+    for (size_t i = 0; i < step.params.size(); ++i) {
+      if (!filled[i] && !step.params[i].isDense())
+        packTensor(step.params[i], values[i]->data.get(), params);
+      values[i].reset();
+    }
   }
   for (size_t i = 0; i < step.state.size(); ++i)
     if (size_t kind = i / plan.learned.size(); kind < plan.stateInitial.size() && plan.stateInitial[kind] != 0)
@@ -83,7 +155,8 @@ bool Session::train(const TrainPlan &plan, const TrainFunctions &functions, std:
     return problem(params.error());
   if (!state)
     return problem(state.error());
-  if (!initialise(plan, functions, *step, params->data(), state->data()))
+  auto parameters = std::make_shared<Arena>(std::move(*params));
+  if (!initialise(plan, functions, *step, parameters->data(), state->data()))
     return false;
 
   TrainingSpec spec;
@@ -91,6 +164,7 @@ bool Session::train(const TrainPlan &plan, const TrainFunctions &functions, std:
   spec.state = step->state;
   if (halves)
     spec.state.resize(spec.state.size() - plan.learned.size());
+  spec.averaged = plan.averaged;
   spec.data = data;
   spec.validate = plan.validate ? datasetOf(*plan.validate) : nullptr;
   if (plan.data)
@@ -141,25 +215,26 @@ bool Session::train(const TrainPlan &plan, const TrainFunctions &functions, std:
   OutputSink sink = OutputSink::ofDescriptor(STDOUT_FILENO);
   if (quiet)
     sink = {[](std::string_view) {}, false};
-  Result<TrainingResult> result = dlc::train(spec, provider, params->data(), state->data(), *pool, sink);
+  Result<TrainingResult> result = dlc::train(spec, provider, parameters->data(), state->data(), *pool, sink);
   if (!result)
     return problem(result.error());
   if (result->interrupted) {
     interrupted = true;
     return false;
   }
+  // The trained tensors stay where they are, in the block, except for those that lie there in another order.
   for (const TensorSlot &slot : step->params) {
-    auto buffer = std::make_shared<HostBuffer>();
-    buffer->dtype = slot.dtype;
-    buffer->shape = slot.shape;
-    buffer->bytes = slot.denseBytes();
-    Result<Arena> dense = Arena::allocate(buffer->bytes + 64);
+    if (slot.isDense()) {
+      trained.push_back(std::make_shared<HostBuffer>(bufferIn(slot, parameters, parameters->data())));
+      continue;
+    }
+    Result<Arena> dense = Arena::allocate(slot.denseBytes() + 64);
     if (!dense)
       return problem(dense.error());
     auto held = std::make_shared<Arena>(std::move(*dense));
-    unpackTensor(slot, params->data(), held->data());
-    buffer->data = std::shared_ptr<void>(held, held->data());
-    trained.push_back(buffer);
+    unpackTensor(slot, parameters->data(), held->data());
+    trained.push_back(std::make_shared<HostBuffer>(
+        HostBuffer{slot.dtype, slot.shape, std::shared_ptr<void>(held, held->data()), slot.denseBytes()}));
   }
   return true;
 }

@@ -26,7 +26,8 @@ void ContractLoops::emitDotPanel(const Index &rowBlock, const Columns &columns) 
 
 void ContractLoops::emitDotTile(int64_t rows, const Index &row, const Index &origin, const Columns &columns,
                                 const Index &offset, int64_t count) {
-  Values sums = dotFrom(0, rows, row, count, columns.start + offset, Values(rows * count, zeroVector()));
+  Values sums(rows * count, zeroVector());
+  points.anchored([&] { sums = dotFrom(0, rows, row, count, columns.start + offset, std::move(sums)); });
   for (int64_t r = 0; r < rows; ++r) {
     Value joined = joinLanes(Values(ArrayRef(sums).slice(r * count, count)));
     for (int64_t c = 0; c < count; ++c) {

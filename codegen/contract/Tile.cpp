@@ -113,7 +113,8 @@ void ContractLoops::addBlock(int64_t rows, const Index &row, const Columns &colu
 
 ContractLoops::Values ContractLoops::accumulate(int64_t rows, const Index &row, const Columns &columns, Values sums) {
   // Within a block the outer summed axes have their places already.
-  return accumulateFrom(plan.blocked ? plan.blockLevel : 0, rows, row, columns, std::move(sums));
+  points.anchored([&] { sums = accumulateFrom(plan.blocked ? plan.blockLevel : 0, rows, row, columns, std::move(sums)); });
+  return sums;
 }
 
 ContractLoops::Values ContractLoops::accumulateFrom(unsigned level, int64_t rows, const Index &row,

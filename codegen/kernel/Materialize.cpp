@@ -82,20 +82,29 @@ static arith::IntegerOverflowFlagsAttr flagsFor(OpBuilder &builder, bool isUnsig
   return arith::IntegerOverflowFlagsAttr::get(builder.getContext(), flags);
 }
 
+Value PointEmitter::emitQuotient(const Atom &atom, int64_t lanes, Type type) {
+  Value inner = materialize(atom.inner, lanes);
+  OpBuilder &builder = nest.place(inner);
+  Value divisor = intConstant(builder, nest.loc, inner.getType(), atom.divisor);
+  Value quotient = arith::DivUIOp::create(builder, nest.loc, inner, divisor);
+  if (quotient.getType() == type || !isa<VectorType>(type))
+    return quotient;
+  bool widen = getElementTypeOrSelf(type).isInteger(64);
+  return widen ? Value(arith::ExtUIOp::create(builder, nest.loc, type, quotient))
+               : Value(arith::TruncIOp::create(builder, nest.loc, type, quotient));
+}
+
 /// The value of an atom: an i64, or a vector of integers of `type`. Of the lanes atom without lanes (`lanes` 0), the
 /// value of lane 0.
 Value PointEmitter::materializeAtom(const Atom &atom, int64_t lanes, Type type) {
   Location loc = nest.loc;
   if (atom.kind == Atom::Quotient) {
-    Value inner = materialize(atom.inner, lanes);
-    OpBuilder &builder = nest.place(inner);
-    Value divisor = intConstant(builder, loc, inner.getType(), atom.divisor);
-    Value quotient = arith::DivUIOp::create(builder, loc, inner, divisor);
-    if (quotient.getType() == type || !isa<VectorType>(type))
-      return quotient;
-    bool widen = getElementTypeOrSelf(type).isInteger(64);
-    return widen ? Value(arith::ExtUIOp::create(builder, loc, type, quotient))
-                 : Value(arith::TruncIOp::create(builder, loc, type, quotient));
+    std::vector<int64_t> key{-6, atom.id, lanes, reinterpret_cast<int64_t>(type.getAsOpaquePointer())};
+    if (Value known = recall(key))
+      return known;
+    Value quotient = emitQuotient(atom, lanes, type);
+    remember(std::move(key), quotient);
+    return quotient;
   }
   if (atom.kind == Atom::Variable) {
     if (atom.value.getType() == type)

@@ -75,28 +75,46 @@ static Access classify(const Index &address, IndexContext &indices) {
 /// MLIR keeps a constant index of an address in 29 bits.
 static bool fitsAddress(int64_t constant) { return llvm::isInt<29>(constant); }
 
-static Value addressAt(LoopNest &nest, Value buffer, Type memory, Value offset, int64_t constant) {
-  Type pointer = buffer.getType();
-  Value place = buffer;
-  if (offset)
-    place = LLVM::GEPOp::create(nest.place({buffer, offset}), nest.loc, pointer, memory, place,
-                                ArrayRef<LLVM::GEPArg>{offset}, LLVM::GEPNoWrapFlags::inbounds);
-  if (constant)
-    place = LLVM::GEPOp::create(nest.place(place), nest.loc, pointer, memory, place,
-                                ArrayRef<LLVM::GEPArg>{int32_t(constant)}, LLVM::GEPNoWrapFlags::inbounds);
+/// The pointer to an element at a uniform address, in up to three steps. What is known outside the loop (or where the
+/// emitter is anchored) becomes a pointer that waits in a register; what is left is one offset, which pointers to other
+/// rows share; the constant part goes last, where it becomes a displacement. So LLVM has nothing to rearrange: its loop
+/// strength reduction, which would, takes longer than all the rest for a tile of many rows.
+Value PointEmitter::pointerTo(Value buffer, Type memory, const Index &address) {
+  unsigned outside = anchor ? *anchor : std::max(nest.depth(), 1u) - 1;
+  Index base = Index::of(0), offset = Index::of(0);
+  for (auto &[atom, coefficient] : address.terms) {
+    Value value = materializeAtom(*atom, 1, nest.builder.getI64Type());
+    (nest.depthOf(value) <= outside ? base : offset).terms.push_back({atom, coefficient});
+  }
+  bool fits = fitsAddress(address.constant);
+  if (!fits)
+    base.constant = address.constant;
+  Value place = behind(behind(buffer, memory, base), memory, offset);
+  if (!fits || !address.constant)
+    return place;
+  return LLVM::GEPOp::create(nest.place(place), nest.loc, place.getType(), memory, place,
+                             ArrayRef<LLVM::GEPArg>{int32_t(address.constant)}, LLVM::GEPNoWrapFlags::inbounds);
+}
+
+Value PointEmitter::behind(Value pointer, Type memory, const Index &distance) {
+  if (distance.isConstant() && distance.constant == 0)
+    return pointer;
+  Value offset = materialize(distance, 1);
+  std::vector<int64_t> key{-5, reinterpret_cast<int64_t>(pointer.getAsOpaquePointer()),
+                           reinterpret_cast<int64_t>(memory.getAsOpaquePointer()),
+                           reinterpret_cast<int64_t>(offset.getAsOpaquePointer())};
+  if (Value known = recall(key))
+    return known;
+  Value place = LLVM::GEPOp::create(nest.place({pointer, offset}), nest.loc, pointer.getType(), memory, pointer,
+                                    ArrayRef<LLVM::GEPArg>{offset}, LLVM::GEPNoWrapFlags::inbounds);
+  remember(std::move(key), place);
   return place;
 }
 
-/// The pointer to an element at a uniform address; its constant part goes last, where it becomes a displacement.
-static Value pointerTo(PointEmitter &emitter, Value buffer, Type memory, const Index &address) {
-  Index linear = address;
-  int64_t constant = address.constant;
-  if (fitsAddress(constant))
-    linear.constant = 0;
-  else
-    constant = 0;
-  Value offset = linear.isConstant() && linear.constant == 0 ? Value() : emitter.materialize(linear, 1);
-  return addressAt(emitter.nest, buffer, memory, offset, constant);
+void PointEmitter::anchored(llvm::function_ref<void()> body) {
+  auto before = std::exchange(anchor, nest.depth());
+  body();
+  anchor = before;
 }
 
 static Value pointersTo(PointEmitter &emitter, Value buffer, Type memory, const Index &address, int64_t lanes) {
@@ -149,7 +167,7 @@ static Value gatherAt(OpBuilder &builder, LoopNest &nest, Value pointers, Type e
 }
 
 Value PointEmitter::pointer(Value buffer, Type element, const Index &address) {
-  return pointerTo(*this, buffer, memoryType(element), address);
+  return pointerTo(buffer, memoryType(element), address);
 }
 
 Value PointEmitter::load(Value buffer, Type element, const Index &address, const Point &point) {
@@ -163,7 +181,7 @@ Value PointEmitter::emitLoad(Value buffer, Type element, const Index &address, c
   Location loc = nest.loc;
   Access access = classify(address, indices);
   if (access.kind == Access::Uniform) {
-    Value pointer = pointerTo(*this, buffer, memory, address);
+    Value pointer = pointerTo(buffer, memory, address);
     return fromMemory(nest, element, LLVM::LoadOp::create(place(pointer), loc, memory, pointer, alignment));
   }
   int64_t lanes = point.lanes;
@@ -171,7 +189,7 @@ Value PointEmitter::emitLoad(Value buffer, Type element, const Index &address, c
   if (access.kind == Access::Strided && std::abs(access.stride) == 1) {
     bool backwards = access.stride < 0;
     Index first = backwards ? access.base + (1 - lanes) : access.base;
-    Value pointer = pointerTo(*this, buffer, memory, first);
+    Value pointer = pointerTo(buffer, memory, first);
     Value vector;
     if (point.mask) {
       Value mask = backwards ? reversed(nest, point.mask, lanes) : point.mask;
@@ -220,7 +238,7 @@ void PointEmitter::store(Value buffer, Type element, const Index &address, const
   Access access = classify(address, indices);
   Value raw = toMemory(nest, element, access.kind == Access::Uniform ? value : splat(value, point.lanes));
   if (access.kind == Access::Strided && access.stride == 1) {
-    Value place = pointerTo(*this, buffer, memory, access.base);
+    Value place = pointerTo(buffer, memory, access.base);
     // LLVM 22 makes a store of 32 bits of a masked one of a single narrower lane.
     if (auto lane = memory.getIntOrFloatBitWidth() < 32 ? onlyLane(point.mask) : std::nullopt) {
       Value single = vector::ExtractOp::create(nest.here(), loc, raw, *lane);
@@ -235,7 +253,7 @@ void PointEmitter::store(Value buffer, Type element, const Index &address, const
     return;
   }
   if (access.kind == Access::Uniform) {
-    Value place = pointerTo(*this, buffer, memory, address);
+    Value place = pointerTo(buffer, memory, address);
     LLVM::StoreOp::create(nest.here(), loc, raw, place, alignment);
     return;
   }
@@ -248,7 +266,7 @@ void PointEmitter::store(Value buffer, Type element, const Index &address, const
 }
 
 void PointEmitter::prefetch(Value buffer, Type element, const Index &address) {
-  Value place = pointerTo(*this, buffer, memoryType(element), address);
+  Value place = pointerTo(buffer, memoryType(element), address);
   LLVM::Prefetch::create(nest.here(), nest.loc, place, /*rw=*/0, /*hint=*/3, /*cache=*/1);
 }
 

@@ -64,6 +64,10 @@ public:
   /// Asks for the cache line of an element.
   void prefetch(mlir::Value buffer, mlir::Type element, const Index &address);
 
+  /// While `body` runs, what addresses have in common is what changes in the scopes that it opens: each has a pointer that
+  /// is known outside of them, and all share one offset.
+  void anchored(llvm::function_ref<void()> body);
+
   /// An index as an i64, or as a vector of i32 or i64 where it varies.
   mlir::Value materialize(const Index &index, int64_t lanes);
   /// A vector of `lanes` copies of a scalar; a vector is returned as it is.
@@ -80,8 +84,11 @@ private:
   mlir::Value emitConstant(dl::ConstantOp op, const Point &point);
   mlir::Value emitGather(dl::GatherOp op, const Point &point);
   mlir::Value emitCondition(const Condition &condition, int64_t lanes);
+  mlir::Value emitQuotient(const Atom &atom, int64_t lanes, mlir::Type type);
   mlir::Value materializeAtom(const Atom &atom, int64_t lanes, mlir::Type type);
   Index addressOf(mlir::Value memref, llvm::ArrayRef<Index> point);
+  mlir::Value pointerTo(mlir::Value buffer, mlir::Type memory, const Index &address);
+  mlir::Value behind(mlir::Value pointer, mlir::Type memory, const Index &distance);
 
   dl::KernelOp kernel;
   llvm::SmallVector<mlir::Value> buffers;
@@ -92,6 +99,7 @@ private:
   mlir::Value recall(const std::vector<int64_t> &key);
   void remember(std::vector<int64_t> key, mlir::Value value);
   std::map<std::vector<int64_t>, Known> memo;
+  std::optional<unsigned> anchor;
 };
 
 /// What the kernel reads for `tensor` at a point, without emitting anything: calls `visit` with each buffer (a block

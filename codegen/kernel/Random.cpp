@@ -1,7 +1,11 @@
-// dl.random: the formulas of runtime/Philox.h as vector code. The stream's key is computed once, outside all loops.
+// dl.random: the formulas of runtime/Philox.h as vector code. The stream's key is computed once, outside all loops. Numbers
+// are drawn by a function, which a module has once: LLVM spends longer on its ten rounds than on the rest of a kernel that
+// makes the first values of a parameter, and a model has many of these.
 #include "codegen/kernel/Arithmetic.h"
 #include "codegen/kernel/MathEmitter.h"
 #include "codegen/kernel/PointEmitter.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -53,6 +57,55 @@ struct Philox {
 };
 } // namespace
 
+/// The numbers of blocks (an i64, or a vector of i32 or i64), word `which` of each (an i32, or as many).
+static Value draw(OpBuilder &builder, Location loc, bool uniform, ValueRange arguments) {
+  Value blocks = arguments[0], which = arguments[1], key = arguments[2], step = arguments[3];
+  Arithmetic a{builder, loc};
+  Philox philox{a, which.getType()};
+  auto words = philox.words(blocks, key, step);
+  Value low = a.equals(a.andi(which, 2), 0), isEven = a.equals(a.andi(which, 1), 0);
+  if (uniform) {
+    Value first = a.select(isEven, words[0], words[1]), second = a.select(isEven, words[2], words[3]);
+    Value bits = a.shiftRight(a.select(low, first, second), 8);
+    Value number = a.toFloat(bits, withElement(bits.getType(), builder.getF32Type()));
+    return a.mul(number, a.real(number, 0x1p-24));
+  }
+  Type real = withElement(words[0].getType(), builder.getF64Type());
+  auto fraction = [&](Value word, double offset) {
+    Value number = arith::UIToFPOp::create(builder, loc, real, word);
+    return a.mul(a.add(number, a.real(number, offset)), a.real(number, 0x1p-32));
+  };
+  Value u = fraction(a.select(low, words[0], words[2]), 1), v = fraction(a.select(low, words[1], words[3]), 0);
+  MathEmitter math(builder, loc);
+  Value log = math.log(u);
+  Value radius = a.sqrt(a.mul(log, a.real(log, -2)));
+  Value angle = a.mul(v, a.real(v, 6.283185307179586));
+  Value turn = a.select(isEven, math.cos(angle), math.sin(angle));
+  return a.truncate(a.mul(radius, turn), builder.getF32Type());
+}
+
+/// The function that draws for arguments of these types.
+static func::FuncOp drawingFunction(OpBuilder &builder, bool uniform, ValueRange arguments) {
+  auto module = builder.getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
+  std::string name;
+  llvm::raw_string_ostream stream(name);
+  stream << "dlc." << (uniform ? "uniform." : "normal.") << getElementTypeOrSelf(arguments[0].getType());
+  if (auto vector = dyn_cast<VectorType>(arguments[0].getType()))
+    stream << 'x' << vector.getNumElements();
+  if (auto known = module.lookupSymbol<func::FuncOp>(name))
+    return known;
+  OpBuilder inside = OpBuilder::atBlockBegin(module.getBody());
+  Location loc = module.getLoc();
+  Type result = withElement(arguments[1].getType(), builder.getF32Type());
+  auto function = func::FuncOp::create(inside, loc, name, builder.getFunctionType(arguments.getTypes(), result));
+  function.setPrivate();
+  function->setAttr("llvm.linkage", LLVM::LinkageAttr::get(builder.getContext(), LLVM::Linkage::Internal));
+  inside.setInsertionPointToStart(function.addEntryBlock());
+  Value numbers = draw(inside, loc, uniform, function.getArguments());
+  func::ReturnOp::create(inside, loc, numbers);
+  return function;
+}
+
 Value emitRandom(PointEmitter &emitter, dl::RandomOp op, const Point &point) {
   LoopNest &nest = emitter.nest;
   Location loc = op.getLoc();
@@ -76,33 +129,14 @@ Value emitRandom(PointEmitter &emitter, dl::RandomOp op, const Point &point) {
   Index block = emitter.indices.floorDiv(element, 64) * 16 + emitter.indices.mod(element, 16);
   Value blocks = emitter.materialize(block, point.lanes);
   Value which = emitter.materialize(emitter.indices.mod(group, 4), point.lanes);
-  Arithmetic a{nest.place({blocks, which, key, step}), loc};
+  if (auto vector = dyn_cast<VectorType>(which.getType()); !vector || vector.getElementType().isInteger(64))
+    which = arith::TruncIOp::create(nest.place(which), loc, withElement(which.getType(), nest.builder.getI32Type()), which);
   if (block.varies())
     which = emitter.splat(which, point.lanes);
-  nest.place({blocks, which, key, step});
-  Philox philox{a, withElement(blocks.getType(), a.builder.getI32Type())};
-  auto words = philox.words(blocks, key, step);
-
+  Value arguments[] = {blocks, which, key, step};
   bool uniform = op.getDistribution() == dl::Distribution::uniform;
-  Value low = a.equals(a.andi(which, 2), 0), isEven = a.equals(a.andi(which, 1), 0);
-  if (uniform) {
-    Value first = a.select(isEven, words[0], words[1]), second = a.select(isEven, words[2], words[3]);
-    Value bits = a.shiftRight(a.select(low, first, second), 8);
-    Value number = a.toFloat(bits, withElement(bits.getType(), a.builder.getF32Type()));
-    return a.mul(number, a.real(number, 0x1p-24));
-  }
-  Type real = withElement(words[0].getType(), a.builder.getF64Type());
-  auto fraction = [&](Value word, double offset) {
-    Value number = arith::UIToFPOp::create(a.builder, loc, real, word);
-    return a.mul(a.add(number, a.real(number, offset)), a.real(number, 0x1p-32));
-  };
-  Value u = fraction(a.select(low, words[0], words[2]), 1), v = fraction(a.select(low, words[1], words[3]), 0);
-  MathEmitter math(a.builder, loc);
-  Value log = math.log(u);
-  Value radius = a.sqrt(a.mul(log, a.real(log, -2)));
-  Value angle = a.mul(v, a.real(v, 6.283185307179586));
-  Value turn = a.select(isEven, math.cos(angle), math.sin(angle));
-  return a.truncate(a.mul(radius, turn), a.builder.getF32Type());
+  func::FuncOp function = drawingFunction(nest.builder, uniform, arguments);
+  return func::CallOp::create(nest.place(arguments), loc, function, arguments).getResult(0);
 }
 
 } // namespace dlc

@@ -1,4 +1,4 @@
-// Each thread has a target machine of its own, which knows the processor after its first function.
+// Each thread has a target machine and a code generator of its own, which know the processor after their first function.
 #include "codegen/native/CodeQueue.h"
 #include "codegen/native/Lowering.h"
 #include "llvm/Target/TargetMachine.h"
@@ -39,7 +39,7 @@ void CodeQueue::finish() {
 }
 
 void CodeQueue::work(bool waits) {
-  std::unique_ptr<llvm::TargetMachine> machine;
+  Maker maker;
   for (;;) {
     CodePart *part = nullptr;
     {
@@ -51,24 +51,27 @@ void CodeQueue::work(bool waits) {
       part = pending.back();
       pending.pop_back();
     }
-    generate(*part, machine);
+    generate(*part, maker);
   }
 }
 
-void CodeQueue::generate(CodePart &part, std::unique_ptr<llvm::TargetMachine> &machine) {
-  if (!machine) {
-    auto made = createTargetMachine(target);
-    if (!made) {
-      part.problem = llvm::toString(made.takeError());
-      return;
-    }
-    machine = std::move(*made);
+llvm::Error CodeQueue::Maker::begin(const Target &target) {
+  if (generator)
+    return llvm::Error::success();
+  auto made = createTargetMachine(target);
+  if (!made)
+    return made.takeError();
+  machine = std::move(*made);
+  return CodeGenerator::create(*machine, CodeKind::Object).moveInto(generator);
+}
+
+void CodeQueue::generate(CodePart &part, Maker &maker) {
+  if (llvm::Error error = maker.begin(target)) {
+    part.problem = llvm::toString(std::move(error));
+    return;
   }
-  optimizeLightly(*part.module, target, *machine);
-  if (auto code = generateCode(*part.module, *machine, CodeKind::Object))
-    part.object = std::move(*code);
-  else
-    part.problem = llvm::toString(code.takeError());
+  optimizeLightly(*part.module, target, *maker.machine);
+  part.object = maker.generator->generate(*part.module);
   part.module.reset();
   part.context.reset();
 }

@@ -18,6 +18,8 @@ class TargetMachine;
 
 namespace dlc {
 
+class CodeGenerator;
+
 /// LLVM IR on its way to an object.
 struct CodePart {
   std::unique_ptr<llvm::LLVMContext> context;
@@ -39,7 +41,13 @@ public:
 
 private:
   void work(bool waits);
-  void generate(CodePart &part, std::unique_ptr<llvm::TargetMachine> &machine);
+  /// What a thread makes code with, from its first part on.
+  struct Maker {
+    std::unique_ptr<llvm::TargetMachine> machine;
+    std::unique_ptr<CodeGenerator> generator;
+    llvm::Error begin(const Target &target);
+  };
+  void generate(CodePart &part, Maker &maker);
 
   const Target &target;
   std::mutex mutex;

@@ -6,6 +6,7 @@
 #include "codegen/native/Lowering.h"
 #include "codegen/native/ObjectCache.h"
 #include "codegen/native/ObjectFile.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/ExecutionEngine/Orc/ExecutionUtils.h"
@@ -193,6 +194,9 @@ llvm::Error Jit::Compilation::takeShared(Part &part, ModuleOp loops) {
       func::FuncOp clone = function.clone();
       clone.setPublic();
       own->push_back(clone);
+      // What it calls of the C library.
+      for (auto library : loops.getOps<LLVM::LLVMFuncOp>())
+        own->push_back(library.clone());
       Part &made = parts.emplace_back();
       made.name = name;
       made.isShared = true;

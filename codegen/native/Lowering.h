@@ -6,7 +6,9 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "mlir/Pass/PassManager.h"
+#include "llvm/IR/LegacyPassManager.h"
 #include "llvm/Support/Error.h"
+#include "llvm/Support/raw_ostream.h"
 #include <memory>
 
 namespace llvm {
@@ -14,7 +16,6 @@ class LLVMContext;
 class MemoryBuffer;
 class Module;
 class TargetMachine;
-class raw_ostream;
 } // namespace llvm
 namespace mlir {
 class DialectRegistry;
@@ -60,7 +61,7 @@ llvm::Expected<std::unique_ptr<llvm::Module>> lowerToLlvm(mlir::ModuleOp loops, 
 /// LLVM's code generator for a target (position-independent code).
 llvm::Expected<std::unique_ptr<llvm::TargetMachine>> createTargetMachine(const Target &target);
 
-/// The passes that LLVM IR gets (early-cse, licm; more of them added time but no speed), and its functions' attributes.
+/// The passes that LLVM IR gets (early-cse, licm, our own for pointers; more of them added time but no speed), and its functions' attributes.
 llvm::Error optimizeLightly(llvm::Module &module, const Target &target);
 void optimizeLightly(llvm::Module &module, const Target &target, llvm::TargetMachine &machine);
 
@@ -70,6 +71,19 @@ llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> generateCode(llvm::Module &m
                                                                  CodeKind kind);
 llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> generateCode(llvm::Module &module, llvm::TargetMachine &machine,
                                                                  CodeKind kind);
+
+/// The same for one module after the other: the code generator's hundred and fifty passes are made once.
+class CodeGenerator {
+public:
+  static llvm::Expected<std::unique_ptr<CodeGenerator>> create(llvm::TargetMachine &machine, CodeKind kind);
+  std::unique_ptr<llvm::MemoryBuffer> generate(llvm::Module &module);
+
+private:
+  CodeGenerator() : stream(bytes) {}
+  llvm::SmallVector<char, 0> bytes;
+  llvm::raw_svector_ostream stream;
+  llvm::legacy::PassManager passes;
+};
 
 /// Prints a planned module at a later stage: "loops", "llvm" or "asm". The module is left as it was.
 llvm::Error printLowered(mlir::ModuleOp planned, const Target &target, llvm::StringRef stage,

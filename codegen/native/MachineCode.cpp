@@ -1,9 +1,10 @@
 // LLVM's side: the target machine, the light passes, and the code generator.
+#include "codegen/native/CarriedPointers.h"
 #include "codegen/native/Lowering.h"
-#include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/CommandLine.h"
 #include "llvm/Support/SmallVectorMemoryBuffer.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
@@ -22,6 +23,14 @@ using namespace llvm;
 
 namespace dlc {
 
+/// Loop strength reduction takes half of the time for a tile of many rows; CarriedPointersPass does what it would. It has no
+/// switch but that of the command line.
+static void switchOffStrengthReduction() {
+  auto &options = cl::getRegisteredOptions();
+  if (auto found = options.find("disable-lsr"); found != options.end())
+    found->second->addOccurrence(0, "disable-lsr", "true");
+}
+
 /// Only the one target: registering all of them costs milliseconds at each start.
 static void initializeTarget() {
   static const bool done = [] {
@@ -29,6 +38,7 @@ static void initializeTarget() {
     LLVMInitializeX86Target();
     LLVMInitializeX86TargetMC();
     LLVMInitializeX86AsmPrinter();
+    switchOffStrengthReduction();
     return true;
   }();
   (void)done;
@@ -69,6 +79,7 @@ void optimizeLightly(Module &module, const Target &target, TargetMachine &machin
   FunctionPassManager passes;
   passes.addPass(EarlyCSEPass(/*UseMemorySSA=*/false));
   passes.addPass(createFunctionToLoopPassAdaptor(LICMPass(LICMOptions()), /*UseMemorySSA=*/true));
+  passes.addPass(CarriedPointersPass());
   ModulePassManager manager;
   manager.addPass(createModuleToFunctionPassAdaptor(std::move(passes)));
   manager.run(module, modules);
@@ -90,14 +101,26 @@ Expected<std::unique_ptr<MemoryBuffer>> generateCode(Module &module, const Targe
 }
 
 Expected<std::unique_ptr<MemoryBuffer>> generateCode(Module &module, TargetMachine &machine, CodeKind kind) {
-  SmallVector<char, 0> bytes;
-  raw_svector_ostream stream(bytes);
-  legacy::PassManager passes;
+  auto generator = CodeGenerator::create(machine, kind);
+  if (!generator)
+    return generator.takeError();
+  return (*generator)->generate(module);
+}
+
+Expected<std::unique_ptr<CodeGenerator>> CodeGenerator::create(TargetMachine &machine, CodeKind kind) {
+  std::unique_ptr<CodeGenerator> made(new CodeGenerator);
   auto type = kind == CodeKind::Object ? CodeGenFileType::ObjectFile : CodeGenFileType::AssemblyFile;
-  if (machine.addPassesToEmitFile(passes, stream, nullptr, type))
+  if (machine.addPassesToEmitFile(made->passes, made->stream, nullptr, type))
     return createStringError("LLVM cannot write this kind of file for " + machine.getTargetCPU());
+  return made;
+}
+
+std::unique_ptr<MemoryBuffer> CodeGenerator::generate(Module &module) {
   passes.run(module);
-  return std::make_unique<SmallVectorMemoryBuffer>(std::move(bytes), "dlc", /*RequiresNullTerminator=*/false);
+  SmallVector<char, 0> made;
+  made.append(bytes.begin(), bytes.end());
+  bytes.clear();
+  return std::make_unique<SmallVectorMemoryBuffer>(std::move(made), "dlc", /*RequiresNullTerminator=*/false);
 }
 
 } // namespace dlc

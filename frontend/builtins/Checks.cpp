@@ -82,6 +82,10 @@ static Value typeAs(Elaborator &e, CallSite &site) {
 }
 
 void addCheckBuiltins(BuiltinTable &table) {
+  table.add("is_floating_point", {"x"}, [](Elaborator &e, CallSite &site) {
+    Value x = isLiteral(site[0]) && hasFraction(site[0]) ? site[0] : tensorArgument(e, site, 0);
+    return x.poison() ? x : Value::ofBool(!x.isTensor() || isFloating(x.dtype), site.at);
+  });
   table.add("require", {"condition", "words"}, require);
   table.add("same_shape", {"x", "y", "what"}, sameShape);
   table.add("floats", {"x", "what"}, floats);

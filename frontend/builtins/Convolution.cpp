@@ -230,6 +230,8 @@ static Value convTranspose(Elaborator &e, CallSite &site, size_t spatial) {
                   fmt::format("the output of `{}` would have size {}: {} without the padding of {} on both sides",
                               site.callee, result.str(), (whole + more).str(), window.low.str()));
       e.noteIs(report, c->x);
+      if (Size all = whole + more; all.isConstant() && all.constant() > 0)
+        report.help(fmt::format("a padding of at most {} would fit", (all.constant() - 1) / 2));
       return e.poison(site.at);
     }
     sizes.push_back(result);

@@ -69,6 +69,43 @@ static Value split(Elaborator &e, CallSite &site) {
   return result;
 }
 
+/// A model with the values of a checkpoint; with `partial`, those that fit by name and shape.
+static Value load(Elaborator &e, CallSite &site) {
+  if (site[0].poison() || site[1].poison())
+    return e.poison(site.at);
+  if (site[0].kind != Value::Model) {
+    auto report = e.error(Diag::WrongType, site[0].at, "argument 1 of `load`", describe(site[0]), "a model");
+    if (site[0].kind == Value::Fn && site[0].function->kind == Function::Constructor)
+      report.help("make one: `" + site[0].function->name + "(..)`");
+    return e.poison(site.at);
+  }
+  if (site[1].kind != Value::String || site[1].text.empty()) {
+    e.error(Diag::WrongType, site[1].at, "argument 2 of `load`", describe(site[1]), "a file name in quotes");
+    return e.poison(site.at);
+  }
+  std::optional<bool> partial = boolArgument(e, site, 2, false);
+  if (!partial)
+    return e.poison(site.at);
+  std::vector<ParamSlotRef> slots = parametersOf(*site[0].model);
+  std::vector<Value> values;
+  for (const ParamSlotRef &slot : slots)
+    values.push_back(slot->value);
+  if (e.mode() != Elaborator::Mode::Check && e.executor) {
+    std::vector<HostBufferRef> loaded;
+    if (!e.executor->load(site[1].text, *partial, slots, loaded, site.at))
+      return e.poison(site.at);
+    for (size_t i = 0; i < slots.size(); ++i)
+      if (loaded[i]) {
+        values[i].ir = {};
+        values[i].host = loaded[i];
+      }
+  }
+  Value result = site[0];
+  result.model = withValues(*site[0].model, values);
+  result.at = site.at;
+  return result;
+}
+
 void addDataBuiltins(BuiltinTable &table) {
   addSource(table, "csv", {"file"});
   addSource(table, "idx", {"*"}); // a file for each field
@@ -84,7 +121,7 @@ void addDataBuiltins(BuiltinTable &table) {
   table.add("split", {"x", "size?", "axis?", "train?", "seed?", "shuffle?"}, split);
   table.add("print", {"values..."}, [](Elaborator &e, CallSite &site) {
     Value result = Value::unit(site.at);
-    if (site.at == e.printsAfter) { // of what is computed by then
+    if (site.at.file == e.printsAfter.file && site.at.end == e.printsAfter.end) { // of what is computed by then
       result.elements = site.rest;
       result.text = "print";
     } else if (e.emitting() && !e.quiet) {
@@ -92,6 +129,7 @@ void addDataBuiltins(BuiltinTable &table) {
     }
     return result;
   });
+  table.add("load", {"model", "file", "partial?"}, load);
   auto picture = [](Elaborator &e, CallSite &site) {
     return e.emitting() ? notYet(e, Value::unit(site.at), "`" + site.callee + "`", site.at) : Value::unit(site.at);
   };

@@ -36,8 +36,10 @@ static std::vector<Value> results(Elaborator &e, dl::LinalgKind kind, const std:
   DType wide = operands[0].dtype;
   for (const Shape &shape : shapes)
     values.push_back(Value::ofTensor(wide, shape, {}, at));
+  for (Value &value : values)
+    value.varies = llvm::any_of(operands, [](const Value &operand) { return operand.varies; });
   if (kind == dl::LinalgKind::lu)
-    values[1].dtype = DType::I32;
+    values[1].dtype = DType::I32, values[1].varies = false;
   if (e.emitting()) {
     std::vector<mlir::Value> in;
     for (const Value &operand : operands)

@@ -9,6 +9,7 @@ Value sliceAlong(Elaborator &e, const Value &x, int64_t axis, int64_t start, con
   Shape shape = x.shape;
   shape[axis] = {length, at};
   Value result = Value::ofTensor(x.dtype, shape, {}, at);
+  result.varies = x.varies;
   mlir::Value operand = e.ir(x);
   if (!operand)
     return result;
@@ -27,6 +28,7 @@ static Value gatherAlong(Elaborator &e, const Value &x, const Value &indices, in
   shape.insert(shape.end(), indices.shape.begin(), indices.shape.end());
   shape.insert(shape.end(), x.shape.begin() + axis + 1, x.shape.end());
   Value result = Value::ofTensor(x.dtype, shape, {}, at);
+  result.varies = x.varies;
   if (mlir::Value operand = e.ir(x))
     result.ir =
         dl::GatherOp::create(e.graph.here(), e.location(at), e.irType(x.dtype, shape), operand, e.ir(indices), axis);
@@ -39,6 +41,7 @@ Value computedSlice(Elaborator &e, const Value &x, int64_t axis, const Value &st
   Shape shape = x.shape;
   shape[axis] = {length, at};
   Value result = Value::ofTensor(x.dtype, shape, {}, at);
+  result.varies = x.varies;
   if (mlir::Value operand = e.ir(x))
     result.ir = dl::DynamicSliceOp::create(e.graph.here(), e.location(at), e.irType(x.dtype, shape), operand, e.ir(first),
                                            llvm::ArrayRef<int64_t>(axis));
@@ -290,6 +293,11 @@ static Value onDiagonal(Elaborator &e, const Shape &shape, int64_t shift, Source
 /// The matrix with a vector on its diagonal, or the diagonal of a matrix.
 static Value diagonal(Elaborator &e, CallSite &site) {
   Value x = tensorArgument(e, site, 0);
+  if (site.has(1) && site[1].kind == Value::SizeOf && !site[1].size.isConstant() && x.isTensor() &&
+      (x.shape.size() == 1 || x.shape.size() == 2)) { // a name while checking, so the result's sizes are too
+    Dim unknown = {Size::ofData("diagonal", site.at), site.at};
+    return Value::ofTensor(x.dtype, Shape(3 - x.shape.size(), unknown), {}, site.at);
+  }
   std::optional<int64_t> shift = x.poison() ? std::nullopt
                                  : site.has(1) ? e.integerConstant(site[1], "the diagonal")
                                                : std::optional<int64_t>(0);
@@ -324,6 +332,7 @@ static Value diagonal(Elaborator &e, CallSite &site) {
     length = Size(0);
   Shape shape = {{length, site.at}};
   Value result = Value::ofTensor(x.dtype, shape, {}, site.at);
+  result.varies = x.varies;
   if (mlir::Value flat = e.ir(e.reshape(x, {{elementCount(x.shape), site.at}}, site.at))) {
     int64_t start = *shift < 0 ? distance * columns.constant() : distance;
     mlir::RankedTensorType type = e.irType(x.dtype, shape);

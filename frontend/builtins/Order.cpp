@@ -119,6 +119,7 @@ static Value quantile(Elaborator &e, CallSite &site) {
   Shape kept(sorted.shape.begin() + 1, sorted.shape.end()), shape = q.shape;
   shape.insert(shape.end(), kept.begin(), kept.end());
   Value result = Value::ofTensor(x.dtype, shape, {}, site.at);
+  result.varies = x.varies;
   if (e.emitting()) {
     int64_t count = sorted.shape[0].size.constant();
     auto share = [&](double value) { return e.constant(value, DType::F64, q.shape, site.at); };
@@ -165,6 +166,7 @@ static void addCumulative(BuiltinTable &table, const char *name, dl::CumulativeK
     if (x.dtype == DType::Bool)
       x = e.cast(x, DType::I32, x.at);
     Value result = Value::ofTensor(x.dtype, x.shape, {}, site.at);
+    result.varies = x.varies;
     if (mlir::Value operand = e.ir(x))
       result.ir = dl::CumulativeOp::create(e.graph.here(), e.location(site.at), operand.getType(), kind, operand, *axis,
                                            /*reverse=*/false);

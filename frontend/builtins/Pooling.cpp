@@ -58,7 +58,7 @@ static Value maxPool(Elaborator &e, CallSite &site, size_t spatial) {
   Value x = spatialArgument(e, site, spatial);
   auto windows = x.poison() ? std::nullopt : poolWindows(e, site, spatial, 4);
   std::optional<bool> ceil = windows ? boolArgument(e, site, 5, false) : std::nullopt;
-  if (!ceil || !windowsFit(e, site, x, *windows))
+  if (!ceil || !windowsFit(e, site, x, *windows, /*pools=*/true))
     return e.poison(site.at);
   if (*ceil)
     for (WindowAxis &window : *windows)
@@ -88,7 +88,7 @@ static Value avgPool(Elaborator &e, CallSite &site, size_t spatial) {
   auto windows = x.poison() ? std::nullopt : poolWindows(e, site, spatial, 0);
   std::optional<bool> ceil = windows ? boolArgument(e, site, 4, false) : std::nullopt;
   std::optional<bool> withPadding = ceil ? boolArgument(e, site, 5, true) : std::nullopt;
-  if (!withPadding || !windowsFit(e, site, x, *windows))
+  if (!withPadding || !windowsFit(e, site, x, *windows, /*pools=*/true))
     return e.poison(site.at);
   std::vector<int64_t> padding;
   for (WindowAxis &window : *windows) {
@@ -157,6 +157,7 @@ static Value adaptByTable(Elaborator &e, const Value &x, int64_t axis, const Siz
   shape[axis] = positions;
   shape.insert(shape.begin() + axis + 1, taps);
   Value gathered = Value::ofTensor(x.dtype, shape, {}, at);
+  gathered.varies = x.varies;
   if (mlir::Value operand = e.ir(x))
     gathered.ir =
         dl::GatherOp::create(e.graph.here(), e.location(at), e.irType(x.dtype, shape), operand, e.ir(places), axis);
@@ -188,8 +189,10 @@ static Value adaptAlong(Elaborator &e, const Value &x, int64_t axis, const Size 
   const Size &size = x.shape[axis].size;
   Shape shape = x.shape;
   shape[axis] = {parts, at};
+  Value result = Value::ofTensor(x.dtype, shape, {}, at);
+  result.varies = x.varies;
   if (!size.isConstant() || !parts.isConstant() || !e.graph.building())
-    return Value::ofTensor(x.dtype, shape, {}, at);
+    return result;
   auto join = [&](const Value &windows, int64_t over, int64_t count) {
     Value joined = e.reduceOp(kind, windows, {over}, at);
     return std::string_view(kind) == "sum"
@@ -213,7 +216,6 @@ static Value adaptAlong(Elaborator &e, const Value &x, int64_t axis, const Size 
     Value piece = join(sliceAlong(e, x, axis, begin, Size(end - begin), at), axis, end - begin);
     pieces.push_back(e.ir(e.reshape(piece, one, at)));
   }
-  Value result = Value::ofTensor(x.dtype, shape, {}, at);
   if (pieces.front())
     result.ir = dl::ConcatOp::create(e.graph.here(), e.location(at), e.irType(x.dtype, shape), pieces, axis);
   return result;

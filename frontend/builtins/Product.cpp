@@ -248,6 +248,7 @@ static Value takeAlong(Elaborator &e, CallSite &site) {
     return e.reshape(e.reduceOp("sum", chosen, {*axis}, site.at), i.shape, site.at);
   }
   Value result = Value::ofTensor(x.dtype, i.shape, {}, site.at);
+  result.varies = x.varies;
   if (!e.emitting())
     return result;
   // The places in the flat tensor: those along the axis are given, the others are the element's own.
@@ -265,7 +266,9 @@ static Value takeAlong(Elaborator &e, CallSite &site) {
 
 static Value triangle(Elaborator &e, CallSite &site, bool lower) {
   Value x = tensorArgument(e, site, 0);
-  std::optional<std::vector<int64_t>> shift = numbersArgument(e, site, 1, 1, 0);
+  // A name while checking: it changes no shape.
+  bool named = site.has(1) && site[1].kind == Value::SizeOf && !site[1].size.isConstant();
+  std::optional<std::vector<int64_t>> shift = named ? std::vector<int64_t>{0} : numbersArgument(e, site, 1, 1, 0);
   if (x.poison() || !shift)
     return e.poison(site.at);
   int64_t rank = int64_t(x.shape.size());
@@ -306,7 +309,9 @@ void addProductBuiltins(BuiltinTable &table) {
       auto report = e.error(Diag::ShapeMismatch, site.at, str(x.shape), str(label.shape), "scores and labels");
       e.noteOrigins(report, x);
       e.noteOrigins(report, label);
-      report.help("scores are [.., classes], labels [..] without the last axis");
+      report.help(label.shape.size() == x.shape.size()
+                      ? "labels are [..] without the last axis of the scores; a share of each class is in floating-point numbers"
+                      : "scores are [.., classes], labels [..] without the last axis");
       return e.poison(site.at);
     }
     std::string what(e.sources.text(label.at));
@@ -356,6 +361,7 @@ void addProductBuiltins(BuiltinTable &table) {
       y = e.cast(y, DType::F32, y.at);
     }
     Value result = Value::ofTensor(x.dtype, x.shape, {}, site.at);
+    result.varies = x.varies || y.varies;
     if (mlir::Value operand = e.ir(x)) {
       Value checked = e.checkIndex(i, x.shape[0].size, std::string(e.sources.text(site[1].at)), i.at);
       result.ir = dl::ScatterAddOp::create(e.graph.here(), e.location(site.at), operand.getType(), operand, e.ir(checked),

@@ -98,6 +98,7 @@ static Value nearest(Elaborator &e, const Value &x, int64_t axis, const AxisScal
   if (indices.poison())
     return indices;
   Value result = Value::ofTensor(x.dtype, shape, {}, at);
+  result.varies = x.varies;
   if (mlir::Value operand = e.ir(x))
     result.ir =
         dl::GatherOp::create(e.graph.here(), e.location(at), e.irType(x.dtype, shape), operand, e.ir(indices), axis);
@@ -141,7 +142,9 @@ static Value resize(Elaborator &e, CallSite &site) {
     Shape shape = x.shape;
     shape[axis] = (*size)[i];
     if (!from.isConstant() || !to.isConstant()) {
-      x = Value::ofTensor(x.dtype, shape, {}, site.at);
+      Value resized = Value::ofTensor(x.dtype, shape, {}, site.at);
+      resized.varies = x.varies;
+      x = resized;
       continue;
     }
     if (from.constant() < 1 || to.constant() < 1) {

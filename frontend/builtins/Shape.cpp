@@ -154,6 +154,7 @@ static Value concatBuiltin(Elaborator &e, CallSite &site, bool stack) {
     total = site[0].size * parts[0].shape[*axis].size;
   shape[*axis] = {total, site.at};
   Value result = Value::ofTensor(parts[0].dtype, shape, {}, site.at);
+  result.varies = llvm::any_of(parts, [](const Value &part) { return part.varies; });
   if (e.emitting()) {
     std::vector<mlir::Value> operands;
     for (const Value &part : parts)
@@ -324,6 +325,7 @@ void addShapeBuiltins(BuiltinTable &table) {
     if (!axes)
       return e.poison(site.at);
     Value result = Value::ofTensor(x.dtype, x.shape, {}, site.at);
+    result.varies = x.varies;
     if (mlir::Value operand = e.ir(x))
       result.ir = dl::ReverseOp::create(e.graph.here(), e.location(site.at), operand.getType(), operand, *axes);
     return result;
@@ -400,32 +402,34 @@ void addShapeBuiltins(BuiltinTable &table) {
       shape.push_back({Size(1), site.at});
     return e.reshape(v, shape, site.at);
   });
-  // How many of the channels each of `parts` has, which must divide them; `what` says what the parts are.
-  table.add("share", {"channels", "parts", "what"}, [](Elaborator &e, CallSite &site) {
+  // How many of the channels each of `parts` has, which must divide them; `what` says what the parts are, `which` which channels.
+  table.add("share", {"channels", "parts", "what", "which?"}, [](Elaborator &e, CallSite &site) {
     std::optional<Size> channels = countOf(e, site[0], "the number of channels", 0),
                         parts = channels ? countOf(e, site[1], "the number of " + site[2].text, 1) : std::nullopt;
     if (!parts)
       return e.poison(site.at);
     if (channels->isConstant() && parts->isConstant() && channels->constant() % parts->constant() != 0) {
       e.error(Diag::BadArgument, site[1].at,
-              fmt::format("{} {} do not divide {} channels", parts->str(), site[2].text, channels->str()));
+              fmt::format("{} {} do not divide {}{} channels", parts->str(), site[2].text,
+                          site.has(3) ? "the " + channels->str() + " " : channels->str(), site.has(3) ? site[3].text : ""));
       return e.poison(site.at);
     }
     return Value::ofSize(Size::quotient(*channels, *parts), site.at);
   });
-  // The kernel of a layer, one number or a list of `count`, as a list.
-  table.add("spread", {"value", "count"}, [](Elaborator &e, CallSite &site) {
+  // The kernel of a layer (or `what` else), one number or a list of `count`, as a list.
+  table.add("spread", {"value", "count", "what?"}, [](Elaborator &e, CallSite &site) {
+    const std::string what = "the " + (site.has(2) ? site[2].text : "kernel");
     std::optional<int64_t> count = e.integerConstant(site[1], "the count");
     bool isList = site[0].kind == Value::List || site[0].kind == Value::Tuple;
     if (count && isList && int64_t(site[0].elements.size()) != *count)
       e.error(Diag::BadArgument, site[0].at,
-              fmt::format("the kernel has {} numbers, expected {}", site[0].elements.size(), *count))
+              fmt::format("{} has {} numbers, expected {}", what, site[0].elements.size(), *count))
           .help("one number stands for all axes");
     if (!count || (isList && int64_t(site[0].elements.size()) != *count))
       return e.poison(site.at);
     std::vector<Value> list;
     for (const Value &element : isList ? site[0].elements : std::vector<Value>(size_t(*count), site[0])) {
-      std::optional<Size> number = countOf(e, element, "the kernel", 1);
+      std::optional<Size> number = countOf(e, element, what, 1);
       if (!number)
         return e.poison(site.at);
       list.push_back(Value::ofSize(*number, site.at));

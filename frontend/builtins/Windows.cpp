@@ -27,6 +27,7 @@ Value padWithZeros(Elaborator &e, const Value &x, const Widths &widths, SourceRa
   if (tooLarge(e, shape, at))
     return e.poison(at);
   Value result = Value::ofTensor(x.dtype, shape, {}, at);
+  result.varies = x.varies;
   llvm::SmallVector<int64_t> low, interior(shape.size(), 0);
   for (auto &width : widths)
     low.push_back(width.first.constant());
@@ -62,6 +63,7 @@ std::optional<PadMode> padModeArgument(Elaborator &e, CallSite &site, size_t i) 
 
 static Value reversed(Elaborator &e, const Value &x, int64_t axis, SourceRange at) {
   Value result = Value::ofTensor(x.dtype, x.shape, {}, at);
+  result.varies = x.varies;
   if (mlir::Value operand = e.ir(x))
     result.ir = dl::ReverseOp::create(e.graph.here(), e.location(at), operand.getType(), operand,
                                       llvm::ArrayRef<int64_t>(axis));
@@ -126,6 +128,7 @@ Value padByMode(Elaborator &e, const Value &x, const Widths &widths, PadMode mod
     for (const Value &part : parts)
       operands.push_back(e.ir(part));
     result = Value::ofTensor(x.dtype, shape, {}, at);
+    result.varies = x.varies;
     if (operands.front())
       result.ir =
           dl::ConcatOp::create(e.graph.here(), e.location(at), e.irType(x.dtype, shape), operands, int64_t(axis));
@@ -162,6 +165,7 @@ Value windowsOf(Elaborator &e, const Value &x, const std::vector<WindowAxis> &ax
     shape.push_back({window.taps, at});
   }
   Value result = Value::ofTensor(x.dtype, shape, {}, at);
+  result.varies = x.varies;
   WindowAttributes attributes(axes);
   if (mlir::Value operand = e.ir(x))
     result.ir = dl::WindowOp::create(e.graph.here(), e.location(at), e.irType(x.dtype, shape), operand, attributes.axes,
@@ -175,6 +179,7 @@ Value overlapAdd(Elaborator &e, const Value &windows, const std::vector<WindowAx
   for (size_t i = 0; i < axes.size(); ++i)
     shape[axes[i].axis] = {extents[i], at};
   Value result = Value::ofTensor(windows.dtype, shape, {}, at);
+  result.varies = windows.varies;
   WindowAttributes attributes(axes);
   if (mlir::Value operand = e.ir(windows))
     result.ir = dl::OverlapAddOp::create(e.graph.here(), e.location(at), e.irType(windows.dtype, shape), operand,
@@ -190,7 +195,7 @@ Value withoutPadding(Elaborator &e, const Value &x, const std::vector<WindowAxis
   return result;
 }
 
-bool windowsFit(Elaborator &e, CallSite &site, const Value &x, const std::vector<WindowAxis> &axes) {
+bool windowsFit(Elaborator &e, CallSite &site, const Value &x, const std::vector<WindowAxis> &axes, bool pools) {
   for (const WindowAxis &window : axes) {
     const Size &size = x.shape[window.axis].size;
     Size positions = window.positions(size), margins = window.low + window.high, padded = size + margins;
@@ -206,10 +211,13 @@ bool windowsFit(Elaborator &e, CallSite &site, const Value &x, const std::vector
     e.noteIs(report, x);
     e.noteOrigins(report, x, size_t(window.axis));
     if (window.reach().isConstant() && padded.isConstant() && margins.isConstant() && window.spread.isConstant()) {
-      int64_t missing = window.reach().constant() - padded.constant();
-      report.help(fmt::format("a padding of {} would make room, or a kernel of at most {}",
-                              (margins.constant() + missing + 1) / 2,
-                              std::max<int64_t>((padded.constant() - 1) / window.spread.constant() + 1, 0)));
+      int64_t padding = (margins.constant() + window.reach().constant() - padded.constant() + 1) / 2;
+      int64_t kernel = padded.constant() < 1 ? 0 : (padded.constant() - 1) / window.spread.constant() + 1;
+      std::string pad = fmt::format("a padding of {}", padding), narrow = fmt::format("a kernel of at most {}", kernel);
+      if (pools && padding > window.taps.constant() / 2)
+        report.help(narrow + " would fit");
+      else
+        report.help(pad + " would make room" + (kernel > 0 ? ", or " + narrow : ""));
     }
     return false;
   }
@@ -278,6 +286,8 @@ Value spatialArgument(Elaborator &e, CallSite &site, size_t spatial) {
                         fmt::format("{} (batch, channels, then space)", spatial + 2));
   if (x.shape.size() == spatial + 1)
     report.help("`expand_dims(x, axis: 0)` makes a batch of one, `expand_dims(x, axis: 1)` one channel");
+  if (x.shape.size() == spatial)
+    report.help("`x |> expand_dims(axis: 0) |> expand_dims(axis: 0)` makes a batch of one with one channel");
   return e.poison(site.at);
 }
 

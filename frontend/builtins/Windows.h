@@ -45,8 +45,8 @@ Value withoutPadding(Elaborator &e, const Value &x, const std::vector<WindowAxis
 
 /// Reports a shape with more elements than any tensor has; true when it has.
 bool tooLarge(Elaborator &e, const Shape &shape, SourceRange at);
-/// Reports a window that does not fit; true when all do.
-bool windowsFit(Elaborator &e, CallSite &site, const Value &x, const std::vector<WindowAxis> &axes);
+/// Reports a window that does not fit; true when all do. Of a pool, padding is at most half of the kernel.
+bool windowsFit(Elaborator &e, CallSite &site, const Value &x, const std::vector<WindowAxis> &axes, bool pools = false);
 /// A whole number or a size of at least `least`; `what` names it.
 std::optional<Size> countOf(Elaborator &e, const Value &value, const std::string &what, int64_t least);
 /// Argument `i`, a count for each spatial axis, each at least `least`.

@@ -51,6 +51,8 @@ bool inLibrary(const SourceManager &sources, SourceRange at) {
 }
 
 SourceRange Elaborator::userPlace(SourceRange at) const {
+  if (piped.stage.valid() && at == piped.argument)
+    at = piped.stage;
   if (!inLibrary(sources, at))
     return at;
   for (size_t i = callSites.size(); i > 0; --i)
@@ -63,6 +65,8 @@ void Elaborator::noteCall(DiagnosticEngine::Builder &report, SourceRange at) con
   for (const SizeFact &fact : assumed)
     report.note(fmt::format("in the case that `{}` is {}{}", fact.difference.str(), fact.holds ? "" : "not ",
                             fact.less ? "less than 0" : "0"));
+  if (piped.stage.valid() && at == piped.argument)
+    at = piped.stage;
   size_t outer = callSites.size();
   if (inLibrary(sources, at)) { // what is shown is a call of the user's; the one around it is noted
     while (outer > 0 && !(callSites[outer - 1].valid() && !inLibrary(sources, callSites[outer - 1])))
@@ -281,7 +285,32 @@ static bool bindArguments(Elaborator &e, CallSite &site, const std::vector<std::
   return good;
 }
 
+/// Where a call is in a chain: of `x |> f(a)` the part behind what is handed on.
+static SourceRange placeOfCall(const CallSite &site) {
+  SourceRange place = site.at;
+  if (site.calleeAt.valid() && site.calleeAt.file == place.file && site.calleeAt.begin > place.begin &&
+      site.calleeAt.end <= place.end)
+    place.begin = site.calleeAt.begin;
+  return place;
+}
+
 Value Elaborator::apply(const Value &callee, CallSite &site) {
+  SourceRange whole = std::exchange(site.at, placeOfCall(site));
+  auto outer = piped;
+  if (!inLibrary(sources, site.at))
+    piped = {};
+  if (SourceRange first = site.arguments.empty() ? SourceRange() : site.arguments[0].value.at;
+      first.file == site.at.file && (first.end <= site.at.begin || site.at.end <= first.begin))
+    piped = {first, site.at};
+  Value result = applyHere(callee, site);
+  piped = outer;
+  if (result.at == site.at)
+    result.at = whole;
+  site.at = whole;
+  return result;
+}
+
+Value Elaborator::applyHere(const Value &callee, CallSite &site) {
   switch (callee.kind) {
   case Value::Poison:
     return poison(site.at);
@@ -338,8 +367,7 @@ Value Elaborator::apply(const Value &callee, CallSite &site) {
     }
     if (!bindArguments(*this, site, names, optional, restAt))
       return poison(site.at);
-    Value result = function.builtin->apply(*this, site);
-    return result;
+    return function.builtin->apply(*this, site);
   }
   case Function::Constructor:
     return construct(function, site);
@@ -408,15 +436,6 @@ bool Elaborator::mayCall(const Function &function, std::string &key, const CallS
   return false;
 }
 
-/// What errors inside a call are shown at: of `x |> f(a)` the part behind what is handed on.
-static SourceRange placeOfCall(const CallSite &site) {
-  SourceRange place = site.at;
-  if (site.calleeAt.valid() && site.calleeAt.file == place.file && site.calleeAt.begin > place.begin &&
-      site.calleeAt.end <= place.end)
-    place.begin = site.calleeAt.begin;
-  return place;
-}
-
 Value Elaborator::callUser(const Function &function, CallSite &site) {
   const std::vector<Parameter> &parameters =
       function.kind == Function::Lambda ? function.lambda->parameters : function.item->parameters;
@@ -459,7 +478,7 @@ Value Elaborator::callUser(const Function &function, CallSite &site) {
   if (!mayCall(function, key, site))
     return poison(site.at);
   const void *what = bodyOf(function);
-  ActiveGuard guard(*this, what, key, placeOfCall(site));
+  ActiveGuard guard(*this, what, key, site.at);
   LoopContext *savedLoop = std::exchange(loop, nullptr);
   Value result = function.kind == Function::Lambda ? expression(*function.lambda->body, scope)
                                                    : block(*function.item->body, scope);

@@ -12,50 +12,8 @@
 
 namespace dlc {
 
-/// What a `train` block says, checked and with its sizes known. The functions are made on demand (TrainFunctions).
-struct TrainPlan {
-  std::string name;
-  std::shared_ptr<DataInfo> data;     ///< null without `on`
-  std::shared_ptr<DataInfo> validate; ///< or null
-  std::vector<ParamSlotRef> params;   ///< in the order of the blocks
-  std::vector<size_t> learned;        ///< which of them the optimizer updates: no buffer, and nothing frozen
-  std::vector<std::string> states;    ///< of the optimizer: `m`, `v`
-  std::vector<double> stateInitial;
-  /// With `accumulate` the last states are these: sums of gradients within a step, which no file keeps.
-  static constexpr const char *sumName = "gradient sum"; // no name of a user's
-  std::vector<std::string> reports;
-  std::vector<bool> reportLower; ///< `lower: true`
-  int64_t batch = 1, epochs = 0, steps = 0, seed = 0, every = 0, accumulate = 1;
-  bool shuffle = true, everyEpochs = true;
-  std::optional<int64_t> patience; ///< stop_after
-  bool patienceEpochs = true;
-  std::string patienceMetric;
-  bool patienceLower = true;
-  std::string save, resume, init, log;
-  bool allowNan = false;
-  SourceRange at;
-};
-
-/// A function of a training in a module of its own (stage graph); empty when an error was reported.
-struct TrainModule {
-  mlir::OwningOpRef<mlir::ModuleOp> module;
-  /// What it uses of what the file has computed: its inputs behind its own, in order.
-  std::vector<HostBufferRef> captured;
-};
-
-/// The functions of a training, made on demand.
-struct TrainFunctions {
-  /// The step for `batch` examples.
-  std::function<TrainModule(int64_t batch)> step;
-  /// With `accumulate`, in its place: adds the gradients of `batch` examples, weighted by their number, to their sums; and
-  /// updates from the sums, which it sets to zero.
-  std::function<TrainModule(int64_t batch)> accumulate;
-  std::function<TrainModule()> update;
-  /// Loss and reports of `batch` examples, nothing updated.
-  std::function<TrainModule(int64_t batch)> evaluate;
-  /// The initial values of the parameters, as results in the order of TrainPlan::params.
-  std::function<TrainModule()> initial;
-};
+struct TrainPlan;
+struct TrainFunctions;
 
 /// What runs a program. Errors are reported by the executor through the engine; false or null means that.
 class Executor {
@@ -68,6 +26,10 @@ public:
   /// Runs the function @main of a module on dense buffers.
   virtual bool run(mlir::ModuleOp module, const std::vector<HostBufferRef> &inputs, std::vector<HostBufferRef> &outputs,
                    SourceRange at) = 0;
+  /// Reads the first values of a model from a checkpoint. With `partial` null stands for what does not fit by name and
+  /// shape, and it is said what that was.
+  virtual bool load(const std::string &file, bool partial, const std::vector<ParamSlotRef> &params,
+                    std::vector<HostBufferRef> &values, SourceRange at) = 0;
   /// Trains; gives the last parameters.
   virtual bool train(const TrainPlan &plan, const TrainFunctions &functions, std::vector<HostBufferRef> &params) = 0;
   /// Whether the program should end here (Ctrl-C, or a stage was asked for and printed).
@@ -139,6 +101,10 @@ public:
   /// The place itself; for one inside std, the user's call that led there.
   SourceRange userPlace(SourceRange at) const;
   std::vector<SourceRange> callSites; ///< calls under way, outermost first
+  /// Of the call under way: what `|>` hands on to it, and the stage, where an error of that argument is shown.
+  struct {
+    SourceRange argument, stage;
+  } piped;
   /// The text at a place, for a help that quotes it: `x` when it is long or nowhere.
   std::string shortText(SourceRange at) const;
   Value poison(SourceRange at) const {
@@ -269,8 +235,9 @@ public:
 
   // Calls.cpp
   Value call(const ast::CallExpr &expr, const ScopeRef &scope);
-  /// Calls a function value with finished arguments.
+  /// Calls a function value with finished arguments. Within a chain it is the stage that is called, and that refuses.
   Value apply(const Value &callee, CallSite &site);
+  Value applyHere(const Value &callee, CallSite &site);
   Value apply(const Value &callee, std::vector<Value> arguments, SourceRange at);
   Value callUser(const Function &function, CallSite &site);
   /// Whether a function may be called now with arguments of this key; reports recursion without end. Completes the key.

@@ -326,7 +326,7 @@ std::optional<int64_t> Elaborator::integerConstant(const Value &value, const cha
   if (value.kind == Value::SizeOf && value.size.isConstant())
     return value.size.constant();
   if (value.kind == Value::SizeOf)
-    return 1; // a name while checking: any number will do, the instance has the real one
+    return std::nullopt; // a name while checking: what comes of it is left to the instances
   std::string text = what;
   error(Diag::WrongType, value.at, text, describe(value), "a whole number");
   return std::nullopt;

@@ -259,6 +259,7 @@ Value Elaborator::dynamicSlice(const Value &base, const Selection &selection, So
     if (selection.axes[i].computed)
       shape[i] = {selection.axes[i].length, at};
   Value result = Value::ofTensor(base.dtype, shape, {}, at);
+  result.varies = base.varies;
   if (mlir::Value operand = ir(base)) {
     std::vector<int64_t> axes;
     std::vector<mlir::Value> operands = startsOf(base, selection, false, axes, at);
@@ -300,6 +301,7 @@ Value Elaborator::take(const Value &base, const Selection &selection, const Inde
   Value result = base;
   if (!plain) {
     result = Value::ofTensor(base.dtype, sliced, {}, expr.range);
+    result.varies = base.varies;
     if (mlir::Value operand = ir(base)) {
       mlir::RankedTensorType type = irType(base.dtype, sliced);
       result.ir = type == operand.getType()
@@ -325,6 +327,7 @@ Value Elaborator::take(const Value &base, const Selection &selection, const Inde
   shape.insert(shape.end(), indices.shape.begin(), indices.shape.end());
   shape.insert(shape.end(), result.shape.begin() + place + 1, result.shape.end());
   Value gathered = Value::ofTensor(base.dtype, shape, {}, expr.range);
+  gathered.varies = base.varies;
   if (mlir::Value operand = ir(result)) {
     Value checked = checkIndex(indices, base.shape[axis].size, indexText(indices), expr.entries[axis].range,
                                /*fromEnd=*/true);
@@ -399,6 +402,7 @@ Value Elaborator::gatherRows(const Value &table, const Value &indices, SourceRan
   Shape shape = indices.shape;
   shape.insert(shape.end(), table.shape.begin() + 1, table.shape.end());
   Value gathered = Value::ofTensor(table.dtype, shape, {}, at);
+  gathered.varies = table.varies;
   if (mlir::Value operand = ir(table))
     gathered.ir = dl::GatherOp::create(graph.here(), location(at), irType(table.dtype, shape), operand, ir(indices), 0);
   return gathered;
@@ -464,6 +468,7 @@ Value Elaborator::indexAssign(const Value &base, const IndexExpr &target, const 
     return poison(target.range);
   }
   Value result = Value::ofTensor(base.dtype, base.shape, {}, base.at);
+  result.varies = base.varies || value.varies;
   if (!emitting())
     return result;
   bool box = selection->tensors.empty() && std::all_of(selection->axes.begin(), selection->axes.end(),

@@ -110,6 +110,7 @@ static Value rowOf(Elaborator &e, const Value &x, int64_t i, SourceRange at) {
   Shape row(x.shape.begin() + 1, x.shape.end()), sliced = x.shape;
   sliced[0].size = Size(1);
   Value result = Value::ofTensor(x.dtype, sliced, {}, at);
+  result.varies = x.varies;
   if (mlir::Value operand = e.ir(x)) {
     std::vector<int64_t> starts(x.shape.size(), 0), steps(x.shape.size(), 1);
     starts[0] = i;

@@ -124,7 +124,9 @@ void LoopElaborator::finish(mlir::Operation *made, size_t first) {
 }
 
 Value LoopElaborator::rowOf(const Value &over) const {
-  return Value::ofTensor(over.dtype, Shape(over.shape.begin() + 1, over.shape.end()), {}, over.at);
+  Value row = Value::ofTensor(over.dtype, Shape(over.shape.begin() + 1, over.shape.end()), {}, over.at);
+  row.varies = over.varies;
+  return row;
 }
 
 bool LoopElaborator::variesInside() const {

@@ -185,7 +185,7 @@ Value Elaborator::stepped(const Value &range, const Value &step, SourceRange at)
     return poison(at);
   }
   Value made = range;
-  made.integer = *integerConstant(step, "the step of a range");
+  made.integer = step.kind == Value::Number ? step.integer : step.size.isConstant() ? step.size.constant() : 1;
   made.at = at;
   return made;
 }

@@ -2,6 +2,8 @@
 #include "frontend/elaborate/ControlFlow.h"
 #include "frontend/elaborate/TrainElaborator.h"
 
+#include <algorithm>
+
 namespace dlc {
 
 using namespace ast;
@@ -146,6 +148,10 @@ bool TrainElaborator::check() {
   e.differentiated.push_back(item.nameRange);
   std::optional<Body> checked = body(varied, fields(batch), true);
   e.differentiated.pop_back();
+  for (size_t i = 0; plan.ema && checked && i < plan.params.size(); ++i)
+    if (std::count(plan.learned.begin(), plan.learned.end(), i) ||
+        (checked->assigned.count(i) && isFloating(plan.params[i]->value.dtype)))
+      plan.averaged.push_back(i);
   if (checked && good) {
     std::vector<Value> params, gradients;
     std::vector<std::vector<Value>> states;

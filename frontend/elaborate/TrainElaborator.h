@@ -2,6 +2,7 @@
 #pragma once
 
 #include "frontend/elaborate/Elaborator.h"
+#include "frontend/elaborate/TrainPlan.h"
 
 namespace dlc {
 
@@ -41,6 +42,8 @@ private:
                                      const std::vector<std::pair<std::string, Value>> &inputs,
                                      std::vector<Value> &gradients);
   bool finishStep(StepFunction &f, std::vector<Value> gradients, const Value &count);
+  /// What the averages of weights become (`ema`), from what these become.
+  void finishAverages(StepFunction &f, const Value &step);
   /// Fills `frozen` and plan.learned.
   bool freezing();
   /// The parameters and buffers that a setting names, by the parts of the model that they belong to; nothing when an error
@@ -55,6 +58,9 @@ private:
   bool unknownSettings();
   bool lengths();
   bool validation();
+  bool averaging();
+  bool initialFile();
+  bool accumulateFits();
   bool optimizerSetting();
   /// Whether the file or the command line gives a setting; whether the command line does.
   bool given(const char *key) const { return setting(key) || overridden(key); }

@@ -12,7 +12,7 @@ const std::vector<std::string> &trainSettingNames() {
   static const std::vector<std::string> names = {"optimizer",  "batch", "epochs", "steps",      "validate",
                                                  "stop_after", "save",  "resume", "init",       "seed",
                                                  "shuffle",    "every", "log",    "accumulate", "allow_nan",
-                                                 "freeze"};
+                                                 "freeze",    "ema"};
   return names;
 }
 
@@ -188,8 +188,7 @@ bool TrainElaborator::unknownSettings() {
     else if (!likely.empty())
       report.help("did you mean `" + likely + "`?");
     else
-      report.help("settings are optimizer, batch, epochs, steps, validate, stop_after, save, resume, init, seed, "
-                  "shuffle, every, log, accumulate, allow_nan, freeze");
+      report.help(fmt::format("settings are {}", fmt::join(trainSettingNames(), ", ")));
   }
   return good;
 }
@@ -268,6 +267,59 @@ bool TrainElaborator::validation() {
   return true;
 }
 
+/// `ema: 0.999`.
+bool TrainElaborator::averaging() {
+  Value value = settingValue("ema");
+  if (value.kind == Value::Unit || value.poison())
+    return !value.poison();
+  if (!value.isNumber() || !(value.asDouble() > 0 && value.asDouble() < 1))
+    return bad("ema", value, value.isNumber() ? fmt::format("{}", value.asDouble()) : describe(value),
+               "a number between 0 and 1", "for example `ema: 0.999`: the share of the average that a step keeps");
+  plan.ema = value.asDouble();
+  return true;
+}
+
+/// `init: "file"`, or `init: load("file", partial: true)`, which has the model from where it stands.
+bool TrainElaborator::initialFile() {
+  const TrainEntry *entry = setting("init");
+  plan.initAt = entry ? entry->value->range : item.range;
+  if (Value file = Value::ofString("", plan.initAt); e.applyOverride("init", file) || e.applyOverride(name + ".init", file)) {
+    plan.init = file.text;
+    return true;
+  }
+  if (!entry || entry->value->kind != ExprKind::Call)
+    return text("init", plan.init);
+  const auto &call = *static_cast<const CallExpr *>(entry->value);
+  bool good = call.callee->kind == ExprKind::Name && static_cast<const NameExpr *>(call.callee)->name == "load";
+  for (const Argument &argument : call.arguments) {
+    Value value = e.expression(*argument.value, e.file);
+    if (value.poison())
+      return false;
+    if (argument.name == "partial" && value.kind == Value::Bool)
+      plan.initPartial = value.flag;
+    else if ((argument.name.empty() || argument.name == "file") && value.kind == Value::String && plan.init.empty())
+      plan.init = value.text;
+    else
+      good = false;
+  }
+  if (good && !plan.init.empty())
+    return true;
+  return bad("init", Value::unit(entry->value->range), "`" + e.shortText(entry->value->range) + "`",
+             "a file name in quotes, or `load(\"file\", partial: true)`", "the model stands behind `train`");
+}
+
+/// A step of more batches than there are.
+bool TrainElaborator::accumulateFits() {
+  if (!e.executor || !plan.data || !plan.data->rows.isConstant() || plan.data->rows.constant() == 0)
+    return true;
+  int64_t rows = plan.data->rows.constant(), batch = std::min(plan.batch, rows);
+  if (int64_t batches = (rows + batch - 1) / batch; plan.accumulate > batches)
+    return bad("accumulate", settingValue("accumulate"), fmt::format("{}", plan.accumulate),
+               fmt::format("at most {}: the data set `{}` has {} of {}", batches, plan.data->name,
+                           batches == 1 ? "one batch" : fmt::format("{} batches", batches), batch));
+  return true;
+}
+
 bool TrainElaborator::optimizerSetting() {
   // What an epoch is, for lengths of time in the optimizer's settings.
   e.stepsPerEpoch = 1;
@@ -332,6 +384,7 @@ bool TrainElaborator::addStates(const OptimizerInstance &optimizer) {
 
 bool TrainElaborator::settings() {
   bool known = unknownSettings(), good = known;
+  plan.batch = plan.data ? 32 : 1;
   good &= number("batch", plan.batch, 1);
   good &= number("seed", plan.seed, 0);
   plan.seed = e.seedOverride.value_or(plan.seed);
@@ -340,7 +393,8 @@ bool TrainElaborator::settings() {
   good &= flag("allow_nan", plan.allowNan);
   good &= text("save", plan.save);
   good &= text("resume", plan.resume);
-  good &= text("init", plan.init);
+  good &= initialFile();
+  good &= averaging();
   good &= text("log", plan.log);
   // A misspelt name is not a missing one too.
   if (known || given("epochs") || given("steps"))
@@ -349,7 +403,7 @@ bool TrainElaborator::settings() {
   good &= stopAfter();
   if (known || given("optimizer"))
     good &= optimizerSetting();
-  return good;
+  return good && accumulateFits();
 }
 
 } // namespace dlc

@@ -25,7 +25,8 @@ public:
 
   /// The numbers of the arguments of a learned parameter (by its number among these): of a state, of the sum of gradients.
   size_t stateNumber(size_t state, size_t i) const { return plan.params.size() + state * plan.learned.size() + i; }
-  size_t sumNumber(size_t i) const { return stateNumber(plan.states.size(), i); }
+  size_t averageNumber(size_t i) const { return stateNumber(plan.states.size(), 0) + i; } ///< of plan.averaged
+  size_t sumNumber(size_t i) const { return averageNumber(plan.averaged.size()) + i; }
   /// The learned ones among values of all parameters.
   std::vector<Value> learned(const std::vector<Value> &values) const;
 
@@ -34,7 +35,9 @@ public:
   FunctionFrame frame;
   std::vector<Value> params;
   std::vector<std::vector<Value>> states; ///< of each that is learned
+  std::vector<Value> averages;            ///< of what plan.averaged names
   std::vector<Value> sums;                ///< of its gradients over the batches of a step, with `accumulate`
+  std::map<size_t, mlir::Value> updated;  ///< the new values of arguments, by their numbers
 
 private:
   SourceRange at;
@@ -63,9 +66,12 @@ void StepFunction::addBlocks(bool ofOptimizer) {
   for (const std::string &state : plan.states)
     for (size_t i = 0; i < plan.learned.size(); ++i)
       states[i].push_back(stateOf(state, plan.learned[i], params[plan.learned[i]].dtype));
+  auto summed = [&](size_t i) { return params[i].dtype == DType::BF16 ? DType::F32 : params[i].dtype; };
+  for (size_t i : plan.averaged)
+    averages.push_back(stateOf(plan.averageName, i, summed(i)));
   if (plan.accumulate > 1)
     for (size_t i : plan.learned)
-      sums.push_back(stateOf(plan.sumName, i, params[i].dtype == DType::BF16 ? DType::F32 : params[i].dtype));
+      sums.push_back(stateOf(plan.sumName, i, summed(i)));
 }
 
 void StepFunction::result(const Value &value, const std::string &name) {
@@ -76,6 +82,7 @@ void StepFunction::result(const Value &value, const std::string &name) {
 
 void StepFunction::updates(mlir::Value value, size_t number) {
   results.push_back(value);
+  updated[number] = value;
   mlir::OpBuilder &builder = e.graph.attributes();
   meanings.push_back(builder.getNamedAttr("dl.updates", builder.getI64IntegerAttr(int64_t(number))));
 }
@@ -174,10 +181,29 @@ bool TrainElaborator::finishStep(StepFunction &f, std::vector<Value> gradients, 
   return true;
 }
 
+/// average + (1 - ema) * (new - average), and the new value itself after the first step: PyTorch's AveragedModel. A buffer
+/// that stays is its own average, though it be infinite.
+void TrainElaborator::finishAverages(StepFunction &f, const Value &step) {
+  Value first = e.compareOp("eq", step, e.constant(1, DType::I64, {}, item.range), item.range);
+  for (size_t k = 0; k < plan.averaged.size(); ++k) {
+    size_t number = plan.averaged[k];
+    Value next = f.params[number], average = f.averages[k];
+    if (auto found = f.updated.find(number); found != f.updated.end())
+      next.ir = found->second;
+    next = e.cast(next, average.dtype, item.range);
+    Value keeps = e.broadcastTo(first, next.shape, item.range);
+    if (!plan.params[number]->trained)
+      keeps = e.binaryOp("or", keeps, e.compareOp("eq", next, average, item.range), item.range);
+    Value share = e.constant(1 - *plan.ema, average.dtype, average.shape, item.range);
+    Value step = e.binaryOp("mul", share, e.binaryOp("sub", next, average, item.range), item.range);
+    f.updates(e.ir(e.selectOp(keeps, next, e.binaryOp("add", average, step, item.range), item.range)), f.averageNumber(k));
+  }
+}
+
 TrainModule TrainElaborator::function(TrainPart part, int64_t batch) {
   static const char *names[] = {"step", "accumulate", "update", "evaluate"};
   StepFunction f(e, *this, names[size_t(part)], item.range);
-  f.addBlocks(part != TrainPart::Evaluate);
+  f.addBlocks(part != TrainPart::Evaluate || plan.ema);
   std::vector<std::pair<std::string, Value>> inputs;
   if (part != TrainPart::Update)
     inputs = fields(Size(batch));
@@ -195,8 +221,11 @@ TrainModule TrainElaborator::function(TrainPart part, int64_t batch) {
       gradients.push_back(e.binaryOp("div", sum, count, item.range));
     }
   } else if (part == TrainPart::Evaluate) {
+    std::vector<Value> values = f.params;
+    for (size_t k = 0; k < plan.averaged.size(); ++k)
+      values[plan.averaged[k]] = e.cast(f.averages[k], values[plan.averaged[k]].dtype, item.range);
     Value trained = model;
-    trained.model = withValues(*model.model, f.params);
+    trained.model = withValues(*model.model, values);
     made = body(trained, inputs, false);
   } else {
     made = differentiated(f.params, inputs, gradients);
@@ -220,6 +249,8 @@ TrainModule TrainElaborator::function(TrainPart part, int64_t batch) {
   if (made && part != TrainPart::Evaluate)
     for (const auto &[number, value] : made->assigned)
       f.updates(e.ir(value), number);
+  if (part == TrainPart::Step || part == TrainPart::Update)
+    finishAverages(f, step);
   return f.finish();
 }
 

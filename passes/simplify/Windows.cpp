@@ -69,7 +69,8 @@ LogicalResult windowsSideBySide(dl::WindowOp op, PatternRewriter &rewriter) {
   SmallVector<int64_t> slidShape(windows);
   slidShape.erase(slidShape.begin() + rank + *number);
   slidShape.insert(slidShape.begin() + axis + 1, taps);
-  Value slid = dl::WindowOp::create(rewriter, loc, op.getType().clone(slidShape), apart, rest.axes, rest.steps, rest.spreads);
+  Value slid =
+      dl::WindowOp::create(rewriter, loc, op.getType().clone(slidShape), apart, rest.axes, rest.steps, rest.spreads);
   SmallVector<int64_t> order = tapsToPlace(windows.size(), axis, rank + *number);
   rewriter.replaceOp(op, transposeBy(rewriter, loc, slid, order));
   return success();
@@ -83,8 +84,8 @@ LogicalResult addSideBySide(dl::OverlapAddOp op, PatternRewriter &rewriter) {
   Location loc = op.getLoc();
   ArrayRef<int64_t> result = shapeOf(op.getResult());
   int64_t rank = result.size(), axis = op.getAxes()[*number], positions = windows[axis], taps = windows[rank + *number];
-  Value apart = transposeBy(rewriter, loc, op.getOperand(),
-                            dl::inverted(tapsToPlace(windows.size(), axis, rank + *number)));
+  Value apart =
+      transposeBy(rewriter, loc, op.getOperand(), dl::inverted(tapsToPlace(windows.size(), axis, rank + *number)));
   Windows rest = Windows(op).without(*number, axis);
   SmallVector<int64_t> extents;
   for (int64_t other : rest.axes)
@@ -98,9 +99,92 @@ LogicalResult addSideBySide(dl::OverlapAddOp op, PatternRewriter &rewriter) {
   return success();
 }
 
+/// Windows that overlap and are `step` > 1 apart, added up: a tap is a * step + r, and position p with it belongs to i =
+/// (p + a) * step + r. For each r the taps a of neighbouring windows are added; r is an axis of the product behind that of
+/// the positions, and the places i are both axes read as one. Nothing but the taps that fill up the last a is multiplied by zero.
+LogicalResult phasesOfSteps(dl::OverlapAddOp op, PatternRewriter &rewriter) {
+  auto product = op.getOperand().getDefiningOp<dl::ContractOp>();
+  if (!product || !product->hasOneUse())
+    return failure();
+  ArrayRef<int64_t> windows = shapeOf(op.getOperand()), result = shapeOf(op.getResult());
+  size_t rank = result.size();
+  std::string letters = product.resultLetters().str(),
+              terms[2] = {product.lhsLetters().str(), product.rhsLetters().str()};
+  std::string taps = letters.substr(rank);
+  unsigned side = StringRef(terms[0]).contains(taps[0]) ? 0 : 1;
+  StringRef other = terms[1 - side];
+  auto overlaps = [&](size_t number) {
+    return op.getSteps()[number] > 1 && op.getSpreads()[number] == 1 && windows[rank + number] > op.getSteps()[number];
+  };
+  bool any = false;
+  for (size_t number = 0; number < taps.size(); ++number) {
+    any |= overlaps(number);
+    // Both operands have what is a batch.
+    if (!StringRef(terms[side]).contains(taps[number]) || other.contains(taps[number]) ||
+        StringRef(terms[side]).contains(letters[op.getAxes()[number]]))
+      return failure();
+  }
+  if (!any)
+    return failure();
+
+  Location loc = op.getLoc();
+  Value weights = product->getOperand(side);
+  std::string kernel = terms[side], places = letters.substr(0, rank);
+  SmallVector<int64_t> steps(op.getSteps()), joined(result);
+  char fresh = 'A';
+  for (size_t number = 0; number < taps.size(); ++number) {
+    if (!overlaps(number))
+      continue;
+    while ((kernel + letters + terms[1 - side]).find(fresh) != std::string::npos)
+      ++fresh;
+    int64_t axis = op.getAxes()[number], step = steps[number], count = windows[rank + number],
+            groups = (count + step - 1) / step;
+    size_t at = kernel.find(taps[number]);
+    SmallVector<int64_t> none(kernel.size(), 0), high(none), cut(shapeOf(weights));
+    high[at] = groups * step - count;
+    if (high[at])
+      weights = dl::PadOp::create(rewriter, loc, weights, none, high, none);
+    cut[at] = groups;
+    cut.insert(cut.begin() + at + 1, step);
+    weights = reshapeTo(rewriter, loc, weights, cut);
+    kernel.insert(at + 1, 1, fresh);
+    places.insert(places.find(letters[axis]) + 1, 1, fresh);
+    steps[number] = 1;
+    joined[axis] = (windows[axis] + groups - 1) * step;
+  }
+  std::string equation[2];
+  equation[side] = kernel, equation[1 - side] = other.str();
+  Value operands[2];
+  operands[side] = weights, operands[1 - side] = product->getOperand(1 - side);
+  Value sums = dl::ContractOp::create(rewriter, loc, equation[0] + "," + equation[1] + "->" + places + taps,
+                                      operands[0], operands[1]);
+  SmallVector<int64_t> axes, extents;
+  for (size_t number = 0; number < taps.size(); ++number) {
+    int64_t axis = op.getAxes()[number];
+    axes.push_back(places.find(letters[axis]));
+    extents.push_back(overlaps(number) ? joined[axis] / op.getSteps()[number] : result[axis]);
+  }
+  Value added = dl::OverlapAddOp::create(rewriter, loc, sums, axes, extents, steps, op.getSpreads());
+  added = reshapeTo(rewriter, loc, added, joined);
+  // Places behind the last window are zero, and there may be fewer than the last taps reach.
+  SmallVector<int64_t> none(rank, 0), high(rank, 0), ones(rank, 1), kept(joined);
+  for (size_t axis = 0; axis < rank; ++axis) {
+    high[axis] = std::max<int64_t>(0, result[axis] - joined[axis]);
+    kept[axis] = std::min(result[axis], joined[axis]);
+  }
+  if (kept != joined)
+    added = dl::SliceOp::create(rewriter, loc, added, none, kept, ones);
+  if (ArrayRef<int64_t>(kept) != result)
+    added = dl::PadOp::create(rewriter, loc, added, none, high, none);
+  rewriter.replaceOp(op, added);
+  return success();
+}
+
 /// sum over the windows at i of sum over m of A[p, m] B[t, m] is a product of windows of A, padded by all taps but one and
 /// spaced by the steps, with B turned round along its taps: at i, tap t belongs to position (i - t * spread) / step.
 LogicalResult overlapAddOfProduct(dl::OverlapAddOp op, PatternRewriter &rewriter) {
+  if (succeeded(phasesOfSteps(op, rewriter)))
+    return success();
   auto product = op.getOperand().getDefiningOp<dl::ContractOp>();
   if (!product || !product->hasOneUse())
     return failure();
@@ -169,7 +253,8 @@ LogicalResult sliceOfWindows(dl::SliceOp op, PatternRewriter &rewriter) {
     starts[axis] *= window.getSteps()[number];
     windowSteps[number] *= steps[axis];
     steps[axis] = 1;
-    sizes[axis] = (shape[axis] - 1) * windowSteps[number] + (shape[rank + number] - 1) * window.getSpreads()[number] + 1;
+    sizes[axis] =
+        (shape[axis] - 1) * windowSteps[number] + (shape[rank + number] - 1) * window.getSpreads()[number] + 1;
   }
   Value part = dl::SliceOp::create(rewriter, op.getLoc(), window.getOperand(), starts, sizes, steps);
   rewriter.replaceOpWithNewOp<dl::WindowOp>(op, op.getType(), part, window.getAxes(), windowSteps, window.getSpreads());

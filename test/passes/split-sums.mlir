@@ -4,10 +4,10 @@
 // shape of the whole space stays with the parts.
 // CHECK-LABEL: func.func @mean
 // CHECK: %[[PARTS:.*]]:2 = dl.kernel "mean_parts" map ins(%arg0 : tensor<100000x50xf32>)
-// CHECK:   dl.reduce_parts sum %{{.*}} over [0, 1] in chunks 1568 of 0 : tensor<100000x50xf32> -> tensor<64xf32>
-// CHECK:   dl.yield {{.*}} : tensor<64xf32>, tensor<100000x50xf32>
-// CHECK: %[[MEAN:.*]] = dl.kernel "mean" map ins(%[[PARTS]]#0 : tensor<64xf32>)
-// CHECK:   dl.reduce sum %{{.*}} over [0] : tensor<64xf32> -> tensor<f32>
+// CHECK:   dl.reduce_parts sum %{{.*}} over [0, 1] in chunks 1600 of 0 : tensor<100000x50xf32> -> tensor<63xf32>
+// CHECK:   dl.yield {{.*}} : tensor<63xf32>, tensor<100000x50xf32>
+// CHECK: %[[MEAN:.*]] = dl.kernel "mean" map ins(%[[PARTS]]#0 : tensor<63xf32>)
+// CHECK:   dl.reduce sum %{{.*}} over [0] : tensor<63xf32> -> tensor<f32>
 // CHECK:   dl.mul
 // CHECK: return %[[MEAN]], %[[PARTS]]#1
 func.func @mean(%x: tensor<100000x50xf32>) -> (tensor<f32>, tensor<100000x50xf32>) {

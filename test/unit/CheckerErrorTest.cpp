@@ -184,7 +184,7 @@ const Mistake mistakes[] = {
     {Diag::BadArgument, "let y = Conv2d(4, 8, 3, groups: -2)(ones([2, 4, 8, 8]))\n", 1, 33,
      "the number of groups is -2, expected at least 1"},
     {Diag::BadArgument, "let y = ConvTranspose2d(4, 7, 3, groups: 2)(ones([2, 4, 8, 8]))\n", 1, 42,
-     "2 groups do not divide 7 channels"},
+     "2 groups do not divide the 7 output channels"},
     {Diag::BadArgument, "let y = GroupNorm(2, 5)(ones([2, 5, 4, 4]))\n", 1, 19, "2 groups do not divide 5 channels"},
     {Diag::BadArgument, "let y = pixel_shuffle(ones([1, 3, 4, 4]), 2)\n", 1, 9,
      "4 channels of a square (r * r) do not divide 3 channels"},
@@ -257,6 +257,36 @@ const Mistake mistakes[] = {
     {Diag::InitialiserShape, "model A {\n  param w: f32[2] = zeros([3])\n  fn forward(x: f32[2]) { x * w }\n}\n", 2, 21,
      "the initial value of `w` is `f32[3]`, expected `f32[2]`"},
     {Diag::NotASource, "data d: { x: f32 } = 3\n", 1, 22, "`d` is the number 3, expected a data source"},
+    {Diag::BadSetting,
+     "model M(k: dim = 3) {\n  layer a = Linear(4, k)\n  fn forward(x: f32[n, 4]) -> f32[n, k] { a(x) }\n}\ndata d: { "
+     "x: f32[4], y: i64 } = csv(\"a.csv\")\ntrain t = M() on d {\n  minimize cross_entropy(t(x), y)\n  optimizer: "
+     "sgd(lr: 0.1)\n  epochs: 1\n  ema: 0\n}\n",
+     10, 8, "`ema` is 0, expected a number between 0 and 1"},
+    {Diag::BadSetting,
+     "model M(k: dim = 3) {\n  layer a = Linear(4, k)\n  fn forward(x: f32[n, 4]) -> f32[n, k] { a(x) }\n}\ndata d: { "
+     "x: f32[4], y: i64 } = csv(\"a.csv\")\ntrain t = M() on d {\n  minimize cross_entropy(t(x), y)\n  optimizer: "
+     "sgd(lr: 0.1)\n  epochs: 1\n  ema: 1.5\n}\n",
+     10, 8, "`ema` is 1.5, expected a number between 0 and 1"},
+    {Diag::BadSetting,
+     "model M(k: dim = 3) {\n  layer a = Linear(4, k)\n  fn forward(x: f32[n, 4]) -> f32[n, k] { a(x) }\n}\ndata d: { "
+     "x: f32[4], y: i64 } = csv(\"a.csv\")\ntrain t = M() on d {\n  minimize cross_entropy(t(x), y)\n  optimizer: "
+     "sgd(lr: 0.1)\n  epochs: 1\n  ema: nan\n}\n",
+     10, 8, "`ema` is nan, expected a number between 0 and 1"},
+    {Diag::BadSetting,
+     "model M(k: dim = 3) {\n  layer a = Linear(4, k)\n  fn forward(x: f32[n, 4]) -> f32[n, k] { a(x) }\n}\ndata d: { "
+     "x: f32[4], y: i64 } = csv(\"a.csv\")\ntrain t = M() on d {\n  minimize cross_entropy(t(x), y)\n  optimizer: "
+     "sgd(lr: 0.1)\n  epochs: 1\n  ema: true\n}\n",
+     10, 8, "`ema` is `bool`, expected a number between 0 and 1"},
+    {Diag::BadSetting,
+     "model M(k: dim = 3) {\n  layer a = Linear(4, k)\n  fn forward(x: f32[n, 4]) -> f32[n, k] { a(x) }\n}\ndata d: { "
+     "x: f32[4], y: i64 } = csv(\"a.csv\")\ntrain t = M() on d {\n  minimize cross_entropy(t(x), y)\n  optimizer: "
+     "sgd(lr: 0.1)\n  epochs: 1\n  init: 3\n}\n",
+     10, 9, "`init` is the number 3, expected a file name in quotes"},
+    {Diag::BadSetting,
+     "model M(k: dim = 3) {\n  layer a = Linear(4, k)\n  fn forward(x: f32[n, 4]) -> f32[n, k] { a(x) }\n}\ndata d: { "
+     "x: f32[4], y: i64 } = csv(\"a.csv\")\ntrain t = M() on d {\n  minimize cross_entropy(t(x), y)\n  optimizer: "
+     "sgd(lr: 0.1)\n  epochs: 1\n  init: load(3)\n}\n",
+     10, 9, "`init` is `load(3)`, expected a file name in quotes, or `load(\"file\", partial: true)`"},
     {Diag::UnknownSetting,
      "model M(k: dim = 3) {\n  layer a = Linear(4, k)\n  fn forward(x: f32[n, 4]) -> f32[n, k] { a(x) }\n}\ndata d: { "
      "x: f32[4], y: i64 } = csv(\"a.csv\")\ntrain t = M() on d {\n  minimize cross_entropy(t(x), y)\n  optimizer: "
@@ -406,6 +436,32 @@ INSTANTIATE_TEST_SUITE_P(Mistakes, CheckerErrorTest, testing::ValuesIn(mistakes)
                              c = c == '-' ? '_' : c;
                            return name + "_" + std::to_string(info.index);
                          });
+
+/// What depends on x does so behind each operation: the loop is refused by the check, not while it runs.
+TEST(CheckerError, WhatVariesDoesSoBehindEachOperation) {
+  for (const char *expression :
+       {"x", "x[0]", "x[0:1, :, 1:]", "x[:, i]", "x[:, i:i + 2]", "x[0, 0, [2, 1]]", "[row for row in x]", "[x, x]",
+        "stack([x, x])", "concat([x, x])", "flip(x, axis: 0)", "roll(x, 1)", "narrow(x, 0, i, 2)", "window(x, 3, 2)",
+        "diag(x[0, 0])", "tril(x[0, 0])", "pad(x, [[1, 1], [0, 0], [0, 0], [0, 0]])",
+        "pad(x, [[1, 1], [0, 0], [0, 0], [0, 0]], mode: \"replicate\")", "cumsum(x)", "cummax(x)[0]", "sort(x)",
+        "quantile(x, 0.5)", "take_along(x, zeros([4, 4, 4, 4], dtype: i64), axis: 1)",
+        "scatter_add(zeros([4, 4]), [0, 1], x[0, 0, 0:2])", "conv2d(x, x)", "conv_transpose2d(x, x)", "max_pool2d(x, 2)",
+        "avg_pool2d(x, 3, padding: 1)", "adaptive_avg_pool2d(x, 3)", "adaptive_max_pool2d(x, 2)", "resize(x, [8, 8])",
+        "upsample(x, 2)", "unfold(x, 2)", "cholesky(x)", "solve(x, x)", "svd(x)[1]"}) {
+    std::string source = "fn f(x: f32[4, 4, 4, 4], i: i64) {\n  var y = sum(" + std::string(expression) +
+                         ")\n  while y > 1 { y = y / 2 }\n  y\n}\n"
+                         "let g = grad(f, wrt: [x])(ones([4, 4, 4, 4]), tensor(1))\n";
+    SourceManager sources;
+    DiagnosticEngine diagnostics(sources);
+    mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
+    Elaborator checker(sources, diagnostics, context, nullptr);
+    ast::AstContext tree;
+    ast::Program program = parse(sources, sources.add("test.dl", source), tree, diagnostics);
+    checker.program(program);
+    ASSERT_EQ(diagnostics.errorCount(), 1u) << expression << "\n" << diagnostics.render();
+    EXPECT_EQ(std::string(nameOf(diagnostics.all().front().kind)), nameOf(Diag::NoGradient)) << expression;
+  }
+}
 
 } // namespace
 } // namespace dlc

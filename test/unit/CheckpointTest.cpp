@@ -37,6 +37,25 @@ TEST(TensorSlot, EveryRankAndSize) {
   }
 }
 
+TEST(TensorSlot, AnotherOrderOfAxesForEverySize) {
+  for (DType dtype : {DType::F32, DType::F64, DType::BF16, DType::U8}) {
+    size_t size = sizeOf(dtype);
+    // A window's weights [4, 2, 3, 3] with the first axis innermost, in rows of 8.
+    TensorSlot slot{"w", dtype, {4, 2, 3, 3}, 64, {1, 8, 48, 16}};
+    std::vector<unsigned char> dense(72 * size), block(64 + 144 * size, 0xAA), back(dense.size());
+    std::iota(dense.begin(), dense.end(), 1);
+    packTensor(slot, dense.data(), block.data());
+    // Element [3, 1, 2, 0] is at 69.
+    size_t place = 64 + (3 * 1 + 1 * 8 + 2 * 48) * size;
+    EXPECT_TRUE(std::equal(&block[place], &block[place + size], &dense[69 * size])) << nameOf(dtype);
+    EXPECT_EQ(block[64 + 4 * size], 0xAA) << "padding is not touched";
+    unpackTensor(slot, block.data(), back.data());
+    EXPECT_EQ(back, dense) << nameOf(dtype);
+    EXPECT_FALSE(slot.isDense());
+    EXPECT_TRUE(denseSlot("w", dtype, {4, 2, 3, 3}, 64).isDense());
+  }
+}
+
 TEST(TensorSlot, FillingRoundsToTheDtypeAndLeavesPadding) {
   for (DType dtype : {DType::F32, DType::F64, DType::BF16, DType::I32, DType::I64, DType::U8, DType::Bool}) {
     size_t size = sizeOf(dtype);
@@ -122,6 +141,33 @@ TEST_F(Checkpoint, ShorterFloatsAndPyTorchsCountersLoad) {
   ASSERT_TRUE(loadCheckpoint(folder / "m", {params, block.data()}));
   EXPECT_EQ(block[8], 3); // [0, 2], transposed
   EXPECT_EQ(block[33], 10);
+}
+
+TEST_F(Checkpoint, WhatFitsIsTakenAndWhatIsLeftIsSaid) {
+  std::string six = bytesOf(std::vector<float>{9, 8, 7, 6, 5, 4}), three = bytesOf(std::vector<float>(3, 1));
+  ASSERT_TRUE(writeSafetensors(folder / "m",
+                               {{"fc1.weight", DType::F32, {2, 3}, six}, {"fc1.bias", DType::F32, {3}, three}}, {}));
+  Result<PartialLoad> loaded = loadPartial(folder / "m", {params, block.data()});
+  ASSERT_TRUE(loaded) << errorOf(loaded);
+  EXPECT_EQ(loaded->filled, (std::vector<bool>{true, false}));
+  EXPECT_EQ(loaded->left, std::vector<std::string>{"`fc1.bias` is f32[3] in the file, but f32[2] in the model"});
+  EXPECT_EQ(block[8], 7); // [0, 2], transposed
+  EXPECT_EQ(block[33], 8) << "left as it was";
+  ASSERT_TRUE(writeSafetensors(folder / "m", {{"fc1.bias", DType::F32, {3}, three}}, {}));
+  EXPECT_EQ(errorOf(loadPartial(folder / "m", {params, block.data()})),
+            folder / "m" + ": has nothing that fits the model\n"
+                           "  `fc1.bias` is f32[3] in the file, but f32[2] in the model\n"
+                           "  `fc1.weight` (f32[2, 3]) is missing");
+}
+
+TEST_F(Checkpoint, StandInsAreRoundedToWhatTheyReplace) {
+  std::vector<TensorSlot> short_ = {denseSlot("w", DType::BF16, {2, 3}, 0), denseSlot("b", DType::F32, {1}, 64)};
+  std::vector<float> zeros(32, 0), loaded(32, 0);
+  state[1].strides = {1, 2};
+  ASSERT_TRUE(saveCheckpoint(folder / "m", {short_, zeros.data()}, {}, {{{0, &state[1]}}, stateBlock.data()}));
+  ASSERT_TRUE(loadCheckpoint(folder / "m", {short_, loaded.data()}));
+  EXPECT_EQ(elementAsDouble(DType::BF16, loaded.data(), 1), double(bf16ToFloat(floatToBf16(stateBlock[18]))));
+  EXPECT_EQ(loaded[16], 0);
 }
 
 TEST_F(Checkpoint, ALongListOfProblemsIsCut) {

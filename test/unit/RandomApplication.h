@@ -45,6 +45,13 @@ private:
   std::optional<Tensor> joined();
   std::optional<Tensor> product();
   std::optional<Tensor> softmax();
+  std::optional<Tensor> ordered();
+  std::optional<Tensor> placed();
+  std::optional<Tensor> looped();
+  std::optional<Tensor> windowed();
+  std::optional<Tensor> convolution();
+  std::optional<Tensor> transposedConvolution();
+  std::optional<Tensor> pooled();
   std::optional<Tensor> cast();
   std::optional<Tensor> gradient();
   std::optional<Tensor> meaning();

@@ -66,6 +66,19 @@ bool Builder::step() {
       allConstant &= isKnown(function.nodes[operand]);
     return !allConstant && add({op, operands});
   };
+  if (random.oneIn(4))
+    switch (random.below(7)) {
+    case 0:
+      return order(x);
+    case 1:
+    case 2:
+      return place(x);
+    case 3:
+    case 4:
+      return loop();
+    default:
+      return window(x);
+    }
   switch (smooth && random.oneIn(8) ? 13 : random.below(smooth ? 9 : 14)) {
   case 0:
     return isFloat(at(x)) && add({random.of(unaryFloatOps()), {x}});

@@ -60,6 +60,13 @@ private:
   bool reduce(unsigned x);
   bool move(unsigned x);
   bool call();
+  bool order(unsigned x);
+  bool place(unsigned x);
+  std::optional<unsigned> placeIn(unsigned x);
+  bool loop();
+  bool window(unsigned x);
+  std::optional<unsigned> pictures(unsigned x, size_t spatial);
+  std::optional<unsigned> weights(unsigned x, const Sizes &shape);
 
   Random &random;
   Program &program;

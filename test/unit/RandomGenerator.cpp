@@ -31,6 +31,22 @@ Program generate(uint64_t seed) {
   if (random.oneIn(2))
     inputs.push_back(
         input(random, random.of({DType::I64, DType::I32, DType::U8, DType::Bool, DType::F64}), random.of(shapes)));
+  // A step of a loop over the rows of the first input: from a state and a row to the next state.
+  if (random.oneIn(2)) {
+    Builder builder(random, program, main != DType::BF16);
+    Tensor row{main, {b}, std::vector<Number>(inputs[0].values.begin(), inputs[0].values.begin() + b)};
+    builder.parameter(row);
+    builder.parameter(row);
+    builder.steps(2 + random.below(4));
+    unsigned last = 0;
+    for (unsigned i = 0; i < builder.function.nodes.size(); ++i) {
+      const Tensor &value = builder.function.example[i];
+      if (value.dtype == main && value.shape == row.shape && !isKnown(builder.function.nodes[i]))
+        last = i;
+    }
+    builder.function.results = {last};
+    program.functions.push_back(builder.function);
+  }
   for (unsigned count = random.below(4); count > 0; --count) {
     bool smooth = random.oneIn(2) && main != DType::BF16;
     Builder builder(random, program, smooth);
@@ -58,10 +74,12 @@ Program generate(uint64_t seed) {
 
 bool keepsSizes(const Function &function, const Program &program) {
   static const std::set<std::string> others = {"reshape", "broadcast_to", "pad",  "slice", "index",
-                                               "concat",  "stack",        "take", "list"};
+                                               "concat",  "stack",        "take", "list",  "part",
+                                               "pick",    "set",          "add_at", "fold", "stack_of"};
   return std::none_of(function.nodes.begin(), function.nodes.end(), [&](const Node &node) {
     bool calls = node.op == "call" || node.op == "grad";
-    return others.count(node.op) || (calls && !keepsSizes(program.functions[node.function], program));
+    return others.count(node.op) || isWindow(node.op) ||
+           (calls && !keepsSizes(program.functions[node.function], program));
   });
 }
 

@@ -262,6 +262,14 @@ std::optional<Tensor> Application::meaning() {
       return at;
     });
   }
+  if (op == "sort" || op == "argsort" || op == "cummax" || op == "cummin")
+    return ordered();
+  if (op == "pick" || op == "part" || op == "set" || op == "add_at" || op == "branch")
+    return placed();
+  if (op == "fold" || op == "stack_of")
+    return looped();
+  if (isWindow(op))
+    return windowed();
   if (node.operands.size() == 2 && compared.count(op))
     return comparison();
   if (node.operands.size() == 2)

@@ -44,6 +44,11 @@ struct Node {
 /// Whether a node is written as numbers.
 inline bool isKnown(const Node &node) { return node.op == "constant" || node.op == "list"; }
 
+/// Convolutions, pooling, padding by elements (RandomWindows.cpp).
+inline bool isWindow(const std::string &op) {
+  return op.starts_with("conv") || op.ends_with("_pool") || op == "pad_with";
+}
+
 struct Function {
   unsigned parameters = 0; ///< the first nodes, with the op `parameter`
   std::vector<Node> nodes;

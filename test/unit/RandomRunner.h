@@ -30,6 +30,10 @@ private:
   HostBufferRef column(const DataInfo &data, const std::string &field) override { return session->column(data, field); }
   bool run(mlir::ModuleOp module, const std::vector<HostBufferRef> &inputs, std::vector<HostBufferRef> &outputs,
            SourceRange at) override;
+  bool load(const std::string &file, bool partial, const std::vector<ParamSlotRef> &params,
+            std::vector<HostBufferRef> &values, SourceRange at) override {
+    return session->load(file, partial, params, values, at);
+  }
   bool train(const TrainPlan &plan, const TrainFunctions &functions, std::vector<HostBufferRef> &params) override {
     return session->train(plan, functions, params);
   }

@@ -41,7 +41,9 @@ Text Writer::wrapped(Text x, const Tensor &value) {
   case 9:
     return rank ? Text{in + "[:]"} : x;
   case 10:
-    return rank ? Text{"(z => tensor([z[i] for i in 0.." + std::to_string(value.shape[0]) + "]))(" + x.text + ")"} : x;
+    if (!rank || namedSizes)
+      return x;
+    return {"(z => tensor([z[i] for i in 0.." + std::to_string(value.shape[0]) + "]))(" + x.text + ")"};
   case 11:
     return rank ? Text{"flip(flip(" + x.text + ", axis: 0), axis: -" + std::to_string(rank) + ")"} : x;
   case 12:
@@ -127,7 +129,15 @@ Text Writer::expression(const Function &function, const Node &node, const std::v
           (i ? ", " : "[") + (int64_t(i) == node.numbers[0] ? listText({node.numbers[1], node.numbers[2]}) : "[0, 0]");
     return called(op, {x(), {widths + "]"}}, {"x", "widths"});
   }
-  if (op == "flip" || op == "cumsum" || op == "softmax" || op == "log_softmax")
+  if (op == "fold" || op == "stack_of")
+    return loopText(function, node, texts);
+  if (op == "pick" || op == "part" || op == "set" || op == "add_at" || op == "branch")
+    return placedText(function, node, texts);
+  if (isWindow(op))
+    return windowText(function, node, texts);
+  if (op == "cummax" || op == "cummin")
+    return {op + "(" + x().text + ", axis: " + axisText(node.numbers[0], base().shape.size()) + ")[0]"};
+  if (op == "sort" || op == "argsort" || op == "flip" || op == "cumsum" || op == "softmax" || op == "log_softmax")
     return called(op, {x(), {axisText(node.numbers[0], base().shape.size())}}, {"x", "axis"});
   if (!llvm::is_contained(reductions(), op))
     return called(op, {x()}, {"x"});

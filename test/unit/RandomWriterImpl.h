@@ -84,6 +84,10 @@ private:
 
   Text expression(const Function &function, const Node &node, const std::vector<Text> &texts);
   Text indexed(const Node &node, const Text &x, const Tensor &base);
+  Text placedText(const Function &function, const Node &node, const std::vector<Text> &texts);
+  Text windowText(const Function &function, const Node &node, const std::vector<Text> &texts);
+  std::string perAxis(const Sizes &numbers);
+  Text loopText(const Function &function, const Node &node, const std::vector<Text> &texts);
   Text call(const Function &function, const Node &node, const std::vector<Text> &texts);
   Text gradient(const Node &node, const std::vector<Text> &arguments);
   Text wrapped(Text x, const Tensor &value);

@@ -53,18 +53,32 @@ func.func @added_side_by_side(%y: tensor<2x4x2xf32>) -> tensor<2x9xf32> {
   return %x : tensor<2x9xf32>
 }
 
-// The gradient of a convolution with respect to its input, of stride 2: one of the cotangent with zeros between and around,
-// and of the kernel turned round.
+// The gradient of a convolution with respect to its input, of stride 2: the kernel's taps in pairs, of which each is for every
+// other place, are turned round, and the windows of the cotangent are neighbours. The places of both are one axis.
 // CHECK-LABEL: func.func @input_gradient
-// CHECK-DAG: %[[PADDED:.*]] = dl.pad %arg0 low [0, 0, 2] interior [0, 0, 1] : tensor<2x5x4xf32> -> tensor<2x5x11xf32>
-// CHECK-DAG: %[[WINDOWS:.*]] = dl.window %[[PADDED]] along [2] step [1] spread [1] : tensor<2x5x11xf32> -> tensor<2x5x9x3xf32>
-// CHECK-DAG: %[[TURNED:.*]] = dl.reverse %arg1 along [2]
-// CHECK: dl.contract "nfpx,fcx->ncp" %[[WINDOWS]], %[[TURNED]]
+// CHECK-DAG: %[[PADDED:.*]] = dl.pad %arg0 low [0, 0, 1] interior [0, 0, 0] : tensor<2x5x4xf32> -> tensor<2x5x6xf32>
+// CHECK-DAG: %[[WINDOWS:.*]] = dl.window %[[PADDED]] along [2] step [1] spread [1] : tensor<2x5x6xf32> -> tensor<2x5x5x2xf32>
+// CHECK-DAG: %[[FILLED:.*]] = dl.pad %arg1 low [0, 0, 0] interior [0, 0, 0] : tensor<5x3x3xf32> -> tensor<5x3x4xf32>
+// CHECK-DAG: %[[PAIRS:.*]] = dl.reshape %[[FILLED]] : tensor<5x3x4xf32> -> tensor<5x3x2x2xf32>
+// CHECK-DAG: %[[TURNED:.*]] = dl.reverse %[[PAIRS]] along [2]
+// CHECK: %[[BOTH:.*]] = dl.contract "nfpx,fcxA->ncpA" %[[WINDOWS]], %[[TURNED]]
+// CHECK: %[[JOINED:.*]] = dl.reshape %[[BOTH]] : tensor<2x3x5x2xf32> -> tensor<2x3x10xf32>
+// CHECK: dl.slice %[[JOINED]] from [0, 0, 0] step [1, 1, 1] : tensor<2x3x10xf32> -> tensor<2x3x9xf32>
 // CHECK-NOT: dl.overlap_add
 func.func @input_gradient(%dy: tensor<2x5x4xf32>, %w: tensor<5x3x3xf32>) -> tensor<2x3x9xf32> {
   %u = dl.contract "nfp,fcx->ncpx" %dy, %w : tensor<2x5x4xf32>, tensor<5x3x3xf32> -> tensor<2x3x4x3xf32>
   %x = dl.overlap_add %u along [2] step [2] spread [1] : tensor<2x3x4x3xf32> -> tensor<2x3x9xf32>
   return %x : tensor<2x3x9xf32>
+}
+
+// Taps that are spread out have zeros between the cotangents.
+// CHECK-LABEL: func.func @spread_gradient
+// CHECK: dl.pad %arg0 low [0, 0, 4] interior [0, 0, 1] : tensor<2x5x4xf32> -> tensor<2x5x15xf32>
+// CHECK: dl.contract "nfpx,fcx->ncp"
+func.func @spread_gradient(%dy: tensor<2x5x4xf32>, %w: tensor<5x3x3xf32>) -> tensor<2x3x11xf32> {
+  %u = dl.contract "nfp,fcx->ncpx" %dy, %w : tensor<2x5x4xf32>, tensor<5x3x3xf32> -> tensor<2x3x4x3xf32>
+  %x = dl.overlap_add %u along [2] step [2] spread [2] : tensor<2x3x4x3xf32> -> tensor<2x3x11xf32>
+  return %x : tensor<2x3x11xf32>
 }
 
 // A product that is used twice, or whose operands both have a position, stays.

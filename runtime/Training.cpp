@@ -46,6 +46,7 @@ private:
     int64_t examples = 0;
     bool endsEpoch = false;
   };
+  Result<const Batch *> nextBatch();
   Result<StepOutcome> stepOfOne();
   Result<StepOutcome> stepOfSeveral();
   Result<void> step();
@@ -134,9 +135,15 @@ bool TrainingRun::periodEnded() const {
   return sums.examples > 0 && (spec.epochs > 0 ? at.stepInEpoch == 0 : at.step % every == 0 || finished());
 }
 
+/// The batch of the next step; null without data.
+Result<const Batch *> TrainingRun::nextBatch() { return batches ? batches->next() : nullptr; }
+
 Result<TrainingRun::StepOutcome> TrainingRun::stepOfOne() {
   StepOutcome outcome;
-  const Batch *batch = batches ? batches->next() : nullptr;
+  Result<const Batch *> next = nextBatch();
+  if (!next)
+    return next.error();
+  const Batch *batch = *next;
   Result<std::span<const float>> outputs = functions.run(Mode::Train, batch, spec.data.get(), at.step + 1);
   if (!outputs)
     return outputs.error();
@@ -156,7 +163,12 @@ Result<TrainingRun::StepOutcome> TrainingRun::stepOfSeveral() {
   MetricSums gathered;
   volatile int32_t *stop = functions.stop;
   for (int64_t i = 0; i < spec.accumulate && !outcome.endsEpoch; ++i) {
-    const Batch *batch = batches ? batches->next() : nullptr;
+    Result<const Batch *> next = nextBatch();
+    if (!next) {
+      functions.stop = stop;
+      return next.error();
+    }
+    const Batch *batch = *next;
     Result<std::span<const float>> outputs =
         functions.run(Mode::Accumulate, batch, spec.data.get(), at.step * spec.accumulate + i + 1);
     functions.stop = nullptr;

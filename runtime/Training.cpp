@@ -73,6 +73,7 @@ private:
   MetricSums sums;
   TrainingResult result;
   std::optional<Error> saveError; ///< of the last attempt to save
+  bool saved = false;             ///< this run has written its files
   Clock::time_point started = Clock::now();
   Clock::time_point periodStarted; ///< moved back by what an interrupted run had already spent
   double trainSeconds = 0;         ///< of steps after the first, in finished periods
@@ -99,7 +100,8 @@ Result<void> TrainingRun::begin() {
   }
   if (!spec.data || finished())
     return {};
-  BatchSpec stream{spec.data, spec.fields, spec.batch, spec.shuffle, spec.seed, at.epoch, at.stepInEpoch * spec.accumulate, -1};
+  BatchSpec stream{
+      spec.data, spec.fields, spec.batch, spec.shuffle, spec.seed, at.epoch, at.stepInEpoch * spec.accumulate, -1};
   if (spec.epochs > 0)
     stream.endEpoch = spec.epochs;
   Result<std::unique_ptr<Batches>> opened = Batches::open(stream);
@@ -291,6 +293,7 @@ void TrainingRun::saveFiles(bool isBest) {
     ok = files.saveBest();
   if (ok)
     ok = files.save(at);
+  saved |= bool(ok);
   if (!ok) {
     saveError = ok.error();
     progress.note("warning: " + ok.error().str());
@@ -359,6 +362,8 @@ void TrainingRun::endInterrupted() {
   std::string text = "interrupted after " + place();
   if (spec.save.empty())
     text += "; nothing was saved, for there is no `save`";
+  else if (!saved && !saveError)
+    text += "; nothing was saved, for no step was finished";
   else if (!saveError)
     text += fmt::format("; saved `{0}`. To go on, run again with --set resume={0}", spec.save);
   progress.note(text);

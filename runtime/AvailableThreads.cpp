@@ -30,9 +30,9 @@ static int limitOfGroup(const std::string &folder) {
   return 0;
 }
 
-int cgroupCpuLimit(const std::string &procCgroup, const std::string &root) {
-  int limit = 0;
-  auto apply = [&](int cpus) { limit = cpus > 0 && (limit == 0 || cpus < limit) ? cpus : limit; };
+std::vector<std::string> cgroupFolders(const std::string &procCgroup, const std::string &root,
+                                       const std::string &controller) {
+  std::vector<std::string> folders;
   std::istringstream lines{procCgroup};
   for (std::string line; std::getline(lines, line);) {
     // ID:CONTROLLERS:PATH, with no controllers in v2's line.
@@ -43,17 +43,25 @@ int cgroupCpuLimit(const std::string &procCgroup, const std::string &root) {
     std::vector<std::string> mounts;
     if (controllers == ",,")
       mounts = {root, root + "/unified"};
-    else if (controllers.find(",cpu,") != std::string::npos)
-      mounts = {root + "/cpu", root + "/cpu,cpuacct"};
+    else if (controllers.find("," + controller + ",") != std::string::npos)
+      mounts = {root + "/" + controller, root + "/" + controllers.substr(1, controllers.size() - 2)};
     for (const std::string &mount : mounts)
       for (std::string group = path;; group.resize(group.rfind('/'))) {
         while (!group.empty() && group.back() == '/')
           group.pop_back();
-        apply(limitOfGroup(mount + group));
+        folders.push_back(mount + group);
         if (group.find('/') == std::string::npos)
           break;
       }
   }
+  return folders;
+}
+
+int cgroupCpuLimit(const std::string &procCgroup, const std::string &root) {
+  int limit = 0;
+  for (const std::string &folder : cgroupFolders(procCgroup, root, "cpu"))
+    if (int cpus = limitOfGroup(folder); cpus > 0 && (limit == 0 || cpus < limit))
+      limit = cpus;
   return limit;
 }
 

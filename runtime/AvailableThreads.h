@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace dlc {
 
@@ -12,5 +13,9 @@ int availableThreads();
 /// /proc/self/cgroup; the hierarchies are mounted below `root` (/sys/fs/cgroup). A group is limited by its ancestors
 /// too.
 int cgroupCpuLimit(const std::string &procCgroup, const std::string &root);
+
+/// The folders that may hold limits of a controller ("cpu", "memory") for a process: its groups and their ancestors.
+std::vector<std::string> cgroupFolders(const std::string &procCgroup, const std::string &root,
+                                       const std::string &controller);
 
 } // namespace dlc

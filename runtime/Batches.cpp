@@ -1,8 +1,14 @@
 // Two chunks and one thread. The thread fills a chunk, hands it over, and fills the other while the first is consumed.
-// Where the system gives no thread, the consumer fills them itself.
+// It alone orders the examples; rows that have a reader are then read by several threads. Where the system gives no
+// thread, the consumer fills the chunks itself.
 #include "runtime/Batches.h"
 
+#include "runtime/AvailableThreads.h"
+#include "runtime/DecodeThreads.h"
+
 #include <algorithm>
+#include <atomic>
+#include <cmath>
 #include <condition_variable>
 #include <fmt/format.h>
 #include <mutex>
@@ -18,6 +24,14 @@ static constexpr size_t chunkBatches = 1024;            ///< the most batches in
 static size_t roundUp(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
 namespace {
+/// A row that a reader writes into a batch of the chunk.
+struct RowTask {
+  const RowReader *reader;
+  int64_t row;
+  std::byte *out;
+  size_t slot; ///< of the batch
+};
+
 struct Chunk {
   Arena memory;
   std::vector<Batch> batches;      ///< those that are filled
@@ -37,6 +51,7 @@ struct Batches::Implementation {
 
   // The producer's.
   int64_t epoch = 0, index = 0;
+  std::vector<double> sums; ///< of the weights up to each example
   std::vector<int64_t> order;
   int64_t orderEpoch = -1;
 
@@ -47,19 +62,24 @@ struct Batches::Implementation {
   Chunk chunks[2];
   std::mutex mutex;
   std::condition_variable changed;
-  bool stopping = false;
+  std::atomic<bool> stopping{false};
+  std::vector<RowTask> tasks;           ///< of the chunk that is filled
+  std::optional<DecodeThreads> readers; ///< if a field has a reader
   std::thread thread;
 
   void produce();
   void fill(Chunk &chunk);
-  Result<void> fillBatch(Chunk &chunk, size_t slot);
+  void fillBatch(Chunk &chunk, size_t slot);
+  void readRows(Chunk &chunk);
   const int64_t *rowsOf(int64_t first);
 };
 
 /// The order of the epoch under way, from example `first` on.
 const int64_t *Batches::Implementation::rowsOf(int64_t first) {
   if (orderEpoch != epoch) {
-    if (spec.shuffle)
+    if (spec.weights)
+      order = weightedDraw(sums, spec.data->size(), spec.seed, uint64_t(epoch));
+    else if (spec.shuffle)
       order = permutation(spec.data->size(), spec.seed, uint64_t(epoch));
     else if (order.empty())
       for (int64_t row = 0; row < spec.data->size(); ++row)
@@ -69,7 +89,7 @@ const int64_t *Batches::Implementation::rowsOf(int64_t first) {
   return order.data() + first;
 }
 
-Result<void> Batches::Implementation::fillBatch(Chunk &chunk, size_t slot) {
+void Batches::Implementation::fillBatch(Chunk &chunk, size_t slot) {
   int64_t first = index * spec.batch, rows = std::min(spec.batch, spec.data->size() - first);
   const int64_t *order = rowsOf(first);
   int64_t *indices = chunk.rowIndices.data() + slot * size_t(spec.batch);
@@ -78,24 +98,41 @@ Result<void> Batches::Implementation::fillBatch(Chunk &chunk, size_t slot) {
   for (size_t field = 0; field < columns.size(); ++field) {
     size_t bytes = columns[field]->spec.rowBytes();
     auto *out = static_cast<std::byte *>(inputs[field]);
-    for (int64_t i = 0; i < rows; ++i)
-      if (Result<void> ok = columns[field]->read(spec.data->row(indices[i]), out + size_t(i) * bytes); !ok)
-        return ok;
+    const Column &column = *columns[field];
+    for (int64_t i = 0; i < rows; ++i, out += bytes)
+      if (int64_t row = spec.data->row(indices[i]); column.reader)
+        tasks.push_back({column.reader.get(), row, out, slot});
+      else
+        std::memcpy(out, column.data + size_t(row) * column.stride, bytes);
   }
   chunk.batches.push_back({epoch, index, rows, index + 1 == perEpoch, indices, inputs});
   if (++index == perEpoch) {
     index = 0;
     ++epoch;
   }
-  return {};
+}
+
+/// Does the tasks. The batch of a row that cannot be read, and those after it, are taken back.
+void Batches::Implementation::readRows(Chunk &chunk) {
+  if (tasks.empty())
+    return;
+  auto failure = readers->run(int64_t(tasks.size()), [&](int64_t i) {
+    const RowTask &task = tasks[size_t(i)];
+    return stopping ? Result<void>() : task.reader->read(task.row, task.out);
+  });
+  if (failure) {
+    chunk.error = std::move(failure->error);
+    chunk.batches.resize(tasks[size_t(failure->task)].slot);
+  }
 }
 
 void Batches::Implementation::fill(Chunk &chunk) {
   chunk.batches.clear();
   size_t capacity = chunk.rowIndices.size() / size_t(spec.batch);
-  while (chunk.batches.size() < capacity && !chunk.error && (spec.endEpoch < 0 || epoch < spec.endEpoch))
-    if (Result<void> ok = fillBatch(chunk, chunk.batches.size()); !ok)
-      chunk.error = ok.error();
+  tasks.clear();
+  while (chunk.batches.size() < capacity && (spec.endEpoch < 0 || epoch < spec.endEpoch))
+    fillBatch(chunk, chunk.batches.size());
+  readRows(chunk);
 }
 
 void Batches::Implementation::produce() {
@@ -128,6 +165,24 @@ static Result<const Column *> batchColumn(const Dataset &data, const std::string
   return column;
 }
 
+/// The sums of the weights up to each example.
+static Result<std::vector<double>> sumsOf(const std::vector<double> &weights, const Dataset &data) {
+  if (int64_t(weights.size()) != data.size())
+    return Error::plain(
+        fmt::format("`sample_by` has {} weights, but `{}` has {} examples", weights.size(), data.name(), data.size()));
+  std::vector<double> sums;
+  double sum = 0;
+  for (double weight : weights) {
+    if (!(weight >= 0 && std::isfinite(weight)))
+      return Error::plain(fmt::format("the weight of sample {} of `{}` is {}, but must be finite and not negative",
+                                      sums.size(), data.name(), weight));
+    sums.push_back(sum += weight);
+  }
+  if (!(sum > 0))
+    return Error::plain(fmt::format("all weights of `{}` are zero: no example can be drawn", data.name()));
+  return sums;
+}
+
 Result<std::unique_ptr<Batches>> Batches::open(const BatchSpec &spec) {
   auto impl = std::make_unique<Implementation>();
   impl->spec = spec;
@@ -143,6 +198,12 @@ Result<std::unique_ptr<Batches>> Batches::open(const BatchSpec &spec) {
   if (spec.batchIndex < 0 || spec.batchIndex >= impl->perEpoch)
     return Error::plain(fmt::format("batch {} is not one of the {} of an epoch of `{}`", spec.batchIndex,
                                     impl->perEpoch, spec.data->name()));
+  if (spec.weights) {
+    Result<std::vector<double>> sums = sumsOf(*spec.weights, *spec.data);
+    if (!sums)
+      return sums.error();
+    impl->sums = std::move(*sums);
+  }
   for (const std::string &name : spec.fields) {
     Result<const Column *> column = batchColumn(*spec.data, name);
     if (!column)
@@ -151,8 +212,11 @@ Result<std::unique_ptr<Batches>> Batches::open(const BatchSpec &spec) {
     impl->fieldOffsets.push_back(impl->batchBytes);
     size_t bytes = size_t(impl->spec.batch) * (*column)->spec.rowBytes();
     impl->batchBytes += roundUp(bytes);
+    if ((*column)->reader && !impl->readers)
+      impl->readers.emplace(availableThreads());
   }
-  size_t capacity = std::clamp<size_t>(chunkBytes / std::max<size_t>(impl->batchBytes, 64), 1, chunkBatches);
+  size_t capacity = std::clamp<size_t>(chunkBytes / std::max<size_t>(impl->batchBytes, 64), impl->readers ? 2 : 1,
+                                           chunkBatches);
   if (spec.endEpoch >= 0) { // not more than will ever come; without overflow, for epochs may be very many
     int64_t epochs = std::clamp<int64_t>(spec.endEpoch - spec.epoch, 1, int64_t(chunkBatches));
     capacity = std::min(capacity, size_t(epochs * impl->perEpoch));

@@ -22,6 +22,8 @@ struct BatchSpec {
   int64_t epoch = 0;      ///< the first epoch, from 0
   int64_t batchIndex = 0; ///< the first batch of that epoch, from 0 (to resume in the middle)
   int64_t endEpoch = -1;  ///< ends before this epoch; -1 for never
+  /// If any: an epoch draws as many examples as there are, each as likely as its weight says, some several times.
+  std::shared_ptr<const std::vector<double>> weights = {};
 };
 
 /// One batch; valid until the next call of next().

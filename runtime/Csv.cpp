@@ -1,5 +1,6 @@
 // Columns from comma-separated text. The columns go by the header if every field is a column; else the fields take them
-// in order, a field of k numbers taking k, and a first line that itself reads as the fields is no header.
+// in order, a field of k numbers taking k, and a first line that itself reads as the fields is no header. What is missing
+// is an error unless `missing` says what becomes of it.
 #include "runtime/CsvText.h"
 #include "runtime/Files.h"
 #include "runtime/SourceColumns.h"
@@ -67,6 +68,12 @@ static bool isMissing(std::string_view text) { return text.empty() || text == "?
 
 namespace {
 
+/// What becomes of an empty cell or a `?` where a number or a text is expected.
+struct Missing {
+  enum Kind { Refused, Skipped, Number, Mean } kind = Refused;
+  double number = 0;
+};
+
 /// One field while its column is filled.
 struct CsvField {
   FieldSpec spec;
@@ -76,12 +83,13 @@ struct CsvField {
   std::vector<std::string> strings = {};
   std::unordered_map<std::string_view, int32_t> numbers = {}; ///< of a category's values, in the order met
   std::vector<std::string_view> values = {};
+  std::vector<int64_t> holes = {}; ///< elements that are missing and become the mean of their column
 };
 
 class CsvSource {
 public:
-  CsvSource(const std::string &path, std::string_view content, const std::vector<FieldSpec> &specs)
-      : path(path), text(path, content) {
+  CsvSource(const std::string &path, std::string_view content, const std::vector<FieldSpec> &specs, Missing missing)
+      : path(path), text(path, content), missing(missing) {
     for (const FieldSpec &spec : specs)
       fields.push_back({spec, 0, size_t(spec.elements())});
   }
@@ -92,11 +100,16 @@ private:
   Result<bool> chooseByHeader(const std::vector<CsvCell> &header);
   bool readsAsFields(const std::vector<CsvCell> &record) const;
   Result<void> readRow(const std::vector<CsvCell> &record, int64_t row);
+  bool hasHole(const std::vector<CsvCell> &record) const;
+  Result<void> fillHole(CsvField &field, const CsvCell &cell, size_t column, int64_t element);
+  Result<void> fillWithMeans(CsvField &field, int64_t rows);
+  Error unknownColumn(const std::vector<CsvCell> &header, const CsvField &field) const;
   Error cellError(const CsvField &field, const CsvCell &cell, size_t column) const;
   void finishCategory(CsvField &field, int64_t rows);
 
   std::string path;
   CsvText text;
+  Missing missing;
   std::vector<CsvField> fields;
   std::vector<std::string> columnNames; ///< of the header; empty without one
   size_t width = 0;                     ///< columns of each row
@@ -104,15 +117,37 @@ private:
 
 } // namespace
 
-/// Whether every field is a column of this header; then where each begins.
+Error CsvSource::unknownColumn(const std::vector<CsvCell> &header, const CsvField &field) const {
+  std::vector<std::string> names;
+  std::string all;
+  for (const CsvCell &cell : header) {
+    names.emplace_back(cell.text);
+    all += fmt::format("{}`{}`", all.empty() ? "" : ", ", cell.text);
+  }
+  std::string nearest = nearestName(field.spec.name, names);
+  return text.errorAt(header[0].begin, fmt::format("there is no column `{}`{}", field.spec.name,
+                                                   nearest.empty() ? "; the columns are " + all
+                                                                   : fmt::format("; did you mean `{}`?", nearest)));
+}
+
+/// Whether every field is a column of this header; then where each begins. If some are and one is not, it is misspelt.
 Result<bool> CsvSource::chooseByHeader(const std::vector<CsvCell> &header) {
+  const CsvField *unknown = nullptr;
+  size_t known = 0;
   for (CsvField &field : fields) {
     auto found =
         std::find_if(header.begin(), header.end(), [&](const CsvCell &c) { return c.text == field.spec.name; });
-    if (found == header.end())
-      return false;
+    if (found == header.end()) {
+      unknown = unknown != nullptr ? unknown : &field;
+      continue;
+    }
     field.firstColumn = size_t(found - header.begin());
+    ++known;
   }
+  if (unknown != nullptr && known > 0)
+    return unknownColumn(header, *unknown);
+  if (unknown != nullptr)
+    return false;
   for (const CsvField &field : fields) {
     if (field.firstColumn + field.columns > header.size())
       return text.errorAt(header[field.firstColumn].begin,
@@ -169,17 +204,43 @@ Result<void> CsvSource::chooseColumns(const std::vector<CsvCell> &first, bool &i
   return {};
 }
 
+/// Whether a text reads as a date or a time: `1999-12-31`, `31.12.1999`, `12/31/99 10:00`, `10:00:30`.
+static bool isDate(std::string_view text) {
+  size_t groups = 0, separators = 0;
+  for (size_t i = 0; i < text.size();) {
+    size_t begin = i;
+    while (i < text.size() && text[i] >= '0' && text[i] <= '9')
+      ++i;
+    ++groups;
+    if (size_t digits = i - begin; digits == 0 || (groups < 7 && digits != 1 && digits != 2 && digits != 4))
+      return false;
+    if (i == text.size())
+      break;
+    separators += text[i] != '.' || groups > 1;
+    if (std::string_view("-/.:T ").find(text[i++]) == std::string_view::npos)
+      return groups >= 6 && text.substr(i - 1) == "Z";
+  }
+  return groups >= 2 && separators > 0 && (groups > 2 || text.find(':') != std::string_view::npos);
+}
+
 Error CsvSource::cellError(const CsvField &field, const CsvCell &cell, size_t column) const {
   std::string where = columnNames.empty() ? fmt::format("field `{}`", field.spec.name)
                                           : fmt::format("column `{}`", columnNames[column]);
   if (isMissing(cell.text))
-    return text.errorAt(cell.begin, fmt::format("a value is missing ({}); only a category may miss values", where));
+    return text.errorAt(cell.begin,
+                        fmt::format("a value is missing ({}); only a category may miss values\n`missing: 0`, `missing: "
+                                    "\"mean\"` or `missing: \"skip\"` of `csv` says what becomes of it",
+                                    where));
   std::string shown(cell.text.substr(0, 40));
   if (field.spec.dtype == DType::Bool)
     return text.errorAt(cell.begin, fmt::format("`{}` is not a bool ({})", shown, where));
   double value = 0;
   auto [rest, status] = std::from_chars(cell.text.data(), cell.text.data() + cell.text.size(), value);
   bool number = rest == cell.text.data() + cell.text.size() && std::isfinite(value);
+  if (!number && isDate(cell.text))
+    return text.errorAt(cell.begin, fmt::format("`{}` is a date or a time ({})\nsplit it into columns of numbers, or "
+                                                "declare the field `str` or `category`",
+                                                shown, where));
   if (!number)
     return text.errorAt(cell.begin, fmt::format("`{}` is not a number ({})", shown, where));
   bool digits = cell.text.find_first_not_of("-0123456789") == std::string_view::npos;
@@ -187,6 +248,58 @@ Error CsvSource::cellError(const CsvField &field, const CsvCell &cell, size_t co
                       fmt::format("`{}` {} {} ({})", shown,
                                   isFloat(field.spec.dtype) || digits ? "does not fit" : "is not a whole number, as is",
                                   nameOf(field.spec.dtype), where));
+}
+
+/// Whether a cell is missing where nothing may be.
+bool CsvSource::hasHole(const std::vector<CsvCell> &record) const {
+  for (const CsvField &field : fields)
+    for (size_t i = 0; i < field.columns && field.spec.kind != FieldSpec::Kind::Category; ++i)
+      if (field.firstColumn + i < record.size() && isMissing(record[field.firstColumn + i].text))
+        return true;
+  return false;
+}
+
+/// Element `element` of a field of numbers, which is missing.
+Result<void> CsvSource::fillHole(CsvField &field, const CsvCell &cell, size_t column, int64_t element) {
+  std::byte *out = field.made.data + size_t(element) * sizeOf(field.spec.dtype);
+  if (missing.kind == Missing::Mean) {
+    field.holes.push_back(element);
+    return {};
+  }
+  if (missing.kind != Missing::Number)
+    return cellError(field, cell, column);
+  if (convertExactly(DType::F64, &missing.number, field.spec.dtype, out, 1) >= 0) {
+    if (!isFloat(field.spec.dtype))
+      return text.errorAt(cell.begin, fmt::format("a value is missing (field `{}`), and `missing: {}` does not fit {}",
+                                                  field.spec.name, missing.number, nameOf(field.spec.dtype)));
+    setElement(field.spec.dtype, out, 0, missing.number);
+  }
+  return {};
+}
+
+/// Puts the mean of its column, of what is there, into each hole; of whole numbers the nearest.
+Result<void> CsvSource::fillWithMeans(CsvField &field, int64_t rows) {
+  if (field.holes.empty())
+    return {};
+  int64_t width = int64_t(field.columns);
+  std::vector<double> sums(field.columns);
+  std::vector<int64_t> counts(field.columns, rows);
+  std::vector<bool> isHole(size_t(rows * width));
+  for (int64_t element : field.holes) {
+    isHole[size_t(element)] = true;
+    --counts[size_t(element % width)];
+  }
+  for (int64_t i = 0; i < rows * width; ++i)
+    if (!isHole[size_t(i)])
+      sums[size_t(i % width)] += elementAsDouble(field.spec.dtype, field.made.data, i);
+  for (int64_t element : field.holes) {
+    size_t column = size_t(element % width);
+    if (counts[column] == 0)
+      return Error::inFile(path, fmt::format("every value of field `{}` is missing: there is no mean", field.spec.name));
+    double mean = sums[column] / double(counts[column]);
+    setElement(field.spec.dtype, field.made.data, element, isFloat(field.spec.dtype) ? mean : std::nearbyint(mean));
+  }
+  return {};
 }
 
 Result<void> CsvSource::readRow(const std::vector<CsvCell> &record, int64_t row) {
@@ -199,9 +312,15 @@ Result<void> CsvSource::readRow(const std::vector<CsvCell> &record, int64_t row)
     case FieldSpec::Kind::Number: {
       size_t size = sizeOf(field.spec.dtype);
       std::byte *out = field.made.data + size_t(row) * field.spec.rowBytes();
-      for (size_t i = 0; i < field.columns; ++i)
-        if (const CsvCell &one = (&cell)[i]; !parseCell(one.text, field.spec.dtype, out + i * size))
+      for (size_t i = 0; i < field.columns; ++i) {
+        const CsvCell &one = (&cell)[i];
+        if (isMissing(one.text)) {
+          if (Result<void> ok = fillHole(field, one, field.firstColumn + i, row * int64_t(field.columns) + int64_t(i)); !ok)
+            return ok;
+        } else if (!parseCell(one.text, field.spec.dtype, out + i * size)) {
           return cellError(field, one, field.firstColumn + i);
+        }
+      }
       break;
     }
     case FieldSpec::Kind::Category: {
@@ -212,9 +331,9 @@ Result<void> CsvSource::readRow(const std::vector<CsvCell> &record, int64_t row)
       break;
     }
     case FieldSpec::Kind::String:
-      if (isMissing(cell.text))
+      if (isMissing(cell.text) && missing.kind == Missing::Refused)
         return cellError(field, cell, field.firstColumn);
-      field.strings.emplace_back(cell.text);
+      field.strings.emplace_back(isMissing(cell.text) ? "" : cell.text);
       break;
     }
   }
@@ -278,15 +397,26 @@ SourceResult CsvSource::read() {
   }
   if (isHeader)
     more = text.next(record);
-  for (; more && *more; more = text.next(record), ++rows)
-    if (Result<void> ok = readRow(record, rows); !ok)
+  int64_t skipped = 0;
+  for (; more && *more; more = text.next(record)) {
+    if (missing.kind == Missing::Skipped && record.size() == width && hasHole(record)) {
+      ++skipped;
+      continue;
+    }
+    if (Result<void> ok = readRow(record, rows++); !ok)
       return ok.error();
+  }
   if (!more)
     return more.error();
   if (rows == 0)
-    return Error::inFile(path, "holds a header, but no rows");
+    return Error::inFile(path, skipped > 0 ? "holds no row in which nothing is missing" : "holds a header, but no rows");
   OpenedSource opened{rows, {}, {}};
+  if (skipped > 0)
+    opened.notes.push_back(fmt::format("{} of {} rows of `{}` {} left out, for something is missing in {}", skipped,
+                                       rows + skipped, path, skipped == 1 ? "is" : "are", skipped == 1 ? "it" : "them"));
   for (CsvField &field : fields) {
+    if (Result<void> ok = fillWithMeans(field, rows); !ok)
+      return ok.error();
     if (field.spec.kind == FieldSpec::Kind::Category)
       finishCategory(field, rows);
     if (field.spec.kind == FieldSpec::Kind::String)
@@ -296,7 +426,22 @@ SourceResult CsvSource::read() {
   return opened;
 }
 
+static Result<Missing> readMissing(ArgumentReader &arguments) {
+  const SourceValue *value = arguments.value("missing");
+  if (value == nullptr)
+    return Missing{};
+  if (const double *number = std::get_if<double>(value))
+    return Missing{Missing::Number, *number};
+  const std::string *word = std::get_if<std::string>(value);
+  if (word != nullptr && (*word == "mean" || *word == "skip"))
+    return Missing{*word == "mean" ? Missing::Mean : Missing::Skipped, 0};
+  return Error::plain("argument `missing` of `csv` is not a number, \"mean\" or \"skip\"");
+}
+
 SourceResult openCsv(ArgumentReader &arguments, const std::vector<FieldSpec> &fields, const SearchPaths &paths) {
+  Result<Missing> missing = readMissing(arguments);
+  if (!missing)
+    return missing.error();
   Result<std::string> path = arguments.onlyFile(paths);
   if (!path)
     return path.error();
@@ -305,7 +450,7 @@ SourceResult openCsv(ArgumentReader &arguments, const std::vector<FieldSpec> &fi
     return content.error();
   if (size_t zero = content->find('\0'); zero != std::string::npos)
     return Error::inFile(*path, "is not text: a zero byte stands", int64_t(zero));
-  return CsvSource(*path, *content, fields).read();
+  return CsvSource(*path, *content, fields, *missing).read();
 }
 
 } // namespace dlc

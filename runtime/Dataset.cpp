@@ -1,7 +1,10 @@
 // Columns, their cuts and orders.
 #include "runtime/Dataset.h"
 
+#include "runtime/AvailableThreads.h"
+#include "runtime/DecodeThreads.h"
 #include "runtime/Philox.h"
+#include "runtime/RowCache.h"
 
 #include <algorithm>
 #include <cmath>
@@ -51,12 +54,17 @@ Result<Column> Dataset::dense(std::string_view name) const {
   }
   if (__builtin_mul_overflow(size_t(rows), bytes, &all))
     return Error::plain(fmt::format("field `{}` of {} examples does not fit the memory", name, rows));
+  if (made.reader && all > availableMemory() / 4)
+    return Error::plain(fmt::format("all of `{}.{}` is {:.3g} GB, more than a quarter of the memory that is free; a training "
+                                    "reads it in batches",
+                                    label, name, double(all) * 1e-9));
   Result<Arena> memory = Arena::allocate(all);
   if (!memory)
     return memory.error();
-  for (int64_t i = 0; i < rows; ++i)
-    if (Result<void> ok = made.read(row(i), memory->data() + size_t(i) * bytes); !ok)
-      return ok.error();
+  DecodeThreads threads(made.reader ? availableThreads() : 1);
+  if (auto failure =
+          threads.run(rows, [&](int64_t i) { return made.read(row(i), memory->data() + size_t(i) * bytes); }))
+    return failure->error;
   made.storage = std::make_shared<const Arena>(std::move(*memory));
   made.data = made.storage->data();
   made.stride = bytes;
@@ -107,6 +115,21 @@ std::vector<int64_t> permutation(int64_t n, uint64_t seed, uint64_t stream) {
     std::swap(order[size_t(i)], order[size_t(j)]);
   }
   return order;
+}
+
+std::vector<int64_t> weightedDraw(const std::vector<double> &sums, int64_t n, uint64_t seed, uint64_t stream) {
+  constexpr uint64_t path = 0x7765696768746564; // "weighted"
+  PhiloxStream numbers = philoxStream(seed, stream, path);
+  // No place behind the last with a weight, whatever is rounded.
+  auto last = std::lower_bound(sums.begin(), sums.end(), sums.back());
+  std::vector<int64_t> places;
+  places.reserve(size_t(n));
+  for (int64_t i = 0; i < n; ++i) {
+    std::array<uint32_t, 4> words = philoxBlock(numbers, uint64_t(i));
+    double uniform = double((uint64_t(words[1]) << 32 | words[0]) >> 11) * 0x1p-53;
+    places.push_back(std::upper_bound(sums.begin(), last, uniform * sums.back()) - sums.begin());
+  }
+  return places;
 }
 
 } // namespace dlc

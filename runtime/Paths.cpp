@@ -65,6 +65,23 @@ Result<std::string> SearchPaths::find(const std::string &path) const {
   return notFound(*this, path, "no such file");
 }
 
+Result<std::string> SearchPaths::findFolder(const std::string &path) const {
+  if (path.empty())
+    return Error::plain("a folder name is empty");
+  std::string file;
+  for (const fs::path &base : foldersFor(*this, path)) {
+    fs::path candidate = base == "." ? fs::path(path) : base / path;
+    std::error_code ignored;
+    if (fs::is_directory(candidate, ignored))
+      return candidate.string();
+    if (fs::exists(candidate, ignored))
+      file = candidate.string();
+  }
+  if (!file.empty())
+    return Error::inFile(file, "is a file, but a folder is expected");
+  return notFound(*this, path, "no such folder");
+}
+
 /// A folder's name as part of a pattern: its own special characters mean themselves.
 static std::string escaped(const std::string &folder) {
   std::string text;

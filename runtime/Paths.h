@@ -19,6 +19,9 @@ struct SearchPaths {
   /// round. The error lists where it was looked for; a folder is an error.
   Result<std::string> find(const std::string &path) const;
 
+  /// The folder meant by `path`, looked up in the same order.
+  Result<std::string> findFolder(const std::string &path) const;
+
   /// The same for a pattern (`data_batch_*.bin`): all files that match in the first folder where any does, sorted. A
   /// path without `*`, `?` and `[` gives its one file.
   Result<std::vector<std::string>> findAll(const std::string &pattern) const;

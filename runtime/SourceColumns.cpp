@@ -43,6 +43,18 @@ static Result<Column> categoryOf(const FieldSpec &field, const FileArray &array)
   return std::move(made->column);
 }
 
+/// Copies floats into a narrower float, each rounded to the nearest. Gives the index of the first finite one that would
+/// become infinite, or -1.
+static int64_t roundInto(DType to, std::byte *target, const FileArray &array, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) {
+    double value = elementAsDouble(array.dtype, array.data, i);
+    setElement(to, target, i, value);
+    if (std::isinf(elementAsDouble(to, target, i)) && std::isfinite(value))
+      return i;
+  }
+  return -1;
+}
+
 Result<Column> columnOf(const FieldSpec &field, const FileArray &array) {
   if (field.kind == FieldSpec::Kind::String)
     return Error::inFile(array.file, fmt::format("field `{}` is declared str, but the file holds numbers ({})",
@@ -61,17 +73,16 @@ Result<Column> columnOf(const FieldSpec &field, const FileArray &array) {
   Result<NewColumn> made = newColumn(field, rows);
   if (!made)
     return made.error();
-  int64_t bad = convertExactly(array.dtype, array.data, field.dtype, made->data, rows * field.elements());
-  if (bad >= 0) {
-    std::string repair = field.dtype == DType::F32 && array.dtype == DType::F64
-                             ? "\nsave it with `.astype(np.float32)`, or declare the field f64"
-                             : "";
+  int64_t count = rows * field.elements();
+  bool narrower = isFloat(field.dtype) && isFloat(array.dtype) && sizeOf(field.dtype) < sizeOf(array.dtype);
+  int64_t bad = narrower ? roundInto(field.dtype, made->data, array, count)
+                         : convertExactly(array.dtype, array.data, field.dtype, made->data, count);
+  if (bad >= 0)
     return Error::inFile(array.file,
-                         fmt::format("`{}` is {} in example {}, which {} cannot hold exactly (the file's type is {}){}",
+                         fmt::format("`{}` is {} in example {}, which {} cannot hold{} (the file's type is {})",
                                      field.name, elementAsDouble(array.dtype, array.data, bad),
                                      bad / std::max<int64_t>(field.elements(), 1), nameOf(field.dtype),
-                                     nameOf(array.dtype), repair));
-  }
+                                     narrower ? "" : " exactly", nameOf(array.dtype)));
   return std::move(made->column);
 }
 
@@ -127,6 +138,21 @@ Result<double> ArgumentReader::number(const std::string &name, double byDefault,
     return Error::plain(
         fmt::format("argument `{}` of `{}` is {}, but must be at least {}", name, kind, *number, least));
   return *number;
+}
+
+const SourceValue *ArgumentReader::value(const std::string &name) {
+  asked.insert(name);
+  auto found = arguments.named.find(name);
+  return found == arguments.named.end() ? nullptr : &found->second;
+}
+
+Result<std::optional<std::vector<double>>> ArgumentReader::numbers(const std::string &name) {
+  const SourceValue *given = value(name);
+  if (given == nullptr)
+    return std::optional<std::vector<double>>();
+  if (const auto *list = std::get_if<std::vector<double>>(given))
+    return std::optional(*list);
+  return Error::plain(fmt::format("argument `{}` of `{}` is not a list of numbers", name, kind));
 }
 
 Result<std::vector<std::string>> ArgumentReader::filesOfFields(const std::vector<FieldSpec> &fields,

@@ -24,7 +24,7 @@ struct NewColumn {
 Result<NewColumn> newColumn(const FieldSpec &field, int64_t rows);
 
 /// The column of a declared field from an array: the shape must be [rows, declared shape], and the declared dtype must
-/// hold every value. A category numbers the distinct values. A string field cannot be read from numbers.
+/// hold every value; but a float becomes a narrower float by rounding, unless it would become infinite. A category numbers the distinct values. A string field cannot be read from numbers.
 Result<Column> columnOf(const FieldSpec &field, const FileArray &array);
 
 /// Reads the arguments of one source and finds those that it does not know.
@@ -36,6 +36,10 @@ public:
   Result<std::string> text(const std::string &name);
   /// The number given by `name`, or `byDefault`. `whole` asks for an integer; it must be at least `least`.
   Result<double> number(const std::string &name, double byDefault, double least, bool whole);
+  /// What is given by `name`, or null.
+  const SourceValue *value(const std::string &name);
+  /// The list of numbers given by `name`; nothing without it.
+  Result<std::optional<std::vector<double>>> numbers(const std::string &name);
   /// The files of an argument for each field, `idx(image: "a", label: "b")`, looked up; no other arguments are left
   /// then.
   Result<std::vector<std::string>> filesOfFields(const std::vector<FieldSpec> &fields, const SearchPaths &paths);
@@ -70,6 +74,7 @@ SourceResult openCsv(ArgumentReader &arguments, const std::vector<FieldSpec> &fi
 SourceResult openNpy(ArgumentReader &arguments, const std::vector<FieldSpec> &fields, const SearchPaths &paths);
 SourceResult openSafetensors(ArgumentReader &arguments, const std::vector<FieldSpec> &fields, const SearchPaths &paths);
 SourceResult openCifar10(ArgumentReader &arguments, const std::vector<FieldSpec> &fields, const SearchPaths &paths);
+SourceResult openImageFolder(ArgumentReader &arguments, const std::vector<FieldSpec> &fields, const SearchPaths &paths);
 SourceResult openSpiral(ArgumentReader &arguments, const std::vector<FieldSpec> &fields, const SearchPaths &paths);
 SourceResult openMoons(ArgumentReader &arguments, const std::vector<FieldSpec> &fields, const SearchPaths &paths);
 

@@ -25,7 +25,7 @@ static constexpr std::array<SourceKind, 11> kinds = {{{"idx", openIdx},
                                                       {"cifar10", openCifar10},
                                                       {"spiral", openSpiral},
                                                       {"moons", openMoons},
-                                                      {"image_folder", nullptr},
+                                                      {"image_folder", openImageFolder},
                                                       {"text", nullptr},
                                                       {"text_folder", nullptr},
                                                       {"sentence_pairs", nullptr}}};

@@ -1,5 +1,5 @@
-// Opens the sources of `data` declarations: idx, csv, npy, safetensors, cifar10, spiral and moons. What comes out has
-// exactly the declared fields, in the declared order, dtype and shape; whatever in the files does not fit is an error
+// Opens the sources of `data` declarations: idx, csv, npy, safetensors, cifar10, image_folder, spiral and moons. What
+// comes out has exactly the declared fields, in the declared order, dtype and shape; whatever in the files does not fit is an error
 // with its place.
 #pragma once
 
@@ -26,6 +26,7 @@ struct SourceArguments {
 ///   npy("file"), npy(FIELD: ...)  the first axis counts the examples
 ///   safetensors("file")           a tensor for each field; the first axis counts the examples
 ///   cifar10("pattern")            fields `image` (u8[3, 32, 32]) and `label`, in any number dtype that holds them
+///   image_folder("folder", resize: [h, w])   PNG and JPEG, a subfolder a class; a picture, its class, its path (str)
 ///   spiral(n:, noise:, seed:, classes:), moons(n:, noise:, seed:)   fields `x` (f32[2]) and `label`
 /// Other sources of the language are "not supported yet"; an unknown kind or argument is an error with the nearest
 /// name.

@@ -13,6 +13,7 @@
 #include <cmath>
 #include <fmt/format.h>
 #include <limits>
+#include <utility>
 
 namespace dlc {
 
@@ -59,6 +60,7 @@ private:
   Result<bool> validate(EpochMetrics &metrics);
   NamedValues named(const EpochMetrics &metrics) const;
   bool judge(const EpochMetrics &metrics);
+  void sayTimes(const EpochMetrics &metrics);
   void saveFiles(bool isBest);
   void endInterrupted();
 
@@ -78,6 +80,7 @@ private:
   Clock::time_point periodStarted; ///< moved back by what an interrupted run had already spent
   double trainSeconds = 0;         ///< of steps after the first, in finished periods
   Clock::time_point trainStarted;  ///< of the steps after the first in the period under way
+  double waitSeconds = 0;          ///< for batches, in the period under way
   int64_t examples = 0;            ///< in steps after the first
 };
 
@@ -104,6 +107,7 @@ Result<void> TrainingRun::begin() {
       spec.data, spec.fields, spec.batch, spec.shuffle, spec.seed, at.epoch, at.stepInEpoch * spec.accumulate, -1};
   if (spec.epochs > 0)
     stream.endEpoch = spec.epochs;
+  stream.weights = spec.weights;
   Result<std::unique_ptr<Batches>> opened = Batches::open(stream);
   if (!opened)
     return opened.error();
@@ -138,7 +142,14 @@ bool TrainingRun::periodEnded() const {
 }
 
 /// The batch of the next step; null without data.
-Result<const Batch *> TrainingRun::nextBatch() { return batches ? batches->next() : nullptr; }
+Result<const Batch *> TrainingRun::nextBatch() {
+  if (!batches)
+    return nullptr;
+  Clock::time_point began = Clock::now();
+  Result<const Batch *> batch = batches->next();
+  waitSeconds += secondsSince(began);
+  return batch;
+}
 
 Result<TrainingRun::StepOutcome> TrainingRun::stepOfOne() {
   StepOutcome outcome;
@@ -280,6 +291,18 @@ bool TrainingRun::judge(const EpochMetrics &metrics) {
   return true;
 }
 
+/// `  4.31 s: steps 95.2 %, waiting for data 1.3 %, validation 3.1 %, files 0.4 %`.
+void TrainingRun::sayTimes(const EpochMetrics &metrics) {
+  double all = std::max(metrics.seconds + metrics.validationSeconds + metrics.fileSeconds, 1e-9);
+  std::string text = fmt::format("  {:.3g} s: steps {:.1f} %, waiting for data {:.1f} %", all,
+                                 100 * (metrics.seconds - metrics.waitSeconds) / all, 100 * metrics.waitSeconds / all);
+  if (metrics.validated)
+    text += fmt::format(", validation {:.1f} %", 100 * metrics.validationSeconds / all);
+  if (!spec.save.empty())
+    text += fmt::format(", files {:.1f} %", 100 * metrics.fileSeconds / all);
+  progress.note(text);
+}
+
 /// A failure to save is told at once, but does not throw away the training: the next period tries again. What is not
 /// finite is never saved.
 void TrainingRun::saveFiles(bool isBest) {
@@ -314,13 +337,16 @@ Result<void> TrainingRun::endPeriod(bool &stop) {
   EpochMetrics metrics;
   metrics.epoch = spec.epochs > 0 ? at.epoch : at.step;
   metrics.seconds = secondsSince(periodStarted);
+  metrics.waitSeconds = std::exchange(waitSeconds, 0);
   double steps = secondsSince(trainStarted);
   std::vector<double> means = sums.means();
   metrics.loss = means[0];
   metrics.reports.assign(means.begin() + 1, means.end());
   if (Result<void> ok = spec.allowNan ? Result<void>() : files.checkFinite(); !ok)
     return notFinite(ok.error().message + " by");
+  Clock::time_point validated = Clock::now();
   Result<bool> whole = validate(metrics);
+  metrics.validationSeconds = secondsSince(validated);
   if (!whole)
     return whole.error();
   if (!spec.allowNan && metrics.validated && !std::isfinite(metrics.validationLoss))
@@ -343,7 +369,11 @@ Result<void> TrainingRun::endPeriod(bool &stop) {
       stepLog->validation(at.step, values);
     flushLog();
   }
+  Clock::time_point saved = Clock::now();
   saveFiles(isBest);
+  metrics.fileSeconds = secondsSince(saved);
+  if (spec.times)
+    sayTimes(metrics);
   result.history.push_back(std::move(metrics));
   periodStarted = trainStarted = Clock::now();
   return {};

@@ -76,6 +76,8 @@ struct TrainingSpec {
   int64_t steps = 0;  ///< or this is positive
   int64_t every = 0;  ///< with `steps`: validates and saves after so many; 0: validates at the end, saves ten times
   bool shuffle = true;
+  std::shared_ptr<const std::vector<double>> weights; ///< BatchSpec::weights
+  bool times = false;                                 ///< says after each period where its time went
   uint64_t seed = 0;
   std::vector<std::string> reports; ///< names of the outputs after the loss
   bool learningRate = false;        ///< the train function's last output is the learning rate
@@ -97,6 +99,8 @@ struct EpochMetrics {
   double validationLoss = 0;
   std::vector<double> validationReports;
   double seconds = 0; ///< of training, without validation
+  double waitSeconds = 0; ///< of these, for batches
+  double validationSeconds = 0, fileSeconds = 0;
 };
 
 struct TrainingResult {

@@ -1,10 +1,11 @@
 # How lit runs test/: each file's RUN lines, with dlc's tools, FileCheck and `not` on the path.
 # Substitutions: %shared %data (reference data beside the repository), %examples, and lit's own %s %S %t.
 # Features: avx2 avx512 (this processor), golden data (the shared folders are there), fashion (Debian's data set is there),
-# gnuplot (it is installed).
+# gnuplot (it is installed), pillow (python3-pil) with %pillow, the Python that has it.
 # Files under an Inputs folder are what tests read, not tests.
 import os
 import shutil
+import subprocess
 
 import lit.formats
 
@@ -64,3 +65,12 @@ for feature, folder in (
         config.available_features.add(feature)
 if shutil.which("gnuplot"):
     config.available_features.add("gnuplot")
+
+# A Python with Pillow and NumPy (Debian's python3-pil and python3-numpy), beside which pictures are checked.
+for python in ("python3", "/usr/bin/python3"):
+    if subprocess.run([python, "-c", "import PIL, numpy"], capture_output=True).returncode == 0:
+        config.available_features.add("pillow")
+        config.substitutions.append(("%pillow", python))
+        break
+else:
+    lit_config.note("no test compares pictures with Pillow's: python3-pil and python3-numpy are not installed")

@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <map>
 
 namespace dlc {
@@ -230,6 +231,8 @@ bool Session::open(DataInfo &info) {
     // Messages name it as the program does.
     auto named = std::make_shared<Dataset>(**data);
     named->setName(info.name);
+    for (const std::string &note : named->notes)
+      std::fprintf(stderr, "warning: %s\n", note.c_str());
     opened->whole = named;
     if (info.source->splitTrain) {
       Result<Dataset::Split> split =
@@ -247,9 +250,11 @@ bool Session::open(DataInfo &info) {
                                        : opened->whole;
   info.handle = opened;
   info.rows = Size(opened->data->size());
-  for (const DataInfo::Field &field : info.fields)
-    if (field.category)
-      info.learned["classes." + field.name] = Size(opened->whole->classes(field.name));
+  for (const Column &column : opened->whole->columns())
+    if (column.vocabulary) {
+      info.learned["classes." + column.spec.name] = Size(column.vocabulary->size());
+      info.learned["classes"] = Size(column.vocabulary->size()); // of a folder, which has one
+    }
   return true;
 }
 

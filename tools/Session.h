@@ -23,6 +23,7 @@ struct SessionOptions {
   std::string cpu = "host";
   std::string emit; ///< a stage to print instead of running
   bool timePasses = false;
+  bool times = false; ///< of each epoch: in steps, waiting for data, ..
   bool cache = false; ///< keep compiled kernels in the user's folder
   std::set<std::string> disabled;
   std::vector<Override> overrides;

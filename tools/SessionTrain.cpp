@@ -175,6 +175,13 @@ bool Session::train(const TrainPlan &plan, const TrainFunctions &functions, std:
   spec.steps = plan.steps;
   spec.every = plan.everyEpochs ? 0 : plan.every;
   spec.shuffle = plan.shuffle;
+  spec.times = options.times;
+  if (plan.sampleBy) {
+    auto weights = std::make_shared<std::vector<double>>();
+    for (int64_t row = 0; row < plan.sampleBy->shape[0]; ++row)
+      weights->push_back(elementAsDouble(plan.sampleBy->dtype, plan.sampleBy->data.get(), row));
+    spec.weights = std::move(weights);
+  }
   spec.seed = uint64_t(plan.seed);
   spec.reports = plan.reports;
   if (plan.patience)

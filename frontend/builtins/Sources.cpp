@@ -17,7 +17,8 @@ static void addSource(BuiltinTable &table, const char *name, std::vector<std::st
                       : kind == "idx" || kind == "npy" || argument.name == "file" || argument.name == "files" ||
                             argument.name == "folder" || argument.name == "alphabet";
       bool good = file ? value.kind == Value::String
-                       : value.isNumber() || value.kind == Value::Bool || value.kind == Value::List;
+                       : value.isNumber() || value.kind == Value::Bool || value.kind == Value::List ||
+                             (argument.name == "missing" && value.kind == Value::String);
       if (!good) {
         std::string what = argument.name.empty() ? fmt::format("an argument of `{}`", site.callee)
                                                  : fmt::format("argument `{}` of `{}`", argument.name, site.callee);
@@ -107,7 +108,7 @@ static Value load(Elaborator &e, CallSite &site) {
 }
 
 void addSourceBuiltins(BuiltinTable &table) {
-  addSource(table, "csv", {"file"});
+  addSource(table, "csv", {"file", "missing?"});
   addSource(table, "idx", {"*"}); // a file for each field
   addSource(table, "npy", {"*"});
   addSource(table, "safetensors", {"file"});

@@ -60,6 +60,7 @@ private:
   bool validation();
   bool averaging();
   bool initialFile();
+  bool sampling();
   bool accumulateFits();
   bool optimizerSetting();
   /// Whether the file or the command line gives a setting; whether the command line does.

@@ -26,6 +26,7 @@ struct TrainPlan {
   std::vector<bool> reportLower; ///< `lower: true`
   int64_t batch = 1, epochs = 0, steps = 0, seed = 0, every = 0, accumulate = 1;
   bool shuffle = true, everyEpochs = true;
+  HostBufferRef sampleBy; ///< weights of the rows, by which they are drawn; null: each comes once an epoch
   std::optional<int64_t> patience; ///< stop_after
   bool patienceEpochs = true;
   std::string patienceMetric;

@@ -12,7 +12,7 @@ const std::vector<std::string> &trainSettingNames() {
   static const std::vector<std::string> names = {"optimizer",  "batch", "epochs", "steps",      "validate",
                                                  "stop_after", "save",  "resume", "init",       "seed",
                                                  "shuffle",    "every", "log",    "accumulate", "allow_nan",
-                                                 "freeze",    "ema"};
+                                                 "freeze",    "ema",   "sample_by"};
   return names;
 }
 
@@ -308,6 +308,28 @@ bool TrainElaborator::initialFile() {
              "a file name in quotes, or `load(\"file\", partial: true)`", "the model stands behind `train`");
 }
 
+/// `sample_by: weights`: how often a row comes beside the others.
+bool TrainElaborator::sampling() {
+  Value weights = settingValue("sample_by");
+  if (weights.kind == Value::Unit || weights.poison())
+    return !weights.poison();
+  std::string expected = plan.data ? "a tensor of floats, a weight for each row of `" + plan.data->name + "`"
+                                   : "data to draw from: `train .. on data`";
+  if (!plan.data || !weights.isTensor() || !isFloating(weights.dtype) || weights.shape.size() != 1)
+    return bad("sample_by", weights, describe(weights), expected);
+  const Size &count = weights.shape[0].size, &rows = plan.data->rows;
+  if (count.isConstant() && rows.isConstant() && count.constant() != rows.constant())
+    return bad("sample_by", weights, fmt::format("a tensor of {} weights", count.constant()),
+               fmt::format("one for each of the {} rows of `{}`", rows.constant(), plan.data->name));
+  if (!plan.shuffle)
+    return bad("sample_by", weights, "given beside `shuffle: false`", "one of the two");
+  plan.sampleBy = weights.host ? weights.host : weights.lazy ? weights.lazy() : nullptr;
+  if (!plan.sampleBy && e.executor && !e.checkingOnly)
+    return bad("sample_by", weights, "not computed yet", "the name of a tensor",
+               "compute it before: `let weights = ..`");
+  return true;
+}
+
 /// A step of more batches than there are.
 bool TrainElaborator::accumulateFits() {
   if (!e.executor || !plan.data || !plan.data->rows.isConstant() || plan.data->rows.constant() == 0)
@@ -390,6 +412,7 @@ bool TrainElaborator::settings() {
   plan.seed = e.seedOverride.value_or(plan.seed);
   good &= number("accumulate", plan.accumulate, 1);
   good &= flag("shuffle", plan.shuffle);
+  good &= sampling();
   good &= flag("allow_nan", plan.allowNan);
   good &= text("save", plan.save);
   good &= text("resume", plan.resume);

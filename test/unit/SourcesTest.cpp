@@ -91,9 +91,24 @@ TEST(Npy, BadFilesAreErrors) {
   EXPECT_EQ(errorFor(npy("{'descr': '<f4', 'fortran_order': False, 'shape': (), }", "abcd")),
             ": `x` is a scalar, but its first axis should count the examples");
   EXPECT_EQ(
-      errorFor(npy("{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }", bytesOf(std::vector<double>{0.1}))),
-      ": `x` is 0.1 in example 0, which f32 cannot hold exactly (the file's type is f64)\n"
-      "save it with `.astype(np.float32)`, or declare the field f64");
+      errorFor(npy("{'descr': '<f8', 'fortran_order': False, 'shape': (2,), }", bytesOf(std::vector<double>{1, 1e39}))),
+      ": `x` is 1e+39 in example 1, which f32 cannot hold (the file's type is f64)");
+}
+
+TEST(Npy, NumPysDefaultTypeIsRounded) {
+  TemporaryFolder folder;
+  std::string content = npy("{'descr': '<f8', 'fortran_order': False, 'shape': (4,), }",
+                            bytesOf(std::vector<double>{0.1, 1e-60, -INFINITY, NAN}));
+  auto single = openNpy(folder, content, field("x", DType::F32)), half = openNpy(folder, content, field("x", DType::BF16));
+  ASSERT_TRUE(single && half) << errorOf(single) << errorOf(half);
+  const float *x = (*single)->column("x")->as<float>();
+  EXPECT_EQ(x[0], 0.1f);
+  EXPECT_EQ(x[1], 0);
+  EXPECT_EQ(x[2], -INFINITY);
+  EXPECT_TRUE(std::isnan(x[3]));
+  EXPECT_EQ((*half)->column("x")->as<uint16_t>()[0], floatToBf16(0.1f));
+  EXPECT_EQ(errorOf(openNpy(folder, content, field("x", DType::I32))).substr((folder / "x.npy").size()),
+            ": `x` is 0.1 in example 0, which i32 cannot hold exactly (the file's type is f64)");
 }
 
 TEST(SafetensorsSource, EachExampleIsARowOfEachTensor) {

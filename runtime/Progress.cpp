@@ -128,7 +128,7 @@ void Progress::update(const LiveState &state) {
   // The last column stays free: writing to it makes some terminals begin a new line.
   int columns = std::max(sink.width() - 1, 1);
   int room = columns - int(head.size() + metrics.size() + tail.size());
-  if (int(last.size()) > room)
+  if (int(last.size()) + 2 + shortestBar > room) // it stands in a line above
     last.clear();
   room -= int(last.size()) + 2; // brackets
   std::string course;

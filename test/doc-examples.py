@@ -164,7 +164,7 @@ def main():
     parser.add_argument("pages", nargs="*", type=pathlib.Path, help="these pages only")
     given = parser.parse_args()
     passed = failed = 0
-    for page in given.pages or [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs/examples").glob("*.md"))]:
+    for page in given.pages or [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
         with tempfile.TemporaryDirectory() as folder:
             for line, what, text in results_of(page, Runner(given.dlc, folder)):
                 passed, failed = (passed + 1, failed) if text is None else (passed, failed + 1)

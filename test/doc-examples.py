@@ -4,8 +4,8 @@
 - A block ```dl is a program: it must check. With a file name behind (```dl moons.dl) it is kept for the later blocks of its
   page. With the word `wrong` behind, checking must fail. Followed by a block ```text, it is run, and its output compared.
   With `from FILE` behind it is a part of that file of examples/, line by line.
-- In a block ```console, each line `$ dlc ...` is run and what is printed (errors too) compared with the lines below it. Other
-  commands are shown to the reader only.
+- In a block ```console, each line `$ dlc ...` or `$ python3 examples/...` is run and what is printed (errors too) compared with the
+  lines below it. Other commands are shown to the reader only.
 Lines are compared in order, spaces at the ends aside: `...` matches anything within a line, a line of its own any lines;
 numbers may differ by 5 % or 0.01. Prints what differs, then `N passed, N failed`; each block or command counts as one."""
 import argparse
@@ -138,10 +138,10 @@ class Runner:
         return text if code != 0 else difference(output.text, text)
 
     def console(self, block):
-        """What is wrong with each `$ dlc` command of a block: (command, text or None)."""
+        """What is wrong with each command of a block that is run: (command, text or None)."""
         for entry in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
             command, _, expected = entry.partition("\n")
-            if command.split()[0] == "dlc":
+            if re.match(r"dlc |python3 examples/", command):
                 _, text = self.run(command, both=True)
                 yield command, difference(expected, text)
 
@@ -164,7 +164,7 @@ def main():
     parser.add_argument("pages", nargs="*", type=pathlib.Path, help="these pages only")
     given = parser.parse_args()
     passed = failed = 0
-    for page in given.pages or [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs/examples").glob("*.md"))]:
+    for page in given.pages or [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
         with tempfile.TemporaryDirectory() as folder:
             for line, what, text in results_of(page, Runner(given.dlc, folder)):
                 passed, failed = (passed + 1, failed) if text is None else (passed, failed + 1)

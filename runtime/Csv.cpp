@@ -138,13 +138,15 @@ Result<bool> CsvSource::chooseByHeader(const std::vector<CsvCell> &header) {
     auto found =
         std::find_if(header.begin(), header.end(), [&](const CsvCell &c) { return c.text == field.spec.name; });
     if (found == header.end()) {
-      unknown = unknown != nullptr ? unknown : &field;
+      // A field of several numbers need not have the name of a column.
+      if (unknown == nullptr || unknown->columns > 1)
+        unknown = &field;
       continue;
     }
     field.firstColumn = size_t(found - header.begin());
     ++known;
   }
-  if (unknown != nullptr && known > 0)
+  if (unknown != nullptr && unknown->columns == 1 && known > 0)
     return unknownColumn(header, *unknown);
   if (unknown != nullptr)
     return false;

@@ -45,6 +45,10 @@ TEST_F(Csv, AFieldOfSeveralNumbersTakesColumnsFromItsName) {
             "1:3: field `x` takes 2 columns, but only 1 begin here");
 }
 
+/// What helps against missing values.
+static const std::string cure =
+    "\n`missing: 0`, `missing: \"mean\"` or `missing: \"skip\"` of `csv` says what becomes of it";
+
 TEST_F(Csv, OtherwiseTheFieldsFillTheColumnsInOrder) {
   auto data = open("x0,x1,y\n1,2,3\n4,5,6\n", {field("x", DType::F32, {2}), field("y", DType::F32, {1})});
   ASSERT_TRUE(data) << errorOf(data);
@@ -57,7 +61,7 @@ TEST_F(Csv, AFirstLineThatReadsAsTheFieldsIsNoHeader) {
   ASSERT_TRUE(data) << errorOf(data);
   EXPECT_EQ((*data)->size(), 2);
   EXPECT_EQ(errorFor("1,?,3\n4,5,6", {field("x", DType::U8, {2}), field("y", DType::U8)}),
-            "1:3: a value is missing (field `x`); only a category may miss values");
+            "1:3: a value is missing (field `x`); only a category may miss values" + cure);
 }
 
 TEST_F(Csv, WordsQuotesAndLineEnds) {
@@ -79,12 +83,12 @@ TEST_F(Csv, BadNumbersNameTheirPlace) {
   EXPECT_EQ(errorFor("x,y\n1,3000000000\n", fields), "2:3: `3000000000` does not fit i32 (column `y`)");
   EXPECT_EQ(errorFor("x,y\n1e39,3\n", fields), "2:1: `1e39` does not fit f32 (column `x`)");
   EXPECT_EQ(errorFor("x,y\nnan,3\n", fields), "2:1: `nan` is not a number (column `x`)");
-  EXPECT_EQ(errorFor("x,y\n,3\n", fields), "2:1: a value is missing (column `x`); only a category may miss values");
+  EXPECT_EQ(errorFor("x,y\n,3\n", fields), "2:1: a value is missing (column `x`); only a category may miss values" + cure);
   EXPECT_EQ(errorFor("1,2\n\"\n\n\",4", fields), "2:1: `\n\n` is not a number (field `x`)");
   EXPECT_EQ(errorFor("x\n2\n", {field("x", DType::Bool)}), "2:1: `2` is not a bool (column `x`)");
   EXPECT_EQ(errorFor("x\n256\n", {field("x", DType::U8)}), "2:1: `256` does not fit u8 (column `x`)");
   EXPECT_EQ(errorFor("s,x\n?,2\n", {text("s"), field("x", DType::U8)}),
-            "2:1: a value is missing (column `s`); only a category may miss values");
+            "2:1: a value is missing (column `s`); only a category may miss values" + cure);
 }
 
 TEST_F(Csv, TinyNumbersRoundToWhatTheTypeHolds) {

@@ -36,6 +36,10 @@ public:
   Result<std::string> text(const std::string &name);
   /// The number given by `name`, or `byDefault`. `whole` asks for an integer; it must be at least `least`.
   Result<double> number(const std::string &name, double byDefault, double least, bool whole);
+  /// What is given by `name`, or null.
+  const SourceValue *value(const std::string &name);
+  /// The list of numbers given by `name`; nothing without it.
+  Result<std::optional<std::vector<double>>> numbers(const std::string &name);
   /// The files of an argument for each field, `idx(image: "a", label: "b")`, looked up; no other arguments are left
   /// then.
   Result<std::vector<std::string>> filesOfFields(const std::vector<FieldSpec> &fields, const SearchPaths &paths);
@@ -71,6 +75,10 @@ SourceResult openNpy(ArgumentReader &arguments, const std::vector<FieldSpec> &fi
 SourceResult openSafetensors(ArgumentReader &arguments, const std::vector<FieldSpec> &fields, const SearchPaths &paths);
 SourceResult openCifar10(ArgumentReader &arguments, const std::vector<FieldSpec> &fields, const SearchPaths &paths);
 SourceResult openSpiral(ArgumentReader &arguments, const std::vector<FieldSpec> &fields, const SearchPaths &paths);
+SourceResult openText(ArgumentReader &arguments, const std::vector<FieldSpec> &fields, const SearchPaths &paths);
+SourceResult openTextFolder(ArgumentReader &arguments, const std::vector<FieldSpec> &fields, const SearchPaths &paths);
+SourceResult openSentencePairs(ArgumentReader &arguments, const std::vector<FieldSpec> &fields,
+                               const SearchPaths &paths);
 SourceResult openMoons(ArgumentReader &arguments, const std::vector<FieldSpec> &fields, const SearchPaths &paths);
 
 } // namespace dlc

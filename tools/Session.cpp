@@ -247,9 +247,11 @@ bool Session::open(DataInfo &info) {
                                        : opened->whole;
   info.handle = opened;
   info.rows = Size(opened->data->size());
-  for (const DataInfo::Field &field : info.fields)
-    if (field.category)
-      info.learned["classes." + field.name] = Size(opened->whole->classes(field.name));
+  for (const Column &column : opened->whole->columns())
+    if (column.vocabulary) {
+      std::string what = column.vocabulary->kind() == Vocabulary::Kind::Classes ? "classes" : "vocab";
+      info.learned[what] = info.learned[what + "." + column.spec.name] = Size(column.vocabulary->size());
+    }
   return true;
 }
 

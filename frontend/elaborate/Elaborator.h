@@ -36,6 +36,14 @@ public:
   virtual bool stopped() const { return false; }
   /// Prints the values of a `print`, or of an expression at the prompt.
   virtual void print(const std::vector<Value> &values) = 0;
+  /// The numbers of a text, by the vocabulary of a field: i32[t].
+  virtual HostBufferRef encode(const DataInfo &data, const std::string &field, const std::string &text,
+                               SourceRange at) = 0;
+  /// The text of numbers, by the vocabulary of a field.
+  virtual std::optional<std::string> decode(const DataInfo &data, const std::string &field, const HostBuffer &numbers,
+                                            SourceRange at) = 0;
+  /// The vocabularies that a saved model was trained with, as a data set without rows.
+  virtual std::shared_ptr<DataInfo> vocabulary(const std::string &file, SourceRange at) = 0;
 };
 
 /// `--set name=value`, and whether it was used.

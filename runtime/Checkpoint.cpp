@@ -267,11 +267,42 @@ struct MetadataReader {
 } // namespace
 
 Result<void> saveResume(const std::string &path, const SlotBlock &params, const SlotBlock &state,
-                        const RunPosition &position) {
+                        const RunPosition &position, const std::map<std::string, std::string> &metadata) {
   Outgoing outgoing;
   outgoing.add(params, "");
   outgoing.add(state, statePrefix);
-  return writeSafetensors(path, outgoing.entries, metadataOf(position));
+  std::map<std::string, std::string> all = metadataOf(position);
+  all.insert(metadata.begin(), metadata.end());
+  return writeSafetensors(path, outgoing.entries, all);
+}
+
+Result<Vocabularies> readVocabularies(const std::string &path) {
+  Result<SafetensorsFile> file = SafetensorsFile::read(path);
+  if (!file)
+    return file.error();
+  Vocabularies all;
+  for (auto &[key, text] : file->metadata())
+    for (std::string_view prefix : {std::string_view(vocabularyKey), std::string_view("classes.")})
+      if (key.starts_with(prefix)) {
+        Result<std::shared_ptr<const Vocabulary>> read = Vocabulary::read(text);
+        if (!read)
+          return Error::inFile(path, fmt::format("`{}` of its metadata {}", key, read.error().message));
+        all.emplace(key.substr(prefix.size()), *read);
+      }
+  return all;
+}
+
+Result<void> checkVocabularies(const std::string &path, const Dataset &data) {
+  Result<Vocabularies> saved = readVocabularies(path);
+  if (!saved)
+    return {};
+  for (auto &[field, vocabulary] : *saved)
+    if (const Column *column = data.column(field); column && column->vocabulary)
+      if (std::string difference = vocabulary->difference(*column->vocabulary, "the file", "the data");
+          !difference.empty())
+        return Error::inFile(path, fmt::format("was trained with another vocabulary of `{}` than `{}`: {}", field,
+                                               data.name(), difference));
+  return {};
 }
 
 Result<RunPosition> loadResume(const std::string &path, const SlotBlock &params, const SlotBlock &state) {

@@ -4,6 +4,7 @@
 // (`optimizer/STATE.PARAM`) and the place in the run.
 #pragma once
 
+#include "runtime/Dataset.h"
 #include "runtime/Result.h"
 #include "runtime/TensorSlot.h"
 
@@ -44,6 +45,15 @@ struct RunPosition {
   double seconds = 0;       ///< spent in the period under way
 };
 
+/// In the metadata: what the numbers of a field of the data stand for (Vocabulary::json).
+inline const std::string vocabularyKey = "vocabulary.";
+using Vocabularies = std::map<std::string, std::shared_ptr<const Vocabulary>>; ///< by field
+/// Those that a file was saved with.
+Result<Vocabularies> readVocabularies(const std::string &path);
+/// Whether a file was saved with the vocabularies of `data`, as far as fields of both have the same name: else how they
+/// differ. A file that cannot be read is left to who loads it.
+Result<void> checkVocabularies(const std::string &path, const Dataset &data);
+
 /// Writes the parameters to `path`, atomically. `metadata` is kept with them.
 Result<void> saveCheckpoint(const std::string &path, const SlotBlock &params,
                             const std::map<std::string, std::string> &metadata = {}, const StandIns &standIns = {});
@@ -63,7 +73,7 @@ Result<PartialLoad> loadPartial(const std::string &path, const SlotBlock &params
 /// Writes and reads FILE.resume (`path` is the whole name). Errors as for loadCheckpoint; the blocks are then
 /// unchanged.
 Result<void> saveResume(const std::string &path, const SlotBlock &params, const SlotBlock &state,
-                        const RunPosition &position);
+                        const RunPosition &position, const std::map<std::string, std::string> &metadata = {});
 Result<RunPosition> loadResume(const std::string &path, const SlotBlock &params, const SlotBlock &state);
 
 } // namespace dlc

@@ -106,6 +106,9 @@ Result<RunPosition> RunFiles::resume() const {
   if (spec.resume.empty())
     return fresh;
   std::string path = spec.resume.ends_with(".resume") ? spec.resume : spec.resume + ".resume";
+  if (spec.data)
+    if (Result<void> ok = checkVocabularies(path, *spec.data); !ok)
+      return ok.error();
   Result<RunPosition> at = loadResume(path, {spec.params, params}, {spec.state, state});
   if (!at)
     return at;
@@ -149,14 +152,13 @@ Result<void> RunFiles::checkFinite() const {
   return {};
 }
 
-/// The spec's own, and the values of the categories: without them nobody could tell what class 3 is.
+/// The spec's own, and what the numbers of the data stand for: without it nobody could tell what class 3 is.
 std::map<std::string, std::string> RunFiles::metadata() const {
   std::map<std::string, std::string> all = spec.metadata;
   if (spec.data)
     for (const Column &column : spec.data->columns())
       if (column.vocabulary)
-        all["classes." + column.spec.name] =
-            nlohmann::json(column.vocabulary->entries()).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+        all[vocabularyKey + column.spec.name] = column.vocabulary->json();
   return all;
 }
 
@@ -177,7 +179,7 @@ Result<void> RunFiles::saveBest() const {
 Result<void> RunFiles::save(const RunPosition &position) const {
   if (spec.save.empty())
     return {};
-  if (Result<void> ok = saveResume(spec.save + ".resume", {spec.params, params}, {spec.state, state}, position); !ok)
+  if (Result<void> ok = saveResume(spec.save + ".resume", {spec.params, params}, {spec.state, state}, position, metadata()); !ok)
     return ok;
   if (!spec.averaged.empty())
     if (Result<void> ok = saveCheckpoint(spec.save + ".ema", {spec.params, params}, metadata(), averages()); !ok)

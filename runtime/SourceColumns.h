@@ -76,6 +76,10 @@ SourceResult openSafetensors(ArgumentReader &arguments, const std::vector<FieldS
 SourceResult openCifar10(ArgumentReader &arguments, const std::vector<FieldSpec> &fields, const SearchPaths &paths);
 SourceResult openImageFolder(ArgumentReader &arguments, const std::vector<FieldSpec> &fields, const SearchPaths &paths);
 SourceResult openSpiral(ArgumentReader &arguments, const std::vector<FieldSpec> &fields, const SearchPaths &paths);
+SourceResult openText(ArgumentReader &arguments, const std::vector<FieldSpec> &fields, const SearchPaths &paths);
+SourceResult openTextFolder(ArgumentReader &arguments, const std::vector<FieldSpec> &fields, const SearchPaths &paths);
+SourceResult openSentencePairs(ArgumentReader &arguments, const std::vector<FieldSpec> &fields,
+                               const SearchPaths &paths);
 SourceResult openMoons(ArgumentReader &arguments, const std::vector<FieldSpec> &fields, const SearchPaths &paths);
 
 } // namespace dlc

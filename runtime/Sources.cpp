@@ -26,9 +26,9 @@ static constexpr std::array<SourceKind, 11> kinds = {{{"idx", openIdx},
                                                       {"spiral", openSpiral},
                                                       {"moons", openMoons},
                                                       {"image_folder", openImageFolder},
-                                                      {"text", nullptr},
-                                                      {"text_folder", nullptr},
-                                                      {"sentence_pairs", nullptr}}};
+                                                      {"text", openText},
+                                                      {"text_folder", openTextFolder},
+                                                      {"sentence_pairs", openSentencePairs}}};
 
 static Error unknownKind(const std::string &kind) {
   std::vector<std::string> names;

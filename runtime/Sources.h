@@ -27,6 +27,9 @@ struct SourceArguments {
 ///   safetensors("file")           a tensor for each field; the first axis counts the examples
 ///   cifar10("pattern")            fields `image` (u8[3, 32, 32]) and `label`, in any number dtype that holds them
 ///   image_folder("folder", resize: [h, w])   PNG and JPEG, a subfolder a class; a picture, its class, its path (str)
+///   text("file", window: n)       one field of n letters; rows overlap
+///   text_folder("pattern", length: n, alphabet: "..")       letters of a line, and perhaps the class: the file's name
+///   sentence_pairs("file", lengths: [n, m], vocab: k)       two fields of words
 ///   spiral(n:, noise:, seed:, classes:), moons(n:, noise:, seed:)   fields `x` (f32[2]) and `label`
 /// Other sources of the language are "not supported yet"; an unknown kind or argument is an error with the nearest
 /// name.

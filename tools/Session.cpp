@@ -252,8 +252,8 @@ bool Session::open(DataInfo &info) {
   info.rows = Size(opened->data->size());
   for (const Column &column : opened->whole->columns())
     if (column.vocabulary) {
-      info.learned["classes." + column.spec.name] = Size(column.vocabulary->size());
-      info.learned["classes"] = Size(column.vocabulary->size()); // of a folder, which has one
+      std::string what = column.vocabulary->kind() == Vocabulary::Kind::Classes ? "classes" : "vocab";
+      info.learned[what] = info.learned[what + "." + column.spec.name] = Size(column.vocabulary->size());
     }
   return true;
 }

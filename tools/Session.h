@@ -60,6 +60,10 @@ public:
            SourceRange at) override;
   bool load(const std::string &file, bool partial, const std::vector<ParamSlotRef> &params,
             std::vector<HostBufferRef> &values, SourceRange at) override;
+  HostBufferRef encode(const DataInfo &data, const std::string &field, const std::string &text, SourceRange at) override;
+  std::optional<std::string> decode(const DataInfo &data, const std::string &field, const HostBuffer &numbers,
+                                    SourceRange at) override;
+  std::shared_ptr<DataInfo> vocabulary(const std::string &file, SourceRange at) override;
   bool train(const TrainPlan &plan, const TrainFunctions &functions, std::vector<HostBufferRef> &params) override;
   bool stopped() const override { return interrupted || emitted || (running && running->requested()); }
   void print(const std::vector<Value> &values) override;

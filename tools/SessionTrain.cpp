@@ -81,6 +81,12 @@ bool Session::initialise(const TrainPlan &plan, const TrainFunctions &functions,
                          void *state) {
   std::vector<bool> filled(step.params.size());
   if (!plan.init.empty()) {
+    Result<std::string> found = paths.find(plan.init);
+    if (plan.data && !plan.initPartial)
+      if (Result<void> ok = checkVocabularies(found ? *found : plan.init, *datasetOf(*plan.data)); !ok) {
+        reportError(diagnostics, Diag::TrainingProblem, plan.initAt, ok.error());
+        return false;
+      }
     std::optional<std::vector<bool>> loaded = fill(plan.init, plan.initPartial, {step.params, params}, plan.initAt,
                                                    fmt::format("init: load(\"{}\", partial: true)", plan.init));
     if (!loaded)

@@ -1,5 +1,5 @@
 // What moves elements: parts along an axis, repetition, rolling, diagonals, grids.
-#include "frontend/builtins/Builtins.h"
+#include "frontend/builtins/Windows.h"
 
 #include "ir/Dialect.h"
 
@@ -35,9 +35,9 @@ static Value gatherAlong(Elaborator &e, const Value &x, const Value &indices, in
   return result;
 }
 
-Value computedSlice(Elaborator &e, const Value &x, int64_t axis, const Value &start, const Size &length,
-                    SourceRange at) {
-  Value first = e.checkStart(start, x.shape[axis].size, length, start.at);
+/// `length` elements along an axis from a computed place on, which has been checked.
+static Value sliceFrom(Elaborator &e, const Value &x, int64_t axis, const Value &first, const Size &length,
+                       SourceRange at) {
   Shape shape = x.shape;
   shape[axis] = {length, at};
   Value result = Value::ofTensor(x.dtype, shape, {}, at);
@@ -46,6 +46,11 @@ Value computedSlice(Elaborator &e, const Value &x, int64_t axis, const Value &st
     result.ir = dl::DynamicSliceOp::create(e.graph.here(), e.location(at), e.irType(x.dtype, shape), operand, e.ir(first),
                                            llvm::ArrayRef<int64_t>(axis));
   return result;
+}
+
+Value computedSlice(Elaborator &e, const Value &x, int64_t axis, const Value &start, const Size &length,
+                    SourceRange at) {
+  return sliceFrom(e, x, axis, e.checkStart(start, x.shape[axis].size, length, start.at), length, at);
 }
 
 /// Reports a part of an axis that does not lie within it.
@@ -80,7 +85,8 @@ static Value narrow(Elaborator &e, CallSite &site) {
   return sliceAlong(e, x, *axis, start->isConstant() ? start->constant() : 0, *length, site.at);
 }
 
-/// `length` elements along the first axis, the last of them before `end`, which may be computed.
+/// `length` elements along the first axis, the last of them before `end`, which may be computed; where there are none,
+/// zeros stand in front.
 static Value window(Elaborator &e, CallSite &site) {
   Value x = tensorArgument(e, site, 0);
   std::optional<Size> length = lengthArgument(e, site, 2, "the length of a window");
@@ -90,11 +96,29 @@ static Value window(Elaborator &e, CallSite &site) {
     e.error(Diag::RankMismatch, x.at, describe(x), 0, "at least 1");
     return e.poison(site.at);
   }
-  Value start = e.binary(ast::BinaryOp::Sub, site[1], Value::ofSize(*length, site[2].at), site[1].at);
-  if (start.isNumber() && start.asDouble() < 0)
-    return badPart(e, site, x, 0, start.kind == Value::SizeOf ? start.size.str() : std::to_string(start.integer),
-                   e.shortText(site[1].at));
-  return e.apply(e.library->find("narrow")->value, {x, Value::ofInteger(0, site.at), start, site[2]}, site.at);
+  const Size rows = x.shape[0].size;
+  bool computed = site[1].isTensor() && site[1].shape.empty() && isIntegral(site[1].dtype);
+  std::optional<Size> end = computed ? std::nullopt : e.size(site[1], "the end of a window");
+  if (!computed && !end)
+    return e.poison(site.at);
+  if (end) {
+    Size start = *end - *length, rest = rows - *end;
+    if ((end->isConstant() && end->constant() < 0) || (rest.isConstant() && rest.constant() < 0))
+      return badPart(e, site, x, 0, start.str(), end->str());
+    if (start.isConstant() && start.constant() >= 0)
+      return sliceAlong(e, x, 0, start.constant(), *length, site.at);
+  }
+  Widths widths(x.shape.size(), {Size(0), Size(0)});
+  widths[0].first = *length;
+  Value padded = padWithZeros(e, x, widths, site.at);
+  if (padded.poison())
+    return padded;
+  if (end)
+    return sliceAlong(e, padded, 0, end->isConstant() ? end->constant() : 0, *length, site.at);
+  Value place = e.cast(site[1], DType::I64, site[1].at);
+  if (e.emitting())
+    place = e.checkIndex(place, rows + Size(1), e.indexText(site[1]), site[1].at);
+  return sliceFrom(e, padded, 0, place, *length, site.at);
 }
 
 /// One part after the other along an axis, of these lengths.

@@ -107,6 +107,24 @@ static Value load(Elaborator &e, CallSite &site) {
   return result;
 }
 
+/// The vocabularies of a saved model, as members of a data set without rows.
+static Value vocabulary(Elaborator &e, CallSite &site) {
+  if (site[0].poison())
+    return e.poison(site.at);
+  if (site[0].kind != Value::String || site[0].text.empty()) {
+    e.error(Diag::WrongType, site[0].at, "argument 1 of `vocabulary`", describe(site[0]), "a file name in quotes");
+    return e.poison(site.at);
+  }
+  // What a file will hold nobody knows while checking: nothing is said of what is made of it.
+  std::shared_ptr<DataInfo> info = e.executor ? e.executor->vocabulary(site[0].text, site.at) : nullptr;
+  if (!info)
+    return e.poison(site.at);
+  Value result = Value::unit(site.at);
+  result.kind = Value::Data;
+  result.data = info;
+  return result;
+}
+
 void addSourceBuiltins(BuiltinTable &table) {
   addSource(table, "csv", {"file", "missing?"});
   addSource(table, "idx", {"*"}); // a file for each field
@@ -120,6 +138,7 @@ void addSourceBuiltins(BuiltinTable &table) {
   addSource(table, "spiral", {"n?", "noise?", "seed?", "classes?"});
   addSource(table, "moons", {"n?", "noise?", "seed?"});
   table.add("split", {"x", "size?", "axis?", "train?", "seed?", "shuffle?"}, split);
+  table.add("vocabulary", {"file"}, vocabulary);
   table.add("load", {"model", "file", "partial?"}, load);
 }
 

@@ -1,5 +1,5 @@
 // Data sets: what `data` declares, and what their members are.
-#include "frontend/elaborate/Elaborator.h"
+#include "frontend/elaborate/Texts.h"
 
 #include <algorithm>
 
@@ -124,7 +124,7 @@ Value Elaborator::dataMember(const Value &data, std::string_view name, SourceRan
   DataInfo &info = *data.data;
   std::string text(name);
   for (const DataInfo::Field &field : info.fields)
-    if (field.name == text) {
+    if (field.name == text && info.source) { // a saved vocabulary has no rows
       if (field.isString)
         return Value::ofStrings(executor ? executor->strings(info, text, false) : nullptr, info.rows, at);
       Shape shape = {{info.rows, info.at}};
@@ -150,7 +150,7 @@ Value Elaborator::dataMember(const Value &data, std::string_view name, SourceRan
     value.at = at;
     return value;
   }
-  if (name == "rows")
+  if (name == "rows" && info.source)
     return Value::ofSize(info.rows, at);
   auto learnt = [&](const std::string &key) {
     auto found = info.learned.find(key);
@@ -161,21 +161,8 @@ Value Elaborator::dataMember(const Value &data, std::string_view name, SourceRan
   const std::string kind = info.source ? info.source->kind : "";
   auto categories = std::count_if(info.fields.begin(), info.fields.end(),
                                   [](const DataInfo::Field &field) { return field.category; });
-  // `ratings.classes.user`, `pairs.vocab.src`: one for each field.
-  bool several = (name == "classes" && kind == "csv") || (name == "vocab" && kind == "sentence_pairs");
-  if (several) {
-    auto model = std::make_shared<ModelInstance>();
-    model->name = info.name + "." + text;
-    for (const DataInfo::Field &field : info.fields)
-      if (kind == "sentence_pairs" || field.category)
-        model->entries.push_back({field.name, nullptr, std::make_shared<Value>(learnt(text + "." + field.name)), at});
-    Value value = Value::unit(at);
-    value.kind = Value::Model;
-    value.model = model;
-    return value;
-  }
   // `photos.names`, `ratings.names.user`: what the numbers of a category stand for.
-  auto named = [&](const DataInfo::Field &field) {
+  auto namesOf = [&](const DataInfo::Field &field) {
     return Value::ofStrings(executor ? executor->strings(info, field.name, true) : nullptr,
                             learnt("classes." + field.name).size, at);
   };
@@ -184,51 +171,37 @@ Value Elaborator::dataMember(const Value &data, std::string_view name, SourceRan
     model->name = info.name + "." + text;
     for (const DataInfo::Field &field : info.fields)
       if (field.category && kind != "csv")
-        return named(field);
+        return namesOf(field);
       else if (field.category)
-        model->entries.push_back({field.name, nullptr, std::make_shared<Value>(named(field)), at});
+        model->entries.push_back({field.name, nullptr, std::make_shared<Value>(namesOf(field)), at});
     Value value = Value::unit(at);
     value.kind = Value::Model;
     value.model = model;
     return value;
   }
-  if ((name == "classes" && (kind == "image_folder" || kind == "text_folder")) || (name == "vocab" && kind == "text"))
-    return learnt(text);
-  if ((name == "encode" || name == "decode") && (kind == "text" || kind == "text_folder" || kind == "sentence_pairs")) {
-    static const Builtin encode{
-        "encode", {"text"}, [](Elaborator &e, CallSite &site) {
-          if (site[0].kind != Value::String) {
-            e.error(Diag::WrongType, site[0].at, "the argument of `encode`", describe(site[0]), "a string");
-            return e.poison(site.at);
-          }
-          return Value::ofTensor(DType::I32, {{Size(int64_t(site[0].text.size())), site.at}}, {}, site.at);
-        }};
-    static const Builtin decode{"decode", {"tokens"}, [](Elaborator &e, CallSite &site) {
-                                  if (!site[0].isTensor()) {
-                                    e.error(Diag::WrongType, site[0].at, "the argument of `decode`", describe(site[0]),
-                                            "a tensor of integers");
-                                    return e.poison(site.at);
-                                  }
-                                  return Value::ofString("", site.at);
-                                }};
-    auto function = std::make_shared<Function>();
-    function->kind = Function::Native;
-    function->name = text;
-    function->builtin = name == "encode" ? &encode : &decode;
-    return Value::ofFunction(function, at);
-  }
+  bool named = std::any_of(info.fields.begin(), info.fields.end(), [&](const DataInfo::Field &field) {
+    return meaningOf(info, field) != Meaning::Numbers;
+  });
+  if (named && (name == "encode" || name == "decode"))
+    return textFunction(data, name == "encode", at);
+  if (name == "vocab" || name == "classes")
+    if (std::optional<Value> sizes = vocabularySizes(data, name, at))
+      return *sizes;
   std::vector<std::string> candidates;
   for (const DataInfo::Field &field : info.fields)
-    candidates.push_back(field.name);
-  candidates.push_back("rows");
+    if (info.source)
+      candidates.push_back(field.name);
+  if (info.source)
+    candidates.push_back("rows");
   if (info.source && info.source->splitTrain && info.part.empty())
     candidates.insert(candidates.end(), {"train", "rest"});
-  if (kind == "text" || kind == "sentence_pairs")
-    candidates.push_back("vocab");
+  for (const char *sizes : {"vocab", "classes"})
+    if (vocabularySizes(data, sizes, at))
+      candidates.push_back(sizes);
+  if (named)
+    candidates.insert(candidates.end(), {"encode", "decode"});
   if (categories != 0)
     candidates.push_back("names");
-  if ((kind == "csv" && categories != 0) || kind == "image_folder" || kind == "text_folder")
-    candidates.push_back("classes");
   auto report = error(Diag::UnknownMember, nameAt, "data set `" + info.name + "`", text);
   if (std::string near = nearest(name, candidates); !near.empty())
     report.help("did you mean `" + near + "`?");

@@ -42,6 +42,14 @@ public:
   /// Shows a picture of a kind (`plot`): its arguments by name, computed.
   virtual void show(const std::string &kind, const std::vector<std::pair<std::string, Value>> &arguments,
                     SourceRange at) = 0;
+  /// The numbers of a text, by the vocabulary of a field: i32[t].
+  virtual HostBufferRef encode(const DataInfo &data, const std::string &field, const std::string &text,
+                               SourceRange at) = 0;
+  /// The text of numbers, by the vocabulary of a field.
+  virtual std::optional<std::string> decode(const DataInfo &data, const std::string &field, const HostBuffer &numbers,
+                                            SourceRange at) = 0;
+  /// The vocabularies that a saved model was trained with, as a data set without rows.
+  virtual std::shared_ptr<DataInfo> vocabulary(const std::string &file, SourceRange at) = 0;
 };
 
 /// `--set name=value`, and whether it was used.

@@ -1,5 +1,6 @@
 // Elaborates expressions: literals, names, members, blocks, lists, conditionals.
 #include "frontend/elaborate/ActiveCalls.h"
+#include "frontend/elaborate/Texts.h"
 
 #include <algorithm>
 #include <limits>
@@ -282,6 +283,15 @@ Value Elaborator::member(const Value &base, std::string_view name, SourceRange a
       return base.elements[std::stoul(text)];
     break;
   }
+  case Value::Fn:
+    if (base.data)
+      return textFunctionOf(*this, base, name, at, nameAt);
+    break;
+  case Value::SizeOf:
+    if (base.data)
+      if (std::optional<Value> size = vocabularySizeOf(base, name, at))
+        return *size;
+    break;
   default:
     break;
   }

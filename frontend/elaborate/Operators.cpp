@@ -1,5 +1,6 @@
 // Elaborates operators: of what is known at compile time, and of tensors.
 #include "frontend/elaborate/ActiveCalls.h"
+#include "frontend/elaborate/Texts.h"
 
 #include "ir/Dialect.h"
 
@@ -225,6 +226,14 @@ Value Elaborator::binaryOfAny(BinaryOp op, Value lhs, Value rhs, SourceRange at)
   if ((lhs.kind == Value::Bool && rhs.kind == Value::Bool) && (op == BinaryOp::Eq || op == BinaryOp::Ne))
     return Value::ofBool((lhs.flag == rhs.flag) == (op == BinaryOp::Eq), at);
   if (lhs.kind == Value::String && rhs.kind == Value::String) {
+    if (isLate(lhs) || isLate(rhs)) {
+      Value both = Value::ofString("", at);
+      both.elements = {lhs, rhs};
+      if (op == BinaryOp::Add)
+        return both;
+      error(Diag::NotConstant, at, "a text that is compared");
+      return poison(at);
+    }
     if (op == BinaryOp::Eq || op == BinaryOp::Ne)
       return Value::ofBool((lhs.text == rhs.text) == (op == BinaryOp::Eq), at);
     if (op == BinaryOp::Add && lhs.text.size() + rhs.text.size() > maxText) {

@@ -1,6 +1,8 @@
 // Values as text. In compiled code a tensor's text is made when it runs: what is around it is fixed here.
 #include "frontend/elaborate/Printing.h"
 
+#include "frontend/elaborate/Texts.h"
+
 #include "ir/Dialect.h"
 
 #include <cmath>
@@ -80,6 +82,10 @@ void emitPrint(Elaborator &e, const std::vector<Value> &values, SourceRange at) 
   std::vector<mlir::Attribute> texts;
   std::vector<mlir::Value> tensors;
   for (const Value &value : values) {
+    if (isLate(value)) {
+      e.error(Diag::NotSupported, value.at, "printing a decoded text in a function or a loop");
+      return;
+    }
     std::string text = textOf(value, [&](const Value &tensor) {
       tensors.push_back(e.ir(tensor));
       return std::string(1, gap);

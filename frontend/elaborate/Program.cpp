@@ -2,6 +2,7 @@
 #include "frontend/builtins/Builtins.h"
 #include "frontend/elaborate/ControlFlow.h"
 #include "frontend/elaborate/Library.h"
+#include "frontend/elaborate/Texts.h"
 #include "frontend/parser/Parser.h"
 
 #include "mlir/Interfaces/SideEffectInterfaces.h"
@@ -46,7 +47,8 @@ void Elaborator::loadLibrary() {
     function->builtin = builtin.get();
     library->names[builtin->name] = {Value::ofFunction(function, {}), false, {}};
   }
-  library->names["ascii_letters"] = {Value::ofString("ascii_letters", {}), false, {}};
+  library->names["ascii_letters"] = {
+      Value::ofString("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ .,;'", {}), false, {}};
   for (const LibraryFile &source : libraryFiles()) {
     uint32_t id = sources.add(std::string("std/") + source.name, source.text);
     declare(parse(sources, id, *libraryTree, diagnostics), library);
@@ -266,6 +268,11 @@ Value Elaborator::asStatement(SourceRange at, const std::function<Value()> &work
       leaves[i]->lazy = nullptr;
       leaves[i]->host = outputs[i];
     }
+  }
+  if (good) {
+    good = settleTexts(*this, value);
+    for (const Change &change : assigned.changes())
+      good = good && settleTexts(*this, change.scope->names[change.name].value);
   }
   if (!good) {
     assigned.takeBack();

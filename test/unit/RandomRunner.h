@@ -42,6 +42,16 @@ private:
                                                           bool classes) override {
     return session->strings(data, field, classes);
   }
+  HostBufferRef encode(const DataInfo &data, const std::string &field, const std::string &text, SourceRange at) override {
+    return session->encode(data, field, text, at);
+  }
+  std::optional<std::string> decode(const DataInfo &data, const std::string &field, const HostBuffer &numbers,
+                                    SourceRange at) override {
+    return session->decode(data, field, numbers, at);
+  }
+  std::shared_ptr<DataInfo> vocabulary(const std::string &file, SourceRange at) override {
+    return session->vocabulary(file, at);
+  }
   void show(const std::string &, const std::vector<std::pair<std::string, Value>> &, SourceRange) override {}
 
   std::unique_ptr<Session> session;

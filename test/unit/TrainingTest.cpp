@@ -576,5 +576,6 @@ TEST_F(Training, CategoriesAreKeptWithTheModel) {
                           {field("x", DType::F32, {2}), field("label", DType::I32), category("kind")}, folder.paths());
   spec.save = folder / "w";
   ASSERT_TRUE(run());
-  EXPECT_EQ(SafetensorsFile::read(folder / "w")->metadata().at("classes.kind"), "[\"even\",\"odd\"]");
+  EXPECT_EQ(SafetensorsFile::read(folder / "w")->metadata().at("vocabulary.kind"),
+            "{\"dtype\":\"i32\",\"entries\":[\"even\",\"odd\"],\"kind\":\"classes\"}");
 }

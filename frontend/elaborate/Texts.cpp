@@ -1,0 +1,203 @@
+// encode, decode, vocab and classes. A text is encoded where it stands; a decoded one waits for its numbers.
+#include "frontend/elaborate/Texts.h"
+
+#include "frontend/builtins/Builtins.h"
+
+#include <algorithm>
+
+namespace dlc {
+
+Meaning meaningOf(const DataInfo &data, const DataInfo::Field &field) {
+  if (field.category || data.learned.count("classes." + field.name))
+    return Meaning::Classes;
+  if (!data.source) // a saved vocabulary
+    return data.learned.count("letters." + field.name) ? Meaning::Letters : Meaning::Words;
+  const std::string &kind = data.source->kind;
+  bool first = &field == &data.fields[0];
+  if (kind == "text" || (kind == "text_folder" && first))
+    return Meaning::Letters;
+  if (kind == "sentence_pairs")
+    return Meaning::Words;
+  return (kind == "text_folder" || kind == "image_folder") && !first && !field.isString ? Meaning::Classes : Meaning::Numbers;
+}
+
+/// The fields of some meaning.
+static std::vector<const DataInfo::Field *> fieldsOf(const DataInfo &data, llvm::function_ref<bool(Meaning)> wanted) {
+  std::vector<const DataInfo::Field *> fields;
+  for (const DataInfo::Field &field : data.fields)
+    if (wanted(meaningOf(data, field)))
+      fields.push_back(&field);
+  return fields;
+}
+
+static std::vector<const DataInfo::Field *> textsOf(const DataInfo &data) {
+  return fieldsOf(data, [](Meaning meaning) { return meaning == Meaning::Letters || meaning == Meaning::Words; });
+}
+
+static std::vector<const DataInfo::Field *> namedOf(const DataInfo &data) {
+  return fieldsOf(data, [](Meaning meaning) { return meaning != Meaning::Numbers; });
+}
+
+static size_t lettersIn(const std::string &text) {
+  return size_t(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+}
+
+static Value encoded(Elaborator &e, CallSite &site, const std::shared_ptr<DataInfo> &data,
+                     const DataInfo::Field &field) {
+  const Value &text = site[0];
+  if (text.poison())
+    return e.poison(site.at);
+  if (text.kind != Value::String) {
+    e.error(Diag::WrongType, text.at, "the argument of `encode`", describe(text), "a string");
+    return e.poison(site.at);
+  }
+  if (isLate(text)) {
+    e.error(Diag::NotConstant, text.at, "a text to encode");
+    return e.poison(site.at);
+  }
+  Shape shape = field.shape;
+  if (Meaning meaning = meaningOf(*data, field); meaning == Meaning::Classes)
+    shape = {};
+  else if (meaning == Meaning::Letters && (shape.empty() || (data->source && data->source->kind == "text")))
+    shape = {{Size(int64_t(lettersIn(text.text))), site.at}};
+  Value result = Value::ofTensor(field.dtype, std::move(shape), {}, site.at);
+  if (e.executor && !e.checkingOnly) {
+    result.host = e.executor->encode(*data, field.name, text.text, text.at);
+    if (!result.host)
+      return e.poison(site.at);
+  }
+  return result;
+}
+
+static Value decoded(Elaborator &e, CallSite &site, const std::shared_ptr<DataInfo> &data,
+                     const DataInfo::Field &field) {
+  Value numbers = tensorArgument(e, site, 0);
+  if (numbers.poison())
+    return e.poison(site.at);
+  if (!isIntegral(numbers.dtype)) {
+    auto report = e.error(Diag::WrongType, site[0].at, "the argument of `decode`", describe(numbers),
+                          "a tensor of whole numbers");
+    if (isFloating(numbers.dtype))
+      report.help("of scores, take the best: `argmax(scores, axis: -1)`");
+    return e.poison(site.at);
+  }
+  Value text = Value::ofString("", site.at), piece = text;
+  piece.data = data;
+  piece.elements = {numbers, Value::ofString(field.name, site.at)};
+  text.elements = {piece};
+  return text;
+}
+
+/// The function of one field, or of none yet (a data set of several texts).
+static Value functionOf(const std::shared_ptr<DataInfo> &data, bool encodes, const DataInfo::Field *field, SourceRange at) {
+  struct Held {
+    Function function;
+    Builtin builtin;
+  };
+  auto held = std::make_shared<Held>();
+  std::string name = encodes ? "encode" : "decode";
+  held->builtin = {name, {encodes ? "text" : "tokens"}, [data, field, encodes, name](Elaborator &e, CallSite &site) {
+                     if (field)
+                       return encodes ? encoded(e, site, data, *field) : decoded(e, site, data, *field);
+                     std::vector<std::string> names;
+                     for (const DataInfo::Field *one : textsOf(*data))
+                       names.push_back(data->name + "." + name + "." + one->name);
+                     e.error(Diag::BadArgument, site.at, "`" + data->name + "` has several texts")
+                         .help("choose: " + listed(names));
+                     return e.poison(site.at);
+                   }};
+  held->function.kind = Function::Native;
+  held->function.name = name;
+  held->function.builtin = &held->builtin;
+  Value value = Value::ofFunction(std::shared_ptr<Function>(held, &held->function), at);
+  value.data = data;
+  return value;
+}
+
+Value textFunction(const Value &data, bool encodes, SourceRange at) {
+  std::vector<const DataInfo::Field *> fields = textsOf(*data.data);
+  if (fields.empty())
+    fields = namedOf(*data.data);
+  return functionOf(data.data, encodes, fields.size() == 1 ? fields[0] : nullptr, at);
+}
+
+Value textFunctionOf(Elaborator &e, const Value &function, std::string_view field, SourceRange at, SourceRange nameAt) {
+  std::vector<std::string> names;
+  for (const DataInfo::Field *one : namedOf(*function.data)) {
+    if (one->name == field)
+      return functionOf(function.data, function.function->name == "encode", one, at);
+    names.push_back(one->name);
+  }
+  auto report = e.error(Diag::UnknownMember, nameAt, "`" + function.data->name + "." + function.function->name + "`",
+                        std::string(field));
+  report.help("it has " + listed(names));
+  return e.poison(at);
+}
+
+std::optional<Value> vocabularySizes(const Value &data, std::string_view name, SourceRange at) {
+  DataInfo &info = *data.data;
+  const std::string kind = info.source ? info.source->kind : "";
+  bool classes = name == "classes";
+  std::vector<const DataInfo::Field *> fields =
+      classes ? fieldsOf(info, [](Meaning meaning) { return meaning == Meaning::Classes; }) : textsOf(info);
+  if (fields.empty())
+    return std::nullopt;
+  auto learnt = [&](const std::string &key) {
+    auto found = info.learned.find(key);
+    if (found == info.learned.end())
+      found = info.learned.emplace(key, Size::ofData(info.name + "." + key, at)).first;
+    return Value::ofSize(found->second, at);
+  };
+  std::string text(name);
+  // One size where a source has one field of the kind, `photos.classes`; one for each where it may have several.
+  if (fields.size() == 1 && !(classes && info.source && kind != "image_folder" && kind != "text_folder")) {
+    Value size = learnt(text);
+    size.data = info.source ? nullptr : data.data; // a saved one may be of a table: `classes.user`
+    return size;
+  }
+  auto model = std::make_shared<ModelInstance>();
+  model->name = info.name + "." + text;
+  for (const DataInfo::Field *field : fields)
+    model->entries.push_back({field->name, nullptr, std::make_shared<Value>(learnt(text + "." + field->name)), at});
+  Value value = Value::unit(at);
+  value.kind = Value::Model;
+  value.model = model;
+  return value;
+}
+
+std::optional<Value> vocabularySizeOf(const Value &size, std::string_view field, SourceRange at) {
+  for (const char *what : {"vocab.", "classes."})
+    if (auto found = size.data->learned.find(what + std::string(field)); found != size.data->learned.end())
+      return Value::ofSize(found->second, at);
+  return std::nullopt;
+}
+
+bool settleTexts(Elaborator &e, Value &value) {
+  if (value.kind != Value::String) {
+    bool good = true;
+    for (Value &element : value.elements)
+      good = settleTexts(e, element) && good;
+    return good;
+  }
+  if (value.data) {
+    const Value &numbers = value.elements[0];
+    HostBufferRef host = numbers.host ? numbers.host : numbers.lazy ? numbers.lazy() : nullptr;
+    std::optional<std::string> text =
+        host ? e.executor->decode(*value.data, value.elements[1].text, *host, value.at) : std::nullopt;
+    if (!text)
+      return false;
+    value.text = *text;
+    value.data = nullptr;
+    value.elements.clear();
+    return true;
+  }
+  for (Value &piece : value.elements) {
+    if (!settleTexts(e, piece))
+      return false;
+    value.text += piece.text;
+  }
+  value.elements.clear();
+  return true;
+}
+
+} // namespace dlc

@@ -1,0 +1,93 @@
+// Texts in a session: encoded and decoded by the vocabularies of opened data and of saved models.
+#include "tools/Session.h"
+
+#include "runtime/Checkpoint.h"
+
+#include <fmt/format.h>
+
+namespace dlc {
+
+std::shared_ptr<const Dataset> datasetOf(const DataInfo &info);
+
+static std::shared_ptr<const Vocabulary> vocabularyOf(const DataInfo &info, const std::string &field) {
+  if (info.source)
+    return datasetOf(info)->column(field)->vocabulary;
+  return std::static_pointer_cast<const Vocabularies>(info.handle)->at(field);
+}
+
+HostBufferRef Session::encode(const DataInfo &data, const std::string &field, const std::string &text, SourceRange at) {
+  std::shared_ptr<const Vocabulary> vocabulary = vocabularyOf(data, field);
+  Result<std::vector<int64_t>> numbers = vocabulary->encode(text);
+  if (!numbers) {
+    reportError(diagnostics, Diag::DataProblem, at, numbers.error());
+    return nullptr;
+  }
+  auto buffer = std::make_shared<HostBuffer>();
+  buffer->dtype = vocabulary->form().dtype;
+  if (vocabulary->kind() != Vocabulary::Kind::Classes)
+    buffer->shape = {int64_t(numbers->size())};
+  buffer->bytes = numbers->size() * sizeOf(buffer->dtype);
+  Result<Arena> memory = Arena::allocate(buffer->bytes + 64);
+  if (!memory) {
+    reportError(diagnostics, Diag::RunProblem, at, memory.error());
+    return nullptr;
+  }
+  auto held = std::make_shared<Arena>(std::move(*memory));
+  for (size_t i = 0; i < numbers->size(); ++i)
+    setElement(buffer->dtype, held->data(), int64_t(i), double((*numbers)[i]));
+  buffer->data = std::shared_ptr<void>(held, held->data());
+  return buffer;
+}
+
+std::optional<std::string> Session::decode(const DataInfo &data, const std::string &field, const HostBuffer &numbers,
+                                           SourceRange at) {
+  std::shared_ptr<const Vocabulary> vocabulary = vocabularyOf(data, field);
+  int64_t count = elementCount(numbers.shape).value_or(0);
+  std::vector<int64_t> all(static_cast<size_t>(count));
+  convertExactly(numbers.dtype, numbers.data.get(), DType::I64, all.data(), count);
+  // Each row of the last axis is a text; classes are one each.
+  bool rows = vocabulary->kind() != Vocabulary::Kind::Classes && !numbers.shape.empty() && numbers.shape.back() > 0;
+  size_t length = rows ? size_t(numbers.shape.back()) : std::max<size_t>(all.size(), 1);
+  std::string text;
+  for (size_t begin = 0; begin < all.size(); begin += length) {
+    Result<std::string> row = vocabulary->decode(std::span(all).subspan(begin, std::min(length, all.size() - begin)));
+    if (!row) {
+      reportError(diagnostics, Diag::DataProblem, at, row.error());
+      return std::nullopt;
+    }
+    text += (begin ? "\n" : "") + *row;
+  }
+  return text;
+}
+
+std::shared_ptr<DataInfo> Session::vocabulary(const std::string &name, SourceRange at) {
+  Result<std::string> file = paths.find(name);
+  Result<Vocabularies> read = file ? readVocabularies(*file) : file.error();
+  if (read && read->empty())
+    read = Error::inFile(*file, "was saved with no vocabulary");
+  if (!read) {
+    reportError(diagnostics, Diag::DataProblem, at, read.error());
+    return nullptr;
+  }
+  auto info = std::make_shared<DataInfo>();
+  info->name = name;
+  info->at = at;
+  for (auto &[field, vocabulary] : *read) {
+    bool classes = vocabulary->kind() == Vocabulary::Kind::Classes;
+    DataInfo::Field made;
+    made.name = field;
+    made.dtype = vocabulary->form().dtype;
+    made.at = at;
+    if (vocabulary->form().length > 0)
+      made.shape = {{Size(vocabulary->form().length), at}};
+    info->fields.push_back(std::move(made));
+    const std::string what = classes ? "classes" : "vocab";
+    info->learned[what] = info->learned[what + "." + field] = Size(vocabulary->size());
+    if (vocabulary->kind() == Vocabulary::Kind::Letters)
+      info->learned["letters." + field] = Size(vocabulary->size());
+  }
+  info->handle = std::make_shared<Vocabularies>(std::move(*read));
+  return info;
+}
+
+} // namespace dlc

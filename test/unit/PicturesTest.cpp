@@ -157,9 +157,9 @@ TEST(Pictures, ALargeGridBecomesMeans) {
 //===-- Scripts ---------------------------------------------------------------------------------------------------------===//
 
 TEST(Pictures, ABandIsAScript) {
-  Picture picture = of({series({0, 1, NAN, 3}, {1, 2, NAN, 4})});
-  picture.series[0].low = {0.5, 1.5, NAN, 3.5};
-  picture.series[0].high = {1.5, 2.5, NAN, 4.5};
+  Picture picture = of({series({0, 1, NAN, 3, 4}, {1, 2, NAN, 4, 4})});
+  picture.series[0].low = {0.5, 1.5, NAN, 3.5, 4};
+  picture.series[0].high = {1.5, 2.5, NAN, 4.5, 4};
   picture.title = "wave";
   EXPECT_EQ(gnuplotScript(picture, "svg", "a.svg"), R"(set encoding utf8
 set terminal svg noenhanced size 800,500 font 'sans-serif,14' background rgb '#ffffff'
@@ -176,10 +176,26 @@ $d0 << EOD
 1 2 1.5 2.5
 
 3 4 3.5 4.5
+4 4 4 4
 EOD
 plot $d0 using 1:3:4 with filledcurves fs transparent solid 0.25 noborder lc rgb '#0072B2' notitle, $d0 using 1:2 with lines lw 2 dt 1 lc rgb '#0072B2' notitle
 unset output
 )");
+}
+
+TEST(Pictures, APointBetweenGapsIsDrawn) {
+  Picture picture = of({series({0, 1, NAN, 3, NAN, 5, 6}, {1, 2, NAN, 4, NAN, 6, 7})});
+  std::string script = gnuplotScript(picture, "svg", "a.svg");
+  EXPECT_NE(script.find("$p0 << EOD\n3 4\nEOD\n"), std::string::npos) << script;
+  EXPECT_NE(script.find("plot $p0 using 1:2 with points pt 7"), std::string::npos) << script;
+  EXPECT_EQ(gnuplotScript(of({series({0, 1}, {1, 2})}), "svg", "a.svg").find("$p0"), std::string::npos);
+}
+
+TEST(Pictures, WhatIsNoTextIsShownAsSuch) {
+  EXPECT_EQ(printable("aé€😀\x1b[31m\n"), "aé€😀 [31m ");
+  EXPECT_EQ(printable("\xff\xc3(\xe2\x82|\xed\xa0\x80|\xc0\xaf|\xf4\x90\x80\x80"), "?\?(?\?|?\?\?|?\?|?\?\?\?");
+  EXPECT_EQ(gnuplotQuoted("\xff'"), "'?'''");
+  EXPECT_EQ(fitted("a\x1b\xff", 5), "a ?  ");
 }
 
 TEST(Pictures, NoTextIsACommand) {
@@ -369,6 +385,13 @@ TEST(Pictures, ASheetEnlargesSmallImages) {
   EXPECT_EQ(sheet.image.height, 2 * (24 + 8 + 20) + 8);
   ASSERT_EQ(sheet.labels.size(), 1u);
   EXPECT_EQ(sheet.image.pixels[size_t((28 * sheet.image.width + 8 + 12) * 3)], 50);
+  Picture large;
+  large.tiles = {{300, 400, 1, std::vector<unsigned char>(300 * 400, 7), ""}};
+  large.width = 104;
+  Tile image = sheetOf(large).image; // a fifth of it
+  EXPECT_EQ(image.width, 80 + 16);
+  EXPECT_EQ(image.height, 60 + 16);
+  EXPECT_EQ(image.pixels[size_t((8 * image.width + 8) * 3)], 7);
   std::string svg = sheetSvg(sheet, "a & b");
   EXPECT_NE(svg.find(">&lt;a&gt;</text>"), std::string::npos);
   EXPECT_NE(svg.find(">a &amp; b</text>"), std::string::npos);

@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <fmt/format.h>
 #include <mutex>
+#include <optional>
 #include <system_error>
 #include <thread>
 
@@ -22,6 +23,7 @@ struct Chunk {
   std::vector<Batch> batches;      ///< those that are filled
   std::vector<void *> inputs;      ///< of all batches, field by field
   std::vector<int64_t> rowIndices; ///< of all batches
+  std::optional<Error> error;      ///< in place of the batch after them
   bool full = false;               ///< belongs to the consumer
 };
 } // namespace
@@ -50,7 +52,7 @@ struct Batches::Implementation {
 
   void produce();
   void fill(Chunk &chunk);
-  void fillBatch(Chunk &chunk, size_t slot);
+  Result<void> fillBatch(Chunk &chunk, size_t slot);
   const int64_t *rowsOf(int64_t first);
 };
 
@@ -67,7 +69,7 @@ const int64_t *Batches::Implementation::rowsOf(int64_t first) {
   return order.data() + first;
 }
 
-void Batches::Implementation::fillBatch(Chunk &chunk, size_t slot) {
+Result<void> Batches::Implementation::fillBatch(Chunk &chunk, size_t slot) {
   int64_t first = index * spec.batch, rows = std::min(spec.batch, spec.data->size() - first);
   const int64_t *order = rowsOf(first);
   int64_t *indices = chunk.rowIndices.data() + slot * size_t(spec.batch);
@@ -77,20 +79,23 @@ void Batches::Implementation::fillBatch(Chunk &chunk, size_t slot) {
     size_t bytes = columns[field]->spec.rowBytes();
     auto *out = static_cast<std::byte *>(inputs[field]);
     for (int64_t i = 0; i < rows; ++i)
-      std::memcpy(out + size_t(i) * bytes, columns[field]->data + size_t(indices[i]) * bytes, bytes);
+      if (Result<void> ok = columns[field]->read(spec.data->row(indices[i]), out + size_t(i) * bytes); !ok)
+        return ok;
   }
   chunk.batches.push_back({epoch, index, rows, index + 1 == perEpoch, indices, inputs});
   if (++index == perEpoch) {
     index = 0;
     ++epoch;
   }
+  return {};
 }
 
 void Batches::Implementation::fill(Chunk &chunk) {
   chunk.batches.clear();
   size_t capacity = chunk.rowIndices.size() / size_t(spec.batch);
-  while (chunk.batches.size() < capacity && (spec.endEpoch < 0 || epoch < spec.endEpoch))
-    fillBatch(chunk, chunk.batches.size());
+  while (chunk.batches.size() < capacity && !chunk.error && (spec.endEpoch < 0 || epoch < spec.endEpoch))
+    if (Result<void> ok = fillBatch(chunk, chunk.batches.size()); !ok)
+      chunk.error = ok.error();
 }
 
 void Batches::Implementation::produce() {
@@ -103,7 +108,7 @@ void Batches::Implementation::produce() {
         return;
     }
     fill(chunk);
-    bool end = chunk.batches.empty();
+    bool end = chunk.batches.empty() || chunk.error;
     {
       std::lock_guard lock(mutex);
       chunk.full = true;
@@ -185,12 +190,17 @@ Batches::~Batches() {
 
 int64_t Batches::batchesPerEpoch() const { return impl->perEpoch; }
 
-const Batch *Batches::next() {
+Result<const Batch *> Batches::next() {
   Implementation &i = *impl;
-  if (i.started && i.position < i.chunks[i.current].batches.size())
-    return &i.chunks[i.current].batches[i.position++];
-  if (i.started && i.chunks[i.current].batches.empty())
-    return nullptr;
+  if (i.started) {
+    Chunk &chunk = i.chunks[i.current];
+    if (i.position < chunk.batches.size())
+      return &chunk.batches[i.position++];
+    if (chunk.error)
+      return *chunk.error;
+    if (chunk.batches.empty())
+      return nullptr;
+  }
   {
     std::unique_lock lock(i.mutex);
     if (i.started) {

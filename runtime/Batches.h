@@ -42,8 +42,9 @@ public:
 
   /// Batches of one epoch: ceil(rows / batch).
   int64_t batchesPerEpoch() const;
-  /// The next batch, or null after the last epoch. Waits for it when it is not ready.
-  const Batch *next();
+  /// The next batch, or null after the last epoch. Waits for it when it is not ready. A row that cannot be read is an
+  /// error in place of its batch; nothing comes after it.
+  Result<const Batch *> next();
 
 private:
   struct Implementation;

@@ -255,7 +255,7 @@ void CsvSource::finishCategory(CsvField &field, int64_t rows) {
   auto *numbers = reinterpret_cast<int32_t *>(field.made.data);
   for (int64_t row = 0; row < rows; ++row)
     numbers[row] = renumbered[size_t(numbers[row])];
-  field.made.column.categories = std::make_shared<const std::vector<std::string>>(std::move(names));
+  field.made.column.vocabulary = std::make_shared<const Vocabulary>(Vocabulary::Kind::Classes, std::move(names));
 }
 
 SourceResult CsvSource::read() {
@@ -285,7 +285,7 @@ SourceResult CsvSource::read() {
     return more.error();
   if (rows == 0)
     return Error::inFile(path, "holds a header, but no rows");
-  OpenedSource opened{rows, {}};
+  OpenedSource opened{rows, {}, {}};
   for (CsvField &field : fields) {
     if (field.spec.kind == FieldSpec::Kind::Category)
       finishCategory(field, rows);

@@ -26,40 +26,59 @@ const Column *Dataset::column(std::string_view name) const {
 
 int64_t Dataset::classes(std::string_view field) const {
   const Column *found = column(field);
-  return found != nullptr && found->categories ? int64_t(found->categories->size()) : -1;
+  return found != nullptr && found->vocabulary ? found->vocabulary->size() : -1;
+}
+
+Result<void> Column::read(int64_t row, std::byte *out) const {
+  if (reader)
+    return reader->read(row, out);
+  std::memcpy(out, data + size_t(row) * stride, spec.rowBytes());
+  return {};
+}
+
+Result<Column> Dataset::dense(std::string_view name) const {
+  Column made = *column(name);
+  if (made.strings && (order || first != 0 || size_t(rows) != made.strings->size())) {
+    std::vector<std::string> strings;
+    for (int64_t i = 0; i < rows; ++i)
+      strings.push_back((*made.strings)[size_t(row(i))]);
+    made.strings = std::make_shared<const std::vector<std::string>>(std::move(strings));
+  }
+  size_t bytes = made.spec.rowBytes(), all = 0;
+  if (made.strings || (!order && !made.reader && made.stride == bytes)) {
+    made.data += size_t(first) * made.stride;
+    return made;
+  }
+  if (__builtin_mul_overflow(size_t(rows), bytes, &all))
+    return Error::plain(fmt::format("field `{}` of {} examples does not fit the memory", name, rows));
+  Result<Arena> memory = Arena::allocate(all);
+  if (!memory)
+    return memory.error();
+  for (int64_t i = 0; i < rows; ++i)
+    if (Result<void> ok = made.read(row(i), memory->data() + size_t(i) * bytes); !ok)
+      return ok.error();
+  made.storage = std::make_shared<const Arena>(std::move(*memory));
+  made.data = made.storage->data();
+  made.stride = bytes;
+  made.reader = nullptr;
+  return made;
 }
 
 Dataset Dataset::slice(int64_t begin, int64_t end) const {
-  std::vector<Column> columns = all;
-  for (Column &column : columns)
-    if (column.strings)
-      column.strings = std::make_shared<const std::vector<std::string>>(column.strings->begin() + begin,
-                                                                        column.strings->begin() + end);
-    else
-      column.data += size_t(begin) * column.spec.rowBytes();
-  return Dataset(label, end - begin, std::move(columns));
+  Dataset part = *this;
+  part.first += begin;
+  part.rows = end - begin;
+  return part;
 }
 
-Result<Dataset> Dataset::gather(const std::vector<int64_t> &order) const {
-  std::vector<Column> columns = all;
-  for (Column &column : columns) {
-    if (column.strings) {
-      std::vector<std::string> strings;
-      for (int64_t row : order)
-        strings.push_back((*column.strings)[size_t(row)]);
-      column.strings = std::make_shared<const std::vector<std::string>>(std::move(strings));
-      continue;
-    }
-    size_t bytes = column.spec.rowBytes();
-    Result<Arena> memory = Arena::allocate(order.size() * bytes);
-    if (!memory)
-      return memory.error();
-    for (size_t i = 0; i < order.size(); ++i)
-      std::memcpy(memory->data() + i * bytes, column.data + size_t(order[i]) * bytes, bytes);
-    column.storage = std::make_shared<const Arena>(std::move(*memory));
-    column.data = column.storage->data();
-  }
-  return Dataset(label, int64_t(order.size()), std::move(columns));
+Dataset Dataset::choose(std::vector<int64_t> examples) const {
+  Dataset part = *this;
+  part.first = 0;
+  part.rows = int64_t(examples.size());
+  for (int64_t &example : examples)
+    example = row(example);
+  part.order = std::make_shared<const std::vector<int64_t>>(std::move(examples));
+  return part;
 }
 
 Result<Dataset::Split> Dataset::split(double train, uint64_t seed, bool shuffle) const {
@@ -68,20 +87,9 @@ Result<Dataset::Split> Dataset::split(double train, uint64_t seed, bool shuffle)
   int64_t first = std::llround(double(rows) * train);
   if (first <= 0 || first >= rows)
     return Error::plain(fmt::format("a split of {} examples at {} leaves one part empty", rows, train));
-  Split parts;
-  if (shuffle) {
-    std::vector<int64_t> order = permutation(rows, seed);
-    Result<Dataset> begin = gather({order.begin(), order.begin() + first});
-    Result<Dataset> end = begin ? gather({order.begin() + first, order.end()}) : begin.error();
-    if (!end)
-      return end.error();
-    parts.train = std::make_shared<Dataset>(std::move(*begin));
-    parts.rest = std::make_shared<Dataset>(std::move(*end));
-  } else {
-    parts.train = std::make_shared<Dataset>(slice(0, first));
-    parts.rest = std::make_shared<Dataset>(slice(first, rows));
-  }
-  return parts;
+  Dataset whole = shuffle ? choose(permutation(rows, seed)) : *this;
+  return Split{std::make_shared<const Dataset>(whole.slice(0, first)),
+               std::make_shared<const Dataset>(whole.slice(first, rows))};
 }
 
 std::vector<int64_t> permutation(int64_t n, uint64_t seed, uint64_t stream) {

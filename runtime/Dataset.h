@@ -1,10 +1,11 @@
-// A data set in memory: named columns, each one contiguous [rows, shape...] array in its declared dtype. Columns are
-// immutable and shared, so that data sets are cheap to copy and to cut.
+// A data set: named columns in their declared dtype and shape, and an order of their rows. Columns are immutable and
+// shared; what cuts and orders them makes new orders only.
 #pragma once
 
 #include "runtime/Arena.h"
 #include "runtime/DType.h"
 #include "runtime/Result.h"
+#include "runtime/Vocabulary.h"
 
 #include <memory>
 #include <string>
@@ -31,15 +32,27 @@ struct FieldSpec {
   size_t rowBytes() const;
 };
 
-/// One field of all examples.
+/// Rows that are made when they are asked for. Any thread may call; what comes out depends on the row alone.
+class RowReader {
+public:
+  virtual ~RowReader() = default;
+  /// Writes row `row`, in the dtype and shape that the column's spec says.
+  virtual Result<void> read(int64_t row, std::byte *out) const = 0;
+};
+
+/// One field of all rows. Numbers stand in memory or come from a reader; a str has `strings`.
 struct Column {
   FieldSpec spec;
-  std::shared_ptr<const Arena> storage;                       ///< keeps `data` alive; null for strings
-  const std::byte *data = nullptr;                            ///< row r begins at data + r * spec.rowBytes()
-  std::shared_ptr<const std::vector<std::string>> strings;    ///< of a string field: one a row
-  std::shared_ptr<const std::vector<std::string>> categories; ///< of a category: its values, in order of their numbers
+  std::shared_ptr<const Arena> storage = {};                    ///< keeps `data` alive
+  const std::byte *data = nullptr;                              ///< row r begins at data + r * stride
+  size_t stride = 0;                                            ///< bytes from row to row; rows may overlap
+  std::shared_ptr<const RowReader> reader = {};                 ///< in place of `data`
+  std::shared_ptr<const std::vector<std::string>> strings = {}; ///< one a row
+  std::shared_ptr<const Vocabulary> vocabulary = {};            ///< what its numbers stand for, if for something
 
-  /// The numbers as T, row-major; T must have the dtype's size.
+  /// Copies row `row` of numbers.
+  Result<void> read(int64_t row, std::byte *out) const;
+  /// The numbers as T, row-major; T must have the dtype's size, and rows must lie one behind the other.
   template <class T> const T *as() const { return reinterpret_cast<const T *>(data); }
 };
 
@@ -48,29 +61,37 @@ public:
   /// Columns of `rows` rows each; `name` is for messages.
   Dataset(std::string name, int64_t rows, std::vector<Column> columns);
 
+  /// What the person should know about the source, each a line: files that were passed over, lines that were cut.
+  std::vector<std::string> notes;
+
   /// The number of examples.
   int64_t size() const { return rows; }
   const std::string &name() const { return label; }
   void setName(std::string name) { label = std::move(name); }
+  /// Where example `i` stands in the columns.
+  int64_t row(int64_t i) const { return order ? (*order)[size_t(first + i)] : first + i; }
   const std::vector<Column> &columns() const { return all; }
-  /// The column of that name, or null.
+  /// The column of that name, or null. Its rows are those of the source: example `i` is `row(i)`.
   const Column *column(std::string_view name) const;
-  /// The number of distinct values of a category field (`ratings.classes.user`), or -1.
+  /// The column of the examples, one behind the other; copies only what does not lie so.
+  Result<Column> dense(std::string_view name) const;
+  /// The number of entries of a field's vocabulary (`ratings.classes.user`), or -1.
   int64_t classes(std::string_view field) const;
 
-  /// Examples begin..end; shares the columns' memory (a column of strings is copied).
+  /// Examples begin..end. Nothing is copied.
   Dataset slice(int64_t begin, int64_t end) const;
-  /// The examples of these rows, in this order (copied).
-  Result<Dataset> gather(const std::vector<int64_t> &rows) const;
+  /// These examples, in this order. No column is copied.
+  Dataset choose(std::vector<int64_t> examples) const;
 
   struct Split;
   /// The first `train` (a fraction between 0 and 1) of the examples and the rest, in an order that `seed` decides, or
-  /// as they stand unless `shuffle`. Categories are kept. Both parts must have at least one example.
+  /// as they stand unless `shuffle`. Both parts must have at least one example.
   Result<Split> split(double train, uint64_t seed, bool shuffle) const;
 
 private:
   std::string label;
-  int64_t rows;
+  int64_t first = 0, rows;
+  std::shared_ptr<const std::vector<int64_t>> order; ///< rows of the columns; null for 0, 1, ..
   std::vector<Column> all;
 };
 

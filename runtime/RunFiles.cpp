@@ -154,9 +154,9 @@ std::map<std::string, std::string> RunFiles::metadata() const {
   std::map<std::string, std::string> all = spec.metadata;
   if (spec.data)
     for (const Column &column : spec.data->columns())
-      if (column.categories)
+      if (column.vocabulary)
         all["classes." + column.spec.name] =
-            nlohmann::json(*column.categories).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+            nlohmann::json(column.vocabulary->entries()).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   return all;
 }
 

@@ -17,8 +17,7 @@ Result<NewColumn> newColumn(const FieldSpec &field, int64_t rows) {
   if (!memory)
     return memory.error();
   auto storage = std::make_shared<Arena>(std::move(*memory));
-  NewColumn result{{field, storage, storage->data(), nullptr, nullptr}, storage->data()};
-  return result;
+  return NewColumn{{field, storage, storage->data(), field.rowBytes()}, storage->data()};
 }
 
 /// Numbers the distinct values of whole numbers, in rising order.
@@ -40,7 +39,7 @@ static Result<Column> categoryOf(const FieldSpec &field, const FileArray &array)
   std::vector<std::string> names;
   for (int64_t value : distinct)
     names.push_back(std::to_string(value));
-  made->column.categories = std::make_shared<const std::vector<std::string>>(std::move(names));
+  made->column.vocabulary = std::make_shared<const Vocabulary>(Vocabulary::Kind::Classes, std::move(names));
   return std::move(made->column);
 }
 

@@ -57,6 +57,7 @@ private:
 struct OpenedSource {
   int64_t rows = 0;
   std::vector<Column> columns;
+  std::vector<std::string> notes = {}; ///< Dataset::notes
 };
 using SourceResult = Result<OpenedSource>;
 

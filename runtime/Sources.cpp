@@ -76,7 +76,9 @@ Result<std::shared_ptr<const Dataset>> openSource(const std::string &kind, const
     SourceResult opened = source->open(reader, fields, paths);
     if (!opened)
       return opened.error();
-    return std::make_shared<const Dataset>(kind, opened->rows, std::move(opened->columns));
+    auto data = std::make_shared<Dataset>(kind, opened->rows, std::move(opened->columns));
+    data->notes = std::move(opened->notes);
+    return std::shared_ptr<const Dataset>(std::move(data));
   } catch (const std::bad_alloc &) {
     return Error::plain(fmt::format("the data of `{}` does not fit the memory", kind));
   }

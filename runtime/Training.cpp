@@ -46,6 +46,7 @@ private:
     int64_t examples = 0;
     bool endsEpoch = false;
   };
+  Result<const Batch *> nextBatch();
   Result<StepOutcome> stepOfOne();
   Result<StepOutcome> stepOfSeveral();
   Result<void> step();
@@ -72,6 +73,7 @@ private:
   MetricSums sums;
   TrainingResult result;
   std::optional<Error> saveError; ///< of the last attempt to save
+  bool saved = false;             ///< this run has written its files
   Clock::time_point started = Clock::now();
   Clock::time_point periodStarted; ///< moved back by what an interrupted run had already spent
   double trainSeconds = 0;         ///< of steps after the first, in finished periods
@@ -98,7 +100,8 @@ Result<void> TrainingRun::begin() {
   }
   if (!spec.data || finished())
     return {};
-  BatchSpec stream{spec.data, spec.fields, spec.batch, spec.shuffle, spec.seed, at.epoch, at.stepInEpoch * spec.accumulate, -1};
+  BatchSpec stream{
+      spec.data, spec.fields, spec.batch, spec.shuffle, spec.seed, at.epoch, at.stepInEpoch * spec.accumulate, -1};
   if (spec.epochs > 0)
     stream.endEpoch = spec.epochs;
   Result<std::unique_ptr<Batches>> opened = Batches::open(stream);
@@ -134,9 +137,15 @@ bool TrainingRun::periodEnded() const {
   return sums.examples > 0 && (spec.epochs > 0 ? at.stepInEpoch == 0 : at.step % every == 0 || finished());
 }
 
+/// The batch of the next step; null without data.
+Result<const Batch *> TrainingRun::nextBatch() { return batches ? batches->next() : nullptr; }
+
 Result<TrainingRun::StepOutcome> TrainingRun::stepOfOne() {
   StepOutcome outcome;
-  const Batch *batch = batches ? batches->next() : nullptr;
+  Result<const Batch *> next = nextBatch();
+  if (!next)
+    return next.error();
+  const Batch *batch = *next;
   Result<std::span<const float>> outputs = functions.run(Mode::Train, batch, spec.data.get(), at.step + 1);
   if (!outputs)
     return outputs.error();
@@ -156,7 +165,12 @@ Result<TrainingRun::StepOutcome> TrainingRun::stepOfSeveral() {
   MetricSums gathered;
   volatile int32_t *stop = functions.stop;
   for (int64_t i = 0; i < spec.accumulate && !outcome.endsEpoch; ++i) {
-    const Batch *batch = batches ? batches->next() : nullptr;
+    Result<const Batch *> next = nextBatch();
+    if (!next) {
+      functions.stop = stop;
+      return next.error();
+    }
+    const Batch *batch = *next;
     Result<std::span<const float>> outputs =
         functions.run(Mode::Accumulate, batch, spec.data.get(), at.step * spec.accumulate + i + 1);
     functions.stop = nullptr;
@@ -279,6 +293,7 @@ void TrainingRun::saveFiles(bool isBest) {
     ok = files.saveBest();
   if (ok)
     ok = files.save(at);
+  saved |= bool(ok);
   if (!ok) {
     saveError = ok.error();
     progress.note("warning: " + ok.error().str());
@@ -347,6 +362,8 @@ void TrainingRun::endInterrupted() {
   std::string text = "interrupted after " + place();
   if (spec.save.empty())
     text += "; nothing was saved, for there is no `save`";
+  else if (!saved && !saveError)
+    text += "; nothing was saved, for no step was finished";
   else if (!saveError)
     text += fmt::format("; saved `{0}`. To go on, run again with --set resume={0}", spec.save);
   progress.note(text);

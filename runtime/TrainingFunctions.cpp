@@ -150,7 +150,13 @@ Result<std::optional<std::vector<double>>> evaluateWith(TrainingFunctions &funct
   if (!stream)
     return stream.error();
   MetricSums sums;
-  while (const Batch *batch = (*stream)->next()) {
+  for (;;) {
+    Result<const Batch *> next = (*stream)->next();
+    if (!next)
+      return next.error();
+    const Batch *batch = *next;
+    if (batch == nullptr)
+      return std::optional(sums.means());
     if (interrupt.requested())
       return std::optional<std::vector<double>>();
     Result<std::span<const float>> outputs = functions.run(Mode::Evaluate, batch, data.get(), step);
@@ -160,7 +166,6 @@ Result<std::optional<std::vector<double>>> evaluateWith(TrainingFunctions &funct
       return std::optional<std::vector<double>>();
     sums.add(*outputs, batch->rows);
   }
-  return std::optional(sums.means());
 }
 
 Result<std::vector<double>> evaluate(const TrainingSpec &spec, const std::shared_ptr<const Dataset> &data,

@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 
 namespace dlc {
 
@@ -165,6 +166,7 @@ struct OpenedData {
   std::shared_ptr<const Dataset> whole; ///< what the source gave
   std::shared_ptr<Dataset::Split> parts;
   std::shared_ptr<const Dataset> data; ///< the part meant
+  std::map<std::string, HostBufferRef> columns; ///< those that were asked for
 };
 
 static std::optional<SourceValue> sourceValue(const Value &value) {
@@ -238,6 +240,7 @@ bool Session::open(DataInfo &info) {
     }
   } else {
     opened = std::make_shared<OpenedData>(*opened);
+    opened->columns.clear();
   }
   opened->data = info.part == "train"  ? opened->parts->train
                  : info.part == "rest" ? opened->parts->rest
@@ -255,15 +258,23 @@ std::shared_ptr<const Dataset> datasetOf(const DataInfo &info) {
 }
 
 HostBufferRef Session::column(const DataInfo &info, const std::string &field) {
-  std::shared_ptr<const Dataset> data = datasetOf(info);
-  const Column *column = data->column(field);
-  auto buffer = std::make_shared<HostBuffer>();
+  auto opened = std::static_pointer_cast<OpenedData>(info.handle);
+  HostBufferRef &buffer = opened->columns[field];
+  if (buffer)
+    return buffer;
+  std::shared_ptr<const Dataset> data = opened->data;
+  Result<Column> column = data->dense(field);
+  if (!column) {
+    reportError(diagnostics, Diag::DataProblem, info.source ? info.source->at : info.at, column.error());
+    return nullptr;
+  }
+  buffer = std::make_shared<HostBuffer>();
   buffer->dtype = column->spec.dtype;
   buffer->shape = {data->size()};
   buffer->shape.insert(buffer->shape.end(), column->spec.shape.begin(), column->spec.shape.end());
   buffer->bytes = size_t(data->size()) * column->spec.rowBytes();
   // Shares the column's memory; compiled code only reads its inputs.
-  buffer->data = std::shared_ptr<void>(data, const_cast<std::byte *>(column->data));
+  buffer->data = std::shared_ptr<void>(column->storage, const_cast<std::byte *>(column->data));
   return buffer;
 }
 

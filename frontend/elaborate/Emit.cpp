@@ -49,6 +49,8 @@ mlir::Value Elaborator::ir(const Value &value) {
   if (value.ir)
     return graph.use(value.ir);
   HostBufferRef host = value.host ? value.host : value.lazy ? value.lazy() : nullptr;
+  if (!host && value.lazy)
+    return constant(0, value.dtype, value.shape, value.at).ir; // what could not be read was reported
   if (!host) {
     // `compile` runs nothing, so what a statement of the file computes is not known.
     if (executor)

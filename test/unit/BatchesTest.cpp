@@ -28,9 +28,11 @@ static std::vector<Seen> take(const BatchSpec &spec, size_t most) {
   EXPECT_TRUE(stream) << errorOf(stream);
   std::vector<Seen> all;
   while (all.size() < most) {
-    const Batch *batch = (*stream)->next();
-    if (batch == nullptr)
+    Result<const Batch *> next = (*stream)->next();
+    EXPECT_TRUE(next) << errorOf(next);
+    if (!next || *next == nullptr)
       break;
+    const Batch *batch = *next;
     all.push_back(
         {batch->epoch, batch->index, batch->lastOfEpoch, {batch->rowIndices, batch->rowIndices + batch->rows}});
     for (int64_t i = 0; i < batch->rows; ++i) {
@@ -120,6 +122,26 @@ TEST(Batches, ABatchLargerThanTheDataIsAllOfThem) {
 TEST(Batches, MayBeDroppedAtAnyTime) {
   for (size_t count : {0, 1, 70})
     take(specOf(200, 3), count);
+}
+
+TEST(Batches, ARowThatCannotBeReadIsAnErrorInPlaceOfItsBatch) {
+  struct Torn : RowReader {
+    Result<void> read(int64_t row, std::byte *out) const override {
+      *reinterpret_cast<int32_t *>(out) = int32_t(row);
+      return row == 5 ? Error::inFile("5.txt", "is torn") : Result<void>();
+    }
+  };
+  Column column{field("x", DType::I32)};
+  column.reader = std::make_shared<Torn>();
+  BatchSpec spec{std::make_shared<Dataset>("torn", 9, std::vector<Column>{column}), {"x"}, 2, false, 0, 0, 0, -1};
+  auto stream = Batches::open(spec);
+  for (int32_t first : {0, 2}) {
+    Result<const Batch *> batch = (*stream)->next();
+    ASSERT_TRUE(batch) << errorOf(batch);
+    EXPECT_EQ(static_cast<const int32_t *>((*batch)->inputs[0])[1], first + 1);
+  }
+  for (int i = 0; i < 2; ++i)
+    EXPECT_EQ(errorOf((*stream)->next()), "5.txt: is torn");
 }
 
 TEST(Batches, WhatCannotBeDeliveredIsAnError) {

@@ -116,7 +116,7 @@ TEST_F(Csv, BrokenTextIsAnError) {
 TEST_F(Csv, CategoriesOfNumbersAreSortedByNumber) {
   auto data = open("user,rating\n10,1\n9,2\n10,3\n?,4\n010,5\n", {category("user"), field("rating", DType::F32)});
   ASSERT_TRUE(data) << errorOf(data);
-  EXPECT_EQ(*(*data)->column("user")->categories, (std::vector<std::string>{"?", "9", "10"}));
+  EXPECT_EQ((*data)->column("user")->vocabulary->entries(), (std::vector<std::string>{"?", "9", "10"}));
   EXPECT_EQ(valuesOf<int32_t>(**data, "user"), (std::vector<int32_t>{2, 1, 2, 0, 2}));
   EXPECT_EQ((*data)->classes("user"), 3);
   EXPECT_EQ((*data)->classes("rating"), -1);
@@ -125,7 +125,7 @@ TEST_F(Csv, CategoriesOfNumbersAreSortedByNumber) {
 TEST_F(Csv, CategoriesOfWordsAreSortedByWord) {
   auto data = open("kind\nred\nblue\nred\n10\n", {category("kind")});
   ASSERT_TRUE(data) << errorOf(data);
-  EXPECT_EQ(*(*data)->column("kind")->categories, (std::vector<std::string>{"10", "blue", "red"}));
+  EXPECT_EQ((*data)->column("kind")->vocabulary->entries(), (std::vector<std::string>{"10", "blue", "red"}));
   EXPECT_EQ(valuesOf<int32_t>(**data, "kind"), (std::vector<int32_t>{2, 1, 2, 0}));
 }
 

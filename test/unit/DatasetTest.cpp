@@ -23,10 +23,52 @@ TEST(Dataset, SlicesShareMemoryAndKeepCategories) {
   auto data = numbered(10);
   Dataset part = data->slice(4, 7);
   EXPECT_EQ(part.size(), 3);
-  EXPECT_EQ(part.column("id")->as<int32_t>(), data->column("id")->as<int32_t>() + 4);
-  EXPECT_EQ(part.column("pair")->as<uint8_t>()[2], 5);
-  EXPECT_EQ((*part.column("word")->strings)[0], "w4");
+  EXPECT_EQ(part.dense("id")->as<int32_t>(), data->column("id")->as<int32_t>() + 4);
+  EXPECT_EQ(part.dense("pair")->as<uint8_t>()[2], 5);
+  EXPECT_EQ((*part.dense("word")->strings)[0], "w4");
   EXPECT_EQ(part.classes("kind"), 2);
+  EXPECT_EQ(part.slice(1, 3).row(1), 6);
+}
+
+TEST(Dataset, ChosenExamplesMayComeAgainAndBeChosenAgain) {
+  auto data = numbered(10);
+  Dataset part = data->slice(2, 10).choose({7, 0, 0, 3}).choose({3, 1, 0});
+  EXPECT_EQ(part.size(), 3);
+  for (auto [i, id] : {std::pair(0, 5), {1, 2}, {2, 9}}) {
+    EXPECT_EQ(part.row(i), id);
+    EXPECT_EQ(part.dense("id")->as<int32_t>()[i], id);
+    EXPECT_EQ((*part.dense("word")->strings)[size_t(i)], "w" + std::to_string(id));
+  }
+  EXPECT_EQ(part.slice(1, 2).dense("id")->as<int32_t>()[0], 2);
+}
+
+namespace {
+/// Row r is r twice; row 3 cannot be read.
+struct Doubled : RowReader {
+  Result<void> read(int64_t row, std::byte *out) const override {
+    if (row == 3)
+      return Error::inFile("3.txt", "is torn");
+    int32_t pair[] = {int32_t(row), int32_t(row)};
+    std::memcpy(out, pair, sizeof pair);
+    return {};
+  }
+};
+} // namespace
+
+TEST(Dataset, RowsMayOverlapOrBeMadeWhenAskedFor) {
+  auto storage = std::make_shared<Arena>(std::move(*Arena::allocate(24)));
+  for (int32_t i = 0; i < 6; ++i)
+    reinterpret_cast<int32_t *>(storage->data())[i] = 10 * i;
+  Column windows{field("window", DType::I32, {3}), storage, storage->data(), 4};
+  Column made{field("made", DType::I32, {2})};
+  made.reader = std::make_shared<Doubled>();
+  Dataset data("both", 4, {windows, made}), part = data.slice(1, 3);
+  auto values = [](const Result<Column> &column, int n) {
+    return std::vector<int32_t>(column->as<int32_t>(), column->as<int32_t>() + n);
+  };
+  EXPECT_EQ(values(part.dense("window"), 6), (std::vector<int32_t>{10, 20, 30, 20, 30, 40}));
+  EXPECT_EQ(values(part.dense("made"), 4), (std::vector<int32_t>{1, 1, 2, 2}));
+  EXPECT_EQ(errorOf(data.dense("made")), "3.txt: is torn");
 }
 
 TEST(Dataset, SplitsKeepEveryExampleOnce) {
@@ -38,11 +80,11 @@ TEST(Dataset, SplitsKeepEveryExampleOnce) {
   std::vector<int32_t> ids;
   for (const auto &part : {parts->train, parts->rest})
     for (int64_t i = 0; i < part->size(); ++i) {
-      int32_t id = part->column("id")->as<int32_t>()[i];
+      int32_t id = part->dense("id")->as<int32_t>()[i];
       ids.push_back(id);
-      EXPECT_EQ(part->column("pair")->as<uint8_t>()[2 * i], id); // rows stay together
-      EXPECT_EQ((*part->column("word")->strings)[size_t(i)], "w" + std::to_string(id));
-      EXPECT_EQ((*part->column("kind")->categories)[size_t(part->column("kind")->as<int32_t>()[i])],
+      EXPECT_EQ(part->dense("pair")->as<uint8_t>()[2 * i], id); // rows stay together
+      EXPECT_EQ((*part->dense("word")->strings)[size_t(i)], "w" + std::to_string(id));
+      EXPECT_EQ(part->column("kind")->vocabulary->entries()[size_t(part->dense("kind")->as<int32_t>()[i])],
                 id % 2 ? "odd" : "even");
     }
   EXPECT_FALSE(std::is_sorted(ids.begin(), ids.end()));
@@ -53,8 +95,8 @@ TEST(Dataset, SplitsKeepEveryExampleOnce) {
 TEST(Dataset, ASplitWithoutShuffleIsTheFirstPartAndTheRest) {
   auto parts = numbered(10)->split(0.9, 1, false);
   ASSERT_TRUE(parts) << errorOf(parts);
-  EXPECT_EQ(parts->train->column("id")->as<int32_t>()[8], 8);
-  EXPECT_EQ(parts->rest->column("id")->as<int32_t>()[0], 9);
+  EXPECT_EQ(parts->train->dense("id")->as<int32_t>()[8], 8);
+  EXPECT_EQ(parts->rest->dense("id")->as<int32_t>()[0], 9);
 }
 
 TEST(Dataset, ASplitThatLeavesNothingIsAnError) {

@@ -102,7 +102,7 @@ TEST_F(Idx, ACategoryNumbersTheValuesMet) {
   ASSERT_TRUE(data) << errorOf(data);
   EXPECT_EQ((*data)->classes("label"), 3);
   EXPECT_EQ((*data)->column("label")->as<int32_t>()[3], 2);
-  EXPECT_EQ(*(*data)->column("label")->categories, (std::vector<std::string>{"3", "7", "9"}));
+  EXPECT_EQ((*data)->column("label")->vocabulary->entries(), (std::vector<std::string>{"3", "7", "9"}));
 }
 
 TEST_F(Idx, ArgumentsAreTheFields) {

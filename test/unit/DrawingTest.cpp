@@ -1,4 +1,4 @@
-// Pictures: what is left out, thinned and counted, the scripts for gnuplot as texts, text for terminals, PNG, and gnuplot
+// Pictures that are drawn: what is left out, thinned and counted, the scripts for gnuplot as texts, text for terminals, PNG, and gnuplot
 // itself in the shape of scripts that fail, hang or write nothing.
 #include "RuntimeTesting.h"
 #include "runtime/pictures/DrawPicture.h"
@@ -48,7 +48,7 @@ private:
 
 //===-- Data ------------------------------------------------------------------------------------------------------------===//
 
-TEST(Pictures, WhatHasNoPlaceIsLeftOutAndCounted) {
+TEST(Drawing, WhatHasNoPlaceIsLeftOutAndCounted) {
   Picture line = of({series({0, 1, 2, 3}, {1, NAN, INFINITY, 4})});
   EXPECT_EQ(leaveOutUndrawable(line), 2);
   EXPECT_EQ(line.series[0].x.size(), 4u); // gaps
@@ -75,7 +75,7 @@ TEST(Pictures, WhatHasNoPlaceIsLeftOutAndCounted) {
   EXPECT_TRUE(isEmpty(Picture()));
 }
 
-TEST(Pictures, TicksAreRound) {
+TEST(Drawing, TicksAreRound) {
   EXPECT_EQ(ticks({0, 10}, 6, false), (std::vector<double>{0, 2, 4, 6, 8, 10}));
   EXPECT_EQ(ticks({-1, 1}, 3, false), (std::vector<double>{-1, 0, 1}));
   EXPECT_EQ(ticks({0.001, 1000}, 10, true), (std::vector<double>{0.001, 0.01, 0.1, 1, 10, 100, 1000}));
@@ -85,7 +85,7 @@ TEST(Pictures, TicksAreRound) {
   EXPECT_EQ(tickTexts({0, 1e7, 2e7}, false), (std::vector<std::string>{"0", "1e+07", "2e+07"}));
 }
 
-TEST(Pictures, AHistogramCountsEachFiniteValueOnce) {
+TEST(Drawing, AHistogramCountsEachFiniteValueOnce) {
   Extent extent;
   std::vector<double> values = {0, 0.5, 1, 1, NAN, 4};
   for (double value : values)
@@ -99,7 +99,7 @@ TEST(Pictures, AHistogramCountsEachFiniteValueOnce) {
   EXPECT_TRUE(histogramOf({}, Extent(), 3).x.empty());
 }
 
-TEST(Pictures, AMillionPointsBecomeFewWithTheSameExtremes) {
+TEST(Drawing, AMillionPointsBecomeFewWithTheSameExtremes) {
   Series line;
   for (int i = 0; i < 1'000'000; ++i) {
     line.x.push_back(i);
@@ -129,7 +129,7 @@ TEST(Pictures, AMillionPointsBecomeFewWithTheSameExtremes) {
   EXPECT_EQ(thinned(of({gaps}), 3, 3).series[0].x.size(), 5u);
 }
 
-TEST(Pictures, AThinnedBandKeepsItsExtremes) {
+TEST(Drawing, AThinnedBandKeepsItsExtremes) {
   Series line;
   for (int i = 0; i < 1000; ++i) {
     line.x.push_back(i);
@@ -142,7 +142,7 @@ TEST(Pictures, AThinnedBandKeepsItsExtremes) {
   EXPECT_EQ(y.high, 7);
 }
 
-TEST(Pictures, ALargeGridBecomesMeans) {
+TEST(Drawing, ALargeGridBecomesMeans) {
   Picture picture;
   Grid grid;
   grid.rows = 4;
@@ -156,7 +156,7 @@ TEST(Pictures, ALargeGridBecomesMeans) {
 
 //===-- Scripts ---------------------------------------------------------------------------------------------------------===//
 
-TEST(Pictures, ABandIsAScript) {
+TEST(Drawing, ABandIsAScript) {
   Picture picture = of({series({0, 1, NAN, 3, 4}, {1, 2, NAN, 4, 4})});
   picture.series[0].low = {0.5, 1.5, NAN, 3.5, 4};
   picture.series[0].high = {1.5, 2.5, NAN, 4.5, 4};
@@ -183,7 +183,7 @@ unset output
 )");
 }
 
-TEST(Pictures, APointBetweenGapsIsDrawn) {
+TEST(Drawing, APointBetweenGapsIsDrawn) {
   Picture picture = of({series({0, 1, NAN, 3, NAN, 5, 6}, {1, 2, NAN, 4, NAN, 6, 7})});
   std::string script = gnuplotScript(picture, "svg", "a.svg");
   EXPECT_NE(script.find("$p0 << EOD\n3 4\nEOD\n"), std::string::npos) << script;
@@ -191,14 +191,14 @@ TEST(Pictures, APointBetweenGapsIsDrawn) {
   EXPECT_EQ(gnuplotScript(of({series({0, 1}, {1, 2})}), "svg", "a.svg").find("$p0"), std::string::npos);
 }
 
-TEST(Pictures, WhatIsNoTextIsShownAsSuch) {
+TEST(Drawing, WhatIsNoTextIsShownAsSuch) {
   EXPECT_EQ(printable("aé€😀\x1b[31m\n"), "aé€😀 [31m ");
   EXPECT_EQ(printable("\xff\xc3(\xe2\x82|\xed\xa0\x80|\xc0\xaf|\xf4\x90\x80\x80"), "?\?(?\?|?\?\?|?\?|?\?\?\?");
   EXPECT_EQ(gnuplotQuoted("\xff'"), "'?'''");
   EXPECT_EQ(fitted("a\x1b\xff", 5), "a ?  ");
 }
 
-TEST(Pictures, NoTextIsACommand) {
+TEST(Drawing, NoTextIsACommand) {
   EXPECT_EQ(gnuplotQuoted("it's"), "'it''s'");
   EXPECT_EQ(gnuplotQuoted("a\nsystem 'rm'\r\t\x7f"), "'a system ''rm''   '");
   Picture picture = of({series({0, 1}, {1, 2}, Series::Kind::Bars)});
@@ -210,7 +210,7 @@ TEST(Pictures, NoTextIsACommand) {
   EXPECT_EQ(script.find("\n!"), std::string::npos) << script;
 }
 
-TEST(Pictures, GnuplotDrawsEachKind) {
+TEST(Drawing, GnuplotDrawsEachKind) {
   if (Result<bool> there = runGnuplot("set encoding utf8\n"); !there || !*there)
     GTEST_SKIP() << "there is no gnuplot";
   TemporaryFolder folder;
@@ -243,7 +243,7 @@ TEST(Pictures, GnuplotDrawsEachKind) {
   EXPECT_EQ(folder.files().size(), size_t(number)); // nothing else is left
 }
 
-TEST(Pictures, AGnuplotThatFailsIsAnError) {
+TEST(Drawing, AGnuplotThatFailsIsAnError) {
   TemporaryFolder folder;
   Picture picture = of({series({0, 1}, {1, 2})});
   std::string file = folder / "a.svg";
@@ -272,7 +272,7 @@ TEST(Pictures, AGnuplotThatFailsIsAnError) {
   EXPECT_EQ(drawn.error().str(), nowhere + ": cannot write it: No such file or directory");
 }
 
-TEST(Pictures, AGnuplotThatHangsIsEnded) {
+TEST(Drawing, AGnuplotThatHangsIsEnded) {
   std::string script(1 << 20, '#'); // more than a socket holds
   for (const char *text : {"exec /bin/sleep 20\n", "exec 2>&-; exec /bin/sleep 20\n"}) {
     FakeGnuplot fake(text);
@@ -286,7 +286,7 @@ TEST(Pictures, AGnuplotThatHangsIsEnded) {
 
 //===-- Text --------------------------------------------------------------------------------------------------------------===//
 
-TEST(Pictures, ALineIsBrailleOrLetters) {
+TEST(Drawing, ALineIsBrailleOrLetters) {
   Picture picture = of({series({0, 1, 2, 3}, {0, 1, 2, 3})});
   picture.title = "up";
   picture.xLabel = "x";
@@ -314,7 +314,7 @@ TEST(Pictures, ALineIsBrailleOrLetters) {
 )");
 }
 
-TEST(Pictures, BarsAreLines) {
+TEST(Drawing, BarsAreLines) {
   Picture picture = of({series({0, 1, 2}, {2, -1, 0.5}, Series::Kind::Bars)});
   picture.names = {"a", "bird", "é"};
   EXPECT_EQ(pictureText(picture, 20, 4, true), R"(   a │   ██████▋ 2
@@ -327,7 +327,7 @@ bird |###        -1
 )");
 }
 
-TEST(Pictures, CellsAreATableOrLetters) {
+TEST(Drawing, CellsAreATableOrLetters) {
   Picture picture;
   picture.grid = {2, 2, {12, 3, 0, NAN}, {"cat", "dog"}, {"cat", "dog"}, true};
   picture.xLabel = "guess";
@@ -348,7 +348,7 @@ from 0 (blank) to 3 (@)
   EXPECT_EQ(pictureText(images, 80, 4, true), "ramp\n -*@\n");
 }
 
-TEST(Pictures, ASparklineShowsTheCourse) {
+TEST(Drawing, ASparklineShowsTheCourse) {
   EXPECT_EQ(sparkline({4, 3, 2, 1, 0}, 8), "█▇▅▃▁");
   EXPECT_EQ(sparkline({9, 1, NAN, 2}, 3), "▁ █");
   EXPECT_EQ(sparkline({1, 1}, 8), "▅▅");
@@ -358,7 +358,7 @@ TEST(Pictures, ASparklineShowsTheCourse) {
 
 //===-- Images ------------------------------------------------------------------------------------------------------------===//
 
-TEST(Pictures, APngHoldsItsPixels) {
+TEST(Drawing, APngHoldsItsPixels) {
   std::string file = pngBytes({2, 3, 1, {1, 2, 3, 4, 5, 6}, ""});
   EXPECT_EQ(file.substr(0, 8), "\x89PNG\r\n\x1a\n");
   EXPECT_EQ(file.substr(12, 17), std::string("IHDR\0\0\0\3\0\0\0\2\x8\0\0\0\0", 17));
@@ -375,7 +375,7 @@ TEST(Pictures, APngHoldsItsPixels) {
   EXPECT_EQ(base64("M"), "TQ==");
 }
 
-TEST(Pictures, ASheetEnlargesSmallImages) {
+TEST(Drawing, ASheetEnlargesSmallImages) {
   Picture picture;
   for (int i = 0; i < 5; ++i)
     picture.tiles.push_back({2, 2, 1, {0, 50, 100, 150}, i == 3 ? "<a>" : ""});

@@ -65,8 +65,14 @@ static int plot(const PlotArguments &arguments) {
       }
       Series series;
       series.name = arguments.columns.size() == 1 ? run : arguments.runs.size() == 1 ? column : run + " " + column;
-      series.x = log->steps;
-      series.y = arguments.smooth > 0 ? smoothed(found->second, arguments.smooth) : found->second;
+      for (size_t i = 0; i < log->steps.size(); ++i)
+        // Validations have a number now and then: the line goes from one to the next.
+        if (!column.starts_with("val.") || !std::isnan(found->second[i])) {
+          series.x.push_back(log->steps[i]);
+          series.y.push_back(found->second[i]);
+        }
+      if (arguments.smooth > 0)
+        series.y = smoothed(series.y, arguments.smooth);
       picture.series.push_back(std::move(series));
     }
   }

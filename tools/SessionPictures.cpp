@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <limits>
 #include <map>
 #include <unistd.h>
 
@@ -60,15 +61,18 @@ private:
 };
 } // namespace
 
-static Numbers numbersOf(const Value &value) {
+/// At most `most` rows of it.
+static Numbers numbersOf(const Value &value, int64_t most = std::numeric_limits<int64_t>::max()) {
   Numbers result;
   HostBufferRef host = value.host ? value.host : value.lazy ? value.lazy() : nullptr;
   if (!host)
     return result;
   result.shape = host->shape;
+  if (!result.shape.empty())
+    result.shape[0] = std::min(result.shape[0], most);
   result.dtype = host->dtype;
   size_t count = 1;
-  for (int64_t size : host->shape)
+  for (int64_t size : result.shape)
     count *= size_t(size);
   result.values.resize(count);
   for (size_t i = 0; i < count; ++i)
@@ -166,9 +170,19 @@ static void partedBy(Picture &picture, const Series &points, const std::vector<s
     picture.series[found->second].x.push_back(points.x[i]);
     picture.series[found->second].y.push_back(points.y[i]);
   }
+  constexpr size_t most = 20; // that a legend has room for, and eyes tell apart
   if (sorted)
     std::sort(picture.series.begin(), picture.series.end(),
               [](const Series &a, const Series &b) { return std::atof(a.name.c_str()) < std::atof(b.name.c_str()); });
+  if (picture.series.size() <= most)
+    return;
+  Series &rest = picture.series[most - 1];
+  rest.name = fmt::format("{} others", picture.series.size() - most + 1);
+  for (size_t i = most; i < picture.series.size(); ++i) {
+    rest.x.insert(rest.x.end(), picture.series[i].x.begin(), picture.series[i].x.end());
+    rest.y.insert(rest.y.end(), picture.series[i].y.begin(), picture.series[i].y.end());
+  }
+  picture.series.resize(most);
 }
 
 static Picture scatterOf(const Arguments &arguments) {
@@ -250,7 +264,11 @@ static std::vector<unsigned char> pixelsOf(const Numbers &image, std::string &sc
 
 static Picture showOf(const Arguments &arguments) {
   Picture picture;
-  Numbers image = numbersOf(*arguments.find("image"));
+  constexpr int64_t most = 400; // images; more would be none that anyone looks at
+  const Value &value = *arguments.find("image");
+  size_t rank = value.shape.size();
+  bool several = rank == 4 || (rank == 3 && value.shape[0].size != Size(1) && value.shape[0].size != Size(3));
+  Numbers image = numbersOf(value, several ? most : std::numeric_limits<int64_t>::max());
   std::vector<std::string> labels = namesOf(arguments.find("labels"));
   std::vector<int64_t> shape = image.shape;
   if (shape.size() == 2)
@@ -260,6 +278,9 @@ static Picture showOf(const Arguments &arguments) {
   std::string scaled;
   std::vector<unsigned char> pixels = pixelsOf(image, scaled);
   picture.title = scaled;
+  int64_t all = value.shape[0].size.isConstant() ? value.shape[0].size.constant() : 0;
+  if (several && all > most)
+    picture.title = fmt::format("the first {} of {}{}{}", most, all, scaled.empty() ? "" : ", ", scaled);
   size_t channels = size_t(shape[1]), area = size_t(shape[2] * shape[3]);
   for (size_t i = 0; i < size_t(shape[0]) && area > 0; ++i) {
     Tile tile;

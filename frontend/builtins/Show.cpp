@@ -237,11 +237,13 @@ static Value picture(Elaborator &e, CallSite &site, const PictureKind &kind) {
   if (!kind.fits(e, site))
     return e.poison(site.at);
   if (!e.isStatement(site.at)) {
+    bool inLoop = !e.insideFunction() && e.insideLoop();
     e.error(Diag::TopLevelOnly, site.calleeAt, site.callee,
             e.insideFunction() ? "in a function"
-            : e.insideLoop()   ? "in a compiled loop"
+            : inLoop           ? "in a compiled loop"
                                : "within an expression")
-        .help("give back what is to be drawn, and draw it in a statement at top level");
+        .help(inLoop ? "a loop over a list does its statements one by one: `for k in [0, 1, 2] { .. }`"
+                     : "give back what is to be drawn, and draw it in a statement at top level");
     return e.poison(site.at);
   }
   Value result = Value::unit(site.at);

@@ -56,8 +56,8 @@ std::string gridText(const Picture &picture, int columns) {
   const Grid &grid = *picture.grid;
   std::string text;
   if (!picture.yLabel.empty() || !picture.xLabel.empty())
-    text += fmt::format("rows: {}, columns: {}\n", picture.yLabel.empty() ? "-" : picture.yLabel,
-                        picture.xLabel.empty() ? "-" : picture.xLabel);
+    text += fmt::format("rows: {}, columns: {}\n", picture.yLabel.empty() ? "-" : printable(picture.yLabel),
+                        picture.xLabel.empty() ? "-" : printable(picture.xLabel));
   if (grid.rows <= 40)
     if (std::string numbers = table(grid, columns); !numbers.empty())
       return text + numbers;

@@ -23,10 +23,10 @@ std::string seriesColour(size_t i) { return colours[i % colours.size()]; }
 
 std::string gnuplotQuoted(std::string_view text) {
   std::string quoted = "'";
-  for (char c : text) {
+  for (char c : printable(text)) {
     if (c == '\'')
       quoted += '\'';
-    quoted += (unsigned char)c < ' ' || c == '\x7f' ? ' ' : c;
+    quoted += c;
   }
   return quoted + "'";
 }
@@ -65,17 +65,28 @@ static size_t longest(const std::vector<std::string> &names) {
   return most;
 }
 
-/// `set xtics` for names: turned where they are too long to stand side by side, and cut where that does not do.
-static std::string namesBelow(std::vector<std::string> names, int width) {
-  constexpr size_t letter = 8, turned = 18; // pixels
-  constexpr int most = 24;                  // letters
+static constexpr size_t letterWidth = 8, turnedWidth = 18; // pixels of a name's letter; of a name that is turned
+
+/// Names as long as there is room for beside or below what is drawn.
+static std::vector<std::string> shortened(std::vector<std::string> names) {
+  constexpr int most = 24; // letters
   for (std::string &name : names)
     if (columnsOf(name) > most)
       name = fitted(name, most - 1) + "…";
-  size_t room = size_t(width) * 8 / 10;
-  bool fits = names.size() * (longest(names) + 2) * letter <= room;
+  return names;
+}
+
+/// Whether names can stand side by side.
+static bool fitBelow(const std::vector<std::string> &names, int width) {
+  return names.size() * (longest(names) + 2) * letterWidth <= size_t(width) * 8 / 10;
+}
+
+/// `set xtics` for names: turned where they are too long to stand side by side.
+static std::string namesBelow(const std::vector<std::string> &names, int width) {
+  bool fits = fitBelow(names, width);
+  size_t most = std::max<size_t>(size_t(width) * 8 / 10 / turnedWidth, 1);
   return fmt::format("set xtics {}{} nomirror\n", fits ? "" : "rotate by 40 right ",
-                     someTicks(names, fits ? names.size() : std::max<size_t>(room / turned, 1)));
+                     someTicks(names, fits ? names.size() : most));
 }
 
 //===-- Curves, points, bars ------------------------------------------------------------------------------------------===//
@@ -98,6 +109,16 @@ static std::string dataBlock(size_t number, const Series &series) {
   return text + "EOD\n";
 }
 
+/// The points of a line that have a gap on both sides, as a block `$pNUMBER`: a line alone would not show them.
+static std::string lonePoints(size_t number, const Series &series) {
+  std::string text;
+  auto gap = [&](size_t i) { return i >= series.x.size() || std::isnan(series.x[i]); };
+  for (size_t i = 0; i < series.x.size() && series.kind == Series::Kind::Line; ++i)
+    if (!gap(i) && (i == 0 || gap(i - 1)) && gap(i + 1))
+      text += fmt::format("{:.9g} {:.9g}\n", series.x[i], series.y[i]);
+  return text.empty() ? "" : fmt::format("$p{} << EOD\n{}EOD\n", number, text);
+}
+
 static bool isDrawn(const Series &series) {
   return std::any_of(series.y.begin(), series.y.end(), [](double y) { return !std::isnan(y); });
 }
@@ -114,8 +135,6 @@ static std::string plotted(size_t i, const Series &series, bool several) {
     if (!series.low.empty())
       text =
           fmt::format("$d{} using 1:3:4 with filledcurves fs transparent solid 0.25 noborder {} notitle, ", i, colour);
-    if (series.x.size() == 1) // a line of one point would not be seen
-      return fmt::format("$d{} using 1:2 with points pt 7 ps 0.8 {} {}", i, colour, title);
     return text +
            fmt::format("$d{} using 1:2 with lines lw 2 dt {} {} {}", i, 1 + i / colours.size() % 4, colour, title);
   case Series::Kind::Points: {
@@ -150,7 +169,7 @@ static std::string axes(const Picture &picture) {
     text += "set yrange [*<0:0<*]\n";
   if (bars && !picture.names.empty())
     text += fmt::format("set xrange [-0.6:{}]\n", double(picture.names.size()) - 0.4) +
-            namesBelow(picture.names, picture.width) + "set grid noxtics ytics\n";
+            namesBelow(shortened(picture.names), picture.width) + "set grid noxtics ytics\n";
   else if (bars || lines)
     text += "set autoscale xfix\n"; // from side to side
   else
@@ -171,7 +190,11 @@ static std::string curves(const Picture &picture) {
   for (size_t i = 0; i < picture.series.size(); ++i) {
     if (!isDrawn(picture.series[i]))
       continue;
-    text += dataBlock(i, picture.series[i]);
+    std::string lone = lonePoints(i, picture.series[i]);
+    text += dataBlock(i, picture.series[i]) + lone;
+    if (!lone.empty())
+      drawn += fmt::format("{}$p{} using 1:2 with points pt 7 ps 0.5 lc rgb '{}' notitle", drawn.empty() ? "" : ", ", i,
+                           seriesColour(i));
     drawn +=
         (drawn.empty() ? "" : ", ") + plotted(i, picture.series[i], picture.series.size() > 1 && picture.names.empty());
   }
@@ -214,15 +237,24 @@ static std::string heatmap(const Picture &picture) {
   std::string text = fmt::format("set border 0\nset key off\nset tics scale 0\nset xrange [-0.5:{:.9g}]\nset yrange "
                                  "[{:.9g}:-0.5]\n",
                                  width - 0.5, height - 0.5);
-  if (width <= 3 * height && height <= 3 * width)
-    text += "set size ratio -1\n"; // square cells
+  std::vector<std::string> below = shortened(grid.columnNames), beside = shortened(grid.rowNames);
+  int room = std::min(picture.width, picture.height);
+  if (width <= 3 * height && height <= 3 * width) { // square cells, with margins of our own: gnuplot's leave too little
+    double left = double(std::max<size_t>(longest(beside), 4) * letterWidth) + (picture.yLabel.empty() ? 10 : 55);
+    double bottom = fitBelow(below, room) ? 30 : double(longest(below) * letterWidth) * 0.65 + 20; // the sine of 40°
+    double top = picture.title.empty() ? 15 : 40, right = 80;
+    bottom += picture.xLabel.empty() ? 0 : 40;
+    text +=
+        fmt::format("set size ratio {:.6g}\nset lmargin screen {:.4f}\nset rmargin screen {:.4f}\nset bmargin screen "
+                    "{:.4f}\nset tmargin screen {:.4f}\n",
+                    height / width, std::min(left / picture.width, 0.5), 1 - std::min(right / picture.width, 0.3),
+                    std::min(bottom / picture.height, 0.5), 1 - std::min(top / picture.height, 0.3));
+  }
   text += palette;
   if (extent.high > extent.low)
     text += fmt::format("set cbrange [{:.9g}:{:.9g}]\n", extent.low, extent.high);
-  text += grid.columnNames.empty() ? "set xtics " + wholeTicks(width) + "\n"
-                                   : namesBelow(grid.columnNames, std::min(picture.width, picture.height));
-  text += "set ytics " +
-          (grid.rowNames.empty() ? wholeTicks(height) : someTicks(grid.rowNames, size_t(picture.height) / 16)) + "\n";
+  text += below.empty() ? "set xtics " + wholeTicks(width) + "\n" : namesBelow(below, room);
+  text += "set ytics " + (beside.empty() ? wholeTicks(height) : someTicks(beside, size_t(picture.height) / 16)) + "\n";
   text += cells(grid);
   std::string half = fmt::format("{:.9g}", grid.columnWidth / 2),
               halfHeight = fmt::format("{:.9g}", grid.rowHeight / 2);

@@ -45,6 +45,40 @@ int64_t leaveOutUndrawable(Picture &picture) {
   return count;
 }
 
+/// How many bytes a character of UTF-8 at the beginning of a text has; 0 when it is none.
+static size_t characterLength(std::string_view text) {
+  unsigned char first = (unsigned char)(text[0]);
+  size_t length = first < 0x80                    ? 1
+                  : first >= 0xc2 && first < 0xe0 ? 2
+                  : first >= 0xe0 && first < 0xf0 ? 3
+                  : first >= 0xf0 && first < 0xf5 ? 4
+                                                  : 0;
+  if (length > text.size())
+    return 0;
+  for (size_t i = 1; i < length; ++i)
+    if ((text[i] & 0xc0) != 0x80)
+      return 0;
+  unsigned char second = length > 1 ? (unsigned char)(text[1]) : 0;
+  bool outside = (first == 0xe0 && second < 0xa0) || (first == 0xed && second >= 0xa0) || // overlong, a surrogate
+                 (first == 0xf0 && second < 0x90) || (first == 0xf4 && second >= 0x90);
+  return outside ? 0 : length;
+}
+
+std::string printable(std::string_view text) {
+  std::string result;
+  while (!text.empty()) {
+    size_t length = characterLength(text);
+    if (length == 0)
+      result += '?';
+    else if (length == 1 && ((unsigned char)text[0] < ' ' || text[0] == '\x7f'))
+      result += ' ';
+    else
+      result += text.substr(0, length);
+    text.remove_prefix(std::max<size_t>(length, 1));
+  }
+  return result;
+}
+
 bool isEmpty(const Picture &picture) {
   auto nothing = [](const std::vector<double> &values) {
     return std::all_of(values.begin(), values.end(), [](double value) { return std::isnan(value); });

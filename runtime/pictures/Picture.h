@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace dlc {
@@ -48,6 +49,9 @@ struct Picture {
 /// Makes gaps of what has no place: points that are not finite, or not positive where an axis is logarithmic. Gives their
 /// number. A gap of a line is a point whose x and y are NaN; of points and bars nothing is left.
 int64_t leaveOutUndrawable(Picture &picture);
+
+/// A text that can be shown: control characters become blanks, bytes that are no UTF-8 question marks.
+std::string printable(std::string_view text);
 
 /// Whether there is nothing to draw.
 bool isEmpty(const Picture &picture);

@@ -11,15 +11,15 @@ int columnsOf(std::string_view text) {
   return int(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
 }
 
-std::string fitted(std::string_view text, int width, bool right) {
-  std::string result;
+std::string fitted(std::string_view given, int width, bool right) {
+  std::string result, text = printable(given);
   int columns = 0;
   for (size_t i = 0; i < text.size(); ++i) {
     bool begins = (text[i] & 0xc0) != 0x80;
     if (begins && columns == width)
       break;
     columns += begins;
-    result += (unsigned char)text[i] < ' ' || text[i] == '\x7f' ? ' ' : text[i];
+    result += text[i];
   }
   std::string blanks(size_t(std::max(width - columns, 0)), ' ');
   return right ? blanks + result : result + blanks;

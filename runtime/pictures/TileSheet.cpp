@@ -23,7 +23,27 @@ static void paste(Tile &sheet, const Tile &tile, int64_t left, int64_t top, int6
     }
 }
 
-TileSheet sheetOf(const Picture &picture) {
+/// An image whose pixels are means of `factor` by `factor` of another's.
+static Tile shrunk(const Tile &tile, int64_t factor) {
+  Tile small;
+  small.height = (tile.height + factor - 1) / factor;
+  small.width = (tile.width + factor - 1) / factor;
+  small.channels = tile.channels;
+  small.label = tile.label;
+  for (int64_t y = 0; y < small.height; ++y)
+    for (int64_t x = 0; x < small.width; ++x)
+      for (int64_t c = 0; c < tile.channels; ++c) {
+        int64_t sum = 0, count = 0;
+        for (int64_t i = y * factor; i < std::min((y + 1) * factor, tile.height); ++i)
+          for (int64_t j = x * factor; j < std::min((x + 1) * factor, tile.width); ++j, ++count)
+            sum += tile.pixels[size_t((i * tile.width + j) * tile.channels + c)];
+        small.pixels.push_back((unsigned char)((sum + count / 2) / count));
+      }
+  return small;
+}
+
+/// The sheet of images of about the sizes that they are to have.
+static TileSheet placed(const Picture &picture) {
   int64_t count = int64_t(picture.tiles.size()), widest = 1, highest = 1;
   bool labelled = false;
   for (const Tile &tile : picture.tiles) {
@@ -58,13 +78,25 @@ TileSheet sheetOf(const Picture &picture) {
   return sheet;
 }
 
+TileSheet sheetOf(const Picture &given) {
+  Picture picture = given;
+  int64_t across = 1; // images in a row
+  if (given.tileColumns > 0)
+    across = std::min<int64_t>(given.tileColumns, int64_t(given.tiles.size()));
+  int64_t wanted = std::max<int64_t>((given.width - gap) / std::max<int64_t>(across, 1) - gap, 1);
+  for (Tile &tile : picture.tiles)
+    if (tile.width > wanted)
+      tile = shrunk(tile, (tile.width + wanted - 1) / wanted);
+  return placed(picture);
+}
+
 static std::string escaped(std::string_view text) {
   std::string result;
-  for (char c : text) {
+  for (char c : printable(text)) {
     if (c == '<' || c == '>' || c == '&')
       result += c == '<' ? "&lt;" : c == '>' ? "&gt;" : "&amp;";
     else
-      result += (unsigned char)c < ' ' || c == '\x7f' ? ' ' : c;
+      result += c;
   }
   return result;
 }

@@ -16,8 +16,8 @@ struct TileSheet {
   int letter = 0; ///< height of the labels' letters, in pixels
 };
 
-/// Enlarges small images by whole factors (so that pixels stay square and sharp), as far as `picture.width` allows; images
-/// that are larger than that stay as they are, one a row.
+/// Enlarges small images by whole factors (so that pixels stay square and sharp), as far as `picture.width` allows, and
+/// makes larger ones smaller by whole factors, to means of their pixels.
 TileSheet sheetOf(const Picture &picture);
 
 /// The sheet as SVG: the image within it, labels and a title as text.

@@ -1,4 +1,4 @@
-// Pictures: what is left out, thinned and counted, the scripts for gnuplot as texts, text for terminals, PNG, and gnuplot
+// Pictures that are drawn: what is left out, thinned and counted, the scripts for gnuplot as texts, text for terminals, PNG, and gnuplot
 // itself in the shape of scripts that fail, hang or write nothing.
 #include "RuntimeTesting.h"
 #include "runtime/pictures/DrawPicture.h"
@@ -48,7 +48,7 @@ private:
 
 //===-- Data ------------------------------------------------------------------------------------------------------------===//
 
-TEST(Pictures, WhatHasNoPlaceIsLeftOutAndCounted) {
+TEST(Drawing, WhatHasNoPlaceIsLeftOutAndCounted) {
   Picture line = of({series({0, 1, 2, 3}, {1, NAN, INFINITY, 4})});
   EXPECT_EQ(leaveOutUndrawable(line), 2);
   EXPECT_EQ(line.series[0].x.size(), 4u); // gaps
@@ -75,7 +75,7 @@ TEST(Pictures, WhatHasNoPlaceIsLeftOutAndCounted) {
   EXPECT_TRUE(isEmpty(Picture()));
 }
 
-TEST(Pictures, TicksAreRound) {
+TEST(Drawing, TicksAreRound) {
   EXPECT_EQ(ticks({0, 10}, 6, false), (std::vector<double>{0, 2, 4, 6, 8, 10}));
   EXPECT_EQ(ticks({-1, 1}, 3, false), (std::vector<double>{-1, 0, 1}));
   EXPECT_EQ(ticks({0.001, 1000}, 10, true), (std::vector<double>{0.001, 0.01, 0.1, 1, 10, 100, 1000}));
@@ -85,7 +85,7 @@ TEST(Pictures, TicksAreRound) {
   EXPECT_EQ(tickTexts({0, 1e7, 2e7}, false), (std::vector<std::string>{"0", "1e+07", "2e+07"}));
 }
 
-TEST(Pictures, AHistogramCountsEachFiniteValueOnce) {
+TEST(Drawing, AHistogramCountsEachFiniteValueOnce) {
   Extent extent;
   std::vector<double> values = {0, 0.5, 1, 1, NAN, 4};
   for (double value : values)
@@ -99,7 +99,7 @@ TEST(Pictures, AHistogramCountsEachFiniteValueOnce) {
   EXPECT_TRUE(histogramOf({}, Extent(), 3).x.empty());
 }
 
-TEST(Pictures, AMillionPointsBecomeFewWithTheSameExtremes) {
+TEST(Drawing, AMillionPointsBecomeFewWithTheSameExtremes) {
   Series line;
   for (int i = 0; i < 1'000'000; ++i) {
     line.x.push_back(i);
@@ -129,7 +129,7 @@ TEST(Pictures, AMillionPointsBecomeFewWithTheSameExtremes) {
   EXPECT_EQ(thinned(of({gaps}), 3, 3).series[0].x.size(), 5u);
 }
 
-TEST(Pictures, AThinnedBandKeepsItsExtremes) {
+TEST(Drawing, AThinnedBandKeepsItsExtremes) {
   Series line;
   for (int i = 0; i < 1000; ++i) {
     line.x.push_back(i);
@@ -142,7 +142,7 @@ TEST(Pictures, AThinnedBandKeepsItsExtremes) {
   EXPECT_EQ(y.high, 7);
 }
 
-TEST(Pictures, ALargeGridBecomesMeans) {
+TEST(Drawing, ALargeGridBecomesMeans) {
   Picture picture;
   Grid grid;
   grid.rows = 4;
@@ -156,10 +156,10 @@ TEST(Pictures, ALargeGridBecomesMeans) {
 
 //===-- Scripts ---------------------------------------------------------------------------------------------------------===//
 
-TEST(Pictures, ABandIsAScript) {
-  Picture picture = of({series({0, 1, NAN, 3}, {1, 2, NAN, 4})});
-  picture.series[0].low = {0.5, 1.5, NAN, 3.5};
-  picture.series[0].high = {1.5, 2.5, NAN, 4.5};
+TEST(Drawing, ABandIsAScript) {
+  Picture picture = of({series({0, 1, NAN, 3, 4}, {1, 2, NAN, 4, 4})});
+  picture.series[0].low = {0.5, 1.5, NAN, 3.5, 4};
+  picture.series[0].high = {1.5, 2.5, NAN, 4.5, 4};
   picture.title = "wave";
   EXPECT_EQ(gnuplotScript(picture, "svg", "a.svg"), R"(set encoding utf8
 set terminal svg noenhanced size 800,500 font 'sans-serif,14' background rgb '#ffffff'
@@ -176,13 +176,29 @@ $d0 << EOD
 1 2 1.5 2.5
 
 3 4 3.5 4.5
+4 4 4 4
 EOD
 plot $d0 using 1:3:4 with filledcurves fs transparent solid 0.25 noborder lc rgb '#0072B2' notitle, $d0 using 1:2 with lines lw 2 dt 1 lc rgb '#0072B2' notitle
 unset output
 )");
 }
 
-TEST(Pictures, NoTextIsACommand) {
+TEST(Drawing, APointBetweenGapsIsDrawn) {
+  Picture picture = of({series({0, 1, NAN, 3, NAN, 5, 6}, {1, 2, NAN, 4, NAN, 6, 7})});
+  std::string script = gnuplotScript(picture, "svg", "a.svg");
+  EXPECT_NE(script.find("$p0 << EOD\n3 4\nEOD\n"), std::string::npos) << script;
+  EXPECT_NE(script.find("plot $p0 using 1:2 with points pt 7"), std::string::npos) << script;
+  EXPECT_EQ(gnuplotScript(of({series({0, 1}, {1, 2})}), "svg", "a.svg").find("$p0"), std::string::npos);
+}
+
+TEST(Drawing, WhatIsNoTextIsShownAsSuch) {
+  EXPECT_EQ(printable("aé€😀\x1b[31m\n"), "aé€😀 [31m ");
+  EXPECT_EQ(printable("\xff\xc3(\xe2\x82|\xed\xa0\x80|\xc0\xaf|\xf4\x90\x80\x80"), "?\?(?\?|?\?\?|?\?|?\?\?\?");
+  EXPECT_EQ(gnuplotQuoted("\xff'"), "'?'''");
+  EXPECT_EQ(fitted("a\x1b\xff", 5), "a ?  ");
+}
+
+TEST(Drawing, NoTextIsACommand) {
   EXPECT_EQ(gnuplotQuoted("it's"), "'it''s'");
   EXPECT_EQ(gnuplotQuoted("a\nsystem 'rm'\r\t\x7f"), "'a system ''rm''   '");
   Picture picture = of({series({0, 1}, {1, 2}, Series::Kind::Bars)});
@@ -194,7 +210,7 @@ TEST(Pictures, NoTextIsACommand) {
   EXPECT_EQ(script.find("\n!"), std::string::npos) << script;
 }
 
-TEST(Pictures, GnuplotDrawsEachKind) {
+TEST(Drawing, GnuplotDrawsEachKind) {
   if (Result<bool> there = runGnuplot("set encoding utf8\n"); !there || !*there)
     GTEST_SKIP() << "there is no gnuplot";
   TemporaryFolder folder;
@@ -227,7 +243,7 @@ TEST(Pictures, GnuplotDrawsEachKind) {
   EXPECT_EQ(folder.files().size(), size_t(number)); // nothing else is left
 }
 
-TEST(Pictures, AGnuplotThatFailsIsAnError) {
+TEST(Drawing, AGnuplotThatFailsIsAnError) {
   TemporaryFolder folder;
   Picture picture = of({series({0, 1}, {1, 2})});
   std::string file = folder / "a.svg";
@@ -256,7 +272,7 @@ TEST(Pictures, AGnuplotThatFailsIsAnError) {
   EXPECT_EQ(drawn.error().str(), nowhere + ": cannot write it: No such file or directory");
 }
 
-TEST(Pictures, AGnuplotThatHangsIsEnded) {
+TEST(Drawing, AGnuplotThatHangsIsEnded) {
   std::string script(1 << 20, '#'); // more than a socket holds
   for (const char *text : {"exec /bin/sleep 20\n", "exec 2>&-; exec /bin/sleep 20\n"}) {
     FakeGnuplot fake(text);
@@ -270,7 +286,7 @@ TEST(Pictures, AGnuplotThatHangsIsEnded) {
 
 //===-- Text --------------------------------------------------------------------------------------------------------------===//
 
-TEST(Pictures, ALineIsBrailleOrLetters) {
+TEST(Drawing, ALineIsBrailleOrLetters) {
   Picture picture = of({series({0, 1, 2, 3}, {0, 1, 2, 3})});
   picture.title = "up";
   picture.xLabel = "x";
@@ -298,7 +314,7 @@ TEST(Pictures, ALineIsBrailleOrLetters) {
 )");
 }
 
-TEST(Pictures, BarsAreLines) {
+TEST(Drawing, BarsAreLines) {
   Picture picture = of({series({0, 1, 2}, {2, -1, 0.5}, Series::Kind::Bars)});
   picture.names = {"a", "bird", "é"};
   EXPECT_EQ(pictureText(picture, 20, 4, true), R"(   a │   ██████▋ 2
@@ -311,7 +327,7 @@ bird |###        -1
 )");
 }
 
-TEST(Pictures, CellsAreATableOrLetters) {
+TEST(Drawing, CellsAreATableOrLetters) {
   Picture picture;
   picture.grid = {2, 2, {12, 3, 0, NAN}, {"cat", "dog"}, {"cat", "dog"}, true};
   picture.xLabel = "guess";
@@ -332,7 +348,7 @@ from 0 (blank) to 3 (@)
   EXPECT_EQ(pictureText(images, 80, 4, true), "ramp\n -*@\n");
 }
 
-TEST(Pictures, ASparklineShowsTheCourse) {
+TEST(Drawing, ASparklineShowsTheCourse) {
   EXPECT_EQ(sparkline({4, 3, 2, 1, 0}, 8), "█▇▅▃▁");
   EXPECT_EQ(sparkline({9, 1, NAN, 2}, 3), "▁ █");
   EXPECT_EQ(sparkline({1, 1}, 8), "▅▅");
@@ -342,7 +358,7 @@ TEST(Pictures, ASparklineShowsTheCourse) {
 
 //===-- Images ------------------------------------------------------------------------------------------------------------===//
 
-TEST(Pictures, APngHoldsItsPixels) {
+TEST(Drawing, APngHoldsItsPixels) {
   std::string file = pngBytes({2, 3, 1, {1, 2, 3, 4, 5, 6}, ""});
   EXPECT_EQ(file.substr(0, 8), "\x89PNG\r\n\x1a\n");
   EXPECT_EQ(file.substr(12, 17), std::string("IHDR\0\0\0\3\0\0\0\2\x8\0\0\0\0", 17));
@@ -359,7 +375,7 @@ TEST(Pictures, APngHoldsItsPixels) {
   EXPECT_EQ(base64("M"), "TQ==");
 }
 
-TEST(Pictures, ASheetEnlargesSmallImages) {
+TEST(Drawing, ASheetEnlargesSmallImages) {
   Picture picture;
   for (int i = 0; i < 5; ++i)
     picture.tiles.push_back({2, 2, 1, {0, 50, 100, 150}, i == 3 ? "<a>" : ""});
@@ -369,6 +385,13 @@ TEST(Pictures, ASheetEnlargesSmallImages) {
   EXPECT_EQ(sheet.image.height, 2 * (24 + 8 + 20) + 8);
   ASSERT_EQ(sheet.labels.size(), 1u);
   EXPECT_EQ(sheet.image.pixels[size_t((28 * sheet.image.width + 8 + 12) * 3)], 50);
+  Picture large;
+  large.tiles = {{300, 400, 1, std::vector<unsigned char>(300 * 400, 7), ""}};
+  large.width = 104;
+  Tile image = sheetOf(large).image; // a fifth of it
+  EXPECT_EQ(image.width, 80 + 16);
+  EXPECT_EQ(image.height, 60 + 16);
+  EXPECT_EQ(image.pixels[size_t((8 * image.width + 8) * 3)], 7);
   std::string svg = sheetSvg(sheet, "a & b");
   EXPECT_NE(svg.find(">&lt;a&gt;</text>"), std::string::npos);
   EXPECT_NE(svg.find(">a &amp; b</text>"), std::string::npos);

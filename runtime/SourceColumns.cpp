@@ -146,15 +146,6 @@ const SourceValue *ArgumentReader::value(const std::string &name) {
   return found == arguments.named.end() ? nullptr : &found->second;
 }
 
-Result<std::optional<std::vector<double>>> ArgumentReader::numbers(const std::string &name) {
-  const SourceValue *given = value(name);
-  if (given == nullptr)
-    return std::optional<std::vector<double>>();
-  if (const auto *list = std::get_if<std::vector<double>>(given))
-    return std::optional(*list);
-  return Error::plain(fmt::format("argument `{}` of `{}` is not a list of numbers", name, kind));
-}
-
 Result<std::vector<std::string>> ArgumentReader::filesOfFields(const std::vector<FieldSpec> &fields,
                                                                const SearchPaths &paths) {
   std::vector<std::string> files;

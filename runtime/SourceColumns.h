@@ -38,8 +38,6 @@ public:
   Result<double> number(const std::string &name, double byDefault, double least, bool whole);
   /// What is given by `name`, or null.
   const SourceValue *value(const std::string &name);
-  /// The list of numbers given by `name`; nothing without it.
-  Result<std::optional<std::vector<double>>> numbers(const std::string &name);
   /// The files of an argument for each field, `idx(image: "a", label: "b")`, looked up; no other arguments are left
   /// then.
   Result<std::vector<std::string>> filesOfFields(const std::vector<FieldSpec> &fields, const SearchPaths &paths);

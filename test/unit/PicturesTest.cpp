@@ -205,7 +205,7 @@ TEST(Pictures, DamagedFilesDoNoHarm) {
 }
 
 TEST(Pictures, ResizedByMeans) {
-  EXPECT_EQ(resizePicture({4, 1, 1, {0, 100, 200, 40}}, 1, 2).pixels, (Pixels{57, 118}));
+  EXPECT_EQ(resizePicture({4, 1, 1, {0, 100, 200, 40}}, 1, 2).pixels, (Pixels{71, 117}));
   EXPECT_EQ(resizePicture({1, 2, 1, {0, 100}}, 4, 1).pixels, (Pixels{0, 25, 75, 100}));
   EXPECT_EQ(resizePicture({2, 2, 3, Pixels(12, 77)}, 31, 5).pixels, Pixels(31 * 5 * 3, 77));
   // What is clear has no colour.

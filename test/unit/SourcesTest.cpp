@@ -12,7 +12,7 @@ using Opened = Result<std::shared_ptr<const Dataset>>;
 TEST(Sources, UnknownKindsAndThoseToComeAreErrors) {
   EXPECT_EQ(errorOf(openSource("cvs", {}, {field("x", DType::F32)}, {})),
             "there is no data source `cvs`; did you mean `csv`?");
-  for (const char *kind : {"image_folder", "text", "text_folder", "sentence_pairs"}) {
+  for (const char *kind : {"text", "text_folder", "sentence_pairs"}) {
     Opened opened = openSource(kind, {}, {field("x", DType::F32)}, {});
     EXPECT_EQ(errorOf(opened), "the data source `" + std::string(kind) + "` is not supported yet");
     EXPECT_EQ(opened.error().kind, Error::Kind::Unsupported);

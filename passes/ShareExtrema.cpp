@@ -54,14 +54,19 @@ void takeTogether(dl::ArgReduceOp arg) {
   if (!reduce)
     return;
   OpBuilder builder(reduce);
-  Value from = arg.getOperand().getDefiningOp<dl::ReshapeOp>().getOperand();
-  if (auto transpose = from.getDefiningOp<dl::TransposeOp>(); transpose && transpose.getOperand() == source)
-    from = dl::TransposeOp::create(builder, arg.getLoc(), source, transpose.getPermutation());
-  Value joined = dl::reshapeTo(builder, arg.getLoc(), from, shapeOf(arg.getOperand()));
-  reduce.replaceAllUsesWith(
-      dl::ReduceOp::create(builder, reduce.getLoc(), reduce.getKind(), joined, int64_t(arg.getAxis())).getResult());
+  Value joined = arg.getOperand();
+  if (reduce->isBeforeInBlock(arg)) {
+    Value from = joined.getDefiningOp<dl::ReshapeOp>().getOperand();
+    if (from != source)
+      from = dl::TransposeOp::create(builder, arg.getLoc(), source,
+                                     from.getDefiningOp<dl::TransposeOp>().getPermutation());
+    joined = dl::reshapeTo(builder, arg.getLoc(), from, shapeOf(joined));
+    arg.setOperand(joined);
+  }
+  Value extremum =
+      dl::ReduceOp::create(builder, reduce.getLoc(), reduce.getKind(), joined, static_cast<int64_t>(arg.getAxis()));
+  reduce.replaceAllUsesWith(extremum);
   reduce.erase();
-  arg.setOperand(joined);
 }
 
 unsigned bitsOf(Value value) { return dl::elementOf(value).getIntOrFloatBitWidth(); }
@@ -149,7 +154,9 @@ struct ShareExtrema : impl::ShareExtremaBase<ShareExtrema> {
   using ShareExtremaBase::ShareExtremaBase;
 
   void runOnOperation() override {
-    getOperation().walk(takeTogether);
+    SmallVector<dl::ArgReduceOp> places;
+    getOperation().walk([&](dl::ArgReduceOp arg) { places.push_back(arg); });
+    llvm::for_each(places, takeTogether);
     SmallVector<Operation *> lasts;
     getOperation().walk([&](Operation *op) {
       if (isMove(op) && llvm::any_of(op->getUsers(), [](Operation *user) { return !isMove(user); }))

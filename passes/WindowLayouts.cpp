@@ -269,7 +269,12 @@ std::optional<SmallVector<int64_t>> orderOfWeights(dl::KernelOp kernel, BlockArg
   for (auto [letter, axis] : llvm::zip_equal(product->stillLetters, product->still.axes))
     axes.push_back({rankOf(letter), axis});
   llvm::sort(axes);
-  return llvm::map_to_vector(axes, [](auto &axis) { return axis.second; });
+  // An axis that is cut has several letters: the outermost decides.
+  SmallVector<int64_t> order;
+  for (auto [rank, axis] : axes)
+    if (!llvm::is_contained(order, axis))
+      order.push_back(axis);
+  return order.size() == shapeOf(weights).size() ? std::optional(order) : std::nullopt;
 }
 
 } // namespace dlc

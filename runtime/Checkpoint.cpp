@@ -111,7 +111,8 @@ void Loader::match(const TensorSlot &slot, void *block, const SafetensorsTensor 
 /// What an entry of the file that the run does not want is.
 static std::string unwanted(const std::string &name, const std::string &type, const std::set<std::string> &wanted) {
   if (name.starts_with(statePrefix + averageName))
-    return fmt::format("`{}` is an average of weights, but this run has no `ema`", name);
+    return fmt::format("`{}` is an average of weights that this run does not keep: it has no `ema`, or they are frozen",
+                       name);
   if (size_t dot = name.find('.'); name.starts_with(statePrefix) && wanted.contains(name.substr(dot + 1)))
     return fmt::format("`{}` is an optimizer's state of `{}`, which is frozen or has another optimizer now "
                        "(`init` starts from the weights of a file alone)",
@@ -126,10 +127,11 @@ void Loader::compare() {
       extra.push_back(tensor.name);
   for (const auto &[name, type] : missing) {
     std::string nearest = nearestName(name, extra);
-    problems.push_back(name.starts_with(statePrefix + averageName)
-                           ? fmt::format("`{}` is missing: the run that wrote it had no `ema`", name)
-                           : fmt::format("`{}` ({}) is missing{}", name, type,
-                                         nearest.empty() ? "" : fmt::format("; the file has `{}`", nearest)));
+    problems.push_back(
+        name.starts_with(statePrefix + averageName)
+            ? fmt::format("`{}` is missing: the run that wrote it had no `ema`, or the weights were frozen", name)
+            : fmt::format("`{}` ({}) is missing{}", name, type,
+                          nearest.empty() ? "" : fmt::format("; the file has `{}`", nearest)));
   }
   for (const std::string &name : extra) {
     const SafetensorsTensor *tensor = file.find(name);

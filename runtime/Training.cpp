@@ -55,6 +55,7 @@ private:
   Error notFinite(const std::string &what) const;
   void log(const StepOutcome &outcome);
   void showProgress();
+  void flushLog();
   Result<void> endPeriod(bool &stop);
   Result<bool> validate(EpochMetrics &metrics);
   NamedValues named(const EpochMetrics &metrics) const;
@@ -74,6 +75,7 @@ private:
   MetricSums sums;
   TrainingResult result;
   std::optional<Error> saveError; ///< of the last attempt to save
+  bool saved = false;             ///< this run has written its files
   Clock::time_point started = Clock::now();
   Clock::time_point periodStarted; ///< moved back by what an interrupted run had already spent
   double trainSeconds = 0;         ///< of steps after the first, in finished periods
@@ -101,7 +103,8 @@ Result<void> TrainingRun::begin() {
   }
   if (!spec.data || finished())
     return {};
-  BatchSpec stream{spec.data, spec.fields, spec.batch, spec.shuffle, spec.seed, at.epoch, at.stepInEpoch * spec.accumulate, -1};
+  BatchSpec stream{
+      spec.data, spec.fields, spec.batch, spec.shuffle, spec.seed, at.epoch, at.stepInEpoch * spec.accumulate, -1};
   if (spec.epochs > 0)
     stream.endEpoch = spec.epochs;
   stream.weights = spec.weights;
@@ -240,9 +243,9 @@ void TrainingRun::showProgress() {
   metrics.loss = means[0];
   metrics.reports.assign(means.begin() + 1, means.end());
   if (spec.epochs > 0)
-    progress.update(at.epoch + 1, at.stepInEpoch, perEpoch, named(metrics), rate, left);
+    progress.update({at.epoch + 1, at.stepInEpoch, perEpoch, named(metrics), rate, left});
   else
-    progress.update(at.step, at.step, spec.steps, named(metrics), rate, left);
+    progress.update({at.step, at.step, spec.steps, named(metrics), rate, left});
 }
 
 /// False when Ctrl-C came before its end.
@@ -313,9 +316,20 @@ void TrainingRun::saveFiles(bool isBest) {
     ok = files.saveBest();
   if (ok)
     ok = files.save(at);
+  saved |= bool(ok);
   if (!ok) {
     saveError = ok.error();
     progress.note("warning: " + ok.error().str());
+  }
+}
+
+/// A full disk ends the log, not the training.
+void TrainingRun::flushLog() {
+  if (!stepLog)
+    return;
+  if (Result<void> ok = stepLog->flush(); !ok) {
+    progress.note("warning: " + ok.error().str() + "; the run has no log from here on");
+    stepLog.reset();
   }
 }
 
@@ -353,8 +367,7 @@ Result<void> TrainingRun::endPeriod(bool &stop) {
     values.erase(values.begin(), values.begin() + 1 + ptrdiff_t(spec.reports.size()));
     if (metrics.validated)
       stepLog->validation(at.step, values);
-    if (Result<void> ok = stepLog->flush(); !ok)
-      return ok;
+    flushLog();
   }
   Clock::time_point saved = Clock::now();
   saveFiles(isBest);
@@ -379,6 +392,8 @@ void TrainingRun::endInterrupted() {
   std::string text = "interrupted after " + place();
   if (spec.save.empty())
     text += "; nothing was saved, for there is no `save`";
+  else if (!saved && !saveError)
+    text += "; nothing was saved, for no step was finished";
   else if (!saveError)
     text += fmt::format("; saved `{0}`. To go on, run again with --set resume={0}", spec.save);
   progress.note(text);
@@ -408,9 +423,7 @@ Result<TrainingResult> TrainingRun::run() {
     if (interrupt.requested())
       endInterrupted();
   }
-  if (stepLog)
-    if (Result<void> ok = stepLog->flush(); !ok)
-      return ok.error();
+  flushLog();
   if (saveError)
     return *saveError;
   if (result.stoppedEarly) {

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Runs the examples of README.md and docs/*.md, so that what they show stays true.
+"""Runs the examples of README.md, docs/*.md and docs/examples/*.md, so that what they show stays true.
 
 - A block ```dl is a program: it must check. With a file name behind (```dl moons.dl) it is kept for the later blocks of its
   page. With the word `wrong` behind, checking must fail. Followed by a block ```text, it is run, and its output compared.
+  With `from FILE` behind it is a part of that file of examples/, line by line.
 - In a block ```console, each line `$ dlc ...` is run and what is printed (errors too) compared with the lines below it. Other
   commands are shown to the reader only.
 Lines are compared in order, spaces at the ends aside: `...` matches anything within a line, a line of its own any lines;
@@ -74,6 +75,14 @@ def same_line(expected, actual):
         return False
 
 
+def not_part_of(text, file):
+    """None when the lines of `text` stand in `file` one after the other, else what is wrong."""
+    path = ROOT / "examples" / file
+    if not path.is_file():
+        return f"no file {path.relative_to(ROOT)}"
+    return None if f"\n{text}" in f"\n{path.read_text()}" else f"not in {path.relative_to(ROOT)} as it stands"
+
+
 def difference(expected, actual):
     """None when the printed lines are as expected, else the first expected line that is not there."""
     expected = [line for line in expected.splitlines() if line.strip()]
@@ -114,6 +123,8 @@ class Runner:
 
     def program(self, block, output):
         """What is wrong with a block of the language, or None."""
+        if block.words[:1] == ["from"]:
+            return not_part_of(block.text, block.words[1])
         names = [word for word in block.words if word.endswith(".dl")]
         wrong = "wrong" in block.words
         name = names[0] if names else "example.dl"
@@ -153,7 +164,7 @@ def main():
     parser.add_argument("pages", nargs="*", type=pathlib.Path, help="these pages only")
     given = parser.parse_args()
     passed = failed = 0
-    for page in given.pages or [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
+    for page in given.pages or [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs/examples").glob("*.md"))]:
         with tempfile.TemporaryDirectory() as folder:
             for line, what, text in results_of(page, Runner(given.dlc, folder)):
                 passed, failed = (passed + 1, failed) if text is None else (passed, failed + 1)

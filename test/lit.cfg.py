@@ -1,9 +1,10 @@
 # How lit runs test/: each file's RUN lines, with dlc's tools, FileCheck and `not` on the path.
 # Substitutions: %shared %data (reference data beside the repository), %examples, and lit's own %s %S %t.
-# Features: avx2 avx512 (this processor), golden data (the shared folders are there), fashion (Debian's data set is there), pillow (python3-pil)
-# with %pillow, the Python that has it.
+# Features: avx2 avx512 (this processor), golden data (the shared folders are there), fashion (Debian's data set is there),
+# gnuplot (it is installed), pillow (python3-pil is, with %pillow, the Python that has it).
 # Files under an Inputs folder are what tests read, not tests.
 import os
+import shutil
 import subprocess
 
 import lit.formats
@@ -62,6 +63,8 @@ for feature, folder in (
 ):
     if os.path.isdir(folder):
         config.available_features.add(feature)
+if shutil.which("gnuplot"):
+    config.available_features.add("gnuplot")
 
 # A Python with Pillow and NumPy (Debian's python3-pil and python3-numpy), beside which pictures are checked.
 for python in ("python3", "/usr/bin/python3"):

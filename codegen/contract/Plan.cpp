@@ -26,6 +26,8 @@ static constexpr int64_t farSteps = 256;
 static constexpr double latency = 4.6;
 /// Cycles in which a vector comes from the caches.
 static constexpr double fromFirst = 0.5, fromSecond = 2.2, fromThird = 6;
+/// An operand, or a result, of so many bytes comes from memory and goes there.
+static constexpr int64_t memoryBytes = 24 << 20;
 
 Split Split::evenly(int64_t total, int64_t most) {
   Split split;
@@ -126,6 +128,7 @@ private:
   }
   double storeCost(const ContractPlan &plan) const;
   double readCost(double bytes) const;
+  bool isInMemory(bool right) const;
   bool isFar(const ContractPlan &plan) const;
   double taskCost(const ContractPlan &plan) const;
 
@@ -215,6 +218,24 @@ double Planner::readCost(double bytes) const {
   return bytes <= 24 << 10 ? fromFirst : bytes <= 0.6 * double(target.l2Bytes()) ? fromSecond : fromThird;
 }
 
+/// Whether an operand is so large that each pass over it comes from memory. Windows overlap: it is as large as it is long.
+bool Planner::isInMemory(bool right) const {
+  int64_t last = 0;
+  for (const ContractAxis &axis : shape.axes)
+    if (right || axis.digits.empty())
+      last += (axis.size - 1) * std::abs(right ? axis.rhsStride : axis.lhsStride);
+    else
+      for (const ContractAxis::Digit &digit : axis.digits)
+        last += (digit.size - 1) * std::abs(digit.lhsStride);
+  return (last + 1) * shape.element.getIntOrFloatBitWidth() / 8 >= memoryBytes;
+}
+
+/// Cycles of a line from memory, by how many follow one another before the next step is elsewhere: the more, the sooner the
+/// processor sees them coming.
+static double lineCost(int64_t together) {
+  return together >= 16 ? 14 : together >= 5 ? 25 : together >= 3 ? 35 : together == 2 ? 60 : 80;
+}
+
 /// Cycles of what a tile does beside its steps: reads, entries into the innermost loop, the addresses of rows that are counted
 /// through several axes.
 static double tileCost(const ContractPlan &plan, int64_t rows, int64_t vectors) {
@@ -229,7 +250,7 @@ double Planner::chooseTile(ContractPlan &plan, bool gathers) const {
   int64_t height = plan.sizeOf(plan.row), vectors = llvm::divideCeil(plan.sizeOf(plan.column), lanes);
   double depth = static_cast<double>(plan.depth()), least = std::numeric_limits<double>::infinity();
   int64_t accumulators = target.tileRows() * target.tileVectors(), registers = target.registers(), bestWays = 1;
-  bool far = isFar(plan);
+  bool far = isFar(plan), fromMemoryRight = isInMemory(true), fromMemoryLeft = isInMemory(false);
   bool stepsFar = !plan.sums.empty() &&
                   shape.axes[plan.sums.back()].rhsStride * (shape.element.getIntOrFloatBitWidth() / 8) >= strideBytes;
   for (int64_t v = 1; v <= std::min<int64_t>(vectors, 8); ++v)
@@ -261,6 +282,12 @@ double Planner::chooseTile(ContractPlan &plan, bool gathers) const {
       // Lines of a left operand in far steps serve the tiles beside and below, and come again for each panel.
       if (far)
         cycles += fromThird * static_cast<double>(columns.parts * llvm::divideCeil(height, lanes)) * depth;
+      // What is in memory is read in pieces of a panel's width, or of a tile's rows, far from one another.
+      double lines = depth / double(lanes);
+      if (fromMemoryRight && stepsFar)
+        cycles += lineCost(v) * lines * double(plan.sizeOf(plan.column));
+      if (fromMemoryLeft)
+        cycles += (far ? 37 : 31) * lines * double(height);
       // Each variant of the tile is code to compile.
       cycles *= 1 + 0.03 * ((rows.bigCount != 0) + (columns.bigCount != 0));
       if (cycles < least) {
@@ -386,6 +413,9 @@ void Planner::tryDot(std::optional<unsigned> column, unsigned inner) {
         plan.rows = rows, plan.columnTile = c, plan.ways = ways;
       }
     }
+  // Rows are read from end to end.
+  double lines = static_cast<double>(plan.depth()) / static_cast<double>(lanes);
+  least += lineCost(16) * lines * ((isInMemory(false) ? height : 0) + (isInMemory(true) ? width : 0));
   plan.cycles = least * static_cast<double>(plan.outerSize()) + storeCost(plan);
   plan.rowTilesPerTask = std::max<int64_t>(1, 32 / plan.rows.biggest());
   plan.precise = plan.depth() > plainTerms;
@@ -475,7 +505,9 @@ void Planner::chooseBlocks(ContractPlan &plan) const {
     int64_t ofSteps = reads.rowsAreNeighbours ? steps * reads.perStep : 0;
     rowsPerTask = std::max(rowsPerTask, (target.l2Bytes() * 6 / 10 / registerBytes - ofSteps) / perRow);
   }
-  plan.rowTilesPerTask = std::max<int64_t>(1, rowsPerTask / plan.rows.biggest());
+  // Of a large result whose sums are short, memory is what takes the time: rows are written from end to end.
+  bool isWritten = plan.shape.resultSize() * registerBytes >= memoryBytes && plan.depth() <= 64;
+  plan.rowTilesPerTask = isWritten ? 1 : std::max<int64_t>(1, rowsPerTask / plan.rows.biggest());
   // Enough tasks for eight threads, each worth a microsecond or two.
   while (plan.rowTilesPerTask > 1 && plan.tasks() < (plan.precise ? 4 : 16) &&
          plan.cycles / static_cast<double>(plan.tasks()) > 16000)

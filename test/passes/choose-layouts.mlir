@@ -131,3 +131,19 @@ func.func @small_batch(%w: tensor<6x3x3x3xf32> {dl.role = "param", dl.name = "w"
   } -> tensor<8x6x6x6xf32>
   return %0 : tensor<8x6x6x6xf32>
 }
+
+// The sum over channels is cut into parts, which a view of the weights shows: their axis stands in their order once.
+// CHECK-LABEL: func.func @parts_of_channels
+// CHECK-SAME: tensor<16x256x3x3xf32, #dl.layout<order = [2, 3, 1, 0], row = 16>>
+func.func @parts_of_channels(%w: tensor<16x256x3x3xf32> {dl.role = "param", dl.name = "w"},
+                             %x: tensor<8x256x5x5xf32> {dl.role = "input", dl.name = "x"}) -> (tensor<2x8x16x3x3xf32> {dl.name = "y"}) {
+  %0 = dl.kernel "conv_parts" contract ins(%x, %w : tensor<8x256x5x5xf32>, tensor<16x256x3x3xf32>) outs() {
+  ^bb0(%a: tensor<8x256x5x5xf32>, %b: tensor<16x256x3x3xf32>):
+    %r = dl.reshape %a : tensor<8x256x5x5xf32> -> tensor<8x2x128x5x5xf32>
+    %v = dl.window %r along [3, 4] step [1, 1] spread [1, 1] : tensor<8x2x128x5x5xf32> -> tensor<8x2x128x3x3x3x3xf32>
+    %s = dl.reshape %b : tensor<16x256x3x3xf32> -> tensor<16x2x128x3x3xf32>
+    %y = dl.contract "nAcpqxy,fAcxy->Anfpq" %v, %s : tensor<8x2x128x3x3x3x3xf32>, tensor<16x2x128x3x3xf32> -> tensor<2x8x16x3x3xf32>
+    dl.yield %y : tensor<2x8x16x3x3xf32>
+  } -> tensor<2x8x16x3x3xf32>
+  return %0 : tensor<2x8x16x3x3xf32>
+}

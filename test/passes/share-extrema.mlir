@@ -15,6 +15,19 @@ func.func @pool(%x: tensor<4x3x2x3x2xf32>) -> (tensor<4x3x3xf32>, tensor<4x3x3xi
   return %m, %i : tensor<4x3x3xf32>, tensor<4x3x3xi64>
 }
 
+// The place may come first.
+// CHECK-LABEL: func.func @place_first
+// CHECK-SAME: (%[[X:.*]]: tensor<5x1xf32>)
+// CHECK: %[[J:.*]] = dl.reshape %[[X]]
+// CHECK: dl.arg_reduce max %[[J]] along 0
+// CHECK: dl.reduce max %[[J]] over [0]
+func.func @place_first(%x: tensor<5x1xf32>) -> (tensor<i64>, tensor<f32>) {
+  %j = dl.reshape %x : tensor<5x1xf32> -> tensor<5xf32>
+  %i = dl.arg_reduce max %j along 0 : tensor<5xf32> -> tensor<i64>
+  %m = dl.reduce max %x over [0, 1] : tensor<5x1xf32> -> tensor<f32>
+  return %i, %m : tensor<i64>, tensor<f32>
+}
+
 // Not of the minimum, nor of other axes.
 // CHECK-LABEL: func.func @others
 // CHECK-DAG: dl.reduce min %{{.*}} over [1, 2]

@@ -38,6 +38,11 @@ private:
     return session->train(plan, functions, params);
   }
   void print(const std::vector<Value> &values) override {}
+  std::shared_ptr<const std::vector<std::string>> strings(const DataInfo &data, const std::string &field,
+                                                          bool classes) override {
+    return session->strings(data, field, classes);
+  }
+  void show(const std::string &, const std::vector<std::pair<std::string, Value>> &, SourceRange) override {}
 
   std::unique_ptr<Session> session;
   std::unique_ptr<Compiler> plain; ///< no optimisation

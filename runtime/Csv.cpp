@@ -130,23 +130,26 @@ Error CsvSource::unknownColumn(const std::vector<CsvCell> &header, const CsvFiel
                                                                    : fmt::format("; did you mean `{}`?", nearest)));
 }
 
-/// Whether every field is a column of this header; then where each begins. If some are and one is not, it is misspelt.
+/// Whether every field is a column of this header; then where each begins. If some are and one is not, it is misspelt; but
+/// the columns of a field of several may have names of their own, if all fields stand in the order of the columns.
 Result<bool> CsvSource::chooseByHeader(const std::vector<CsvCell> &header) {
   const CsvField *unknown = nullptr;
-  size_t known = 0;
+  size_t known = 0, position = 0;
+  bool inOrder = true;
   for (CsvField &field : fields) {
     auto found =
         std::find_if(header.begin(), header.end(), [&](const CsvCell &c) { return c.text == field.spec.name; });
     if (found == header.end()) {
-      // A field of several numbers need not have the name of a column.
-      if (unknown == nullptr || unknown->columns > 1)
-        unknown = &field;
-      continue;
+      unknown = unknown != nullptr ? unknown : &field;
+      inOrder &= field.columns > 1;
+    } else {
+      field.firstColumn = size_t(found - header.begin());
+      inOrder &= field.firstColumn == position;
+      ++known;
     }
-    field.firstColumn = size_t(found - header.begin());
-    ++known;
+    position += field.columns;
   }
-  if (unknown != nullptr && unknown->columns == 1 && known > 0)
+  if (unknown != nullptr && known > 0 && !inOrder)
     return unknownColumn(header, *unknown);
   if (unknown != nullptr)
     return false;

@@ -120,17 +120,20 @@ static Result<Roles> rolesOf(const std::vector<FieldSpec> &fields) {
 
 /// Whether pictures are resized; the size must be the field's.
 static Result<bool> resizes(ArgumentReader &arguments, const Roles &roles) {
-  Result<std::optional<std::vector<double>>> size = arguments.numbers("resize");
-  if (!size)
-    return size.error();
-  if (!*size)
+  const SourceValue *size = arguments.value("resize");
+  if (size == nullptr)
     return false;
-  if (**size != std::vector<double>{double(roles.height), double(roles.width)})
-    return Error::plain(fmt::format("`resize: [{}]` does not give what is declared: `{}` is {}, so `resize: [{}, {}]` "
-                                    "(height, width) is expected",
-                                    fmt::join(**size, ", "), roles.picture->name,
-                                    typeName(roles.picture->dtype, roles.picture->shape), roles.height, roles.width));
-  return true;
+  const auto *list = std::get_if<std::vector<double>>(size);
+  if (list != nullptr && *list == std::vector<double>{double(roles.height), double(roles.width)})
+    return true;
+  const double *number = std::get_if<double>(size);
+  std::string given = list != nullptr     ? fmt::format("`resize: [{}]`", fmt::join(*list, ", "))
+                      : number != nullptr ? fmt::format("`resize: {}`", *number)
+                                          : "`resize`";
+  return Error::plain(fmt::format("{} does not give what is declared: `{}` is {}, so `resize: [{}, {}]` (height, width) is "
+                                  "expected",
+                                  given, roles.picture->name, typeName(roles.picture->dtype, roles.picture->shape),
+                                  roles.height, roles.width));
 }
 
 static Result<Column> labelColumn(const FieldSpec &field, const PictureList &list) {

@@ -55,14 +55,13 @@ static Result<std::vector<std::string>> namesIn(const std::string &folder) {
   return names;
 }
 
-Result<void> PictureList::addFile(const std::string &name, int32_t label) {
+void PictureList::addFile(const std::string &name, int32_t label) {
   struct stat about = {};
   if (!isNamedPicture(name) || (stat((root + "/" + name).c_str(), &about) == 0 && !S_ISREG(about.st_mode))) {
     passedOver.push_back(name);
-    return {};
+    return;
   }
   entries.push_back({name, label, int64_t(about.st_size), about.st_mtim});
-  return {};
 }
 
 Result<void> PictureList::add(const std::string &folder, int32_t label, std::vector<std::string> &open) {
@@ -80,11 +79,9 @@ Result<void> PictureList::add(const std::string &folder, int32_t label, std::vec
       return Error::inFile(path, fmt::format("is a link that leads out of `{}`", root));
     if (!isFolder) {
       if (folder.empty() && isNamedPicture(name))
-        return Error::inFile(path, fmt::format("is a picture beside the classes: a class is a folder in `{}`, and its "
-                                               "pictures are in it",
-                                               root));
-      if (Result<void> ok = addFile(name, label); !ok)
-        return ok;
+        beside.push_back(name);
+      else
+        addFile(name, label);
       continue;
     }
     if (std::find(open.begin(), open.end(), real) != open.end())
@@ -137,11 +134,14 @@ std::vector<std::string> PictureList::notes() const {
   std::vector<std::string> all;
   if (classNames.size() == 1)
     all.push_back(fmt::format("`{}` holds one class, `{}`: every picture has label 0", root, classNames[0]));
-  if (!passedOver.empty())
-    all.push_back(fmt::format("{} of `{}` {} no picture by {} and passed over (`{}`{})",
-                              passedOver.size() == 1 ? "a file" : fmt::format("{} files", passedOver.size()), root,
-                              passedOver.size() == 1 ? "is" : "are", passedOver.size() == 1 ? "its name" : "their names",
-                              escaped(passedOver[0]), passedOver.size() == 1 ? "" : ", .."));
+  auto say = [&](const std::vector<std::string> &names, const char *one, const char *several) {
+    if (!names.empty())
+      all.push_back(fmt::format("{} passed over in `{}`: `{}`{}",
+                                names.size() == 1 ? one : fmt::format("{} {}", names.size(), several), root,
+                                escaped(names[0]), names.size() == 1 ? "" : ", .."));
+  };
+  say(beside, "a picture beside the classes (a class is a folder) is", "pictures beside the classes (a class is a folder) are");
+  say(passedOver, "a file that is no picture by its name is", "files that are no pictures by their names are");
   return all;
 }
 

@@ -13,9 +13,9 @@ namespace dlc {
 class PictureList {
 public:
   /// Lists a folder: each subfolder is a class, and the pictures anywhere in it belong to it, all sorted by their
-  /// bytes. Names that begin with a dot, and files that are no pictures by their names, are passed over. Errors: no
-  /// pictures, a class without any, a picture beside the classes, a class whose name is not UTF-8, a link that leads out
-  /// of the folder.
+  /// bytes. Names that begin with a dot, pictures beside the classes, and files that are no pictures by their names, are
+  /// passed over. Errors: no classes, a class without pictures or whose name is not UTF-8, a link that leads out of the
+  /// folder.
   static Result<PictureList> of(const std::string &folder);
 
   int64_t size() const { return int64_t(entries.size()); }
@@ -39,12 +39,12 @@ private:
   };
   /// Adds what is in a folder of a class; `open` are the real names of the folders around.
   Result<void> add(const std::string &folder, int32_t label, std::vector<std::string> &open);
-  Result<void> addFile(const std::string &name, int32_t label);
+  void addFile(const std::string &name, int32_t label);
 
   std::string root, canonicalRoot;
   std::vector<std::string> classNames;
   std::vector<Entry> entries;
-  std::vector<std::string> passedOver;
+  std::vector<std::string> passedOver, beside; ///< no pictures; pictures beside the classes
 };
 
 } // namespace dlc

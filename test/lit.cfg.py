@@ -1,7 +1,7 @@
 # How lit runs test/: each file's RUN lines, with dlc's tools, FileCheck and `not` on the path.
 # Substitutions: %shared %data (reference data beside the repository), %examples, and lit's own %s %S %t.
 # Features: avx2 avx512 (this processor), golden data (the shared folders are there), fashion (Debian's data set is there),
-# gnuplot (it is installed), pillow (python3-pil) with %pillow, the Python that has it.
+# gnuplot (it is installed), pillow (python3-pil is, with %pillow, the Python that has it).
 # Files under an Inputs folder are what tests read, not tests.
 import os
 import shutil

@@ -154,3 +154,36 @@ TEST(Batches, WhatCannotBeDeliveredIsAnError) {
   spec.batchIndex = 3;
   EXPECT_EQ(errorOf(Batches::open(spec)), "batch 3 is not one of the 3 of an epoch of `moons`");
 }
+
+TEST(Batches, DrawnByWeightsEachAsOftenAsItsWeightSays) {
+  BatchSpec spec = specOf(100, 10);
+  auto weights = std::make_shared<std::vector<double>>(100, 0);
+  (*weights)[3] = 1;
+  (*weights)[98] = 3;
+  spec.weights = weights;
+  spec.endEpoch = 100;
+  std::vector<Seen> all = take(spec, 100000);
+  ASSERT_EQ(all.size(), 1000u); // as many examples an epoch as there are
+  std::map<int64_t, int> counts;
+  for (const Seen &batch : all)
+    for (int64_t row : batch.rows)
+      ++counts[row];
+  EXPECT_EQ(counts.size(), 2u);
+  EXPECT_NEAR(counts[3], 2500, 200);
+  EXPECT_NE(all[0].rows, all[10].rows);
+  spec.epoch = 1;
+  spec.batchIndex = 3;
+  EXPECT_EQ(take(spec, 10), std::vector<Seen>(all.begin() + 13, all.begin() + 23));
+}
+
+TEST(Batches, WeightsThatNothingCanBeDrawnBy) {
+  BatchSpec spec = specOf(3, 1);
+  auto problem = [&](std::vector<double> weights) {
+    spec.weights = std::make_shared<std::vector<double>>(std::move(weights));
+    return errorOf(Batches::open(spec));
+  };
+  EXPECT_EQ(problem({1, 2}), "`sample_by` has 2 weights, but `moons` has 3 examples");
+  EXPECT_EQ(problem({1, -2, 1}), "the weight of sample 1 of `moons` is -2, but must be finite and not negative");
+  EXPECT_EQ(problem({1, 2, NAN}), "the weight of sample 2 of `moons` is nan, but must be finite and not negative");
+  EXPECT_EQ(problem({0, 0, 0}), "all weights of `moons` are zero: no example can be drawn");
+}

@@ -7,6 +7,9 @@
 using namespace dlc;
 using namespace dlc::testing;
 
+static const std::string repair =
+    "\n`missing: 0`, `missing: \"mean\"` or `missing: \"skip\"` of `csv` says what becomes of it";
+
 namespace {
 class Csv : public ::testing::Test {
 protected:
@@ -45,10 +48,6 @@ TEST_F(Csv, AFieldOfSeveralNumbersTakesColumnsFromItsName) {
             "1:3: field `x` takes 2 columns, but only 1 begin here");
 }
 
-/// What helps against missing values.
-static const std::string cure =
-    "\n`missing: 0`, `missing: \"mean\"` or `missing: \"skip\"` of `csv` says what becomes of it";
-
 TEST_F(Csv, OtherwiseTheFieldsFillTheColumnsInOrder) {
   auto data = open("x0,x1,y\n1,2,3\n4,5,6\n", {field("x", DType::F32, {2}), field("y", DType::F32, {1})});
   ASSERT_TRUE(data) << errorOf(data);
@@ -56,12 +55,56 @@ TEST_F(Csv, OtherwiseTheFieldsFillTheColumnsInOrder) {
   EXPECT_EQ(valuesOf<float>(**data, "y"), (std::vector<float>{3, 6}));
 }
 
+TEST_F(Csv, AMisspeltColumnIsAnError) {
+  std::string content = "width,height,kind\n1,2,a\n";
+  EXPECT_EQ(errorFor(content, {field("width", DType::F32), field("hieght", DType::F32), text("kind")}),
+            "1:1: there is no column `hieght`; did you mean `height`?");
+  EXPECT_EQ(errorFor(content, {field("depth", DType::F32), text("kind")}),
+            "1:1: there is no column `depth`; the columns are `width`, `height`, `kind`");
+  // A field of several numbers has no column of its name, but the others must stand where it leaves them.
+  EXPECT_EQ(errorFor(content, {field("x", DType::F32, {2}), field("width", DType::F32)}),
+            "1:1: there is no column `x`; the columns are `width`, `height`, `kind`");
+  EXPECT_EQ(errorFor(content, {field("x", DType::F32, {2}), text("kind")}), "");
+}
+
+TEST_F(Csv, WhatIsMissingIsANumberTheMeanOrNoRow) {
+  std::string content = "x,n,s\n1,2,a\n?,4,\n4,,b\n";
+  std::vector<FieldSpec> fields = {field("x", DType::F32), field("n", DType::U8), text("s")};
+  auto with = [&](SourceValue missing) {
+    folder.write("x.csv", content);
+    return openSource("csv", {{"x.csv"}, {{"missing", missing}}}, fields, folder.paths());
+  };
+  auto mean = with("mean"), number = with(9.0), skip = with("skip");
+  ASSERT_TRUE(mean && number && skip) << errorOf(mean) << errorOf(number) << errorOf(skip);
+  EXPECT_EQ(valuesOf<float>(**mean, "x"), (std::vector<float>{1, 2.5, 4}));
+  EXPECT_EQ(valuesOf<uint8_t>(**mean, "n"), (std::vector<uint8_t>{2, 4, 3}));
+  EXPECT_EQ(*(*mean)->column("s")->strings, (std::vector<std::string>{"a", "", "b"}));
+  EXPECT_EQ(valuesOf<uint8_t>(**number, "n"), (std::vector<uint8_t>{2, 4, 9}));
+  EXPECT_EQ((*skip)->size(), 1);
+  EXPECT_EQ((*skip)->notes.size(), 1u);
+  EXPECT_TRUE(errorOf(with(300.0)).ends_with("a value is missing (field `n`), and `missing: 300` does not fit u8"));
+  EXPECT_EQ(errorOf(with("none")), "argument `missing` of `csv` is not a number, \"mean\" or \"skip\"");
+  EXPECT_EQ(errorOf(with(true)), "argument `missing` of `csv` is not a number, \"mean\" or \"skip\"");
+  content = "x,n,s\n?,2,a\n,4,b\n";
+  EXPECT_TRUE(errorOf(with("mean")).ends_with("every value of field `x` is missing: there is no mean"));
+  EXPECT_TRUE(errorOf(with("skip")).ends_with("holds no row in which nothing is missing"));
+}
+
+TEST_F(Csv, DatesAreToldApart) {
+  auto errorOfCell = [&](const std::string &cell) { return errorFor("x\n" + cell + "\n", {field("x", DType::F32)}); };
+  for (const char *date : {"1999-12-31", "31.12.1999", "12/31/99 10:00", "10:30", "1999-12-31T10:00:00Z", "2020-01-01 10:00:00.123"})
+    EXPECT_EQ(errorOfCell(date), std::string("2:1: `") + date + "` is a date or a time (column `x`)\nsplit it into columns of "
+                                                                "numbers, or declare the field `str` or `category`");
+  for (const char *other : {"1.234.567", "abc", "1-", "1/2", "12-31-x", "10 20"})
+    EXPECT_EQ(errorOfCell(other), std::string("2:1: `") + other + "` is not a number (column `x`)");
+}
+
 TEST_F(Csv, AFirstLineThatReadsAsTheFieldsIsNoHeader) {
   auto data = open("1,2,3\n4,5,6", {field("x", DType::U8, {2}), field("y", DType::U8)});
   ASSERT_TRUE(data) << errorOf(data);
   EXPECT_EQ((*data)->size(), 2);
   EXPECT_EQ(errorFor("1,?,3\n4,5,6", {field("x", DType::U8, {2}), field("y", DType::U8)}),
-            "1:3: a value is missing (field `x`); only a category may miss values" + cure);
+            "1:3: a value is missing (field `x`); only a category may miss values" + repair);
 }
 
 TEST_F(Csv, WordsQuotesAndLineEnds) {
@@ -83,12 +126,12 @@ TEST_F(Csv, BadNumbersNameTheirPlace) {
   EXPECT_EQ(errorFor("x,y\n1,3000000000\n", fields), "2:3: `3000000000` does not fit i32 (column `y`)");
   EXPECT_EQ(errorFor("x,y\n1e39,3\n", fields), "2:1: `1e39` does not fit f32 (column `x`)");
   EXPECT_EQ(errorFor("x,y\nnan,3\n", fields), "2:1: `nan` is not a number (column `x`)");
-  EXPECT_EQ(errorFor("x,y\n,3\n", fields), "2:1: a value is missing (column `x`); only a category may miss values" + cure);
+  EXPECT_EQ(errorFor("x,y\n,3\n", fields), "2:1: a value is missing (column `x`); only a category may miss values" + repair);
   EXPECT_EQ(errorFor("1,2\n\"\n\n\",4", fields), "2:1: `\n\n` is not a number (field `x`)");
   EXPECT_EQ(errorFor("x\n2\n", {field("x", DType::Bool)}), "2:1: `2` is not a bool (column `x`)");
   EXPECT_EQ(errorFor("x\n256\n", {field("x", DType::U8)}), "2:1: `256` does not fit u8 (column `x`)");
   EXPECT_EQ(errorFor("s,x\n?,2\n", {text("s"), field("x", DType::U8)}),
-            "2:1: a value is missing (column `s`); only a category may miss values" + cure);
+            "2:1: a value is missing (column `s`); only a category may miss values" + repair);
 }
 
 TEST_F(Csv, TinyNumbersRoundToWhatTheTypeHolds) {

@@ -1,5 +1,5 @@
 // Pictures: each kind that PNG and JPEG have, as light in 1, 3 or 4 channels; and files that are damaged. That the bytes
-// are Pillow's is tests/tools/data-images-pillow.dl's to say.
+// are Pillow's is test/tools/data-images-pillow.dl's to say.
 #include "RuntimeTesting.h"
 #include "runtime/pictures/ResizePicture.h"
 
@@ -83,7 +83,7 @@ static std::vector<uint8_t> pixelsOf(const std::string &bytes, int channels) {
 
 using Pixels = std::vector<uint8_t>;
 
-TEST(PictureFiles, PngInAsManyChannelsAsAreWanted) {
+TEST(ReadPictures, PngInAsManyChannelsAsAreWanted) {
   std::string grey = pngOf(1, 2, 1, {10, 200}), colour = pngOf(1, 1, 3, {255, 0, 0}), clear = pngOf(1, 1, 4, {0, 255, 0, 7});
   EXPECT_EQ(pixelsOf(grey, 1), (Pixels{10, 200}));
   EXPECT_EQ(pixelsOf(grey, 3), (Pixels{10, 10, 10, 200, 200, 200}));
@@ -94,7 +94,7 @@ TEST(PictureFiles, PngInAsManyChannelsAsAreWanted) {
   EXPECT_EQ(pixelsOf(clear, 4), (Pixels{0, 255, 0, 7}));
 }
 
-TEST(PictureFiles, JpegInAsManyChannelsAsAreWanted) {
+TEST(ReadPictures, JpegInAsManyChannelsAsAreWanted) {
   EXPECT_EQ(pixelsOf(jpegOf(1, 1, JCS_GRAYSCALE, {99}), 3), (Pixels{99, 99, 99}));
   EXPECT_EQ(pixelsOf(jpegOf(1, 1, JCS_GRAYSCALE, {99}), 1), (Pixels{99}));
   EXPECT_EQ(pixelsOf(jpegOf(1, 1, JCS_RGB, {120, 120, 120}), 4), (Pixels{120, 120, 120, 255}));
@@ -103,7 +103,7 @@ TEST(PictureFiles, JpegInAsManyChannelsAsAreWanted) {
   EXPECT_EQ(pixelsOf(jpegOf(1, 1, JCS_CMYK, {255, 255, 255, 51}), 4), (Pixels{51, 51, 51, 255}));
 }
 
-TEST(PictureFiles, AreShownAsTheCameraWasHeld) {
+TEST(ReadPictures, AreShownAsTheCameraWasHeld) {
   std::string lying = jpegOf(8, 16, JCS_GRAYSCALE, {99});
   for (int orientation = 0; orientation < 12; ++orientation) {
     std::string bytes = turned(lying, char(orientation));
@@ -130,7 +130,7 @@ TEST(PictureFiles, AreShownAsTheCameraWasHeld) {
   EXPECT_EQ(seen(8), (Pixels{3, 6, 2, 5, 1, 4}));
 }
 
-TEST(PictureFiles, RubbishAboutTheOrientationIsNoOrientation) {
+TEST(ReadPictures, RubbishAboutTheOrientationIsNoOrientation) {
   std::mt19937 random(1);
   std::string tiff = std::string("II*\0\10\0\0\0\1\0\x12\1\3\0\1\0\0\0\6\0\0\0\0\0\0\0", 26);
   EXPECT_EQ(exifOrientation(tiff), 6);
@@ -144,7 +144,7 @@ TEST(PictureFiles, RubbishAboutTheOrientationIsNoOrientation) {
   }
 }
 
-TEST(PictureFiles, OtherKindsAreNamed) {
+TEST(ReadPictures, OtherKindsAreNamed) {
   EXPECT_EQ(errorOf(readPicture("a.png", "GIF89a....", 3)), "a.png: is a GIF; only PNG and JPEG are read");
   EXPECT_EQ(errorOf(pictureSize("a.png", "RIFF....WEBPVP8 ")), "a.png: is a WebP; only PNG and JPEG are read");
   EXPECT_EQ(errorOf(readPicture("a.jpg", "BM....", 3)), "a.jpg: is a BMP; only PNG and JPEG are read");
@@ -155,7 +155,7 @@ TEST(PictureFiles, OtherKindsAreNamed) {
   EXPECT_EQ(errorOf(readPicture("a.jpg", "", 3)), "a.jpg: is empty, but a picture is expected");
 }
 
-TEST(PictureFiles, SidesOfNoneOrAMillionPixels) {
+TEST(ReadPictures, SidesOfNoneOrAMillionPixels) {
   std::string one = pngOf(1, 1, 1, {0});
   for (auto [width, height] : {std::pair(0u, 5u), {1000000u, 1u}, {65535u, 65535u}, {4294967295u, 1u}}) {
     std::string bytes = claiming(one, width, height);
@@ -166,7 +166,7 @@ TEST(PictureFiles, SidesOfNoneOrAMillionPixels) {
             "x: is a picture of 1000000 x 1 pixels, but sides of 1 to 65535 and at most 268435456 pixels are expected");
 }
 
-TEST(PictureFiles, WhatEndsEarlyIsAnErrorWhereverItEnds) {
+TEST(ReadPictures, WhatEndsEarlyIsAnErrorWhereverItEnds) {
   std::vector<uint8_t> noise;
   std::mt19937 random(1);
   for (int i = 0; i < 20 * 20 * 3; ++i)
@@ -181,7 +181,7 @@ TEST(PictureFiles, WhatEndsEarlyIsAnErrorWhereverItEnds) {
             "x: cannot be decoded: premature end of JPEG file");
 }
 
-TEST(PictureFiles, DamagedFilesDoNoHarm) {
+TEST(ReadPictures, DamagedFilesDoNoHarm) {
   std::mt19937 random(2);
   std::vector<uint8_t> noise;
   for (int i = 0; i < 40 * 30 * 4; ++i)
@@ -204,8 +204,8 @@ TEST(PictureFiles, DamagedFilesDoNoHarm) {
   }
 }
 
-TEST(PictureFiles, ResizedByMeans) {
-  EXPECT_EQ(resizePicture({4, 1, 1, {0, 100, 200, 40}}, 1, 2).pixels, (Pixels{57, 118}));
+TEST(ReadPictures, ResizedByMeans) {
+  EXPECT_EQ(resizePicture({4, 1, 1, {0, 100, 200, 40}}, 1, 2).pixels, (Pixels{71, 117}));
   EXPECT_EQ(resizePicture({1, 2, 1, {0, 100}}, 4, 1).pixels, (Pixels{0, 25, 75, 100}));
   EXPECT_EQ(resizePicture({2, 2, 3, Pixels(12, 77)}, 31, 5).pixels, Pixels(31 * 5 * 3, 77));
   // What is clear has no colour.

@@ -60,7 +60,8 @@ Result<std::vector<int64_t>> Vocabulary::encode(std::string_view text, bool *los
     return result;
   }
   if (shape.length > 0) {
-    for (std::string_view letter : lettersOf(withoutMarks(stripped(text))))
+    std::string plain = withoutMarks(stripped(text));
+    for (std::string_view letter : lettersOf(plain))
       if (int64_t number = find(letter); number >= 0)
         result.push_back(number);
     cut(shape.length);
@@ -105,10 +106,8 @@ Result<std::shared_ptr<const Vocabulary>> Vocabulary::read(std::string_view text
   constexpr int64_t longest = int64_t(1) << 24;
   nlohmann::json read = nlohmann::json::parse(text, nullptr, false);
   const nlohmann::json &list = read.is_object() && read.contains("entries") ? read["entries"] : read;
-  auto kind = std::find(std::begin(kindNames), std::end(kindNames),
-                        read.is_object() && read.contains("kind") && read["kind"].is_string()
-                            ? read["kind"].get_ref<const std::string &>()
-                            : kindNames[0]);
+  const nlohmann::json named = read.is_object() ? read.value("kind", nlohmann::json()) : nlohmann::json(kindNames[0]);
+  auto kind = std::find(std::begin(kindNames), std::end(kindNames), named.is_string() ? named.get<std::string>() : "");
   bool good = list.is_array() && kind != std::end(kindNames);
   std::vector<std::string> entries;
   if (good)
@@ -122,13 +121,13 @@ Result<std::shared_ptr<const Vocabulary>> Vocabulary::read(std::string_view text
     const nlohmann::json length = read.value("length", nlohmann::json(0)), start = read.value("start", nlohmann::json(false)),
                          dtype = read.value("dtype", nlohmann::json("i32"));
     good = length.is_number_integer() && start.is_boolean() && dtype.is_string();
-    std::optional<DType> named;
+    std::optional<DType> type;
     for (DType one : {DType::I32, DType::I64, DType::U8})
       if (good && dtype.get_ref<const std::string &>() == nameOf(one))
-        named = one;
-    good = good && named && length.get<int64_t>() >= 0 && length.get<int64_t>() <= longest;
+        type = one;
+    good = good && type && length.get<int64_t>() >= 0 && length.get<int64_t>() <= longest;
     if (good)
-      form = {*named, length.get<int64_t>(), start.get<bool>()};
+      form = {*type, length.get<int64_t>(), start.get<bool>()};
   }
   Kind meaning = Kind(kind - std::begin(kindNames));
   good = good && !entries.empty() && (meaning != Kind::Words || entries.size() >= Marks);

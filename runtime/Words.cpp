@@ -110,8 +110,8 @@ static std::string normal(std::string_view text, utf8proc_option_t form) {
 }
 
 std::string withoutMarks(std::string_view text) {
-  std::string kept;
-  for (std::string_view letter : lettersOf(normal(text, UTF8PROC_DECOMPOSE)))
+  std::string kept, apart = normal(text, UTF8PROC_DECOMPOSE);
+  for (std::string_view letter : lettersOf(apart))
     if (utf8proc_category(firstOf(letter).first) != UTF8PROC_CATEGORY_MN)
       kept += letter;
   return normal(kept, UTF8PROC_COMPOSE);

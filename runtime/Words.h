@@ -14,11 +14,13 @@ namespace dlc {
 Result<std::string> readText(const std::string &path);
 /// Its lines; the last may end without `\n`.
 std::vector<std::string_view> linesOf(std::string_view text);
+std::vector<std::string_view> linesOf(std::string &&text) = delete; // they would point into what is gone
 
 // What follows takes UTF-8; what is none of it is left out.
 
 /// The code points, each as its UTF-8 bytes.
 std::vector<std::string_view> lettersOf(std::string_view text);
+std::vector<std::string_view> lettersOf(std::string &&text) = delete;
 /// How a message shows a letter: in backticks, by its number where it would not be seen.
 std::string shownLetter(std::string_view letter);
 /// Without accents and other marks, as Python's `unicodedata.normalize("NFD", ..)` without category `Mn` gives it.

@@ -2,6 +2,7 @@
 #include "runtime/Progress.h"
 
 #include "runtime/Print.h"
+#include "runtime/pictures/PictureText.h"
 
 #include <algorithm>
 #include <cmath>
@@ -27,11 +28,23 @@ OutputSink OutputSink::ofDescriptor(int descriptor) {
   };
   const char *term = std::getenv("TERM");
   sink.terminal = isatty(descriptor) == 1 && (term == nullptr || std::string_view(term) != "dumb");
+  sink.utf8 = showsUtf8(sink.terminal);
   sink.width = [descriptor] {
     struct winsize size = {};
     return ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? int(size.ws_col) : 80;
   };
   return sink;
+}
+
+bool showsUtf8(bool terminal) {
+  if (!terminal)
+    return true;
+  for (const char *name : {"LC_ALL", "LC_CTYPE", "LANG"})
+    if (const char *value = std::getenv(name); value && *value) {
+      std::string_view locale = value;
+      return locale.find("UTF-8") != locale.npos || locale.find("utf8") != locale.npos;
+    }
+  return false;
 }
 
 /// Whether a metric is a share by its name: `accuracy`, `val.accuracy`, `acc`, `error_rate`. Other names (`top`) may mean
@@ -78,9 +91,12 @@ static std::string clockTime(double seconds) {
 }
 
 Progress::Progress(const OutputSink &sink, std::string word, int64_t total)
-    : sink(sink), word(std::move(word)), total(total), lastShown(Clock::now() - interval) {}
+    : sink(sink), word(std::move(word)), total(total), lastShown(Clock::now() - interval), lastPeriod(lastShown) {}
 
-Progress::~Progress() { clearLine(); }
+Progress::~Progress() {
+  clearLine();
+  writePending();
+}
 
 bool Progress::due() const { return sink.terminal && Clock::now() - lastShown >= interval; }
 
@@ -89,38 +105,68 @@ void Progress::clearLine() {
     sink.write("\r\x1b[K");
 }
 
-void Progress::update(int64_t count, int64_t done, int64_t all, const NamedValues &metrics, double examplesPerSecond,
-                      double secondsLeft) {
+void Progress::writePending() {
+  if (!pending.empty())
+    sink.write(std::exchange(pending, ""));
+}
+
+void Progress::update(const LiveState &state) {
   if (!due())
     return;
-  std::string head = fmt::format("{} {}/{} ", word, count, total), tail = formatMetrics(metrics);
-  if (examplesPerSecond >= 0)
-    tail += fmt::format("  {} samples/s", grouped(examplesPerSecond));
-  if (secondsLeft >= 0)
-    tail += fmt::format("  {} left", clockTime(secondsLeft));
+  constexpr size_t most = 64;
+  constexpr int longestBar = 30, shortestBar = 5, shortestCourse = 8, longestCourse = 24;
+  if (!state.metrics.empty() && state.metrics[0].first == "loss")
+    losses.push_back(state.metrics[0].second);
+  if (losses.size() > most)
+    losses.erase(losses.begin());
+  std::string head = fmt::format("{} {}/{} ", word, state.count, total), metrics = formatMetrics(state.metrics),
+              last = formatMetrics(validation), tail;
+  if (state.examplesPerSecond >= 0)
+    tail += fmt::format("  {} samples/s", grouped(state.examplesPerSecond));
+  if (state.secondsLeft >= 0)
+    tail += fmt::format("  {} left", clockTime(state.secondsLeft));
   // The last column stays free: writing to it makes some terminals begin a new line.
-  int64_t room = sink.width() - 1 - int64_t(head.size() + tail.size()) - 2, bar = std::min<int64_t>(room, 30);
+  int columns = std::max(sink.width() - 1, 1);
+  int room = columns - int(head.size() + metrics.size() + tail.size());
+  if (int(last.size()) > room)
+    last.clear();
+  room -= int(last.size()) + 2; // brackets
+  std::string course;
+  if (sink.utf8 && room >= shortestBar + 2 + shortestCourse) {
+    int width = std::clamp(room / 2 - 2, shortestCourse, longestCourse);
+    course = "  " + fitted(losses.size() > 1 ? sparkline(losses, width) : "", width);
+    room -= 2 + width;
+  }
   std::string line = head;
-  if (bar >= 5) {
-    int64_t filled = all > 0 ? std::clamp<int64_t>(bar * done / all, 0, bar) : 0;
+  if (int64_t bar = std::min(room, longestBar); bar >= shortestBar) {
+    int64_t filled = state.all > 0 ? std::clamp<int64_t>(bar * state.done / state.all, 0, bar) : 0;
     line += "[" + std::string(size_t(filled), '=') + (filled < bar ? ">" : "");
     line += std::string(size_t(std::max<int64_t>(bar - filled - 1, 0)), ' ') + "]";
   }
-  line += tail;
-  line.resize(std::min(line.size(), size_t(std::max(sink.width() - 1, 1))));
-  sink.write("\r" + line + "\x1b[K");
+  line += metrics + course + last + tail;
+  sink.write("\r" + fitted(line, std::min(columnsOf(line), columns)) + "\x1b[K");
   shown = true;
   lastShown = Clock::now();
 }
 
 void Progress::finishPeriod(int64_t count, const NamedValues &metrics, double seconds) {
   clearLine();
-  sink.write(fmt::format("{} {}/{}{}  {:.{}f} s\n", word, count, total, formatMetrics(metrics), seconds,
-                         seconds < 10 ? 2 : 1));
+  validation.clear();
+  for (const auto &metric : metrics)
+    if (metric.first.starts_with("val."))
+      validation.push_back(metric);
+  pending = fmt::format("{} {}/{}{}  {:.{}f} s\n", word, count, total, formatMetrics(metrics), seconds,
+                        seconds < 10 ? 2 : 1);
+  Clock::time_point now = Clock::now();
+  if (sink.terminal && now - lastPeriod < interval && count != total)
+    return;
+  lastPeriod = now;
+  writePending();
 }
 
 void Progress::note(std::string_view text) {
   clearLine();
+  writePending();
   sink.write(fmt::format("{}\n", text));
 }
 

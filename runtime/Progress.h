@@ -16,11 +16,15 @@ namespace dlc {
 struct OutputSink {
   std::function<void(std::string_view)> write;
   bool terminal = false;
+  bool utf8 = false; ///< whether it shows more than ASCII
   std::function<int()> width = [] { return 80; }; ///< columns, asked before each line, for a window may change
 
   /// Standard error or output by its descriptor; a terminal when it is one (and TERM is not `dumb`).
   static OutputSink ofDescriptor(int descriptor);
 };
+
+/// Whether what reads the text shows more than ASCII: a file does, a terminal says so by its locale.
+bool showsUtf8(bool terminal);
 
 /// Metrics to show: (`loss`, 0.1234), (`accuracy`, 0.971), (`val.loss`, ...).
 using NamedValues = std::vector<std::pair<std::string, double>>;
@@ -28,33 +32,44 @@ using NamedValues = std::vector<std::pair<std::string, double>>;
 /// `0.1234`, or `97.1 %` for `accuracy` (or a name that ends so), `acc` and `error_rate`.
 std::string formatMetric(std::string_view name, double value);
 
+/// What the live line says.
+struct LiveState {
+  int64_t count = 0;         ///< of the epoch or step under way, from 1
+  int64_t done = 0, all = 0; ///< steps of the bar
+  NamedValues metrics;
+  double examplesPerSecond = -1, secondsLeft = -1; ///< left out when negative
+};
+
 class Progress {
 public:
   /// A run of `epochs` periods (`word` is `epoch` or `step`) as counted by the caller; starts the clock.
   Progress(const OutputSink &sink, std::string word, int64_t total);
   ~Progress();
 
-  /// Shows the live line. `count` (from 1) of `total` epochs or steps is under way; `done` of `all` steps of the whole
-  /// bar are done; `examplesPerSecond` and `secondsLeft` are left out when negative. Does nothing when piped or when it
-  /// was shown less than 50 ms ago.
-  void update(int64_t count, int64_t done, int64_t all, const NamedValues &metrics, double examplesPerSecond,
-              double secondsLeft);
+  /// Shows the live line: a bar, the metrics, the course of the loss, the last validation, as far as the window has room.
+  /// Does nothing when piped or when it was shown less than 50 ms ago.
+  void update(const LiveState &state);
   /// Whether update would show something now; cheap, to be asked every step.
   bool due() const;
 
-  /// Replaces the live line by a lasting one: `epoch 2/5  loss 0.1234  accuracy 97.1 %  val.loss 0.0987  2.1 s`.
+  /// Replaces the live line by a lasting one: `epoch 2/5  loss 0.1234  accuracy 97.1 %  val.loss 0.0987  2.1 s`. At a
+  /// terminal, of periods that take less than 50 ms only some are shown, the last one always.
   void finishPeriod(int64_t count, const NamedValues &metrics, double seconds);
   /// A lasting line of its own.
   void note(std::string_view text);
 
 private:
   void clearLine();
+  void writePending();
 
   OutputSink sink;
   std::string word;
   int64_t total;
   bool shown = false; ///< a live line stands on the terminal
-  std::chrono::steady_clock::time_point lastShown;
+  std::chrono::steady_clock::time_point lastShown, lastPeriod;
+  std::string pending;        ///< the lasting line that was not shown yet
+  std::vector<double> losses; ///< that the live line had, the last ones
+  NamedValues validation;     ///< the last period's
 };
 
 } // namespace dlc

@@ -54,6 +54,7 @@ private:
   Error notFinite(const std::string &what) const;
   void log(const StepOutcome &outcome);
   void showProgress();
+  void flushLog();
   Result<void> endPeriod(bool &stop);
   Result<bool> validate(EpochMetrics &metrics);
   NamedValues named(const EpochMetrics &metrics) const;
@@ -229,9 +230,9 @@ void TrainingRun::showProgress() {
   metrics.loss = means[0];
   metrics.reports.assign(means.begin() + 1, means.end());
   if (spec.epochs > 0)
-    progress.update(at.epoch + 1, at.stepInEpoch, perEpoch, named(metrics), rate, left);
+    progress.update({at.epoch + 1, at.stepInEpoch, perEpoch, named(metrics), rate, left});
   else
-    progress.update(at.step, at.step, spec.steps, named(metrics), rate, left);
+    progress.update({at.step, at.step, spec.steps, named(metrics), rate, left});
 }
 
 /// False when Ctrl-C came before its end.
@@ -296,6 +297,16 @@ void TrainingRun::saveFiles(bool isBest) {
   }
 }
 
+/// A full disk ends the log, not the training.
+void TrainingRun::flushLog() {
+  if (!stepLog)
+    return;
+  if (Result<void> ok = stepLog->flush(); !ok) {
+    progress.note("warning: " + ok.error().str() + "; the run has no log from here on");
+    stepLog.reset();
+  }
+}
+
 Result<void> TrainingRun::endPeriod(bool &stop) {
   EpochMetrics metrics;
   metrics.epoch = spec.epochs > 0 ? at.epoch : at.step;
@@ -327,8 +338,7 @@ Result<void> TrainingRun::endPeriod(bool &stop) {
     values.erase(values.begin(), values.begin() + 1 + ptrdiff_t(spec.reports.size()));
     if (metrics.validated)
       stepLog->validation(at.step, values);
-    if (Result<void> ok = stepLog->flush(); !ok)
-      return ok;
+    flushLog();
   }
   saveFiles(isBest);
   result.history.push_back(std::move(metrics));
@@ -378,9 +388,7 @@ Result<TrainingResult> TrainingRun::run() {
     if (interrupt.requested())
       endInterrupted();
   }
-  if (stepLog)
-    if (Result<void> ok = stepLog->flush(); !ok)
-      return ok.error();
+  flushLog();
   if (saveError)
     return *saveError;
   if (result.stoppedEarly) {

@@ -40,6 +40,7 @@ ROOMS = {
     "codegen/map": {"codegen/kernel"},
     "codegen/contract": {"codegen/kernel"},
     "codegen/native": set(),
+    "runtime/pictures": set(),
 }
 # Headers that may be included against the arrows.
 SHARED_HEADERS = {

@@ -1,8 +1,10 @@
 # How lit runs test/: each file's RUN lines, with dlc's tools, FileCheck and `not` on the path.
 # Substitutions: %shared %data (reference data beside the repository), %examples, and lit's own %s %S %t.
-# Features: avx2 avx512 (this processor), golden data (the shared folders are there), fashion (Debian's data set is there).
+# Features: avx2 avx512 (this processor), golden data (the shared folders are there), fashion (Debian's data set is there),
+# gnuplot (it is installed).
 # Files under an Inputs folder are what tests read, not tests.
 import os
+import shutil
 
 import lit.formats
 
@@ -60,3 +62,5 @@ for feature, folder in (
 ):
     if os.path.isdir(folder):
         config.available_features.add(feature)
+if shutil.which("gnuplot"):
+    config.available_features.add("gnuplot")

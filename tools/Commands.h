@@ -18,6 +18,8 @@ Action addRunCommand(CLI::App &app);
 Action addCheckCommand(CLI::App &app);
 /// `dlc compile FILE --entry NAME`.
 Action addCompileCommand(CLI::App &app);
+/// `dlc plot DIRS`: curves of runs.
+Action addPlotCommand(CLI::App &app);
 /// `dlc version`.
 Action addVersionCommand(CLI::App &app);
 

@@ -411,10 +411,6 @@ std::string formatValue(const Value &value) {
 void Session::print(const std::vector<Value> &values) {
   std::vector<std::string> texts;
   for (const Value &value : values) {
-    if (isStringColumn(value)) {
-      diagnostics.report(Diag::NotSupported, value.at, "printing a column of strings");
-      return;
-    }
     texts.push_back(formatValue(value));
   }
   output(joinPrinted(texts) + "\n");

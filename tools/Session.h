@@ -62,6 +62,10 @@ public:
   bool train(const TrainPlan &plan, const TrainFunctions &functions, std::vector<HostBufferRef> &params) override;
   bool stopped() const override { return interrupted || emitted || (running && running->requested()); }
   void print(const std::vector<Value> &values) override;
+  std::shared_ptr<const std::vector<std::string>> strings(const DataInfo &data, const std::string &field,
+                                                          bool classes) override;
+  void show(const std::string &kind, const std::vector<std::pair<std::string, Value>> &arguments,
+            SourceRange at) override;
 
   SourceManager sources;
   DiagnosticEngine diagnostics;
@@ -84,8 +88,8 @@ private:
   bool runInto(mlir::ModuleOp module, const std::vector<HostBufferRef> &inputs, std::vector<HostBufferRef> &outputs,
                SourceRange at);
   /// Fills a block from a checkpoint, or what fits of it; says what was left. Gives which slots are filled.
-  std::optional<std::vector<bool>> fill(const std::string &file, bool partial, const SlotBlock &block,
-                                        SourceRange at, const std::string &partially);
+  std::optional<std::vector<bool>> fill(const std::string &file, bool partial, const SlotBlock &block, SourceRange at,
+                                        const std::string &partially);
   bool initialise(const TrainPlan &plan, const TrainFunctions &functions, const Compiled &step, void *params,
                   void *state);
 
@@ -94,10 +98,13 @@ private:
   std::map<std::string, std::shared_ptr<const Compiled>> statements; ///< what ran before, by the text of its graph
   ast::AstContext tree;
   bool interrupted = false, emitted = false;
+  bool withoutGnuplot = false;                       ///< it was looked for and not found, and this was said
   const InterruptScope *running = nullptr;           ///< that of the program or input under way
   std::vector<std::vector<double>> *times = nullptr; ///< while timing: of each computation, the seconds of its runs
 };
 
+/// The opened data set of a `data`, or a part of it.
+std::shared_ptr<const Dataset> datasetOf(const DataInfo &info);
 /// A value as `print` shows it.
 std::string formatValue(const Value &value);
 /// The whole text of a program; an Error when it cannot be read (missing, a folder, beyond any program's size).

@@ -14,8 +14,6 @@ namespace dlc {
 
 static_assert(std::string_view(TrainPlan::averageName) == averageName);
 
-std::shared_ptr<const Dataset> datasetOf(const DataInfo &info);
-
 /// A dense slot of a block as a tensor; `owner` keeps the block.
 static HostBuffer bufferIn(const TensorSlot &slot, std::shared_ptr<void> owner, void *block) {
   void *data = static_cast<std::byte *>(block) + slot.byteOffset;

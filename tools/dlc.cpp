@@ -37,7 +37,8 @@ int main(int argc, char **argv) {
   app.require_subcommand(1);
   app.footer("`dlc COMMAND --help` says more. `dlc run` alone is a prompt to explore in.");
   std::vector<std::pair<CLI::App *, dlc::Action>> commands;
-  for (auto add : {dlc::addRunCommand, dlc::addCheckCommand, dlc::addCompileCommand, dlc::addVersionCommand}) {
+  for (auto add : {dlc::addRunCommand, dlc::addCheckCommand, dlc::addCompileCommand, dlc::addPlotCommand,
+                   dlc::addVersionCommand}) {
     dlc::Action action = add(app);
     commands.push_back({app.get_subcommands({}).back(), std::move(action)});
   }

@@ -32,7 +32,8 @@ void addResizeBuiltins(BuiltinTable &table);
 void addMakerBuiltins(BuiltinTable &table);
 void addRandomBuiltins(BuiltinTable &table);
 void addGradientBuiltins(BuiltinTable &table);
-void addDataBuiltins(BuiltinTable &table);
+void addSourceBuiltins(BuiltinTable &table);
+void addShowBuiltins(BuiltinTable &table);
 
 /// More elements than any tensor has.
 inline constexpr double maxElements = 1e14;

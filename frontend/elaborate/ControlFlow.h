@@ -56,8 +56,9 @@ private:
 struct LoopContext {
   static constexpr const char *leftName = " left", *skippedName = " skipped"; // no names of a user's
   ScopeRef scope;
+  bool compiled; ///< not unrolled, nor is one around it
 
-  LoopContext(ScopeRef scope, SourceRange at) : scope(std::move(scope)) {
+  LoopContext(ScopeRef scope, SourceRange at, bool compiled) : scope(std::move(scope)), compiled(compiled) {
     for (const char *name : {leftName, skippedName})
       this->scope->names[name] = {Value::ofBool(false, at), true, at};
   }

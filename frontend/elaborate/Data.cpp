@@ -125,16 +125,8 @@ Value Elaborator::dataMember(const Value &data, std::string_view name, SourceRan
   std::string text(name);
   for (const DataInfo::Field &field : info.fields)
     if (field.name == text) {
-      if (field.isString) {
-        if (emitting() || !executor || checkingOnly) {
-          Value column = Value::ofList({Value::ofString("", at)}, at);
-          column.size = info.rows;
-          column.flag = true;
-          return column;
-        }
-        error(Diag::NotSupported, at, "a column of strings as a value");
-        return poison(at);
-      }
+      if (field.isString)
+        return Value::ofStrings(executor ? executor->strings(info, text, false) : nullptr, info.rows, at);
       Shape shape = {{info.rows, info.at}};
       shape.insert(shape.end(), field.shape.begin(), field.shape.end());
       Value column = Value::ofTensor(field.dtype, std::move(shape), {}, at);
@@ -167,6 +159,8 @@ Value Elaborator::dataMember(const Value &data, std::string_view name, SourceRan
     return Value::ofSize(found->second, at);
   };
   const std::string kind = info.source ? info.source->kind : "";
+  auto categories = std::count_if(info.fields.begin(), info.fields.end(),
+                                  [](const DataInfo::Field &field) { return field.category; });
   // `ratings.classes.user`, `pairs.vocab.src`: one for each field.
   bool several = (name == "classes" && kind == "csv") || (name == "vocab" && kind == "sentence_pairs");
   if (several) {
@@ -175,6 +169,24 @@ Value Elaborator::dataMember(const Value &data, std::string_view name, SourceRan
     for (const DataInfo::Field &field : info.fields)
       if (kind == "sentence_pairs" || field.category)
         model->entries.push_back({field.name, nullptr, std::make_shared<Value>(learnt(text + "." + field.name)), at});
+    Value value = Value::unit(at);
+    value.kind = Value::Model;
+    value.model = model;
+    return value;
+  }
+  // `photos.names`, `ratings.names.user`: what the numbers of a category stand for.
+  auto named = [&](const DataInfo::Field &field) {
+    return Value::ofStrings(executor ? executor->strings(info, field.name, true) : nullptr,
+                            learnt("classes." + field.name).size, at);
+  };
+  if (name == "names" && categories != 0) {
+    auto model = std::make_shared<ModelInstance>();
+    model->name = info.name + "." + text;
+    for (const DataInfo::Field &field : info.fields)
+      if (field.category && kind != "csv")
+        return named(field);
+      else if (field.category)
+        model->entries.push_back({field.name, nullptr, std::make_shared<Value>(named(field)), at});
     Value value = Value::unit(at);
     value.kind = Value::Model;
     value.model = model;
@@ -213,9 +225,9 @@ Value Elaborator::dataMember(const Value &data, std::string_view name, SourceRan
     candidates.insert(candidates.end(), {"train", "rest"});
   if (kind == "text" || kind == "sentence_pairs")
     candidates.push_back("vocab");
-  bool categories =
-      std::any_of(info.fields.begin(), info.fields.end(), [](const DataInfo::Field &field) { return field.category; });
-  if ((kind == "csv" && categories) || kind == "image_folder" || kind == "text_folder")
+  if (categories != 0)
+    candidates.push_back("names");
+  if ((kind == "csv" && categories != 0) || kind == "image_folder" || kind == "text_folder")
     candidates.push_back("classes");
   auto report = error(Diag::UnknownMember, nameAt, "data set `" + info.name + "`", text);
   if (std::string near = nearest(name, candidates); !near.empty())

@@ -36,6 +36,12 @@ public:
   virtual bool stopped() const { return false; }
   /// Prints the values of a `print`, or of an expression at the prompt.
   virtual void print(const std::vector<Value> &values) = 0;
+  /// A column of text; with `classes`, the values of a column of categories, in the order of their numbers.
+  virtual std::shared_ptr<const std::vector<std::string>> strings(const DataInfo &data, const std::string &field,
+                                                                  bool classes) = 0;
+  /// Shows a picture of a kind (`plot`): its arguments by name, computed.
+  virtual void show(const std::string &kind, const std::vector<std::pair<std::string, Value>> &arguments,
+                    SourceRange at) = 0;
 };
 
 /// `--set name=value`, and whether it was used.
@@ -135,7 +141,8 @@ public:
   Value statements(llvm::ArrayRef<ast::Stmt *> list, const ScopeRef &scope, SourceRange at);
   /// Does `rest` unless the turn of the loop around has been ended.
   Value unlessEnded(const std::function<Value()> &rest, SourceRange at);
-  std::vector<SourceRange> differentiated; ///< what is derived, innermost last, with the values that vary (Value::varies)
+  std::vector<SourceRange>
+      differentiated;                 ///< what is derived, innermost last, with the values that vary (Value::varies)
   LoopContext *loop = nullptr;        ///< around the statements that are elaborated
   bool inElement = false;             ///< of a comprehension, whose turns give an element each
   AssignmentRecord *record = nullptr; ///< of assignments; the innermost
@@ -381,12 +388,19 @@ public:
   /// An expression as a statement; an `if` one by one. `asked`: whether a type will be asked of the value.
   Value topLevel(const ast::Expr &expr, const ScopeRef &scope, bool asked = false);
 
-  SourceRange printsAfter; ///< a `print` that is a statement at top level: it shows what its arguments came to
-  bool quiet = false;      ///< what is built has been built before, and printed there
-  bool training = false;   ///< the constant `training`, where no model's function says otherwise
+  SourceRange statementUnderWay; ///< an expression that is a statement at top level
+  /// Whether a call is the whole of that: what it does, it does with what its arguments come to (Value::effect).
+  bool isStatement(SourceRange call) const {
+    return call.file == statementUnderWay.file && call.end == statementUnderWay.end && !insideFunction() &&
+           !insideLoop() && !inElement;
+  }
+  /// Whether the statements that are elaborated become a compiled loop.
+  bool insideLoop() const;
+  bool quiet = false;                      ///< what is built has been built before, and printed there
+  bool training = false;                   ///< the constant `training`, where no model's function says otherwise
   const Shape *initialiserShape = nullptr; ///< of the param whose initialiser is elaborated
   DrawPlace draws;
-  unsigned randomDraws = 0; ///< how many times random numbers were asked for
+  unsigned randomDraws = 0;             ///< how many times random numbers were asked for
   std::optional<int64_t> stepsPerEpoch; ///< while a train's optimizer is elaborated: what an epoch is
   /// Replaces `value` when `--set name=..` was given; reports a value of another kind.
   bool applyOverride(const std::string &name, Value &value);
@@ -432,7 +446,7 @@ private:
   bool exhausted = false; ///< there were too many of them: the outermost one comes to nothing
   unsigned undecided = 0; ///< branches under way that only an instance decides
   unsigned depth = 0;
-  bool tooDeep = false; ///< reported for the expression under way
+  bool tooDeep = false;         ///< reported for the expression under way
   int64_t unrolledElements = 0; ///< elements of comprehensions in the expression under way
   std::vector<std::unique_ptr<Builtin>> builtins;
   std::unique_ptr<ast::AstContext> libraryTree;

@@ -48,13 +48,16 @@ bool isSameValue(const Value &a, const Value &b) {
     return (a.ir && a.ir == b.ir) || (!a.ir && !b.ir && a.host && a.host == b.host);
   case Value::Number:
     return a.isFloat == b.isFloat && a.weak == b.weak && (a.weak || a.dtype == b.dtype) && a.ofSizes == b.ofSizes &&
-           (a.isFloat ? a.number == b.number || (std::isnan(a.number) && std::isnan(b.number)) : a.integer == b.integer);
+           (a.isFloat ? a.number == b.number || (std::isnan(a.number) && std::isnan(b.number))
+                      : a.integer == b.integer);
   case Value::SizeOf:
     return a.size == b.size;
   case Value::Bool:
     return a.flag == b.flag;
   case Value::String:
     return a.text == b.text;
+  case Value::Strings:
+    return a.strings == b.strings && a.size == b.size;
   case Value::Tuple:
   case Value::List:
     return a.flag == b.flag && sameElements();
@@ -96,7 +99,8 @@ static std::optional<DType> meet(const Value &number, DType dtype) {
 static DType ownType(const Value &value) {
   if (value.kind == Value::Bool)
     return DType::Bool;
-  return value.isTensor() ? value.dtype : value.dtypeOr(value.kind == Value::Number && value.isFloat ? DType::F32 : DType::I64);
+  return value.isTensor() ? value.dtype
+                          : value.dtypeOr(value.kind == Value::Number && value.isFloat ? DType::F32 : DType::I64);
 }
 
 static std::optional<DType> joinedType(const Value &a, const Value &b) {

@@ -10,7 +10,7 @@ using namespace ast;
 Value LoopElaborator::turnInScope(const Turn &turn, Value *left) {
   auto inner = std::make_shared<Scope>();
   inner->parent = scope;
-  LoopContext context(inner, at);
+  LoopContext context(inner, at, /*compiled=*/true);
   LoopContext *outer = std::exchange(e.loop, &context);
   Value element = turn(inner);
   e.loop = outer;
@@ -27,7 +27,8 @@ LoopElaborator::Carried *LoopElaborator::find(const Change &change) {
 }
 
 static bool sameType(const Value &a, const Value &b) {
-  return a.kind == b.kind && a.varies == b.varies && typeString(a) == typeString(b) && a.elements.size() == b.elements.size() &&
+  return a.kind == b.kind && a.varies == b.varies && typeString(a) == typeString(b) &&
+         a.elements.size() == b.elements.size() &&
          std::equal(a.elements.begin(), a.elements.end(), b.elements.begin(), sameType);
 }
 
@@ -196,7 +197,8 @@ Value LoopElaborator::counted(const Size &length, const std::vector<Value> &over
       if (tensor.poison())
         return e.poison(at);
       if (!tensor.isTensor()) {
-        e.error(Diag::WrongType, element.at, "an element of the comprehension", describe(element), "a number or a tensor");
+        e.error(Diag::WrongType, element.at, "an element of the comprehension", describe(element),
+                "a number or a tensor");
         return e.poison(at);
       }
       tensor = typeOnly(tensor);
@@ -285,8 +287,7 @@ void LoopElaborator::endless(const std::function<Value()> &condition, const Turn
     AssignmentRecord record(e);
     std::vector<Value> inside = argumentsFor(test, starts, inits);
     assume(inside);
-    Value holds = e.branches(
-        inside[variables], [&] { return Value::ofBool(false, at); }, condition, at);
+    Value holds = e.branches(inside[variables], [&] { return Value::ofBool(false, at); }, condition, at);
     record.takeBack();
     if (holds.poison())
       return;

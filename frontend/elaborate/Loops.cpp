@@ -36,6 +36,8 @@ void Elaborator::forLoop(const ForStmt &stmt, const ScopeRef &scope) {
   });
 }
 
+bool Elaborator::insideLoop() const { return loop && loop->compiled; }
+
 void Elaborator::countedByHand(const Value &range, const ScopeRef &scope, SourceRange at,
                                const std::function<Value(const ScopeRef &, const Value &)> &turn) {
   auto counter = std::make_shared<Scope>();
@@ -59,7 +61,7 @@ void Elaborator::unrolled(const std::vector<Value> &items, const ScopeRef &scope
                           const std::function<Value(const ScopeRef &, const Value &)> &turn) {
   auto inner = std::make_shared<Scope>();
   inner->parent = scope;
-  LoopContext context(inner, at);
+  LoopContext context(inner, at, insideLoop());
   LoopContext *outer = std::exchange(loop, &context);
   const std::string place = draws.next("for");
   std::function<Value(size_t)> from = [&](size_t i) {

@@ -12,6 +12,26 @@ static std::string numberText(double value) {
   return text.find_first_of(".en") == std::string::npos ? text + ".0" : text;
 }
 
+/// A column of strings as tensors are shown: lines that are not too long, and only the ends of a long one.
+static std::string columnText(const std::vector<std::string> &strings) {
+  constexpr size_t most = 1000, ends = 3, longest = 75;
+  std::string text = "[";
+  size_t line = 0; // where it begins
+  for (size_t i = 0; i < strings.size(); ++i) {
+    bool skips = strings.size() > most && i == ends;
+    if (skips)
+      i = strings.size() - ends;
+    std::string next = (i ? ", " : "") + std::string(skips ? "..., " : "") + strings[i];
+    if (i && text.size() + next.size() - line > longest) {
+      text += ",\n";
+      line = text.size();
+      next.replace(0, 1, ""); // the blank that is left lies below the bracket
+    }
+    text += next;
+  }
+  return text + "]";
+}
+
 std::string textOf(const Value &value, llvm::function_ref<std::string(const Value &)> tensorText) {
   switch (value.kind) {
   case Value::Tensor:
@@ -24,6 +44,8 @@ std::string textOf(const Value &value, llvm::function_ref<std::string(const Valu
     return value.flag ? "true" : "false";
   case Value::String:
     return value.text;
+  case Value::Strings:
+    return value.strings ? columnText(*value.strings) : typeString(value);
   case Value::Tuple:
   case Value::List: {
     std::string text = value.kind == Value::Tuple ? "(" : "[";
@@ -37,7 +59,7 @@ std::string textOf(const Value &value, llvm::function_ref<std::string(const Valu
       text += "  " + slot->path + ": " + typeString(slot->value) + "\n";
     // `ratings.classes` groups numbers as a model does.
     for (const ModelInstance::Entry &entry : value.model->entries)
-      if (entry.layer && entry.layer->isNumber())
+      if (entry.layer && (entry.layer->isNumber() || entry.layer->kind == Value::Strings))
         text += "  " + entry.name + ": " + textOf(*entry.layer, tensorText) + "\n";
     return text + "}";
   }
@@ -52,21 +74,12 @@ std::string textOf(const Value &value, llvm::function_ref<std::string(const Valu
   }
 }
 
-bool isStringColumn(const Value &value) {
-  return value.kind == Value::List && value.flag && value.elements.size() == 1 &&
-         value.elements[0].kind == Value::String;
-}
-
 void emitPrint(Elaborator &e, const std::vector<Value> &values, SourceRange at) {
   constexpr char gap = '\0'; // of no text
   mlir::OpBuilder &builder = e.graph.here();
   std::vector<mlir::Attribute> texts;
   std::vector<mlir::Value> tensors;
   for (const Value &value : values) {
-    if (isStringColumn(value)) {
-      e.error(Diag::NotSupported, value.at, "printing a column of strings");
-      return;
-    }
     std::string text = textOf(value, [&](const Value &tensor) {
       tensors.push_back(e.ir(tensor));
       return std::string(1, gap);

@@ -7,8 +7,6 @@ namespace dlc {
 
 /// A value as `print` shows it; `tensorText` gives the text of each tensor that it holds.
 std::string textOf(const Value &value, llvm::function_ref<std::string(const Value &)> tensorText);
-/// A column of strings stands for itself by one string: its rows are not values of the program.
-bool isStringColumn(const Value &value);
 /// Builds the operation that prints a line of values when the code runs.
 void emitPrint(Elaborator &e, const std::vector<Value> &values, SourceRange at);
 

@@ -37,7 +37,8 @@ void Elaborator::loadLibrary() {
   addMakerBuiltins(table);
   addRandomBuiltins(table);
   addGradientBuiltins(table);
-  addDataBuiltins(table);
+  addSourceBuiltins(table);
+  addShowBuiltins(table);
   for (const std::unique_ptr<Builtin> &builtin : builtins) {
     auto function = std::make_shared<Function>();
     function->kind = Function::Native;
@@ -229,8 +230,8 @@ Value Elaborator::topLevel(const Expr &expr, const ScopeRef &scope, bool asked) 
   // The condition runs, then the statements of its branch, one by one.
   if (atTopLevel() && expr.kind == ExprKind::If)
     return conditional(static_cast<const IfExpr &>(expr), scope);
-  if (atTopLevel())
-    printsAfter = expr.range;
+  if (atTopLevel() || (mode() == Mode::Check && !insideFunction()))
+    statementUnderWay = expr.range;
   return asStatement(expr.range, [&] {
     Value value = expression(expr, scope);
     return asked ? value : settled(std::move(value));
@@ -270,10 +271,9 @@ Value Elaborator::asStatement(SourceRange at, const std::function<Value()> &work
     assigned.takeBack();
     return poison(at);
   }
-  if (value.kind == Value::Unit && value.text == "print") {
-    executor->print(value.elements);
+  if (value.effect) {
+    std::exchange(value.effect, nullptr)(value.elements);
     value.elements.clear();
-    value.text.clear();
   }
   return value;
 }

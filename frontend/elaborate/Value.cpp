@@ -75,6 +75,13 @@ Value Value::ofString(std::string text, SourceRange at) {
   return value;
 }
 
+Value Value::ofStrings(std::shared_ptr<const std::vector<std::string>> strings, Size size, SourceRange at) {
+  Value value = make(Strings, at);
+  value.strings = std::move(strings);
+  value.size = std::move(size);
+  return value;
+}
+
 Value Value::ofTuple(std::vector<Value> elements, SourceRange at) {
   Value value = make(Tuple, at);
   value.elements = std::move(elements);
@@ -118,6 +125,8 @@ std::string typeString(const Value &value) {
     return "bool";
   case Value::String:
     return "str";
+  case Value::Strings:
+    return "str[" + value.size.str() + "]";
   case Value::Tuple:
     return "(" + join(value.elements) + ")";
   case Value::List:
@@ -181,6 +190,7 @@ std::string describe(const Value &value) {
     return "a model " + quoted(value.model->name);
   case Value::Duration:
     return fmt::format("`{} {}`", value.integer, value.flag ? "epochs" : "steps");
+  case Value::Strings:
   case Value::Tensor:
   case Value::Bool:
   case Value::Tuple:
@@ -308,7 +318,8 @@ static Value modelValue(const ModelInstance &model) {
 }
 
 void nameParameters(ModelInstance &model, const std::string &prefix) {
-  visitParameters(modelValue(model), prefix, prefix, [](ParamSlot &slot, std::string path) { slot.path = std::move(path); });
+  visitParameters(modelValue(model), prefix, prefix,
+                  [](ParamSlot &slot, std::string path) { slot.path = std::move(path); });
 }
 
 std::string modelsDiffer(const ModelInstance &a, const ModelInstance &b) {

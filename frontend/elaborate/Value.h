@@ -76,6 +76,7 @@ struct Value {
     SizeOf, ///< a size: also a number of an own kind
     Bool,   ///< true or false, known at compile time
     String,
+    Strings, ///< a column of text: `strings`, which are null while checking, and their number `size`
     Tuple,
     List,
     Fn,
@@ -104,7 +105,7 @@ struct Value {
   uint64_t origin = 0;
   Size offset;
   bool varies = false; ///< while something is differentiated: it depends on what is derived by
-  bool soft = false; ///< an f64 scalar that takes the dtype of what it meets (hyperparameters, steps)
+  bool soft = false;   ///< an f64 scalar that takes the dtype of what it meets (hyperparameters, steps)
 
   // Number, Bool, String, Duration
   bool isFloat = false;
@@ -115,7 +116,11 @@ struct Value {
   std::string text;
 
   Size size;
-  std::vector<Value> elements; ///< Tuple, List, Zip; Range: begin and end, `integer` its step, `flag` whether it includes its end
+  std::shared_ptr<const std::vector<std::string>> strings;
+  /// Unit: what a statement at top level does with its elements once they are computed (`print`, pictures).
+  std::function<void(const std::vector<Value> &)> effect;
+  std::vector<Value>
+      elements; ///< Tuple, List, Zip; Range: begin and end, `integer` its step, `flag` whether it includes its end
   std::shared_ptr<Function> function;
   std::shared_ptr<ModelInstance> model;
   std::shared_ptr<DataInfo> data;
@@ -137,6 +142,7 @@ struct Value {
   static Value ofSize(Size size, SourceRange at);
   static Value ofBool(bool value, SourceRange at);
   static Value ofString(std::string text, SourceRange at);
+  static Value ofStrings(std::shared_ptr<const std::vector<std::string>> strings, Size size, SourceRange at);
   static Value ofTuple(std::vector<Value> elements, SourceRange at);
   static Value ofList(std::vector<Value> elements, SourceRange at);
   static Value ofFunction(std::shared_ptr<Function> function, SourceRange at);
@@ -184,9 +190,7 @@ struct DrawPlace {
   std::string path;                       ///< the names and ordinals of the calls that led there
   std::map<std::string, unsigned> counts; ///< of what the definition has called and drawn so far, by name
   /// The place of the next thing of a name.
-  std::string next(const std::string &name) {
-    return path + "/" + name + "#" + std::to_string(counts[name]++);
-  }
+  std::string next(const std::string &name) { return path + "/" + name + "#" + std::to_string(counts[name]++); }
 };
 
 /// A function value.

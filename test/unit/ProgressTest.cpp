@@ -33,7 +33,7 @@ TEST(Progress, MetricsReadWell) {
 TEST(Progress, PipedThereIsOneLineAPeriod) {
   std::string text;
   Progress progress(captured(text, false), "epoch", 2);
-  progress.update(1, 5, 10, {{"loss", 1}}, 100, 3);
+  progress.update({1, 5, 10, {{"loss", 1}}, 100, 3});
   EXPECT_EQ(text, "");
   EXPECT_FALSE(progress.due());
   progress.finishPeriod(1, {{"loss", 0.5}, {"accuracy", 0.9}, {"val.loss", 0.25}}, 2.345);
@@ -43,7 +43,7 @@ TEST(Progress, PipedThereIsOneLineAPeriod) {
 TEST(Progress, ATerminalHasALiveLineWithABar) {
   std::string text;
   Progress progress(captured(text, true), "epoch", 5);
-  progress.update(2, 30, 60, {{"loss", 0.1234}, {"accuracy", 0.971}}, 152000, 2.5);
+  progress.update({2, 30, 60, {{"loss", 0.1234}, {"accuracy", 0.971}}, 152000, 2.5});
   EXPECT_EQ(
       text,
       "\repoch 2/5 [=============>             ]  loss 0.1234  accuracy 97.1 %  152,000 samples/s  0:03 left\x1b[K");
@@ -56,7 +56,7 @@ TEST(Progress, TheLiveLineFitsTheWindow) {
   for (int width : {1, 10, 40, 79, 200}) {
     std::string text;
     Progress progress(captured(text, true, width), "epoch", 5);
-    progress.update(2, 60, 60, {{"loss", 0.1234}, {"accuracy", 0.971}}, 1e6, 4000);
+    progress.update({2, 60, 60, {{"loss", 0.1234}, {"accuracy", 0.971}}, 1e6, 4000});
     std::string line = text.substr(1, text.size() - 4);
     EXPECT_LT(int(line.size()), std::max(width, 2)) << line;
     if (width == 200) {
@@ -72,7 +72,7 @@ TEST(Progress, IsRewrittenAtMostTwentyTimesASecond) {
   auto begin = std::chrono::steady_clock::now();
   double seconds = 0;
   for (int i = 0; seconds < 0.12; ++i) {
-    progress.update(i, i, 100000, {{"loss", 1}}, -1, -1);
+    progress.update({i, i, 100000, {{"loss", 1}}, -1, -1});
     seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   }
   auto lines = std::count(text.begin(), text.end(), '\r');
@@ -83,8 +83,45 @@ TEST(Progress, IsRewrittenAtMostTwentyTimesASecond) {
 TEST(Progress, ANoteStandsOnALineOfItsOwn) {
   std::string text;
   Progress progress(captured(text, true), "step", 10);
-  progress.update(1, 1, 10, {}, -1, -1);
+  progress.update({1, 1, 10, {}, -1, -1});
   text.clear();
   progress.note("interrupted");
   EXPECT_EQ(text, "\r\x1b[Kinterrupted\n");
+}
+
+TEST(Progress, TheLineShowsTheCourseOfTheLossAndTheLastValidation) {
+  std::string text;
+  OutputSink sink = captured(text, true);
+  sink.utf8 = true;
+  Progress progress(sink, "epoch", 3);
+  progress.finishPeriod(1, {{"loss", 4}, {"val.loss", 2}}, 1);
+  for (double loss : {4, 3, 2, 1}) {
+    text.clear();
+    std::this_thread::sleep_for(std::chrono::milliseconds(55));
+    progress.update({2, 5, 10, {{"loss", loss}}, 1000, 3});
+  }
+  EXPECT_EQ(text, "\repoch 2/3 [=======>       ]  loss 1.0000  █▆▃▁          val.loss 2.0000  1,000 samples/s  0:03 "
+                  "left\x1b[K");
+  text.clear();
+  sink.width = [] { return 60; };
+  Progress narrow(sink, "epoch", 3);
+  narrow.finishPeriod(1, {{"loss", 4}, {"val.loss", 2}}, 1);
+  text.clear();
+  narrow.update({2, 5, 10, {{"loss", 4}}, 1000, 3}); // the validation goes first
+  EXPECT_EQ(text, "\repoch 2/3 [===>  ]  loss 4.0000  1,000 samples/s  0:03 left\x1b[K");
+}
+
+TEST(Progress, ShortPeriodsAreNotAllShownAtATerminal) {
+  std::string text;
+  {
+    Progress progress(captured(text, true), "epoch", 1000);
+    for (int i = 1; i <= 7; ++i)
+      progress.finishPeriod(i, {}, 0.001);
+  }
+  EXPECT_EQ(text, "epoch 1/1000  0.00 s\nepoch 7/1000  0.00 s\n"); // the last one always
+  text.clear();
+  Progress piped(captured(text, false), "epoch", 1000);
+  for (int i = 1; i <= 7; ++i)
+    piped.finishPeriod(i, {}, 0.001);
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 7);
 }

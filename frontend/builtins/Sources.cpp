@@ -1,6 +1,5 @@
-// Data sources, and what shows values: print, plot, scatter.
+// Data sources, and what is read: split, load.
 #include "frontend/builtins/Builtins.h"
-#include "frontend/elaborate/Printing.h"
 
 namespace dlc {
 
@@ -40,7 +39,8 @@ static Value split(Elaborator &e, CallSite &site) {
   if (site[0].kind != Value::Source && site[0].kind != Value::Data) {
     if (site.has(1))
       return splitTensor(e, site);
-    e.error(Diag::MissingArgument, site.at, site.callee, "size").help("`split(x, 2)` makes parts of 2 along the first axis");
+    e.error(Diag::MissingArgument, site.at, site.callee, "size")
+        .help("`split(x, 2)` makes parts of 2 along the first axis");
     return e.poison(site.at);
   }
   if (site[0].kind == Value::Data) {
@@ -106,7 +106,7 @@ static Value load(Elaborator &e, CallSite &site) {
   return result;
 }
 
-void addDataBuiltins(BuiltinTable &table) {
+void addSourceBuiltins(BuiltinTable &table) {
   addSource(table, "csv", {"file"});
   addSource(table, "idx", {"*"}); // a file for each field
   addSource(table, "npy", {"*"});
@@ -119,22 +119,7 @@ void addDataBuiltins(BuiltinTable &table) {
   addSource(table, "spiral", {"n?", "noise?", "seed?", "classes?"});
   addSource(table, "moons", {"n?", "noise?", "seed?"});
   table.add("split", {"x", "size?", "axis?", "train?", "seed?", "shuffle?"}, split);
-  table.add("print", {"values..."}, [](Elaborator &e, CallSite &site) {
-    Value result = Value::unit(site.at);
-    if (site.at.file == e.printsAfter.file && site.at.end == e.printsAfter.end) { // of what is computed by then
-      result.elements = site.rest;
-      result.text = "print";
-    } else if (e.emitting() && !e.quiet) {
-      emitPrint(e, site.rest, site.at);
-    }
-    return result;
-  });
   table.add("load", {"model", "file", "partial?"}, load);
-  auto picture = [](Elaborator &e, CallSite &site) {
-    return e.emitting() ? notYet(e, Value::unit(site.at), "`" + site.callee + "`", site.at) : Value::unit(site.at);
-  };
-  table.add("plot", {"x", "y?", "band?", "color?", "save?"}, picture);
-  table.add("scatter", {"points", "color?", "save?"}, picture);
 }
 
 } // namespace dlc

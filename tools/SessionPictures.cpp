@@ -382,8 +382,11 @@ void Session::show(const std::string &kind, const std::vector<std::pair<std::str
 
 std::shared_ptr<const std::vector<std::string>> Session::strings(const DataInfo &info, const std::string &field,
                                                                  bool classes) {
-  const Column *column = datasetOf(info)->column(field);
-  return classes ? column->categories : column->strings;
+  std::shared_ptr<const Dataset> dataset = datasetOf(info);
+  if (const Vocabulary *vocabulary = dataset->column(field)->vocabulary.get(); classes && vocabulary)
+    return {dataset->column(field)->vocabulary, &vocabulary->entries()};
+  // The strings of the examples: reading rows of strings cannot fail.
+  return classes ? nullptr : dataset->dense(field)->strings;
 }
 
 } // namespace dlc

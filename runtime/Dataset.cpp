@@ -89,17 +89,6 @@ Dataset Dataset::choose(std::vector<int64_t> examples) const {
   return part;
 }
 
-Result<Dataset::Split> Dataset::split(double train, uint64_t seed, bool shuffle) const {
-  if (!(train > 0 && train < 1))
-    return Error::plain(fmt::format("`train: {}` of a split is not between 0 and 1", train));
-  int64_t first = std::llround(double(rows) * train);
-  if (first <= 0 || first >= rows)
-    return Error::plain(fmt::format("a split of {} examples at {} leaves one part empty", rows, train));
-  Dataset whole = shuffle ? choose(permutation(rows, seed)) : *this;
-  return Split{std::make_shared<const Dataset>(whole.slice(0, first)),
-               std::make_shared<const Dataset>(whole.slice(first, rows))};
-}
-
 std::vector<int64_t> permutation(int64_t n, uint64_t seed, uint64_t stream) {
   constexpr uint64_t path = 0x7065726D75746521; // "permute!": keeps the stream apart from the program's own
   PhiloxStream numbers = philoxStream(seed, stream, path);

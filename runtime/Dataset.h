@@ -83,20 +83,11 @@ public:
   /// These examples, in this order. No column is copied.
   Dataset choose(std::vector<int64_t> examples) const;
 
-  struct Split;
-  /// The first `train` (a fraction between 0 and 1) of the examples and the rest, in an order that `seed` decides, or
-  /// as they stand unless `shuffle`. Both parts must have at least one example.
-  Result<Split> split(double train, uint64_t seed, bool shuffle) const;
-
 private:
   std::string label;
   int64_t first = 0, rows;
   std::shared_ptr<const std::vector<int64_t>> order; ///< rows of the columns; null for 0, 1, ..
   std::vector<Column> all;
-};
-
-struct Dataset::Split {
-  std::shared_ptr<const Dataset> train, rest;
 };
 
 /// 0..n in an order that depends on n, `seed` and `stream` alone: Fisher-Yates with Philox. Streams of one seed

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 namespace dlc {
 
@@ -174,6 +175,30 @@ Result<void> RunFiles::saveBest() const {
   if (spec.save.empty())
     return {};
   return saveCheckpoint(spec.save + ".best", {spec.params, params}, metadata(), averages());
+}
+
+void RunFiles::keepBest() {
+  best.resize(spec.params.size());
+  StandIns averaged = averages();
+  for (size_t i = 0; i < spec.params.size(); ++i) {
+    const TensorSlot &slot = spec.params[i];
+    auto average = averaged.slots.find(i);
+    // An average of another dtype is rounded where it is saved; in memory the weights themselves are kept then.
+    bool stands = average != averaged.slots.end() && average->second->dtype == slot.dtype;
+    best[i].resize(slot.denseBytes());
+    unpackTensor(stands ? *average->second : slot, stands ? averaged.block : params, best[i].data());
+  }
+}
+
+Result<void> RunFiles::restoreBest() const {
+  if (best.empty()) {
+    std::string file = spec.save + ".best";
+    return spec.save.empty() || ::access(file.c_str(), F_OK) != 0 ? Result<void>()
+                                                                   : loadCheckpoint(file, {spec.params, params});
+  }
+  for (size_t i = 0; i < best.size(); ++i)
+    packTensor(spec.params[i], best[i].data(), params);
+  return {};
 }
 
 Result<void> RunFiles::save(const RunPosition &position) const {

@@ -32,6 +32,11 @@ public:
   /// Writes FILE.resume, FILE.ema if there are averages, and then FILE, if the run saves.
   Result<void> save(const RunPosition &position) const;
 
+  /// Keeps the parameters in memory (the averages, if there are any), and puts them back. Of what an earlier run judged
+  /// best FILE.best is read, if there is one.
+  void keepBest();
+  Result<void> restoreBest() const;
+
 private:
   Result<RunPosition> resume() const;
   std::map<std::string, std::string> metadata() const;
@@ -39,6 +44,7 @@ private:
 
   const TrainingSpec &spec;
   void *params, *state;
+  std::vector<std::vector<std::byte>> best; ///< of each parameter, dense
   std::set<const TensorSlot *> infinite; ///< from the beginning
 };
 

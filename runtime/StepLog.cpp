@@ -47,7 +47,8 @@ Result<void> StepLog::openCsv(const std::string &header, int64_t fromStep) {
   return {};
 }
 
-Result<StepLog> StepLog::open(const std::string &folder, const std::vector<std::string> &reports, int64_t fromStep) {
+Result<StepLog> StepLog::open(const std::string &folder, const std::vector<std::string> &reports, int64_t fromStep,
+                              bool validates) {
   std::error_code failed;
   std::filesystem::create_directories(folder, failed);
   if (failed)
@@ -55,9 +56,15 @@ Result<StepLog> StepLog::open(const std::string &folder, const std::vector<std::
   StepLog log;
   log.path = folder + "/steps.csv";
   log.reports = reports;
+  log.validates = validates;
   std::string header = "step,loss,lr";
   for (const std::string &report : reports)
     header += "," + report;
+  if (validates) {
+    header += ",val.loss";
+    for (const std::string &report : reports)
+      header += ",val." + report;
+  }
   if (Result<void> ok = log.openCsv(header, fromStep); !ok)
     return ok.error();
   Result<EventLog> events = EventLog::open(folder, fromStep);
@@ -68,7 +75,8 @@ Result<StepLog> StepLog::open(const std::string &folder, const std::vector<std::
 }
 
 void StepLog::step(int64_t step, float loss, float learningRate, std::span<const float> values) {
-  std::string line = fmt::format("{},{:.9g},", step, withoutNanSign(loss));
+  endLine();
+  line = fmt::format("{},{:.9g},", step, withoutNanSign(loss));
   NamedValues scalars = {{"loss", loss}};
   if (!std::isnan(learningRate)) {
     line += fmt::format("{:.9g}", learningRate);
@@ -78,12 +86,28 @@ void StepLog::step(int64_t step, float loss, float learningRate, std::span<const
     line += fmt::format(",{:.9g}", withoutNanSign(values[i]));
     scalars.emplace_back(reports[i], values[i]);
   }
-  line += '\n';
-  std::fwrite(line.data(), 1, line.size(), csv.get()); // errors stay with the file until flush
   events.add(step, scalars);
 }
 
+void StepLog::validation(int64_t step, const NamedValues &metrics) {
+  events.add(step, metrics);
+  if (!validates || line.empty())
+    return;
+  for (const auto &[name, value] : metrics)
+    line += fmt::format(",{:.9g}", withoutNanSign(value));
+  line += '\n';
+}
+
+/// Writes the line of the last step, whose cells of a validation may be empty.
+void StepLog::endLine() {
+  if (!line.empty() && !line.ends_with('\n'))
+    line += std::string(validates ? reports.size() + 1 : 0, ',') + '\n';
+  std::fwrite(line.data(), 1, line.size(), csv.get()); // errors stay with the file until flush
+  line.clear();
+}
+
 Result<void> StepLog::flush() {
+  endLine();
   errno = 0;
   if (std::fflush(csv.get()) != 0 || std::ferror(csv.get()) != 0)
     return Error::inFile(path, fmt::format("cannot write it: {}", std::strerror(errno)));

@@ -93,10 +93,11 @@ Result<void> TrainingRun::begin() {
   if (!position)
     return position.error();
   at = *position;
+  result.log.metrics.resize(1 + spec.reports.size());
   sums.sums = at.sums;
   sums.examples = at.sumExamples;
   if (!spec.logFolder.empty()) {
-    Result<StepLog> opened = StepLog::open(spec.logFolder, spec.reports, at.step);
+    Result<StepLog> opened = StepLog::open(spec.logFolder, spec.reports, at.step, spec.validate != nullptr);
     if (!opened)
       return opened.error();
     stepLog.emplace(std::move(*opened));
@@ -130,10 +131,13 @@ Error TrainingRun::notFinite(const std::string &what) const {
 }
 
 void TrainingRun::log(const StepOutcome &outcome) {
-  if (!stepLog)
-    return;
   float learningRate = outcome.learningRate.value_or(std::numeric_limits<float>::quiet_NaN());
-  stepLog->step(at.step, outcome.means[0], learningRate, std::span(outcome.means).subspan(1));
+  result.log.steps.push_back(at.step);
+  result.log.learningRates.push_back(learningRate);
+  for (size_t i = 0; i < outcome.means.size(); ++i)
+    result.log.metrics[i].push_back(outcome.means[i]);
+  if (stepLog)
+    stepLog->step(at.step, outcome.means[0], learningRate, std::span(outcome.means).subspan(1));
 }
 
 bool TrainingRun::periodEnded() const {
@@ -336,6 +340,7 @@ void TrainingRun::flushLog() {
 Result<void> TrainingRun::endPeriod(bool &stop) {
   EpochMetrics metrics;
   metrics.epoch = spec.epochs > 0 ? at.epoch : at.step;
+  metrics.step = at.step;
   metrics.seconds = secondsSince(periodStarted);
   metrics.waitSeconds = std::exchange(waitSeconds, 0);
   double steps = secondsSince(trainStarted);
@@ -359,6 +364,8 @@ Result<void> TrainingRun::endPeriod(bool &stop) {
   at.sumExamples = 0;
   at.seconds = 0;
   bool isBest = judge(metrics);
+  if (isBest && spec.stopAfter)
+    files.keepBest();
   int64_t now = best.inSteps ? at.step : at.epoch;
   stop = spec.stopAfter && now - at.bestAt >= best.count;
   progress.finishPeriod(metrics.epoch, named(metrics), metrics.seconds);
@@ -426,6 +433,9 @@ Result<TrainingResult> TrainingRun::run() {
   flushLog();
   if (saveError)
     return *saveError;
+  if (spec.stopAfter && at.hasBest && !result.interrupted)
+    if (Result<void> ok = files.restoreBest(); !ok)
+      return ok.error();
   if (result.stoppedEarly) {
     std::string kept = at.hasBest ? fmt::format("best {} after {} {}", formatMetric(best.metric, at.best),
                                                 best.inSteps ? "step" : "epoch", at.bestAt)

@@ -93,6 +93,7 @@ struct TrainingSpec {
 /// The metrics of an epoch (with `steps`: of a period), averaged by examples.
 struct EpochMetrics {
   int64_t epoch = 0; ///< from 1; with `steps` the last step of the period
+  int64_t step = 0;  ///< the last step of the period
   double loss = 0;
   std::vector<double> reports;
   bool validated = false;
@@ -103,7 +104,15 @@ struct EpochMetrics {
   double validationSeconds = 0, fileSeconds = 0;
 };
 
+/// What was measured in each step.
+struct TrainingLog {
+  std::vector<int64_t> steps;
+  std::vector<std::vector<float>> metrics; ///< the loss, then each report
+  std::vector<float> learningRates;        ///< NaN where it is not known
+};
+
 struct TrainingResult {
+  TrainingLog log;                   ///< steps of this run
   std::vector<EpochMetrics> history; ///< periods that this run finished
   int64_t steps = 0;                 ///< done by this run
   double samplesPerSecond = 0;       ///< of training

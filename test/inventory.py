@@ -47,6 +47,7 @@ SHARED_HEADERS = {
     "runtime/Abi.h": ({"codegen"}, "the signature of compiled code is one declaration on both sides"),
     "runtime/Philox.h": ({"frontend", "ir", "codegen"}, "the reference evaluator and compiled code draw the same numbers"),
     "frontend/builtins/Builtins.h": ({"frontend/elaborate"}, "a program fills its table of names from it"),
+    "runtime/RowStep.h": ({"frontend"}, "what is done with the rows of a data set is said in one way"),
     "runtime/DType.h": ({"frontend", "ir", "codegen"}, "element types have one list"),
 }
 # Operations that are no part of a program's mathematics.

@@ -11,7 +11,7 @@ namespace dlc {
 namespace {
 struct RunArguments {
   std::string file;
-  std::vector<std::string> settings, disabled;
+  std::vector<std::string> settings, disabled, questions;
   SessionOptions options;
   int64_t seed = 0;
   bool noCache = false;
@@ -49,7 +49,13 @@ static int run(RunArguments &arguments, bool seedGiven) {
     if (timePasses)
       std::fputs(session.compiler->times.table().c_str(), stderr);
     int code = session.exitCode();
-    if (code != 0 || !terminal || emitting)
+    for (size_t i = 0; i < arguments.questions.size() && code == 0 && !emitting; ++i) {
+      session.runInput(arguments.questions[i]);
+      std::fflush(stdout);
+      std::fputs(session.diagnostics.render(colourOfErrors()).c_str(), stderr);
+      code = session.exitCode();
+    }
+    if (code != 0 || !terminal || emitting || !arguments.questions.empty())
       return code;
     session.diagnostics.clear();
   }
@@ -70,6 +76,8 @@ Action addRunCommand(CLI::App &app) {
       ->check(CLI::Range(1, 1024));
   command->add_option("--data", arguments->options.dataFolder,
                       "a folder where data is looked up, after the program's own");
+  command->add_option("--ask", arguments->questions, "print what this expression is after the program; may be repeated")
+      ->allow_extra_args(false);
   CLI::Option *seed = command->add_option("--seed", arguments->seed, "seed of every training, instead of the program's")
                           ->check([](const std::string &text) {
                             return text.starts_with("-") ? "a seed is a whole number, not negative" : "";

@@ -8,6 +8,8 @@
 #include "runtime/AvailableThreads.h"
 #include "runtime/Files.h"
 #include "runtime/Print.h"
+#include "runtime/Progress.h"
+#include "runtime/RowParts.h"
 #include "runtime/Sources.h"
 #include "runtime/TrainingFunctions.h"
 
@@ -164,10 +166,8 @@ int Session::exitCode() const { return interrupted ? 130 : exitCodeOf(diagnostic
 
 /// What a DataInfo's handle points to.
 struct OpenedData {
-  std::shared_ptr<const Dataset> whole; ///< what the source gave
-  std::shared_ptr<Dataset::Split> parts;
-  std::shared_ptr<const Dataset> data; ///< the part meant
-  std::map<std::string, HostBufferRef> columns; ///< those that were asked for
+  std::shared_ptr<const Dataset> data;
+  std::map<std::string, HostBufferRef> columns = {}; ///< those that were asked for
 };
 
 static std::optional<SourceValue> sourceValue(const Value &value) {
@@ -191,6 +191,39 @@ static std::optional<SourceValue> sourceValue(const Value &value) {
   }
 }
 
+/// Tensors as the columns of a data set, without a copy.
+static std::shared_ptr<const Dataset> ofTensors(const DataInfo &info, std::vector<FieldSpec> fields) {
+  std::vector<Column> columns;
+  int64_t rows = 0;
+  for (FieldSpec &field : fields)
+    for (auto &[name, value] : info.source->arguments)
+      if (name == field.name) {
+        HostBufferRef host = value.host ? value.host : value.lazy ? value.lazy() : nullptr;
+        if (!host)
+          return nullptr;
+        rows = host->shape[0];
+        Column column;
+        column.stride = field.rowBytes();
+        column.spec = std::move(field);
+        column.storage = std::shared_ptr<const Arena>(host->data, nullptr); // keeps the tensor alive
+        column.data = static_cast<const std::byte *>(host->data.get());
+        columns.push_back(std::move(column));
+        break;
+      }
+  return std::make_shared<Dataset>(info.name, rows, std::move(columns));
+}
+
+/// What the data says of a data set's sizes.
+static void learnFrom(DataInfo &info, std::shared_ptr<const Dataset> data) {
+  info.rows = Size(data->size());
+  for (const Column &column : data->columns())
+    if (column.vocabulary) {
+      std::string what = column.vocabulary->kind() == Vocabulary::Kind::Classes ? "classes" : "vocab";
+      info.learned[what] = info.learned[what + "." + column.spec.name] = Size(column.vocabulary->size());
+    }
+  info.handle = std::make_shared<OpenedData>(OpenedData{std::move(data)});
+}
+
 bool Session::open(DataInfo &info) {
   auto problem = [&](const Error &error) {
     SourceRange at = info.source ? info.source->at : info.at;
@@ -200,66 +233,59 @@ bool Session::open(DataInfo &info) {
       reportError(diagnostics, Diag::DataProblem, at, error);
     return false;
   };
-  auto opened = std::static_pointer_cast<OpenedData>(info.handle);
-  if (!opened) {
-    opened = std::make_shared<OpenedData>();
-    std::vector<FieldSpec> fields;
-    for (const DataInfo::Field &field : info.fields) {
-      FieldSpec spec;
-      spec.name = field.name;
-      spec.dtype = field.dtype;
-      spec.kind = field.category   ? FieldSpec::Kind::Category
-                  : field.isString ? FieldSpec::Kind::String
-                                   : FieldSpec::Kind::Number;
-      for (const Dim &dim : field.shape)
-        spec.shape.push_back(dim.size.constant());
-      fields.push_back(std::move(spec));
-    }
-    SourceArguments arguments;
-    for (auto &[name, value] : info.source->arguments) {
-      std::optional<SourceValue> made = sourceValue(value);
-      if (!made)
-        return problem(Error::plain("an argument of the source is not a list of numbers"));
-      if (name.empty())
-        arguments.positional.push_back(*made);
-      else
-        arguments.named[name] = *made;
-    }
-    Result<std::shared_ptr<const Dataset>> data = openSource(info.source->kind, arguments, fields, paths);
-    if (!data)
-      return problem(data.error());
-    // Messages name it as the program does.
-    auto named = std::make_shared<Dataset>(**data);
-    named->setName(info.name);
-    for (const std::string &note : named->notes)
-      std::fprintf(stderr, "warning: %s\n", note.c_str());
-    opened->whole = named;
-    if (info.source->splitTrain) {
-      Result<Dataset::Split> split =
-          opened->whole->split(*info.source->splitTrain, uint64_t(info.source->splitSeed), info.source->splitShuffle);
-      if (!split)
-        return problem(split.error());
-      opened->parts = std::make_shared<Dataset::Split>(std::move(*split));
-    }
-  } else {
-    opened = std::make_shared<OpenedData>(*opened);
-    opened->columns.clear();
+  std::vector<FieldSpec> fields;
+  for (const DataInfo::Field &field : info.fields) {
+    FieldSpec spec;
+    spec.name = field.name;
+    spec.dtype = field.dtype;
+    spec.kind = field.category   ? FieldSpec::Kind::Category
+                : field.isString ? FieldSpec::Kind::String
+                                 : FieldSpec::Kind::Number;
+    for (const Dim &dim : field.shape)
+      spec.shape.push_back(dim.size.constant());
+    fields.push_back(std::move(spec));
   }
-  opened->data = info.part == "train"  ? opened->parts->train
-                 : info.part == "rest" ? opened->parts->rest
-                                       : opened->whole;
-  info.handle = opened;
-  info.rows = Size(opened->data->size());
-  for (const Column &column : opened->whole->columns())
-    if (column.vocabulary) {
-      std::string what = column.vocabulary->kind() == Vocabulary::Kind::Classes ? "classes" : "vocab";
-      info.learned[what] = info.learned[what + "." + column.spec.name] = Size(column.vocabulary->size());
-    }
+  if (info.source->kind == "tensors") {
+    std::shared_ptr<const Dataset> data = ofTensors(info, std::move(fields));
+    if (!data)
+      return problem(Error::plain("a tensor of the data set has no value yet"));
+    learnFrom(info, data);
+    return true;
+  }
+  SourceArguments arguments;
+  for (auto &[name, value] : info.source->arguments) {
+    std::optional<SourceValue> made = sourceValue(value);
+    if (!made)
+      return problem(Error::plain("an argument of the source is not a list of numbers"));
+    if (name.empty())
+      arguments.positional.push_back(*made);
+    else
+      arguments.named[name] = *made;
+  }
+  Result<std::shared_ptr<const Dataset>> data = openSource(info.source->kind, arguments, fields, paths);
+  if (!data)
+    return problem(data.error());
+  // Messages name it as the program does.
+  auto named = std::make_shared<Dataset>(**data);
+  named->setName(info.name);
+  for (const std::string &note : named->notes)
+    std::fprintf(stderr, "warning: %s\n", note.c_str());
+  learnFrom(info, named);
   return true;
 }
 
 std::shared_ptr<const Dataset> datasetOf(const DataInfo &info) {
   return std::static_pointer_cast<OpenedData>(info.handle)->data;
+}
+
+bool Session::choose(const DataInfo &data, const RowStep &step, const std::string &name, DataInfo &part, SourceRange at) {
+  Result<Dataset> made = rowsOf(*datasetOf(data), step, name);
+  if (!made) {
+    reportError(diagnostics, Diag::DataProblem, at, made.error());
+    return false;
+  }
+  learnFrom(part, std::make_shared<Dataset>(std::move(*made)));
+  return true;
 }
 
 HostBufferRef Session::column(const DataInfo &info, const std::string &field) {
@@ -285,8 +311,7 @@ HostBufferRef Session::column(const DataInfo &info, const std::string &field) {
 
 //===-- Running ------------------------------------------------------------------------------------------------------------===//
 
-/// A dense buffer for a tensor type.
-static Result<HostBufferRef> allocate(mlir::RankedTensorType type) {
+Result<HostBufferRef> allocateTensor(mlir::RankedTensorType type) {
   auto buffer = std::make_shared<HostBuffer>();
   buffer->dtype = dtypeOf(type.getElementType());
   buffer->shape.assign(type.getShape().begin(), type.getShape().end());
@@ -305,8 +330,7 @@ bool Session::run(mlir::ModuleOp module, const std::vector<HostBufferRef> &input
   return runInto(module, inputs, outputs, at);
 }
 
-bool Session::runInto(mlir::ModuleOp module, const std::vector<HostBufferRef> &inputs,
-                      std::vector<HostBufferRef> &outputs, SourceRange at) {
+std::shared_ptr<const Compiled> Session::prepare(mlir::ModuleOp module, std::vector<mlir::RankedTensorType> &types) {
   mlir::OwningOpRef<mlir::ModuleOp> owned(module.clone());
   auto function = *owned->getOps<mlir::func::FuncOp>().begin();
   for (auto candidate : owned->getOps<mlir::func::FuncOp>())
@@ -317,17 +341,19 @@ bool Session::runInto(mlir::ModuleOp module, const std::vector<HostBufferRef> &i
     function.setArgAttr(i, "dl.role", attributes.getStringAttr("input"));
     function.setArgAttr(i, "dl.name", attributes.getStringAttr("in" + std::to_string(i)));
   }
-  llvm::SmallVector<mlir::Type> types(function.getResultTypes());
+  types.clear();
+  for (mlir::Type type : function.getResultTypes())
+    types.push_back(mlir::cast<mlir::RankedTensorType>(type));
   for (unsigned i = 0; i < types.size(); ++i)
     function.setResultAttr(i, "dl.name", attributes.getStringAttr("out" + std::to_string(i)));
   if (!options.emit.empty()) {
     if (std::optional<std::string> text = compiler->emit(std::move(owned), options.emit))
       output(*text);
     emitted = true;
-    return false;
+    return nullptr;
   }
   if (stopped())
-    return false;
+    return nullptr;
   // A loop's statements are the same each time. Those of a long session at the prompt do not stay for ever.
   std::string text;
   llvm::raw_string_ostream stream(text);
@@ -339,27 +365,15 @@ bool Session::runInto(mlir::ModuleOp module, const std::vector<HostBufferRef> &i
   constexpr size_t most = 256;
   if (statements.size() >= most && !statements.count(text))
     statements.clear();
-  std::shared_ptr<const Compiled> compiled = statements[text];
+  std::shared_ptr<const Compiled> &compiled = statements[text];
   if (!compiled)
-    compiled = statements[text] = compiler->compile(std::move(owned));
-  if (!compiled)
-    return false;
-  std::vector<void *> in, out;
-  for (const HostBufferRef &input : inputs)
-    in.push_back(input->data.get());
-  outputs.resize(types.size());
-  for (auto [type, output] : llvm::zip_equal(types, outputs)) {
-    if (!output) {
-      Result<HostBufferRef> result = allocate(mlir::cast<mlir::RankedTensorType>(type));
-      if (!result) {
-        diagnostics.report(Diag::RunProblem, at, "the result " + result.error().str());
-        return false;
-      }
-      output = *result;
-    }
-    out.push_back(output->data.get());
-  }
-  Result<Arena> arena = Arena::allocate(compiled->function.arenaBytes + 64);
+    compiled = compiler->compile(std::move(owned));
+  return compiled;
+}
+
+bool Session::call(const Compiled &compiled, std::vector<void *> inputs, std::vector<void *> outputs, SourceRange at,
+                   const BatchRows &batch) {
+  Result<Arena> arena = Arena::allocate(compiled.function.arenaBytes + 64);
   if (!arena) {
     diagnostics.report(Diag::RunProblem, at, "what this computes " + arena.error().str());
     return false;
@@ -368,10 +382,11 @@ bool Session::runInto(mlir::ModuleOp module, const std::vector<HostBufferRef> &i
   if (running)
     call.stop = running->flag();
   Printer::Write write = [this](std::string_view line) { output(std::string(line) + "\n"); };
-  Printer printer(call, compiled->function.prints, write);
+  Printer printer(call, compiled.function.prints, write);
   // Ctrl-C may have come while the function was compiled.
   auto once = [&] {
-    return stopped() ? -1 : compiled->function.function(nullptr, nullptr, in.data(), out.data(), arena->data(), &call);
+    return stopped() ? -1
+                     : compiled.function.function(nullptr, nullptr, inputs.data(), outputs.data(), arena->data(), &call);
   };
   int64_t status = once();
   if (status == 0 && times) {
@@ -392,21 +407,61 @@ bool Session::runInto(mlir::ModuleOp module, const std::vector<HostBufferRef> &i
     return true;
   // Where it was asked for, in the user's text, and the statement that came to it.
   SourceRange place;
-  if (size_t(status) <= compiled->checkPlaces.size())
-    place = placeOf(compiled->checkPlaces[size_t(status) - 1], sources);
+  if (size_t(status) <= compiled.checkPlaces.size())
+    place = placeOf(compiled.checkPlaces[size_t(status) - 1], sources);
   if (!place.valid() || sources.name(place.file).starts_with("std/"))
     place = at;
   bool isWithin = place.file == at.file && at.begin <= place.begin && place.end <= at.end;
-  auto report =
-      reportError(diagnostics, Diag::RunProblem, place, checkError(compiled->function, status, call, "", nullptr, 0));
+  auto report = reportError(diagnostics, Diag::RunProblem, place,
+                            checkError(compiled.function, status, call, batch.data, batch.rows, batch.count));
   if (!isWithin)
     report.note(at, "in what this computes");
   return false;
 }
 
+bool Session::runInto(mlir::ModuleOp module, const std::vector<HostBufferRef> &inputs,
+                      std::vector<HostBufferRef> &outputs, SourceRange at) {
+  std::vector<mlir::RankedTensorType> types;
+  std::shared_ptr<const Compiled> compiled = prepare(module, types);
+  if (!compiled)
+    return false;
+  std::vector<void *> in, out;
+  for (const HostBufferRef &input : inputs)
+    in.push_back(input->data.get());
+  outputs.resize(types.size());
+  for (auto [type, output] : llvm::zip_equal(types, outputs)) {
+    if (!output) {
+      Result<HostBufferRef> result = allocateTensor(type);
+      if (!result) {
+        diagnostics.report(Diag::RunProblem, at, "the result " + result.error().str());
+        return false;
+      }
+      output = *result;
+    }
+    out.push_back(output->data.get());
+  }
+  return call(*compiled, std::move(in), std::move(out), at);
+}
+
 //===-- Printing ---------------------------------------------------------------------------------------------------------------===//
 
+/// The members of a group, as a training shows its metrics; longer ones by their types.
+static std::string formatGroup(const Value &group) {
+  std::string text;
+  for (const ModelInstance::Entry &entry : group.model->entries) {
+    const Value &member = *entry.layer;
+    bool metric = member.isTensor() && member.shape.empty() && member.dtype == DType::F32 && member.host;
+    std::string shown = metric ? formatMetric(entry.name, *static_cast<const float *>(member.host->data.get()))
+                        : isGroup(member) ? "{ " + formatGroup(member) + " }"
+                                          : member.isTensor() ? typeString(member) : formatValue(member);
+    text += (text.empty() ? "" : "  ") + entry.name + " " + shown;
+  }
+  return text;
+}
+
 std::string formatValue(const Value &value) {
+  if (isGroup(value) && !value.model->entries[0].layer->isNumber())
+    return formatGroup(value);
   return textOf(value, [](const Value &tensor) {
     HostBufferRef host = tensor.host ? tensor.host : tensor.lazy ? tensor.lazy() : nullptr;
     return host ? formatTensor(host->dtype, host->shape, host->data.get()) : typeString(tensor);

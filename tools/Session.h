@@ -64,13 +64,22 @@ public:
   std::optional<std::string> decode(const DataInfo &data, const std::string &field, const HostBuffer &numbers,
                                     SourceRange at) override;
   std::shared_ptr<DataInfo> vocabulary(const std::string &file, SourceRange at) override;
-  bool train(const TrainPlan &plan, const TrainFunctions &functions, std::vector<HostBufferRef> &params) override;
+  bool train(const TrainPlan &plan, const TrainFunctions &functions, std::vector<HostBufferRef> &params,
+             TrainHistory &history) override;
   bool stopped() const override { return interrupted || emitted || (running && running->requested()); }
   void print(const std::vector<Value> &values) override;
   std::shared_ptr<const std::vector<std::string>> strings(const DataInfo &data, const std::string &field,
                                                           bool classes) override;
   void show(const std::string &kind, const std::vector<std::pair<std::string, Value>> &arguments,
             SourceRange at) override;
+  bool choose(const DataInfo &data, const RowStep &step, const std::string &name, DataInfo &part,
+              SourceRange at) override;
+  bool mapBatches(const DataInfo &data, const std::vector<std::string> &fields, int64_t batch,
+                  const std::function<TrainModule(int64_t)> &function, BatchFold fold,
+                  std::vector<HostBufferRef> &results, SourceRange at) override;
+  bool save(const std::string &file, const std::vector<ParamSlotRef> &params, SourceRange at) override;
+  bool write(const std::string &file, const std::vector<std::pair<std::string, Value>> &columns,
+             SourceRange at) override;
 
   SourceManager sources;
   DiagnosticEngine diagnostics;
@@ -89,6 +98,20 @@ private:
   void elaborate(const ast::Program &program, bool show);
   /// The same for an expression of which something is asked: nothing stays defined or assigned.
   void ask(const ast::Program &program);
+  /// The code of a module's function on dense buffers, and the types of its results; null after an error was reported, or
+  /// when nothing is to be run.
+  std::shared_ptr<const Compiled> prepare(mlir::ModuleOp module, std::vector<mlir::RankedTensorType> &types);
+  /// The batch that a function is called with, for errors.
+  struct BatchRows {
+    std::string data = {};
+    const int64_t *rows = nullptr;
+    int64_t count = 0;
+  };
+  bool call(const Compiled &compiled, std::vector<void *> inputs, std::vector<void *> outputs, SourceRange at,
+            const BatchRows &batch);
+  bool call(const Compiled &compiled, std::vector<void *> inputs, std::vector<void *> outputs, SourceRange at) {
+    return call(compiled, std::move(inputs), std::move(outputs), at, BatchRows());
+  }
   /// `run`, into the buffers of `outputs`; null ones are allocated.
   bool runInto(mlir::ModuleOp module, const std::vector<HostBufferRef> &inputs, std::vector<HostBufferRef> &outputs,
                SourceRange at);
@@ -110,6 +133,8 @@ private:
 
 /// The opened data set of a `data`, or a part of it.
 std::shared_ptr<const Dataset> datasetOf(const DataInfo &info);
+/// A dense buffer for a tensor type.
+Result<HostBufferRef> allocateTensor(mlir::RankedTensorType type);
 /// A value as `print` shows it.
 std::string formatValue(const Value &value);
 /// The whole text of a program; an Error when it cannot be read (missing, a folder, beyond any program's size).

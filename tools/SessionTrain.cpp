@@ -115,7 +115,38 @@ bool Session::initialise(const TrainPlan &plan, const TrainFunctions &functions,
   return true;
 }
 
-bool Session::train(const TrainPlan &plan, const TrainFunctions &functions, std::vector<HostBufferRef> &trained) {
+/// Numbers as a column.
+template <class T> static HostBufferRef columnOf(DType dtype, const std::vector<T> &numbers) {
+  auto held = std::make_shared<std::vector<T>>(numbers);
+  return std::make_shared<HostBuffer>(HostBuffer{dtype, {int64_t(numbers.size())},
+                                                 std::shared_ptr<void>(held, held->data()), numbers.size() * sizeof(T)});
+}
+
+static TrainHistory historyOf(const TrainingSpec &spec, const TrainingResult &result) {
+  TrainHistory history;
+  std::vector<std::string> names = {"loss"};
+  names.insert(names.end(), spec.reports.begin(), spec.reports.end());
+  history.steps.push_back({"step", columnOf(DType::I64, result.log.steps)});
+  for (size_t i = 0; i < names.size(); ++i)
+    history.steps.push_back({names[i], columnOf(DType::F32, result.log.metrics[i])});
+  history.steps.push_back({"lr", columnOf(DType::F32, result.log.learningRates)});
+  std::vector<int64_t> steps;
+  std::vector<std::vector<float>> columns(names.size());
+  for (const EpochMetrics &metrics : result.history)
+    if (metrics.validated) {
+      steps.push_back(metrics.step);
+      columns[0].push_back(float(metrics.validationLoss));
+      for (size_t i = 1; i < names.size(); ++i)
+        columns[i].push_back(float(metrics.validationReports[i - 1]));
+    }
+  history.validations.push_back({"step", columnOf(DType::I64, steps)});
+  for (size_t i = 0; i < names.size(); ++i)
+    history.validations.push_back({names[i], columnOf(DType::F32, columns[i])});
+  return history;
+}
+
+bool Session::train(const TrainPlan &plan, const TrainFunctions &functions, std::vector<HostBufferRef> &trained,
+                    TrainHistory &history) {
   if (onTrain) {
     onTrain(plan, functions);
     emitted = true;
@@ -233,6 +264,7 @@ bool Session::train(const TrainPlan &plan, const TrainFunctions &functions, std:
     interrupted = true;
     return false;
   }
+  history = historyOf(spec, *result);
   // The trained tensors stay where they are, in the block, except for those that lie there in another order.
   for (const TensorSlot &slot : step->params) {
     if (slot.isDense()) {

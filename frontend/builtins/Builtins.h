@@ -9,9 +9,10 @@ namespace dlc {
 class BuiltinTable {
 public:
   explicit BuiltinTable(std::vector<std::unique_ptr<Builtin>> &table) : table(table) {}
-  void add(std::string name, std::vector<std::string> parameters,
-           std::function<Value(Elaborator &, CallSite &)> apply) {
+  Builtin &add(std::string name, std::vector<std::string> parameters,
+               std::function<Value(Elaborator &, CallSite &)> apply) {
     table.push_back(std::make_unique<Builtin>(Builtin{std::move(name), std::move(parameters), std::move(apply)}));
+    return *table.back();
   }
 
 private:
@@ -32,6 +33,8 @@ void addResizeBuiltins(BuiltinTable &table);
 void addMakerBuiltins(BuiltinTable &table);
 void addRandomBuiltins(BuiltinTable &table);
 void addGradientBuiltins(BuiltinTable &table);
+void addRowBuiltins(BuiltinTable &table);
+void addRunBuiltins(BuiltinTable &table);
 void addSourceBuiltins(BuiltinTable &table);
 void addShowBuiltins(BuiltinTable &table);
 

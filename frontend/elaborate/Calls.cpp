@@ -159,6 +159,11 @@ static std::string shortName(const Expr &callee) {
 
 Value Elaborator::call(const CallExpr &expr, const ScopeRef &scope) {
   Value callee = expression(*expr.callee, scope);
+  bool atOnce = callee.kind == Value::Fn && callee.function->kind == Function::Native && callee.function->builtin->atOnce;
+  if (atOnce && emitting() && executor && scope == statementScope && !insideFunction()) {
+    NoFrame outside(graph);
+    return call(expr, scope);
+  }
   CallSite site;
   site.at = expr.range;
   site.calleeAt = expr.callee->range;

@@ -7,7 +7,7 @@ namespace dlc {
 
 using namespace ast;
 
-void Elaborator::dataItem(const DataItem &item) {
+void Elaborator::dataItem(const DataItem &item, const ScopeRef &scope) {
   auto info = std::make_shared<DataInfo>();
   info->name = std::string(item.name);
   info->at = item.range;
@@ -27,7 +27,7 @@ void Elaborator::dataItem(const DataItem &item) {
     } else if (field.type && field.type->kind == TypeKind::Named && field.type->name == "str") {
       made.isString = true;
     } else if (field.type) {
-      Value value = symbolic(*field.type, file, field.range, made.name);
+      Value value = symbolic(*field.type, scope, field.range, made.name);
       if (value.poison()) {
         good = false;
         continue;
@@ -53,7 +53,7 @@ void Elaborator::dataItem(const DataItem &item) {
     }
     info->fields.push_back(std::move(made));
   }
-  Value source = item.source ? expression(*item.source, file) : poison(item.range);
+  Value source = item.source ? expression(*item.source, scope) : poison(item.range);
   std::string name(item.name);
   if (!source.poison() && source.kind != Value::Source) {
     auto report = error(Diag::NotASource, source.at, name, describe(source));
@@ -61,7 +61,7 @@ void Elaborator::dataItem(const DataItem &item) {
       report.help("say how it is read: `csv(" + shortText(source.at) + ")`");
     else
       report.help("sources are idx, csv, npy, safetensors, cifar10, image_folder, text, text_folder, sentence_pairs, "
-                  "spiral, moons");
+                  "spiral, moons, tensors");
     good = false;
   }
   Value value = poison(item.nameRange);
@@ -69,20 +69,26 @@ void Elaborator::dataItem(const DataItem &item) {
     info->source = source.source;
   if (info->source && checkFieldFiles(*info)) {
     info->rows = Size::ofData(info->name + ".rows", item.nameRange);
-    if (!executor || executor->open(*info)) {
+    if (info->source->kind == "tensors" ? checkTensorFields(*info) && (!executor || executor->open(*info))
+                                        : !executor || executor->open(*info)) {
       value = Value::unit(item.nameRange);
       value.kind = Value::Data;
       value.data = info;
+      for (const RowStep &step : info->source->steps)
+        if (!value.poison())
+          value = withStep(value, step, info->source->at);
+      value.at = item.nameRange;
       std::string fields;
       for (const DataInfo::Field &field : info->fields)
         fields += (fields.empty() ? "" : ", ") + field.name + ": " +
                   (field.category   ? "category"
                    : field.isString ? "str"
                                     : typeString(Value::ofTensor(field.dtype, field.shape, {}, {})));
-      inferred.push_back({name, "data " + name + ": { " + fields + " }"});
+      if (scope == file)
+        inferred.push_back({name, "data " + name + ": { " + fields + " }"});
     }
   }
-  file->names[name] = {value, false, item.nameRange};
+  scope->names[name] = {value, false, item.nameRange};
 }
 
 /// Whether the source's arguments name the fields, where each field has a file of its own.
@@ -90,8 +96,10 @@ bool Elaborator::checkFieldFiles(const DataInfo &info) {
   const SourceInfo &source = *info.source;
   bool onlyField = source.kind == "npy" && info.fields.size() == 1 && source.arguments.size() == 1 &&
                    source.arguments[0].first.empty();
-  if ((source.kind != "idx" && source.kind != "npy") || onlyField)
+  bool tensors = source.kind == "tensors";
+  if ((source.kind != "idx" && source.kind != "npy" && !tensors) || onlyField)
     return true;
+  const std::string what = tensors ? "a tensor" : "a file", like = tensors ? "x" : "\"..\"";
   std::vector<std::string> fields;
   for (const DataInfo::Field &field : info.fields)
     fields.push_back(field.name);
@@ -102,19 +110,19 @@ bool Elaborator::checkFieldFiles(const DataInfo &info) {
       continue;
     }
     auto report = name.empty() ? error(Diag::WrongType, value.at, "an argument of `" + source.kind + "`",
-                                       "without a name", "a file for each field")
+                                       "without a name", what + " for each field")
                                : error(Diag::UnknownMember, value.at, "data set `" + info.name + "`", name);
     if (std::string near = name.empty() ? "" : nearest(name, fields); !near.empty())
       report.help("did you mean `" + near + "`?");
     else
-      report.help("its fields are " + listed(fields) + ": `" + source.kind + "(" + fields[0] + ": \"..\")`");
+      report.help("its fields are " + listed(fields) + ": `" + source.kind + "(" + fields[0] + ": " + like + ")`");
     return false;
   }
   for (const DataInfo::Field &field : info.fields)
     if (!given.count(field.name)) {
       error(Diag::MissingArgument, source.at, source.kind, field.name)
           .note(field.at, "the field is declared here")
-          .help("`" + source.kind + "` reads a file for each field");
+          .help("`" + source.kind + "` " + (tensors ? "takes " : "reads ") + what + " for each field");
       return false;
     }
   return true;
@@ -134,28 +142,22 @@ Value Elaborator::dataMember(const Value &data, std::string_view name, SourceRan
         column.lazy = [this, held = data.data, text]() { return executor->column(*held, text); };
       return column;
     }
-  if (name == "train" || name == "rest") {
-    if (!info.source || !info.source->splitTrain || !info.part.empty()) {
-      error(Diag::UnknownMember, nameAt, "data set `" + info.name + "`", text)
-          .help("`source(..) |> split(train: 0.9)` gives it two parts");
-      return poison(at);
-    }
-    auto part = std::make_shared<DataInfo>(info);
-    part->part = text;
-    part->rows = Size::ofData(info.name + "." + text + ".rows", at);
-    if (executor && !executor->open(*part))
-      return poison(at);
-    Value value = data;
-    value.data = part;
-    value.at = at;
-    return value;
+  if (name == "train" || name == "validate" || name == "rest") {
+    std::vector<std::string> parts = info.cut ? info.cut->parts() : std::vector<std::string>();
+    if (std::find(parts.begin(), parts.end(), text) != parts.end())
+      return partOf(data, *info.cut, text, at);
+    error(Diag::UnknownMember, nameAt, "data set `" + info.name + "`", text)
+        .help(parts.empty()        ? "`source(..) |> split(train: 0.9)` gives it two parts"
+              : name == "validate" ? "`split(train: 0.8, validate: 0.1)` gives it three parts"
+                                   : "its parts are " + listed(parts));
+    return poison(at);
   }
   if (name == "rows" && info.source)
     return Value::ofSize(info.rows, at);
   auto learnt = [&](const std::string &key) {
     auto found = info.learned.find(key);
     if (found == info.learned.end())
-      found = info.learned.emplace(key, Size::ofData(info.name + "." + key, at)).first;
+      found = info.learned.emplace(key, Size::ofData(info.name.substr(0, info.name.find('.')) + "." + key, at)).first;
     return Value::ofSize(found->second, at);
   };
   const std::string kind = info.source ? info.source->kind : "";
@@ -193,8 +195,9 @@ Value Elaborator::dataMember(const Value &data, std::string_view name, SourceRan
       candidates.push_back(field.name);
   if (info.source)
     candidates.push_back("rows");
-  if (info.source && info.source->splitTrain && info.part.empty())
-    candidates.insert(candidates.end(), {"train", "rest"});
+  if (info.cut)
+    for (const std::string &part : info.cut->parts())
+      candidates.push_back(part);
   for (const char *sizes : {"vocab", "classes"})
     if (vocabularySizes(data, sizes, at))
       candidates.push_back(sizes);

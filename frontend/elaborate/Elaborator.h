@@ -14,6 +14,11 @@ namespace dlc {
 
 struct TrainPlan;
 struct TrainFunctions;
+struct TrainModule;
+struct TrainHistory;
+
+/// What becomes of the results of a data set's batches: their mean by examples, or all rows behind each other.
+enum class BatchFold { Mean, Join };
 
 /// What runs a program. Errors are reported by the executor through the engine; false or null means that.
 class Executor {
@@ -30,8 +35,9 @@ public:
   /// shape, and it is said what that was.
   virtual bool load(const std::string &file, bool partial, const std::vector<ParamSlotRef> &params,
                     std::vector<HostBufferRef> &values, SourceRange at) = 0;
-  /// Trains; gives the last parameters.
-  virtual bool train(const TrainPlan &plan, const TrainFunctions &functions, std::vector<HostBufferRef> &params) = 0;
+  /// Trains; gives the last parameters, and what was measured on the way.
+  virtual bool train(const TrainPlan &plan, const TrainFunctions &functions, std::vector<HostBufferRef> &params,
+                     TrainHistory &history) = 0;
   /// Whether the program should end here (Ctrl-C, or a stage was asked for and printed).
   virtual bool stopped() const { return false; }
   /// Prints the values of a `print`, or of an expression at the prompt.
@@ -50,6 +56,18 @@ public:
                                             SourceRange at) = 0;
   /// The vocabularies that a saved model was trained with, as a data set without rows.
   virtual std::shared_ptr<DataInfo> vocabulary(const std::string &file, SourceRange at) = 0;
+  /// Makes `part` of a data set: rows in another order, or one part of a split or fold (`train`, `rest`).
+  virtual bool choose(const DataInfo &data, const RowStep &step, const std::string &name, DataInfo &part,
+                      SourceRange at) = 0;
+  /// Applies a function to all batches of a data set. It takes a batch of each of `fields`, then what it captured.
+  virtual bool mapBatches(const DataInfo &data, const std::vector<std::string> &fields, int64_t batch,
+                          const std::function<TrainModule(int64_t batch)> &function, BatchFold fold,
+                          std::vector<HostBufferRef> &results, SourceRange at) = 0;
+  /// Writes the parameters of a model, as `train`'s `save` does.
+  virtual bool save(const std::string &file, const std::vector<ParamSlotRef> &params, SourceRange at) = 0;
+  /// Writes tensors: .csv, .npy or .safetensors.
+  virtual bool write(const std::string &file, const std::vector<std::pair<std::string, Value>> &columns,
+                     SourceRange at) = 0;
 };
 
 /// `--set name=value`, and whether it was used.
@@ -159,6 +177,8 @@ public:
 
   // Loops.cpp
   void forLoop(const ast::ForStmt &stmt, const ScopeRef &scope);
+  void forOfItems(const ast::ForStmt &stmt, const Value &source, const ScopeRef &scope,
+                  const std::function<Value(const ScopeRef &, const Value &)> &turn);
   void whileLoop(const ast::WhileStmt &stmt, const ScopeRef &scope);
   Value comprehension(const ast::ComprehensionExpr &expr, const ScopeRef &scope);
   /// A loop over a range with computed bounds: a variable of its own counts.
@@ -311,12 +331,27 @@ public:
   void assignTo(const ast::Expr &target, const Value &value, const ScopeRef &scope);
 
   // Data.cpp
-  void dataItem(const ast::DataItem &item);
+  void dataItem(const ast::DataItem &item, const ScopeRef &scope);
   bool checkFieldFiles(const DataInfo &data);
+  bool checkTensorFields(const DataInfo &data);
   Value dataMember(const Value &data, std::string_view name, SourceRange at, SourceRange nameAt);
 
   // Train.cpp
-  void trainItem(const ast::TrainItem &item);
+  void trainItem(const ast::TrainItem &item, const ScopeRef &scope);
+
+  // Rows.cpp: parts of data sets
+  /// The rows of a data set in another order, or a part of it.
+  Value partOf(const Value &data, const RowStep &step, const std::string &part, SourceRange at);
+  /// What is done with the rows of a source, or of a data set.
+  Value withStep(const Value &data, const RowStep &step, SourceRange at);
+  /// Whether a data set is whole, or a part of it is chosen; reports it when not.
+  bool isChosen(const Value &data);
+
+  // Evaluate.cpp
+  /// Loss and reports of the training that made a model, over a data set: a group.
+  Value evaluation(const Value &model, const Value &data, SourceRange at);
+  /// A function of fields, its parameters, over all batches of a data set.
+  Value overBatches(const Value &function, const Value &data, BatchFold fold, int64_t batch, SourceRange at);
 
   // Gradients.cpp, Leaves.cpp
   Value gradient(const Function &function, CallSite &site);
@@ -396,6 +431,7 @@ public:
   /// An expression as a statement; an `if` one by one. `asked`: whether a type will be asked of the value.
   Value topLevel(const ast::Expr &expr, const ScopeRef &scope, bool asked = false);
 
+  ScopeRef statementScope;       ///< of the statement at top level that is under way
   SourceRange statementUnderWay; ///< an expression that is a statement at top level
   /// Whether a call is the whole of that: what it does, it does with what its arguments come to (Value::effect).
   bool isStatement(SourceRange call) const {
@@ -485,6 +521,11 @@ bool isLiteral(const Value &value);
 bool hasFraction(const Value &value);
 /// Whether the lists within a list have one length each axis.
 bool isRegular(const Value &list);
+
+/// Numbers, strings or computed tensors under names: a value whose members these are (`guess.history`).
+Value groupOf(const std::string &name, std::vector<std::pair<std::string, Value>> members, SourceRange at);
+/// Whether a value is one.
+bool isGroup(const Value &value);
 
 /// Names in backticks, separated by commas; the first dozen.
 std::string listed(const std::vector<std::string> &names);

@@ -1,4 +1,5 @@
 // Elaborates expressions: literals, names, members, blocks, lists, conditionals.
+#include "frontend/elaborate/TrainElaborator.h"
 #include "frontend/elaborate/ActiveCalls.h"
 #include "frontend/elaborate/Texts.h"
 
@@ -223,6 +224,11 @@ Value Elaborator::memberOfModel(const ModelRef &model, std::string_view name, So
     function->scope = model->scope;
     function->self = model;
     return Value::ofFunction(function, at);
+  }
+  if (name == "history" && model->trained) {
+    Value value = model->trained->history;
+    value.at = at;
+    return value;
   }
   if (Binding *binding = model->scope ? model->scope->find(name) : nullptr)
     if (model->scope->names.count(name)) {

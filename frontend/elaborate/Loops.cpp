@@ -5,9 +5,33 @@
 
 #include "llvm/Support/SaveAndRestore.h"
 
+#include <algorithm>
+
 namespace dlc {
 
 using namespace ast;
+
+/// Whether a loop's body, or that of a loop in it, has a `train` or `data` of its own: it is not compiled then.
+static bool holdsItem(const Block &body) {
+  return std::any_of(body.statements.begin(), body.statements.end(), [](const Stmt *stmt) {
+    return stmt->kind == StmtKind::Item ||
+           (stmt->kind == StmtKind::For && holdsItem(*static_cast<const ForStmt *>(stmt)->body));
+  });
+}
+
+/// A loop at top level with a `train` in it: its turns run one after the other, statement by statement.
+void Elaborator::forOfItems(const ForStmt &stmt, const Value &given, const ScopeRef &scope,
+                            const std::function<Value(const ScopeRef &, const Value &)> &turn) {
+  std::optional<LoopSource> source = loopSource(*this, given, "what a loop runs over");
+  if (!source)
+    return;
+  if (source->isKnownRange())
+    return unrolled(source->knownItems(), scope, stmt.range, turn);
+  if (!executor && given.kind == Value::Range && source->begin) // checked with names: one turn stands for all
+    return unrolled({Value::ofSize(*source->begin, stmt.range)}, scope, stmt.range, turn);
+  error(Diag::WrongType, given.at, "what a loop with `train` in it runs over", describe(given),
+        "a list, or a range that is known while compiling");
+}
 
 void Elaborator::forLoop(const ForStmt &stmt, const ScopeRef &scope) {
   Value given = topLevel(*stmt.source, scope);
@@ -21,6 +45,8 @@ void Elaborator::forLoop(const ForStmt &stmt, const ScopeRef &scope) {
   };
   if (given.kind == Value::List || given.kind == Value::Tuple)
     return unrolled(given.elements, scope, stmt.range, turn);
+  if (holdsItem(*stmt.body))
+    return forOfItems(stmt, given, scope, turn);
   std::optional<LoopSource> source = loopSource(*this, given, "what a loop runs over");
   if (!source)
     return;

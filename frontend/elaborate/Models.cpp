@@ -1,6 +1,8 @@
 // Models and optimizers: making instances, their members, calling them.
 #include "frontend/elaborate/ActiveCalls.h"
 
+#include "llvm/Support/SaveAndRestore.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -186,7 +188,12 @@ void Elaborator::stored(const Member &member, ModelInstance &model, const ScopeR
       report.help("a `buffer` keeps what is not trained");
     slot->value = poison(member.range);
   }
-  Value initial = slot->value.poison() ? slot->value : initialValue(*slot);
+  Value initial = slot->value;
+  if (!initial.poison()) {
+    // For training it is computed when that starts: here nothing of it runs.
+    llvm::SaveAndRestore checks(checkingOnly, checkingOnly || atTopLevel());
+    initial = initialValue(*slot);
+  }
   if (initial.poison()) { // known, so that its uses are not errors too
     scope->names[name] = {slot->value, false, member.nameRange};
     return;

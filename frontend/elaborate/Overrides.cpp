@@ -48,17 +48,24 @@ bool Elaborator::applyOverride(const std::string &name, Value &value) {
   return false;
 }
 
+/// The trainings of a program, those in loops too.
+static void findTrains(llvm::ArrayRef<Stmt *> statements, std::vector<const TrainItem *> &trains) {
+  for (const Stmt *stmt : statements)
+    if (stmt->kind == StmtKind::For)
+      findTrains(static_cast<const ForStmt *>(stmt)->body->statements, trains);
+    else if (stmt->kind == StmtKind::Item && static_cast<const ItemStmt *>(stmt)->item->kind == ItemKind::Train)
+      trains.push_back(static_cast<const TrainItem *>(static_cast<const ItemStmt *>(stmt)->item));
+}
+
 void Elaborator::checkOverrides(const Program &program) {
   const std::vector<std::string> &settings = trainSettingNames();
   std::vector<const TrainItem *> trains;
   std::vector<std::string> lets, defaults;
-  for (const Stmt *stmt : program.statements) {
+  findTrains(program.statements, trains);
+  for (const Stmt *stmt : program.statements)
     if (stmt->kind == StmtKind::Let)
       if (const Expr &pattern = *static_cast<const LetStmt *>(stmt)->pattern; pattern.kind == ExprKind::Name)
         lets.push_back(std::string(static_cast<const NameExpr &>(pattern).name));
-    if (stmt->kind == StmtKind::Item && static_cast<const ItemStmt *>(stmt)->item->kind == ItemKind::Train)
-      trains.push_back(static_cast<const TrainItem *>(static_cast<const ItemStmt *>(stmt)->item));
-  }
   for (const TrainItem *train : trains)
     if (train->model->kind == ExprKind::Call)
       if (auto *callee = static_cast<const CallExpr *>(train->model)->callee; callee->kind == ExprKind::Name)

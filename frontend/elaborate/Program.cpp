@@ -38,6 +38,8 @@ void Elaborator::loadLibrary() {
   addMakerBuiltins(table);
   addRandomBuiltins(table);
   addGradientBuiltins(table);
+  addRowBuiltins(table);
+  addRunBuiltins(table);
   addSourceBuiltins(table);
   addShowBuiltins(table);
   for (const std::unique_ptr<Builtin> &builtin : builtins) {
@@ -138,7 +140,8 @@ void Elaborator::program(const Program &program, bool show) {
       pending.try_emplace(std::string(name), at);
   }
   declare(program, file);
-  checkOverrides(program);
+  if (!show) // an input at the prompt is no whole program
+    checkOverrides(program);
   for (const Stmt *stmt : program.statements) {
     unsigned before = diagnostics.errorCount();
     SourceRange at;
@@ -154,9 +157,9 @@ void Elaborator::program(const Program &program, bool show) {
           continue;
         }
       if (item.kind == ItemKind::Data)
-        dataItem(static_cast<const DataItem &>(item));
+        dataItem(static_cast<const DataItem &>(item), file);
       else if (item.kind == ItemKind::Train)
-        trainItem(static_cast<const TrainItem &>(item));
+        trainItem(static_cast<const TrainItem &>(item), file);
     } else {
       Value value = statement(*stmt, file);
       bool shown = show && stmt->kind == StmtKind::Expr && !value.poison() && value.kind != Value::Unit;
@@ -234,6 +237,8 @@ Value Elaborator::topLevel(const Expr &expr, const ScopeRef &scope, bool asked) 
     return conditional(static_cast<const IfExpr &>(expr), scope);
   if (atTopLevel() || (mode() == Mode::Check && !insideFunction()))
     statementUnderWay = expr.range;
+  if (atTopLevel())
+    statementScope = scope;
   return asStatement(expr.range, [&] {
     Value value = expression(expr, scope);
     return asked ? value : settled(std::move(value));

@@ -48,8 +48,14 @@ Value Elaborator::statement(const Stmt &stmt, const ScopeRef &scope) {
     auto &expr = *static_cast<const ExprStmt &>(stmt).expr;
     return topLevel(expr, scope);
   }
-  case StmtKind::Item:
+  case StmtKind::Item: { // in a loop at top level
+    const Item &item = *static_cast<const ItemStmt &>(stmt).item;
+    if (item.kind == ItemKind::Data)
+      dataItem(static_cast<const DataItem &>(item), scope);
+    else if (item.kind == ItemKind::Train)
+      trainItem(static_cast<const TrainItem &>(item), scope);
     return Value::unit(stmt.range);
+  }
   }
   return Value::unit(stmt.range);
 }

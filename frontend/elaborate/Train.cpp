@@ -45,11 +45,11 @@ std::optional<TrainElaborator::Body>
 TrainElaborator::body(const Value &trained, const std::vector<std::pair<std::string, Value>> &inputs, bool training) {
   std::vector<ParamSlotRef> slots = parametersOf(*trained.model);
   markTrained(*trained.model);
-  auto scope = std::make_shared<Scope>();
-  scope->parent = e.file;
+  auto inner = std::make_shared<Scope>();
+  inner->parent = scope;
   for (auto &[field, value] : inputs)
-    scope->names[field] = {value, false, value.at};
-  scope->names[name] = {trained, false, item.nameRange};
+    inner->names[field] = {value, false, value.at};
+  inner->names[name] = {trained, false, item.nameRange};
   bool saved = std::exchange(e.training, training);
   InDrawPlace place(e, name);
   unsigned before = e.diagnostics.errorCount();
@@ -57,12 +57,12 @@ TrainElaborator::body(const Value &trained, const std::vector<std::pair<std::str
   const TrainEntry *minimized = nullptr;
   for (const TrainEntry &entry : item.entries) {
     if (entry.kind == TrainEntry::Statement) {
-      e.statement(*entry.statement, scope);
+      e.statement(*entry.statement, inner);
     } else if (entry.kind == TrainEntry::Minimize) {
       if (minimized)
         e.error(Diag::TwoOptimizers, entry.range, name).note(minimized->range, "first here").help("add the two losses");
       minimized = &entry;
-      Value loss = e.expression(*entry.value, scope);
+      Value loss = e.expression(*entry.value, inner);
       if (loss.isNumber() || loss.kind == Value::Bool ||
           (loss.isTensor() && loss.shape.empty() && !isFloating(loss.dtype))) {
         e.error(Diag::NoGradient, loss.at, describe(loss))
@@ -71,7 +71,7 @@ TrainElaborator::body(const Value &trained, const std::vector<std::pair<std::str
       }
       result.loss = scalar(loss, "what is minimized");
     } else if (entry.kind == TrainEntry::Report) {
-      result.reports.push_back(scalar(e.expression(*entry.value, scope), fmt::format("report `{}`", entry.name)));
+      result.reports.push_back(scalar(e.expression(*entry.value, inner), fmt::format("report `{}`", entry.name)));
     }
   }
   if (!minimized)
@@ -90,8 +90,10 @@ bool TrainElaborator::check() {
   plan.name = name;
   plan.at = item.range;
   unsigned before = e.diagnostics.errorCount();
-  Value data = item.data ? e.expression(*item.data, e.file) : Value::unit(item.range);
+  Value data = item.data ? e.expression(*item.data, scope) : Value::unit(item.range);
   if (data.kind == Value::Data) {
+    if (!e.isChosen(data))
+      return false;
     plan.data = data.data;
   } else if (data.kind != Value::Unit && !data.poison()) {
     e.error(Diag::WrongType, data.at, "what `" + name + "` is trained on", describe(data), "a data set")
@@ -100,13 +102,13 @@ bool TrainElaborator::check() {
   }
   const ModelItem *savedModel = e.overrideModel;
   if (item.model->kind == ExprKind::Call) {
-    Value callee = e.expression(*static_cast<const CallExpr *>(item.model)->callee, e.file);
+    Value callee = e.expression(*static_cast<const CallExpr *>(item.model)->callee, scope);
     if (callee.kind == Value::Fn && callee.function->kind == Function::Constructor)
       e.overrideModel = callee.function->modelItem;
   }
   {
     InDrawPlace place(e, name);
-    model = e.expression(*item.model, e.file);
+    model = e.expression(*item.model, scope);
   }
   e.overrideModel = savedModel;
   if (model.poison() || data.poison())
@@ -169,15 +171,47 @@ bool TrainElaborator::check() {
   return good && checked && e.diagnostics.errorCount() == before;
 }
 
-void Elaborator::trainItem(const TrainItem &item) {
+/// Numbers that the executor measured, as a group; while checking, columns of an unknown length.
+static Value historyOf(Elaborator &e, const std::string &name, const TrainPlan &plan, const TrainHistory &history,
+                       SourceRange at) {
+  using Columns = std::vector<std::pair<std::string, HostBufferRef>>;
+  auto members = [&](const Columns &measured, const std::string &what, bool rate) {
+    Columns columns = measured;
+    if (!e.executor) {
+      columns = {{"step", nullptr}, {"loss", nullptr}};
+      for (const std::string &report : plan.reports)
+        columns.push_back({report, nullptr});
+      if (rate)
+        columns.push_back({"lr", nullptr});
+    }
+    std::vector<std::pair<std::string, Value>> made;
+    Size length = Size::ofData(name + ".history." + what, at);
+    for (auto &[column, host] : columns) {
+      Value value = Value::ofTensor(column == "step" ? DType::I64 : DType::F32,
+                                    {{host ? Size(host->shape[0]) : length, at}}, {}, at);
+      value.host = host;
+      made.push_back({column, value});
+    }
+    return made;
+  };
+  std::vector<std::pair<std::string, Value>> all = members(history.steps, "steps", true);
+  if (plan.validate)
+    all.push_back({"val", groupOf("val", members(history.validations, "validations", false), at)});
+  return groupOf("history", std::move(all), at);
+}
+
+void Elaborator::trainItem(const TrainItem &item, const ScopeRef &scope) {
   std::string name(item.name);
-  auto train = std::make_shared<TrainElaborator>(*this, item);
+  auto train = std::make_shared<TrainElaborator>(*this, item, scope);
   Value result = poison(item.nameRange);
   if (train->check()) {
     result = train->model;
-    inferred.push_back({name, "train " + name + ": " + typeString(result)});
-    for (const std::string &line : train->partsText())
-      inferred.push_back({name, line});
+    if (scope == file) {
+      inferred.push_back({name, "train " + name + ": " + typeString(result)});
+      for (const std::string &line : train->partsText())
+        inferred.push_back({name, line});
+    }
+    TrainHistory history;
     if (executor) {
       TrainFunctions functions;
       functions.step = [train](int64_t batch) { return train->function(TrainPart::Step, batch); };
@@ -186,7 +220,7 @@ void Elaborator::trainItem(const TrainItem &item) {
       functions.evaluate = [train](int64_t batch) { return train->function(TrainPart::Evaluate, batch); };
       functions.initial = [train] { return train->initial(); };
       std::vector<HostBufferRef> params;
-      if (executor->train(train->plan, functions, params)) {
+      if (executor->train(train->plan, functions, params, history)) {
         std::vector<Value> values;
         for (size_t i = 0; i < params.size(); ++i) {
           Value value = train->plan.params[i]->value;
@@ -198,9 +232,14 @@ void Elaborator::trainItem(const TrainItem &item) {
         result = poison(item.nameRange);
       }
     }
+    if (!result.poison()) {
+      result.model = std::make_shared<ModelInstance>(*result.model);
+      result.model->trained = std::make_shared<TrainedBy>(
+          TrainedBy{train, historyOf(*this, name, train->plan, history, item.nameRange)});
+    }
   }
   result.at = item.nameRange;
-  file->names[name] = {result, false, item.nameRange};
+  scope->names[name] = {result, false, item.nameRange};
 }
 
 } // namespace dlc

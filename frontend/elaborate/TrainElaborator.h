@@ -18,12 +18,18 @@ class StepFunction;
 /// One elaboration of a train block: shared by its check and by the functions made of it.
 class TrainElaborator : public std::enable_shared_from_this<TrainElaborator> {
 public:
-  TrainElaborator(Elaborator &e, const ast::TrainItem &item) : e(e), item(item), name(item.name) {}
+  /// `scope`: where it stands, a file's or that of a loop's turn.
+  TrainElaborator(Elaborator &e, const ast::TrainItem &item, ScopeRef scope)
+      : e(e), item(item), name(item.name), scope(std::move(scope)) {}
 
   /// Checks everything; with an executor also fills `plan`. False when an error was reported.
   bool check();
   TrainModule function(TrainPart part, int64_t batch);
   TrainModule initial();
+  /// Loss and reports of a batch, of a model with these values: inputs are the fields, and what is captured.
+  TrainModule evaluation(const Value &trained, int64_t batch) const;
+  /// Whether a data set has the fields of the one that is trained on; reports it when not, for `what`.
+  bool hasFields(const Value &data, const std::string &what) const;
   /// What the settings make of the parts of the model, in lines: which parameters each optimizer has, and which are frozen.
   std::vector<std::string> partsText() const;
 
@@ -91,6 +97,7 @@ private:
   Elaborator &e;
   const ast::TrainItem &item;
   std::string name;
+  ScopeRef scope;
   bool assignGroups(const std::vector<Value> &optimizers);
   bool checkOptimizer(const Value &optimizer);
   bool addStates(const OptimizerInstance &optimizer);
@@ -102,6 +109,12 @@ private:
   std::vector<Group> groups;
   std::vector<size_t> groupOf;  ///< of what is learned
   std::set<std::string> frozen; ///< paths
+};
+
+/// What a trained model keeps of its training.
+struct TrainedBy {
+  std::shared_ptr<const TrainElaborator> train;
+  Value history; ///< a group
 };
 
 } // namespace dlc

@@ -38,6 +38,11 @@ struct TrainPlan {
   SourceRange at;
 };
 
+/// What a training measured: columns of one number for each step, and for each validation.
+struct TrainHistory {
+  std::vector<std::pair<std::string, HostBufferRef>> steps, validations;
+};
+
 /// A function of a training in a module of its own (stage graph); empty when an error was reported.
 struct TrainModule {
   mlir::OwningOpRef<mlir::ModuleOp> module;

@@ -26,7 +26,7 @@ const TrainEntry *TrainElaborator::setting(const char *key) const {
 Value TrainElaborator::settingValue(const char *key) {
   Value value = Value::unit(item.nameRange);
   if (const TrainEntry *entry = setting(key)) {
-    value = e.expression(*entry->value, e.file);
+    value = e.expression(*entry->value, scope);
     value.at = entry->value->range;
   }
   e.applyOverride(key, value);
@@ -237,7 +237,13 @@ bool TrainElaborator::validation() {
   if (validate.kind != Value::Data)
     return bad("validate", validate, describe(validate), "a data set",
                validate.isNumber() ? "`csv(..) |> split(train: 0.9)` gives the data `.train` and `.rest`" : "");
+  if (!e.isChosen(validate))
+    return false;
   plan.validate = validate.data;
+  return hasFields(validate, "`validate`");
+}
+
+bool TrainElaborator::hasFields(const Value &data, const std::string &what) const {
   if (!plan.data)
     return true;
   auto typeOf = [](const DataInfo::Field &field) {
@@ -249,14 +255,14 @@ bool TrainElaborator::validation() {
   };
   for (const DataInfo::Field &field : plan.data->fields) {
     const DataInfo::Field *other = nullptr;
-    for (const DataInfo::Field &candidate : plan.validate->fields)
+    for (const DataInfo::Field &candidate : data.data->fields)
       if (candidate.name == field.name)
         other = &candidate;
     bool same = other && other->dtype == field.dtype && other->shape.size() == field.shape.size() &&
                 !(sizesKnown(field.shape) && sizesKnown(other->shape) && str(other->shape) != str(field.shape));
     if (same)
       continue;
-    auto report = e.error(Diag::BadSetting, validate.at, "validate",
+    auto report = e.error(Diag::WrongType, data.at, what,
                           other ? "a data set with " + typeOf(*other) : "a data set without `" + field.name + "`",
                           typeOf(field) + " as in `" + plan.data->name + "`");
     report.note(field.at, "declared here");
@@ -292,7 +298,7 @@ bool TrainElaborator::initialFile() {
   const auto &call = *static_cast<const CallExpr *>(entry->value);
   bool good = call.callee->kind == ExprKind::Name && static_cast<const NameExpr *>(call.callee)->name == "load";
   for (const Argument &argument : call.arguments) {
-    Value value = e.expression(*argument.value, e.file);
+    Value value = e.expression(*argument.value, scope);
     if (value.poison())
       return false;
     if (argument.name == "partial" && value.kind == Value::Bool)
@@ -352,7 +358,7 @@ bool TrainElaborator::optimizerSetting() {
   const TrainEntry *entry = setting("optimizer");
   if (entry && entry->value->kind == ExprKind::List && !overridden("optimizer")) {
     for (const Expr *element : static_cast<const ListExpr *>(entry->value)->elements) {
-      optimizers.push_back(e.expression(*element, e.file));
+      optimizers.push_back(e.expression(*element, scope));
       optimizers.back().at = element->range;
     }
   } else if (Value one = settingValue("optimizer"); one.kind != Value::Unit) {

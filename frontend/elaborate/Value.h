@@ -8,6 +8,7 @@
 #include "frontend/elaborate/Size.h"
 #include "frontend/syntax/Ast.h"
 #include "runtime/DType.h"
+#include "runtime/RowStep.h"
 
 #include "mlir/IR/Value.h"
 
@@ -183,6 +184,8 @@ struct Builtin {
   std::string name;
   std::vector<std::string> parameters; ///< in order; `x?` may be left out; `x...` takes all the rest
   std::function<Value(Elaborator &, CallSite &)> apply;
+  /// At top level it is done before the statement that it stands in, and its arguments before it.
+  bool atOnce = false;
 };
 
 /// Where random numbers are drawn: what their keys are made of.
@@ -239,6 +242,8 @@ struct ParamSlot {
 };
 using ParamSlotRef = std::shared_ptr<ParamSlot>;
 
+struct TrainedBy;
+
 /// A model with its parameters' values. Copies share layers; `withLeaves` makes another with other values.
 struct ModelInstance {
   Identity id;
@@ -255,6 +260,7 @@ struct ModelInstance {
   std::map<std::string, const ast::FnItem *, std::less<>> functions;
   bool undecided = false; ///< it stands under a condition of sizes that have only names what members there are
   bool trains = false;    ///< a part of what is trained, in its step and not frozen: `training` may be true in it
+  std::shared_ptr<const TrainedBy> trained; ///< the training that made it; or null
   SourceRange at;
 
   const Entry *find(std::string_view name) const;
@@ -278,9 +284,7 @@ void nameParameters(ModelInstance &model, const std::string &prefix = "");
 struct SourceInfo {
   std::string kind;
   std::vector<std::pair<std::string, Value>> arguments;
-  std::optional<double> splitTrain;
-  int64_t splitSeed = 0;
-  bool splitShuffle = true;
+  std::vector<RowStep> steps; ///< what is done with its rows, in order
   SourceRange at;
 };
 
@@ -297,7 +301,7 @@ struct DataInfo {
   std::string name;
   std::vector<Field> fields;
   std::shared_ptr<SourceInfo> source;
-  std::string part; ///< "", "train" or "rest"
+  std::optional<RowStep> cut; ///< into parts, of which none is chosen yet
   Size rows;
   std::map<std::string, Size> learned; ///< `vocab`, `classes`, `classes.user`
   std::shared_ptr<void> handle;        ///< the opened data set (an executor's)

@@ -210,6 +210,7 @@ private:
   bool quiet = false;               ///< giving up: unwinding to the outermost statement
   uint32_t lastError = Token::none; ///< the position at the last error
   uint32_t blockOpen = Token::none; ///< the `{` around the current statement
+  uint32_t loopOpen = Token::none;  ///< the `{` of the last body of a `for` at top level, or within one of these alone
   uint32_t entryStart = 0;          ///< where the current statement, member or the like began
   uint32_t outermost = 0;           ///< where the current statement at top level began
 };

@@ -234,7 +234,12 @@ Stmt *Parser::parseFor() {
     return nullptr;
   Expr *source =
       at(TokenKind::LBrace) ? (unexpected(Diag::ExpectedExpression, "what to loop over"), nullptr) : parseExpression();
+  // At top level its body may define what is trained in each turn.
+  uint32_t outer = loopOpen;
+  if (source && at(TokenKind::LBrace) && (blockOpen == Token::none || blockOpen == loopOpen))
+    loopOpen = pos;
   Block *body = source ? parseBlock("`for`") : nullptr;
+  loopOpen = outer;
   return body ? context.make<ForStmt>(rangeFrom(first), pattern, source, body) : nullptr;
 }
 
@@ -251,7 +256,8 @@ Stmt *Parser::parseWhile() {
 
 Stmt *Parser::parseItemStatement() {
   uint32_t first = pos;
-  if (blockOpen != Token::none) {
+  bool inLoop = blockOpen == loopOpen && atAnyWord({"train", "data"});
+  if (blockOpen != Token::none && !inLoop) {
     std::string_view word = spelled(token());
     error(Diag::NestedDefinition, range(token()), word)
         .help(at(TokenKind::KwFn) ? "define it at top level, or write a lambda: `let f = x => ...`"

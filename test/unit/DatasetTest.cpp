@@ -71,39 +71,94 @@ TEST(Dataset, RowsMayOverlapOrBeMadeWhenAskedFor) {
   EXPECT_EQ(errorOf(data.dense("made")), "3.txt: is torn");
 }
 
-TEST(Dataset, SplitsKeepEveryExampleOnce) {
+/// The parts of a step, in order.
+static std::vector<Dataset> partsOf(const Dataset &data, const RowStep &step) {
+  std::vector<Dataset> parts;
+  for (const std::string &name : step.isCut() ? step.parts() : std::vector<std::string>{""}) {
+    Result<Dataset> part = rowsOf(data, step, name);
+    EXPECT_TRUE(part) << errorOf(part);
+    if (part)
+      parts.push_back(*part);
+  }
+  return parts;
+}
+
+static RowStep splitAt(double train, double validate, bool shuffle) {
+  RowStep step{RowStep::Split};
+  step.train = train;
+  step.validate = validate;
+  step.seed = 3;
+  step.shuffle = shuffle;
+  return step;
+}
+
+static RowStep foldOf(int64_t k, int64_t index) {
+  RowStep step{RowStep::Fold};
+  step.k = k;
+  step.index = index;
+  return step;
+}
+
+static std::vector<int32_t> idsOf(const Dataset &part) {
+  Result<Column> ids = part.dense("id");
+  return {ids->as<int32_t>(), ids->as<int32_t>() + part.size()};
+}
+
+TEST(RowParts, EveryExampleIsInOnePart) {
   auto data = numbered(10);
-  auto parts = data->split(0.7, 3, true);
-  ASSERT_TRUE(parts) << errorOf(parts);
-  EXPECT_EQ(parts->train->size(), 7);
-  EXPECT_EQ(parts->rest->size(), 3);
-  std::vector<int32_t> ids;
-  for (const auto &part : {parts->train, parts->rest})
-    for (int64_t i = 0; i < part->size(); ++i) {
-      int32_t id = part->dense("id")->as<int32_t>()[i];
-      ids.push_back(id);
-      EXPECT_EQ(part->dense("pair")->as<uint8_t>()[2 * i], id); // rows stay together
-      EXPECT_EQ((*part->dense("word")->strings)[size_t(i)], "w" + std::to_string(id));
-      EXPECT_EQ(part->column("kind")->vocabulary->entries()[size_t(part->dense("kind")->as<int32_t>()[i])],
-                id % 2 ? "odd" : "even");
+  RowStep shuffled{RowStep::Shuffle};
+  for (const RowStep &step : {splitAt(0.7, 0, true), splitAt(0.5, 0.2, true), splitAt(0.5, 0.2, false), foldOf(3, 0),
+                              foldOf(3, 2), foldOf(10, 4), shuffled}) {
+    std::vector<int32_t> ids;
+    for (const Dataset &part : partsOf(*data, step)) {
+      std::vector<int32_t> own = idsOf(part);
+      for (int64_t i = 0; i < part.size(); ++i) {
+        int32_t id = own[size_t(i)];
+        EXPECT_EQ(part.dense("pair")->as<uint8_t>()[2 * i], id); // rows stay together
+        EXPECT_EQ((*part.dense("word")->strings)[size_t(i)], "w" + std::to_string(id));
+        EXPECT_EQ(part.column("kind")->vocabulary->entries()[size_t(part.dense("kind")->as<int32_t>()[i])],
+                  id % 2 ? "odd" : "even");
+      }
+      ids.insert(ids.end(), own.begin(), own.end());
     }
-  EXPECT_FALSE(std::is_sorted(ids.begin(), ids.end()));
+    EXPECT_EQ(std::is_sorted(ids.begin(), ids.end()), !step.shuffle);
+    std::sort(ids.begin(), ids.end());
+    EXPECT_EQ(ids, (std::vector<int32_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}));
+  }
+}
+
+TEST(RowParts, SizesAndNames) {
+  auto data = numbered(10);
+  std::vector<Dataset> parts = partsOf(*data, splitAt(0.5, 0.2, false));
+  ASSERT_EQ(parts.size(), 3u);
+  EXPECT_EQ(idsOf(parts[0]), (std::vector<int32_t>{0, 1, 2, 3, 4}));
+  EXPECT_EQ(idsOf(parts[1]), (std::vector<int32_t>{5, 6}));
+  EXPECT_EQ(idsOf(parts[2]), (std::vector<int32_t>{7, 8, 9}));
+  EXPECT_EQ(parts[1].name(), data->name() + ".validate");
+  // A part of a part is one of its rows.
+  Result<Dataset> inner = rowsOf(parts[2], splitAt(0.5, 0, false), "rest");
+  EXPECT_EQ(idsOf(*inner), (std::vector<int32_t>{9}));
+}
+
+TEST(RowParts, FoldsTogetherAreAllRows) {
+  auto data = numbered(10);
+  std::vector<int32_t> ids;
+  for (int64_t i = 0; i < 3; ++i) {
+    std::vector<Dataset> parts = partsOf(*data, foldOf(3, i));
+    EXPECT_EQ(parts[0].size() + parts[1].size(), 10);
+    std::vector<int32_t> rest = idsOf(parts[1]);
+    ids.insert(ids.end(), rest.begin(), rest.end());
+  }
   std::sort(ids.begin(), ids.end());
   EXPECT_EQ(ids, (std::vector<int32_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}));
 }
 
-TEST(Dataset, ASplitWithoutShuffleIsTheFirstPartAndTheRest) {
-  auto parts = numbered(10)->split(0.9, 1, false);
-  ASSERT_TRUE(parts) << errorOf(parts);
-  EXPECT_EQ(parts->train->dense("id")->as<int32_t>()[8], 8);
-  EXPECT_EQ(parts->rest->dense("id")->as<int32_t>()[0], 9);
-}
-
-TEST(Dataset, ASplitThatLeavesNothingIsAnError) {
+TEST(RowParts, AnEmptyPartIsAnError) {
   auto data = numbered(10);
-  EXPECT_EQ(errorOf(data->split(1.5, 1, true)), "`train: 1.5` of a split is not between 0 and 1");
-  EXPECT_EQ(errorOf(data->split(0, 1, true)), "`train: 0` of a split is not between 0 and 1");
-  EXPECT_EQ(errorOf(data->split(0.99, 1, true)), "a split of 10 examples at 0.99 leaves one part empty");
+  EXPECT_EQ(errorOf(rowsOf(*data, splitAt(0.99, 0, true), "train")), "a split of 10 examples at 0.99 leaves one part empty");
+  EXPECT_EQ(errorOf(rowsOf(*data, splitAt(0.9, 0.01, true), "rest")),
+            "a split of 10 examples at 0.9 and 0.91 leaves one part empty");
+  EXPECT_EQ(errorOf(rowsOf(*data, foldOf(11, 0), "rest")), "11 folds of 10 examples leave one empty");
 }
 
 TEST(Permutation, DependsOnLengthSeedAndStreamAlone) {

@@ -34,8 +34,22 @@ private:
             std::vector<HostBufferRef> &values, SourceRange at) override {
     return session->load(file, partial, params, values, at);
   }
-  bool train(const TrainPlan &plan, const TrainFunctions &functions, std::vector<HostBufferRef> &params) override {
-    return session->train(plan, functions, params);
+  bool train(const TrainPlan &plan, const TrainFunctions &functions, std::vector<HostBufferRef> &params,
+             TrainHistory &history) override {
+    return session->train(plan, functions, params, history);
+  }
+  bool choose(const DataInfo &data, const RowStep &step, const std::string &name, DataInfo &part,
+              SourceRange at) override {
+    return session->choose(data, step, name, part, at);
+  }
+  bool mapBatches(const DataInfo &data, const std::vector<std::string> &fields, int64_t batch,
+                  const std::function<TrainModule(int64_t)> &function, BatchFold fold,
+                  std::vector<HostBufferRef> &results, SourceRange at) override {
+    return session->mapBatches(data, fields, batch, function, fold, results, at);
+  }
+  bool save(const std::string &, const std::vector<ParamSlotRef> &, SourceRange) override { return true; }
+  bool write(const std::string &, const std::vector<std::pair<std::string, Value>> &, SourceRange) override {
+    return true;
   }
   void print(const std::vector<Value> &values) override {}
   std::shared_ptr<const std::vector<std::string>> strings(const DataInfo &data, const std::string &field,

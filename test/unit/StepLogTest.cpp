@@ -69,6 +69,21 @@ TEST(StepLog, AnUnknownLearningRateIsAnEmptyCell) {
   EXPECT_EQ(contentOf(folder / "steps.csv"), "step,loss,lr\n1,0.5,\n");
 }
 
+TEST(StepLog, AValidationStandsInTheLineOfItsStep) {
+  TemporaryFolder folder;
+  auto log = StepLog::open(folder.path, {"accuracy"}, 0, true);
+  ASSERT_TRUE(log);
+  float accuracy = 0.5f;
+  log->step(1, 4, 0.25f, {&accuracy, 1});
+  log->step(2, 3, 0.25f, {&accuracy, 1});
+  log->validation(2, {{"val.loss", 2.0}, {"val.accuracy", 0.75}});
+  ASSERT_TRUE(log->flush());
+  log->step(3, 1, 0.25f, {&accuracy, 1});
+  ASSERT_TRUE(log->flush());
+  EXPECT_EQ(contentOf(folder / "steps.csv"), "step,loss,lr,accuracy,val.loss,val.accuracy\n1,4,0.25,0.5,,\n2,3,0.25,0.5,2,0.75\n"
+                                             "3,1,0.25,0.5,,\n");
+}
+
 TEST(StepLog, AResumedLogContinuesInsteadOfRepeating) {
   TemporaryFolder one, two;
   logSteps(one.path, 1, 10, 0);

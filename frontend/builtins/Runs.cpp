@@ -1,0 +1,199 @@
+// Trained models over whole data sets, and files of models and tensors: evaluate, predict, load, save, write.
+#include "frontend/builtins/Builtins.h"
+
+#include <cmath>
+
+namespace dlc {
+
+/// Whether a call stands at top level; reports it when not.
+static bool isAtTopLevel(Elaborator &e, const CallSite &site, const char *what) {
+  if (!e.insideFunction() && !e.insideLoop())
+    return true;
+  e.error(Diag::BadArgument, site.calleeAt,
+          fmt::format("`{}` {}, which is done at top level, not in a {}", site.callee, what,
+                      e.insideFunction() ? "function" : "compiled loop"));
+  return false;
+}
+
+static bool isFunction(const Value &value) {
+  return (value.kind == Value::Fn && value.function->kind != Function::Constructor) || value.kind == Value::Model;
+}
+
+/// Whether argument `i` is a data set; reports it when not.
+static bool isData(Elaborator &e, const CallSite &site, size_t i) {
+  if (site[i].kind == Value::Data)
+    return true;
+  if (!site[i].poison())
+    e.error(Diag::WrongType, site[i].at, fmt::format("argument {} of `{}`", i + 1, site.callee), describe(site[i]),
+            "a data set");
+  return false;
+}
+
+/// How many examples a function takes at a time.
+static std::optional<int64_t> batchArgument(Elaborator &e, CallSite &site, size_t i) {
+  std::optional<double> batch = numberArgument(e, site, i, 256);
+  if (!batch || (*batch >= 1 && *batch == std::floor(*batch) && *batch < 9e15))
+    return batch ? std::optional(int64_t(*batch)) : std::nullopt;
+  e.error(Diag::BadArgument, site[i].at, fmt::format("`batch` is {}, expected a positive whole number", *batch));
+  return std::nullopt;
+}
+
+static Value evaluate(Elaborator &e, CallSite &site) {
+  std::optional<int64_t> batch = batchArgument(e, site, 2);
+  if (!batch || !isAtTopLevel(e, site, "runs over a data set"))
+    return e.poison(site.at);
+  if (site[0].kind == Value::Model)
+    return isData(e, site, 1) ? e.evaluation(site[0], site[1], site.at) : e.poison(site.at);
+  if (!isData(e, site, 0))
+    return e.poison(site.at);
+  if (!isFunction(site[1])) {
+    e.error(Diag::WrongType, site[1].at, "argument 2 of `evaluate`", describe(site[1]), "a function of fields")
+        .help("`evaluate(model, data)`, or `evaluate(data, (x, y) => mse(model(x), y))`");
+    return e.poison(site.at);
+  }
+  return e.overBatches(site[1], site[0], BatchFold::Mean, *batch, site.at);
+}
+
+static Value predict(Elaborator &e, CallSite &site) {
+  std::optional<int64_t> batch = batchArgument(e, site, 2);
+  if (!batch || !isAtTopLevel(e, site, "runs over a data set"))
+    return e.poison(site.at);
+  // In either order, as `evaluate`.
+  size_t function = isFunction(site[0]) ? 0 : 1;
+  if (!isData(e, site, 1 - function))
+    return e.poison(site.at);
+  if (!isFunction(site[function])) {
+    e.error(Diag::WrongType, site[function].at, "argument 2 of `predict`", describe(site[function]), "a function of fields")
+        .help("`predict(data, x => model(x))`");
+    return e.poison(site.at);
+  }
+  return e.overBatches(site[function], site[1 - function], BatchFold::Join, *batch, site.at);
+}
+
+/// Argument 1 as a model, and argument 2 as the name of a file; reports what does not fit.
+static bool isModelAndFile(Elaborator &e, const CallSite &site) {
+  if (site[0].poison() || site[1].poison())
+    return false;
+  if (site[0].kind != Value::Model || isGroup(site[0])) {
+    auto report = e.error(Diag::WrongType, site[0].at, "argument 1 of `" + site.callee + "`", describe(site[0]), "a model");
+    if (site[0].kind == Value::Fn && site[0].function->kind == Function::Constructor)
+      report.help("make one: `" + site[0].function->name + "(..)`");
+    return false;
+  }
+  if (site[1].kind == Value::String && !site[1].text.empty())
+    return true;
+  e.error(Diag::WrongType, site[1].at, "argument 2 of `" + site.callee + "`", describe(site[1]), "a file name in quotes");
+  return false;
+}
+
+/// A model with the values of a checkpoint; with `partial`, those that fit by name and shape.
+static Value load(Elaborator &e, CallSite &site) {
+  std::optional<bool> partial = boolArgument(e, site, 2, false);
+  if (!isModelAndFile(e, site) || !partial || !isAtTopLevel(e, site, "reads a file"))
+    return e.poison(site.at);
+  std::vector<ParamSlotRef> slots = parametersOf(*site[0].model);
+  std::vector<Value> values;
+  for (const ParamSlotRef &slot : slots)
+    values.push_back(slot->value);
+  if (e.mode() != Elaborator::Mode::Check && e.executor) {
+    std::vector<HostBufferRef> loaded;
+    if (!e.executor->load(site[1].text, *partial, slots, loaded, site.at))
+      return e.poison(site.at);
+    for (size_t i = 0; i < slots.size(); ++i)
+      if (loaded[i]) {
+        values[i].ir = {};
+        values[i].host = loaded[i];
+      }
+  }
+  Value result = site[0];
+  result.model = withValues(*site[0].model, values);
+  result.at = site.at;
+  return result;
+}
+
+/// What a statement at top level does with `values` once they are computed.
+static Value effect(Elaborator &e, const CallSite &site, std::vector<Value> values,
+                    std::function<void(const std::vector<Value> &)> work) {
+  if (!e.isStatement(site.at)) {
+    e.error(Diag::TopLevelOnly, site.calleeAt, site.callee,
+            e.insideFunction() ? "in a function"
+            : e.insideLoop()   ? "in a compiled loop"
+                               : "within an expression");
+    return e.poison(site.at);
+  }
+  Value result = Value::unit(site.at);
+  result.elements = std::move(values);
+  result.effect = std::move(work);
+  return result;
+}
+
+static Value save(Elaborator &e, CallSite &site) {
+  if (!isModelAndFile(e, site))
+    return e.poison(site.at);
+  return effect(e, site, {site[0]}, [&e, file = site[1].text, at = site.at](const std::vector<Value> &values) {
+    e.executor->save(file, parametersOf(*values[0].model), at);
+  });
+}
+
+static Value write(Elaborator &e, CallSite &site) {
+  if (site.arguments.empty() || !site.arguments[0].name.empty() || site.arguments[0].value.kind != Value::String) {
+    e.error(Diag::MissingArgument, site.at, site.callee, "file")
+        .help("`write(\"file.csv\", id: a, guess: b)`; it writes .csv, .npy and .safetensors");
+    return e.poison(site.at);
+  }
+  const std::string file = site.arguments[0].value.text;
+  bool npy = file.ends_with(".npy"), csv = file.ends_with(".csv");
+  if (!npy && !csv && !file.ends_with(".safetensors")) {
+    e.error(Diag::BadArgument, site.arguments[0].value.at,
+            fmt::format("`{}` is no kind of file that is written: .csv, .npy or .safetensors", file));
+    return e.poison(site.at);
+  }
+  std::vector<std::string> names;
+  std::vector<Value> values;
+  for (CallSite::Argument &argument : llvm::MutableArrayRef(site.arguments).drop_front()) {
+    Value value = argument.value.kind == Value::Strings ? argument.value : e.tensorOf(e.tensorOfList(argument.value));
+    if (value.poison())
+      return e.poison(site.at);
+    bool named = !argument.name.empty() || npy;
+    if (!named || (!value.isTensor() && !(csv && value.kind == Value::Strings))) {
+      e.error(Diag::WrongType, argument.value.at, named ? "what is written" : "an argument of `write`",
+              named ? describe(value) : "without a name", named ? "a tensor" : "a name for each, as in `guess: y`");
+      return e.poison(site.at);
+    }
+    names.push_back(argument.name);
+    values.push_back(std::move(value));
+  }
+  if (values.empty() || (npy && values.size() != 1)) {
+    e.error(Diag::BadArgument, site.at,
+            values.empty() ? "`write` has nothing to write"
+                           : fmt::format("a .npy has one tensor, found {}; a .safetensors has several", values.size()));
+    return e.poison(site.at);
+  }
+  for (const Value &value : values) {
+    auto rows = [](const Value &column) { return column.isTensor() ? column.shape[0].size : column.size; };
+    bool scalar = csv && value.isTensor() && value.shape.empty();
+    bool same = scalar || !csv || (values[0].isTensor() && values[0].shape.empty()) ||
+                e.sameSize(rows(value), rows(values[0])).value_or(true);
+    if (!scalar && same)
+      continue;
+    e.error(Diag::WrongType, value.at, "a column of a .csv", describe(value),
+            scalar ? "a row for each line" : "as many rows as `" + names[0] + "` has, " + rows(values[0]).str());
+    return e.poison(site.at);
+  }
+  return effect(e, site, std::move(values), [&e, file, names, at = site.at](const std::vector<Value> &computed) {
+    std::vector<std::pair<std::string, Value>> columns;
+    for (size_t i = 0; i < names.size(); ++i)
+      columns.push_back({names[i], computed[i]});
+    e.executor->write(file, columns, at);
+  });
+}
+
+void addRunBuiltins(BuiltinTable &table) {
+  table.add("evaluate", {"model", "data", "batch?"}, evaluate).atOnce = true;
+  table.add("predict", {"data", "function", "batch?"}, predict).atOnce = true;
+  table.add("load", {"model", "file", "partial?"}, load);
+  table.add("save", {"model", "file"}, save);
+  table.add("write", {"*"}, write);
+}
+
+} // namespace dlc

@@ -1,5 +1,5 @@
-// Pictures that are drawn: what is left out, thinned and counted, the scripts for gnuplot as texts, text for terminals, PNG, and gnuplot
-// itself in the shape of scripts that fail, hang or write nothing.
+// Pictures that are drawn: what is left out, thinned and counted, the scripts for gnuplot as texts, text for terminals, PNG,
+// and gnuplot itself in the shape of scripts that fail, hang or write nothing.
 #include "RuntimeTesting.h"
 #include "runtime/pictures/DrawPicture.h"
 #include "runtime/pictures/Gnuplot.h"

@@ -212,7 +212,11 @@ static Picture scatterOf(const Arguments &arguments) {
 
 static Picture histogramPictureOf(const Arguments &arguments) {
   Picture picture;
-  std::vector<std::vector<double>> columns = columnsOf(*arguments.find("x"));
+  const Value &x = *arguments.find("x");
+  // Columns that have names are several; else all numbers are one kind.
+  bool several = x.kind == Value::List || arguments.find("names");
+  std::vector<std::vector<double>> columns =
+      several ? columnsOf(x) : std::vector<std::vector<double>>(1, numbersOf(x).values);
   Extent extent;
   for (const std::vector<double> &column : columns)
     for (double value : column)

@@ -201,6 +201,16 @@ static bool fitsScatter(Elaborator &e, CallSite &site) {
   return sameRows(e, site, site[Points], site[Y]) && oneEach(e, site, Colour, site[Points].shape[0].size);
 }
 
+static bool fitsHistogram(Elaborator &e, CallSite &site) {
+  enum { X, Bins, Names };
+  if (!site.has(Names))
+    return true;
+  const Value &x = site[X];
+  if (x.isTensor() && x.shape.size() != 2)
+    return badShape(e, site, X, "[n, k], as argument `names` is there");
+  return oneEach(e, site, Names, x.isTensor() ? x.shape[1].size : Size(int64_t(x.elements.size())));
+}
+
 static bool fitsBar(Elaborator &e, CallSite &site) {
   enum { Names, Heights };
   return (isSeveral(site[Heights]) || badShape(e, site, Heights, "[n] or [n, k]")) &&
@@ -289,9 +299,7 @@ void addShowBuiltins(BuiltinTable &table) {
   addPicture(
       table,
       {"scatter", {{"points", P::Numbers}, {"y?", P::Numbers}, {"color?", P::Colours}, {"log?", P::Log}}, fitsScatter});
-  addPicture(table, {"histogram",
-                     {{"x", P::Columns}, {"bins?", P::Count}, {"names?", P::Names}},
-                     [](Elaborator &, CallSite &) { return true; }});
+  addPicture(table, {"histogram", {{"x", P::Columns}, {"bins?", P::Count}, {"names?", P::Names}}, fitsHistogram});
   addPicture(table, {"bar", {{"names", P::Colours}, {"heights", P::Numbers}, {"series?", P::Names}}, fitsBar});
   addPicture(table, {"show", {{"image", P::Numbers}, {"labels?", P::Colours}, {"columns?", P::Count}}, fitsShow});
   addPicture(table, {"heatmap", {{"m", P::Numbers}, {"names?", P::Names}, {"values?", P::Flag}}, fitsHeatmap});

@@ -101,6 +101,8 @@ const Mistake mistakes[] = {
      "argument `title` of `plot` is the number 3, expected a string"},
     {Diag::ArgumentShape, "scatter(zeros([4, 3]))\n", 1, 9,
      "argument 1 of `scatter` is `f32[4, 3]`, expected [n, 2], or x and y each [n]"},
+    {Diag::BadArgument, "histogram(zeros([4, 2]), names: [\"a\"])\n", 1, 33,
+     "argument 3 of `histogram` has 1 entries for 2"},
     {Diag::BadArgument, "scatter(zeros([4, 2]), color: [\"a\"])\n", 1, 31,
      "argument 3 of `scatter` has 1 entries for 4"},
     {Diag::WrongType, "bar(adam, [1.0])\n", 1, 5,

@@ -10,7 +10,8 @@ import termios
 
 
 def run(width, later=None):
-    """The lines that a terminal of `width` columns was sent; after some of them it is `later` columns wide."""
+    """The live lines of a terminal of `width` columns, the last of them in the second epoch or later; with `later`, two dozen
+    of them, after half of which it is `later` columns wide. Then Ctrl-C ends the training."""
     pid, terminal = pty.fork()
     if pid == 0:
         os.environ.update(TERM="xterm", LC_ALL="C.UTF-8")
@@ -18,29 +19,31 @@ def run(width, later=None):
     resize = lambda columns: fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     resize(width)
     seen = b""
-    quit_sent = False
+    ended = False
     while True:
         try:
             got = os.read(terminal, 4096)
-        except OSError:
+        except OSError:  # the other end is closed
             break
         if not got:
             break
         seen += got
-        if later and seen.count(b"samples/s") > 4:
+        live = re.findall(rb"\r(epoch [^\r]*)\x1b\[K", seen)
+        if later and len(live) >= 12:
             resize(later)
-        if re.search(rb"epoch 2/2 [^\r]* s\r\n.*> ", seen, re.DOTALL) and not quit_sent:
-            quit_sent = True
-            os.write(terminal, b":quit\r")
+        enough = len(live) >= 24 if later else len(live) >= 12 and not live[-1].startswith(b"epoch 1/")
+        if enough and not ended:
+            ended = True
+            os.write(terminal, b"\x03")
     os.waitpid(pid, 0)
-    return [line.replace("\x1b[K", "") for line in re.split(r"[\r\n]+", seen.decode())]
+    return [line.decode() for line in live]
 
 
 for width in (30, 80, 120):
-    live = [line for line in run(width) if line.startswith("epoch") and not line.endswith(" s")]
+    live = run(width)
     assert live and max(map(len, live)) < width, (width, live)
     last = live[-1]
-    print(width, "bar" if "[=" in last else "", "course" if re.search("[▁▂▃▄▅▆▇█]{4}", last) else "",
+    print(width, "bar" if "[=" in last or "[>" in last else "", "course" if re.search("[▁▂▃▄▅▆▇█]{4}", last) else "",
           "validation" if "val.loss" in last else "", "left" if last.endswith("left") else "")
-live = [line for line in run(120, later=60) if line.startswith("epoch") and not line.endswith(" s")]
-print("resized", max(map(len, live[:4])) > 60, max(map(len, live[-2:])) < 60)
+live = run(120, later=60)
+print("resized", max(map(len, live[:8])) > 60, max(map(len, live[-2:])) < 60)

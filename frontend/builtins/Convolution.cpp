@@ -295,7 +295,7 @@ static Value unfold(Elaborator &e, CallSite &site) {
 }
 
 /// fold(x, size, kernel, stride, padding, dilation): what `unfold` took apart, added up where it overlaps.
-static Value fold(Elaborator &e, CallSite &site) {
+Value foldTensor(Elaborator &e, CallSite &site) {
   Value x = floatArgument(e, site, 0);
   std::optional<Shape> size = x.poison() ? std::nullopt : shapeArgument(e, site, 1);
   auto axes = size ? slidingWindows(e, site, 2) : std::nullopt;
@@ -347,7 +347,6 @@ void addConvolutionBuiltins(BuiltinTable &table) {
               [spatial](Elaborator &e, CallSite &site) { return convTranspose(e, site, spatial); });
   }
   table.add("unfold", {"x", "kernel", "stride?", "padding?", "dilation?"}, unfold);
-  table.add("fold", {"x", "size", "kernel", "stride?", "padding?", "dilation?"}, fold);
 }
 
 } // namespace dlc

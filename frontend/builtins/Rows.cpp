@@ -40,7 +40,8 @@ static std::optional<int64_t> wholeArgument(Elaborator &e, CallSite &site, size_
     return std::nullopt;
   if (*number == std::floor(*number) && *number >= double(least) && *number < 9e15)
     return int64_t(*number);
-  e.error(Diag::BadArgument, site[i].at, fmt::format("`{}` is {}, expected a whole number from {} on", name, *number, least));
+  e.error(Diag::BadArgument, site[i].at,
+          fmt::format("`{}` is {}, expected a whole number from {} on", name, *number, least));
   return std::nullopt;
 }
 
@@ -57,7 +58,8 @@ static Value split(Elaborator &e, CallSite &site) {
   if (site[0].kind != Value::Source && site[0].kind != Value::Data) {
     if (site.has(1))
       return splitTensor(e, site);
-    e.error(Diag::MissingArgument, site.at, site.callee, "size").help("`split(x, 2)` makes parts of 2 along the first axis");
+    e.error(Diag::MissingArgument, site.at, site.callee, "size")
+        .help("`split(x, 2)` makes parts of 2 along the first axis");
     return e.poison(site.at);
   }
   size_t share = site.has(3) ? 3 : 1;
@@ -85,17 +87,29 @@ static Value split(Elaborator &e, CallSite &site) {
   return stepped(e, site, step);
 }
 
-/// Part `index` of `k` is the rest, all others are to train on.
+/// Of rows: part `index` of `k` is the rest, all others are to train on. Of a tensor: windows added up.
 static Value fold(Elaborator &e, CallSite &site) {
+  bool ofRows = site[0].kind == Value::Source || site[0].kind == Value::Data;
+  size_t kAt = site.has(6) || !ofRows ? 6 : 1, indexAt = site.has(7) || !ofRows ? 7 : 2;
+  for (auto [at, name] :
+       {std::pair(ofRows ? kAt : 1, ofRows ? "k" : "size"), {ofRows ? indexAt : 2, ofRows ? "index" : "kernel"}})
+    if (!site[0].poison() && !site.has(at)) {
+      e.error(Diag::MissingArgument, site.at, site.callee, name);
+      return e.poison(site.at);
+    }
+  if (!ofRows)
+    return foldTensor(e, site);
   if (!isRows(e, site))
     return e.poison(site.at);
-  std::optional<int64_t> k = wholeArgument(e, site, 1, 0, 2, "k"), index = wholeArgument(e, site, 2, 0, 0, "index");
-  std::optional<int64_t> seed = wholeArgument(e, site, 3, 0, 0, "seed");
-  std::optional<bool> shuffle = boolArgument(e, site, 4, true);
+  std::optional<int64_t> k = wholeArgument(e, site, kAt, 0, 2, "k"),
+                         index = wholeArgument(e, site, indexAt, 0, 0, "index");
+  std::optional<int64_t> seed = wholeArgument(e, site, 8, 0, 0, "seed");
+  std::optional<bool> shuffle = boolArgument(e, site, 9, true);
   if (!k || !index || !seed || !shuffle)
     return e.poison(site.at);
   if (*index >= *k) {
-    e.error(Diag::BadArgument, site[2].at, fmt::format("`index` is {}, but must be from 0 to {}: there are {} folds", *index, *k - 1, *k));
+    e.error(Diag::BadArgument, site[indexAt].at,
+            fmt::format("`index` is {}, but must be from 0 to {}: there are {} folds", *index, *k - 1, *k));
     return e.poison(site.at);
   }
   RowStep step{RowStep::Fold};
@@ -161,8 +175,8 @@ static Value filter(Elaborator &e, CallSite &site) {
         continue;
       int64_t row = bools ? i : wholeAt(*host, i);
       if (row < 0 || row >= info.rows.constant()) {
-        e.error(Diag::BadArgument, kept.at, fmt::format("row {} is chosen, but `{}` has rows 0 to {}", row, info.name,
-                                                        info.rows.constant() - 1));
+        e.error(Diag::BadArgument, kept.at,
+                fmt::format("row {} is chosen, but `{}` has rows 0 to {}", row, info.name, info.rows.constant() - 1));
         return e.poison(site.at);
       }
       rows->push_back(row);
@@ -174,7 +188,8 @@ static Value filter(Elaborator &e, CallSite &site) {
 
 void addRowBuiltins(BuiltinTable &table) {
   table.add("split", {"x", "size?", "axis?", "train?", "seed?", "shuffle?", "validate?"}, split);
-  table.add("fold", {"data", "k", "index", "seed?", "shuffle?"}, fold);
+  table.add("fold", {"x", "size?", "kernel?", "stride?", "padding?", "dilation?", "k?", "index?", "seed?", "shuffle?"},
+            fold);
   table.add("shuffle", {"data", "seed?"}, shuffle);
   table.add("filter", {"data", "keep"}, filter).atOnce = true;
 }

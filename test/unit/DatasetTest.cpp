@@ -1,5 +1,6 @@
 // Data sets in memory: cuts, orders and splits.
 #include "RuntimeTesting.h"
+#include "runtime/RowParts.h"
 
 using namespace dlc;
 using namespace dlc::testing;

@@ -47,4 +47,28 @@ private:
   NewColumn made;
 };
 
+/// A column of texts as numbers, each as long as the field.
+struct EncodedTexts {
+  Column column;
+  int64_t cut = 0; ///< texts that lose their end
+};
+
+inline Result<EncodedTexts> encodeTexts(const FieldSpec &field, std::shared_ptr<const Vocabulary> vocabulary,
+                                        const std::vector<std::string> &texts) {
+  int64_t length = field.shape[0], cut = 0;
+  Result<NumberWriter> numbers = NumberWriter::create(field, int64_t(texts.size()), vocabulary->size());
+  if (!numbers)
+    return numbers.error();
+  for (size_t row = 0; row < texts.size(); ++row) {
+    bool lost = false;
+    Result<std::vector<int64_t>> made = vocabulary->encode(texts[row], &lost);
+    if (!made)
+      return made.error();
+    cut += lost;
+    for (int64_t i = 0; i < length; ++i)
+      numbers->write(int64_t(row) * length + i, (*made)[size_t(i)]);
+  }
+  return EncodedTexts{numbers->finish(std::move(vocabulary)), cut};
+}
+
 } // namespace dlc

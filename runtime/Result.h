@@ -13,30 +13,21 @@ namespace dlc {
 
 /// What went wrong, and where. Messages are lower case without a full stop; code and names are in backticks.
 struct Error {
-  enum class Kind {
-    User,        ///< bad input or a failing machine (exit code 1)
-    Unsupported, ///< "not supported yet" (exit code 3)
-  };
   std::string message;
   std::string file;    ///< empty when no file is concerned
   int64_t line = 0;    ///< from 1; 0 when unknown
   int64_t column = 0;  ///< from 1, in bytes; 0 when unknown
   int64_t offset = -1; ///< in bytes, appended as ` at byte N`; -1 when unknown
-  Kind kind = Kind::User;
 
   /// An error about the machine or the program, without a file.
-  static Error plain(std::string message) { return {std::move(message), {}, 0, 0, -1, Kind::User}; }
+  static Error plain(std::string message) { return {std::move(message), {}, 0, 0, -1}; }
   /// An error about a file, with the byte where it was found unless `offset` is -1.
   static Error inFile(std::string file, std::string message, int64_t offset = -1) {
-    return {std::move(message), std::move(file), 0, 0, offset, Kind::User};
+    return {std::move(message), std::move(file), 0, 0, offset};
   }
   /// An error about a place in a text file.
   static Error atLine(std::string file, int64_t line, int64_t column, std::string message) {
-    return {std::move(message), std::move(file), line, column, -1, Kind::User};
-  }
-  /// `WHAT is not supported yet`.
-  static Error unsupported(const std::string &what) {
-    return {what + " is not supported yet", {}, 0, 0, -1, Kind::Unsupported};
+    return {std::move(message), std::move(file), line, column, -1};
   }
 
   /// The whole line, without a newline.

@@ -97,26 +97,18 @@ SourceResult openSentencePairs(ArgumentReader &arguments, const std::vector<Fiel
   OpenedSource opened{int64_t((*pairs)[0].size()), {}};
   for (size_t side = 0; side < 2; ++side) {
     const FieldSpec &field = fields[side];
-    int64_t length = field.shape[0], cut = 0;
-    auto vocabulary = std::make_shared<const Vocabulary>(Vocabulary::Kind::Words,
-                                                         wordsByFrequency((*pairs)[side], int64_t(*most)),
-                                                         Vocabulary::Form{field.dtype, length, side == 1});
-    Result<NumberWriter> numbers = NumberWriter::create(field, opened.rows, vocabulary->size());
-    if (!numbers)
-      return numbers.error();
-    for (int64_t row = 0; row < opened.rows; ++row) {
-      bool lost = false;
-      Result<std::vector<int64_t>> made = vocabulary->encode((*pairs)[side][size_t(row)], &lost);
-      if (!made)
-        return made.error();
-      cut += lost;
-      for (int64_t i = 0; i < length; ++i)
-        numbers->write(row * length + i, (*made)[size_t(i)]);
-    }
-    opened.columns.push_back(numbers->finish(vocabulary));
-    if (cut)
-      opened.notes.push_back(fmt::format("{} of {} sentences of `{}` are longer than {} with their marks and lose their end",
-                                         cut, opened.rows, field.name, length));
+    int64_t length = field.shape[0];
+    auto vocabulary =
+        std::make_shared<const Vocabulary>(Vocabulary::Kind::Words, wordsByFrequency((*pairs)[side], int64_t(*most)),
+                                           Vocabulary::Form{field.dtype, length, side == 1});
+    Result<EncodedTexts> words = encodeTexts(field, vocabulary, (*pairs)[side]);
+    if (!words)
+      return words.error();
+    opened.columns.push_back(std::move(words->column));
+    if (words->cut)
+      opened.notes.push_back(
+          fmt::format("{} of {} sentences of `{}` are longer than {} with their marks and lose their end", words->cut,
+                      opened.rows, field.name, length));
   }
   return opened;
 }

@@ -13,8 +13,7 @@ namespace dlc {
 namespace {
 struct SourceKind {
   const char *name;
-  SourceResult (*open)(ArgumentReader &, const std::vector<FieldSpec> &,
-                       const SearchPaths &); ///< null: not supported yet
+  SourceResult (*open)(ArgumentReader &, const std::vector<FieldSpec> &, const SearchPaths &);
 };
 } // namespace
 
@@ -67,8 +66,6 @@ Result<std::shared_ptr<const Dataset>> openSource(const std::string &kind, const
       source = &known;
   if (source == nullptr)
     return unknownKind(kind);
-  if (source->open == nullptr)
-    return Error::unsupported(fmt::format("the data source `{}`", kind));
   if (Result<void> ok = checkFields(fields); !ok)
     return ok.error();
   try {

@@ -31,8 +31,7 @@ struct SourceArguments {
 ///   text_folder("pattern", length: n, alphabet: "..")       letters of a line, and perhaps the class: the file's name
 ///   sentence_pairs("file", lengths: [n, m], vocab: k)       two fields of words
 ///   spiral(n:, noise:, seed:, classes:), moons(n:, noise:, seed:)   fields `x` (f32[2]) and `label`
-/// Other sources of the language are "not supported yet"; an unknown kind or argument is an error with the nearest
-/// name.
+/// An unknown kind or argument is an error with the nearest name.
 Result<std::shared_ptr<const Dataset>> openSource(const std::string &kind, const SourceArguments &arguments,
                                                   const std::vector<FieldSpec> &fields, const SearchPaths &paths);
 

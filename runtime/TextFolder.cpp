@@ -12,8 +12,8 @@ namespace dlc {
 
 namespace {
 struct Lines {
-  std::vector<std::string> texts;    ///< without marks and blanks around
-  std::vector<std::string> classes;  ///< stems of the files
+  std::vector<std::string> texts;   ///< without marks and blanks around
+  std::vector<std::string> classes; ///< stems of the files
   std::vector<int64_t> labels;
 };
 } // namespace
@@ -115,22 +115,13 @@ SourceResult openTextFolder(ArgumentReader &arguments, const std::vector<FieldSp
   OpenedSource opened{int64_t(lines->texts.size()), {}};
   auto vocabulary = std::make_shared<const Vocabulary>(Vocabulary::Kind::Letters, std::move(*letters),
                                                        Vocabulary::Form{fields[0].dtype, length});
-  Result<NumberWriter> numbers = NumberWriter::create(fields[0], opened.rows, vocabulary->size());
-  if (!numbers)
-    return numbers.error();
-  int64_t cut = 0;
-  for (int64_t row = 0; row < opened.rows; ++row) {
-    bool lost = false;
-    Result<std::vector<int64_t>> made = vocabulary->encode(lines->texts[size_t(row)], &lost);
-    if (!made)
-      return made.error();
-    cut += lost;
-    for (int64_t i = 0; i < length; ++i)
-      numbers->write(row * length + i, (*made)[size_t(i)]);
-  }
-  opened.columns.push_back(numbers->finish(vocabulary));
-  if (cut)
-    opened.notes.push_back(fmt::format("{} of {} lines are longer than {} and lose their end", cut, opened.rows, length));
+  Result<EncodedTexts> letterNumbers = encodeTexts(fields[0], vocabulary, lines->texts);
+  if (!letterNumbers)
+    return letterNumbers.error();
+  opened.columns.push_back(std::move(letterNumbers->column));
+  if (int64_t cut = letterNumbers->cut)
+    opened.notes.push_back(
+        fmt::format("{} of {} lines are longer than {} and lose their end", cut, opened.rows, length));
   if (fields.size() == 2) {
     auto classes = std::make_shared<const Vocabulary>(Vocabulary::Kind::Classes, std::move(lines->classes),
                                                       Vocabulary::Form{fields[1].dtype});

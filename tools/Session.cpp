@@ -226,11 +226,7 @@ static void learnFrom(DataInfo &info, std::shared_ptr<const Dataset> data) {
 
 bool Session::open(DataInfo &info) {
   auto problem = [&](const Error &error) {
-    SourceRange at = info.source ? info.source->at : info.at;
-    if (error.kind == Error::Kind::Unsupported)
-      diagnostics.report(Diag::NotSupported, at, error.message.substr(0, error.message.find(" is not supported yet")));
-    else
-      reportError(diagnostics, Diag::DataProblem, at, error);
+    reportError(diagnostics, Diag::DataProblem, info.source ? info.source->at : info.at, error);
     return false;
   };
   std::vector<FieldSpec> fields;

@@ -160,8 +160,7 @@ bool Session::train(const TrainPlan &plan, const TrainFunctions &functions, std:
     return false;
   }
   auto problem = [&](const Error &error) {
-    reportError(diagnostics, error.kind == Error::Kind::Unsupported ? Diag::NotSupported : Diag::TrainingProblem,
-                plan.at, error);
+    reportError(diagnostics, Diag::TrainingProblem, plan.at, error);
     return false;
   };
   std::shared_ptr<const Dataset> data = plan.data ? datasetOf(*plan.data) : nullptr;

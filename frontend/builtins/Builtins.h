@@ -71,7 +71,5 @@ Value computedSlice(Elaborator &e, const Value &x, int64_t axis, const Value &st
 Value splitTensor(Elaborator &e, CallSite &site);
 /// `fold` of a tensor: windows (arguments 2 to 5: kernel, stride, padding, dilation) added up to images of a size (argument 1).
 Value foldTensor(Elaborator &e, CallSite &site);
-/// An answer for what an instance cannot compile yet: the type while checking, an error while building.
-Value notYet(Elaborator &e, Value type, const std::string &what, SourceRange at);
 
 } // namespace dlc

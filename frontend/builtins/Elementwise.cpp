@@ -7,15 +7,6 @@
 
 namespace dlc {
 
-/// More elements than this are a slip.
-
-Value notYet(Elaborator &e, Value type, const std::string &what, SourceRange at) {
-  if (!e.emitting())
-    return type;
-  e.error(Diag::NotSupported, at, what);
-  return e.poison(at);
-}
-
 Value tensorArgument(Elaborator &e, CallSite &site, size_t i, std::optional<DType> dtype) {
   Value value = e.tensorOfList(site[i], dtype);
   if (value.isNumber())

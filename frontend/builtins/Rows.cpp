@@ -53,6 +53,17 @@ static bool isShare(Elaborator &e, const CallSite &site, size_t i, double share,
   return false;
 }
 
+/// The order in which rows are cut: argument `seedAt` is the seed, the next one whether they are shuffled.
+static bool readOrder(Elaborator &e, CallSite &site, size_t seedAt, RowStep &step) {
+  std::optional<int64_t> seed = wholeArgument(e, site, seedAt, 0, 0, "seed");
+  std::optional<bool> shuffle = boolArgument(e, site, seedAt + 1, true);
+  if (!seed || !shuffle)
+    return false;
+  step.seed = uint64_t(*seed);
+  step.shuffle = *shuffle;
+  return true;
+}
+
 /// Parts rows into those to train on, perhaps some to validate with, and the rest; a tensor along an axis.
 static Value split(Elaborator &e, CallSite &site) {
   if (site[0].kind != Value::Source && site[0].kind != Value::Data) {
@@ -68,9 +79,8 @@ static Value split(Elaborator &e, CallSite &site) {
     return e.poison(site.at);
   }
   std::optional<double> train = numberArgument(e, site, share, 0.9), validate = numberArgument(e, site, 6, 0);
-  std::optional<int64_t> seed = wholeArgument(e, site, 4, 0, 0, "seed");
-  std::optional<bool> shuffle = boolArgument(e, site, 5, true);
-  if (!train || !validate || !seed || !shuffle || !isShare(e, site, share, *train, "train") ||
+  RowStep step{RowStep::Split};
+  if (!readOrder(e, site, 4, step) || !train || !validate || !isShare(e, site, share, *train, "train") ||
       (site.has(6) && !isShare(e, site, 6, *validate, "validate")))
     return e.poison(site.at);
   if (*train + *validate >= 1) {
@@ -79,44 +89,40 @@ static Value split(Elaborator &e, CallSite &site) {
                         *train + *validate));
     return e.poison(site.at);
   }
-  RowStep step{RowStep::Split};
   step.train = *train;
   step.validate = *validate;
-  step.seed = uint64_t(*seed);
-  step.shuffle = *shuffle;
   return stepped(e, site, step);
+}
+
+/// Whether argument `i`, which only rows or only tensors need, is given; reports it when not.
+static bool hasArgument(Elaborator &e, CallSite &site, size_t i, const char *name) {
+  if (!site.has(i))
+    e.error(Diag::MissingArgument, site.at, site.callee, name);
+  return site.has(i);
 }
 
 /// Of rows: part `index` of `k` is the rest, all others are to train on. Of a tensor: windows added up.
 static Value fold(Elaborator &e, CallSite &site) {
-  bool ofRows = site[0].kind == Value::Source || site[0].kind == Value::Data;
-  size_t kAt = site.has(6) || !ofRows ? 6 : 1, indexAt = site.has(7) || !ofRows ? 7 : 2;
-  for (auto [at, name] :
-       {std::pair(ofRows ? kAt : 1, ofRows ? "k" : "size"), {ofRows ? indexAt : 2, ofRows ? "index" : "kernel"}})
-    if (!site[0].poison() && !site.has(at)) {
-      e.error(Diag::MissingArgument, site.at, site.callee, name);
-      return e.poison(site.at);
-    }
-  if (!ofRows)
-    return foldTensor(e, site);
-  if (!isRows(e, site))
+  if (site[0].poison())
+    return e.poison(site.at);
+  if (site[0].kind != Value::Source && site[0].kind != Value::Data)
+    return hasArgument(e, site, 1, "size") && hasArgument(e, site, 2, "kernel") ? foldTensor(e, site)
+                                                                                : e.poison(site.at);
+  size_t kAt = site.has(6) ? 6 : 1, indexAt = site.has(7) ? 7 : 2;
+  if (!hasArgument(e, site, kAt, "k") || !hasArgument(e, site, indexAt, "index"))
     return e.poison(site.at);
   std::optional<int64_t> k = wholeArgument(e, site, kAt, 0, 2, "k"),
                          index = wholeArgument(e, site, indexAt, 0, 0, "index");
-  std::optional<int64_t> seed = wholeArgument(e, site, 8, 0, 0, "seed");
-  std::optional<bool> shuffle = boolArgument(e, site, 9, true);
-  if (!k || !index || !seed || !shuffle)
+  RowStep step{RowStep::Fold};
+  if (!readOrder(e, site, 8, step) || !k || !index)
     return e.poison(site.at);
   if (*index >= *k) {
     e.error(Diag::BadArgument, site[indexAt].at,
             fmt::format("`index` is {}, but must be from 0 to {}: there are {} folds", *index, *k - 1, *k));
     return e.poison(site.at);
   }
-  RowStep step{RowStep::Fold};
   step.k = *k;
   step.index = *index;
-  step.seed = uint64_t(*seed);
-  step.shuffle = *shuffle;
   return stepped(e, site, step);
 }
 

@@ -211,7 +211,9 @@ TEST(Drawing, NoTextIsACommand) {
 }
 
 TEST(Drawing, GnuplotDrawsEachKind) {
-  if (Result<bool> there = runGnuplot("set encoding utf8\n"); !there || !*there)
+  Result<bool> there = runGnuplot("set encoding utf8\n");
+  ASSERT_TRUE(there) << dlc::testing::errorOf(there);
+  if (!*there)
     GTEST_SKIP() << "there is no gnuplot";
   TemporaryFolder folder;
   Picture curves = of({series({0, 1, 2}, {1, 3, 2}), series({1}, {1})}),

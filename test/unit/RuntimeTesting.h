@@ -6,9 +6,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <pthread.h>
+#include <random>
 #include <string>
 #include <unistd.h>
 #include <zlib.h>
@@ -79,6 +81,23 @@ inline std::string gzip(const std::string &content) {
   out.resize(stream.total_out);
   deflateEnd(&stream);
   return out;
+}
+
+/// `bytes` with some that are other ones, perhaps cut off, perhaps with a piece of `other` behind them.
+inline std::string damaged(std::string bytes, const std::string &other, std::mt19937 &random) {
+  for (unsigned flips = random() % 4; flips > 0; --flips)
+    bytes[random() % bytes.size()] = char(random());
+  if (random() % 3 == 0)
+    bytes.resize(random() % bytes.size());
+  if (random() % 3 == 0)
+    bytes = bytes.substr(0, random() % (bytes.size() + 1)) + other.substr(random() % other.size());
+  return bytes;
+}
+
+/// How many damaged files a test tries.
+inline int damagedFiles() {
+  const char *count = std::getenv("DLC_RANDOM_FILES");
+  return count ? std::atoi(count) : 100;
 }
 
 /// The error's text, or an empty string when there is none.

@@ -2,7 +2,6 @@
 // how many of each (./dev test-files: 10,000).
 #include "RuntimeTesting.h"
 
-#include <random>
 
 using namespace dlc;
 using namespace dlc::testing;
@@ -40,7 +39,6 @@ static std::vector<Whole> wholeFiles() {
 TEST(SourceFiles, DamagedFilesDoNoHarm) {
   TemporaryFolder folder;
   std::mt19937 random(3);
-  const char *count = std::getenv("DLC_RANDOM_FILES");
   std::vector<Whole> files = wholeFiles();
   for (const Whole &file : files) {
     SourceArguments arguments;
@@ -51,15 +49,8 @@ TEST(SourceFiles, DamagedFilesDoNoHarm) {
     folder.write(file.file, file.content);
     auto whole = openSource(file.kind, arguments, file.fields, folder.paths());
     EXPECT_TRUE(whole) << file.kind << errorOf(whole);
-    for (int i = 0; i < (count ? std::atoi(count) : 100); ++i) {
-      std::string bytes = file.content;
-      const std::string &other = files[random() % files.size()].content;
-      for (unsigned flips = random() % 4; flips > 0; --flips)
-        bytes[random() % bytes.size()] = char(random());
-      if (random() % 3 == 0)
-        bytes.resize(random() % bytes.size());
-      if (random() % 3 == 0)
-        bytes = bytes.substr(0, random() % (bytes.size() + 1)) + other.substr(random() % other.size());
+    for (int i = 0; i < damagedFiles(); ++i) {
+      std::string bytes = damaged(file.content, files[random() % files.size()].content, random);
       folder.write(file.file, bytes);
       auto data = openSource(file.kind, arguments, file.fields, folder.paths());
       if (!data)

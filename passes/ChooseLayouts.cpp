@@ -6,10 +6,11 @@
 // 2. State of a parameter ("m.fc1.weight") takes the parameter's layout, and so does a result that updates either.
 // 3. Rows of 1 KiB or a multiple are padded by 16 elements: their cache lines would collide. Rows of parameters are
 //    filled up to a multiple of 16 elements where that adds an eighth at most.
-// 4. Around products of windows (convolutions) results have their channels innermost, weights their taps outermost: see
-//    WindowLayouts.cpp.
+// 4. Around products of windows (convolutions) results have their channels, or a large batch, innermost, weights their taps
+//    outermost; arguments of the function that would have to be turned for that are copied: see WindowLayouts.cpp.
 // Inputs and outputs of the function stay as the caller knows them, what loops carry is dense, and so is what a product
-// reads through a reshape, and a stack whose entries are not each written by a kernel.
+// reads through a reshape that joins axes (but for a leading axis that it leaves alone), and a stack whose entries are not
+// each written by a kernel.
 
 #include "passes/Layouts.h"
 #include "passes/Passes.h"

@@ -24,7 +24,7 @@ def PeelLast : Pass<"dl-peel-last", "::mlir::ModuleOp"> {
 }
 
 def ReluAfterExtrema : Pass<"dl-relu-after-extrema", "::mlir::ModuleOp"> {
-  let summary = "max(relu(x)) becomes relu(max(x))";
+  let summary = "max(relu(x)) becomes relu(max(x)), and min(relu(x)) relu(min(x))";
   let description = [{
     Through windows, reshapes and transpositions, where nothing else reads them. Before gradients are expanded: theirs is a mask
     of the extrema then, not of all elements.
@@ -113,8 +113,8 @@ def SumTaps : Pass<"dl-sum-taps", "::mlir::ModuleOp"> {
 def ShareExtrema : Pass<"dl-share-extrema", "::mlir::ModuleOp"> {
   let summary = "extrema and their places are found together, and gradients read places";
   let description = [{
-    A reduction and a dl.arg_reduce of the same axes made one become reductions of one operand. What is elementwise on values
-    repeated along axes is moved before it is computed, not after.
+    A dl.reduce and a dl.arg_reduce over the same elements read one operand, whose reduced axes are joined to one. Elementwise
+    operations on broadcast values that are reshaped or transposed afterwards are computed in the final shape.
   }];
 }
 

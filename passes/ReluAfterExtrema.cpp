@@ -1,4 +1,5 @@
-// max(relu(x)) is relu(max(x)), and so is its gradient (stage graph, before gradients are taken).
+// The maximum (or minimum) of relu(x) is relu of that of x, and their gradients agree (stage graph, before gradients are
+// taken).
 //
 // relu keeps the order of its operand's elements, and what it makes equal has no gradient. After the extremum there are
 // fewer elements, and no mask of all of them is kept for the gradient.

@@ -85,7 +85,7 @@ public:
 
   bool isWorthwhile() {
     return root.hasOneUse() && root.getDefiningOp() && root.getDefiningOp()->hasTrait<dl::Pointwise>() &&
-           isRepeated(root) && repeats;
+           isRepeated(root) && repeats && root.getDefiningOp()->getBlock() == moves.front()->getBlock();
   }
 
   /// The tree where its last movement is.

@@ -60,13 +60,14 @@ std::optional<Cut> cutOf(ArrayRef<int64_t> shape, ArrayRef<int64_t> axes) {
   int64_t parts = std::min(elements / partElements, mostParts / tasks);
   if (parts < 4 || axes.empty())
     return std::nullopt;
-  // Of the axes that give most parts the outermost: it keeps each part in one piece. A chunk is a whole number of vectors; with
-  // the reduced axes behind it, where no layout makes it innermost (the batch, channels, or the last one may be).
+  // Of the axes that give most parts the outermost: it keeps each part in one piece. A chunk is a whole number of vectors. The
+  // reduced axes behind it count, unless the axis itself may be innermost in memory: the batch, the channels or the last.
   Cut cut{-1, 0};
   int64_t most = 1, last = static_cast<int64_t>(shape.size()) - 1;
   for (int64_t axis : axes) {
+    bool mayBeInnermost = axis <= 1 || axis == last;
     int64_t inner = 1;
-    for (int64_t next = axis + 1; axis > 1 && axis < last && llvm::is_contained(axes, next); ++next)
+    for (int64_t next = axis + 1; !mayBeInnermost && llvm::is_contained(axes, next); ++next)
       inner *= shape[next];
     int64_t unit = chunkUnit / std::gcd(chunkUnit, inner);
     int64_t fitting = std::clamp<int64_t>(shape[axis] / unit, 1, parts);

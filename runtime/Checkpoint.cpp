@@ -37,7 +37,7 @@ struct Outgoing {
         continue;
       }
       std::string_view bytes(static_cast<const char *>(source.block) + slot.byteOffset, slot.denseBytes());
-      if (slot.strides != denseSlot("", slot.dtype, slot.shape, 0).strides) {
+      if (!slot.isDense()) {
         std::string &copy = copies.emplace_back(slot.denseBytes(), '\0');
         unpackTensor(slot, source.block, copy.data());
         bytes = copy;

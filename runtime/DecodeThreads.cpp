@@ -4,6 +4,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <new>
 #include <system_error>
 #include <thread>
 #include <vector>
@@ -26,9 +27,18 @@ struct DecodeThreads::Implementation {
   void help();
 };
 
+/// What a task needs and does not get is its failure: no exception leaves a thread.
+static Result<void> attempt(const std::function<Result<void>(int64_t)> &task, int64_t i) {
+  try {
+    return task(i);
+  } catch (const std::bad_alloc &) {
+    return Error::plain("there is no memory to read an example");
+  }
+}
+
 void DecodeThreads::Implementation::takeTasks() {
   for (int64_t i = next++; i < tasks; i = next++)
-    if (Result<void> ok = (*task)(i); !ok) {
+    if (Result<void> ok = attempt(*task, i); !ok) {
       std::lock_guard lock(mutex);
       if (!failure || i < failure->task)
         failure = Failure{i, ok.error()};

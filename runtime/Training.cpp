@@ -349,9 +349,9 @@ Result<void> TrainingRun::endPeriod(bool &stop) {
   metrics.reports.assign(means.begin() + 1, means.end());
   if (Result<void> ok = spec.allowNan ? Result<void>() : files.checkFinite(); !ok)
     return notFinite(ok.error().message + " by");
-  Clock::time_point validated = Clock::now();
+  Clock::time_point validationBegan = Clock::now();
   Result<bool> whole = validate(metrics);
-  metrics.validationSeconds = secondsSince(validated);
+  metrics.validationSeconds = secondsSince(validationBegan);
   if (!whole)
     return whole.error();
   if (!spec.allowNan && metrics.validated && !std::isfinite(metrics.validationLoss))
@@ -376,9 +376,9 @@ Result<void> TrainingRun::endPeriod(bool &stop) {
       stepLog->validation(at.step, values);
     flushLog();
   }
-  Clock::time_point saved = Clock::now();
+  Clock::time_point filesBegan = Clock::now();
   saveFiles(isBest);
-  metrics.fileSeconds = secondsSince(saved);
+  metrics.fileSeconds = secondsSince(filesBegan);
   if (spec.times)
     sayTimes(metrics);
   result.history.push_back(std::move(metrics));

@@ -11,45 +11,26 @@
 
 namespace dlc {
 
-static int64_t elementsOf(const TableColumn &column, size_t fromAxis) {
-  int64_t count = 1;
-  for (size_t i = fromAxis; i < column.shape.size(); ++i)
-    count *= column.shape[i];
-  return count;
-}
-
-template <class T> static T elementAt(const TableColumn &column, int64_t i) {
-  T value;
-  std::memcpy(&value, column.data + size_t(i) * sizeof(T), sizeof(T));
-  return value;
-}
-
 /// A number as a cell: the shortest text that reads back to it.
 static std::string cell(const TableColumn &column, int64_t i) {
   auto floating = [](auto value) {
     return std::isfinite(value) ? fmt::format("{}", value) : std::isnan(value) ? "nan" : value < 0 ? "-inf" : "inf";
   };
+  double value = elementAsDouble(column.dtype, column.data, i);
   switch (column.dtype) {
   case DType::F32:
-    return floating(elementAt<float>(column, i));
+  case DType::BF16:
+    return floating(float(value));
   case DType::F64:
-    return floating(elementAt<double>(column, i));
-  case DType::BF16: {
-    uint32_t bits = uint32_t(elementAt<uint16_t>(column, i)) << 16;
-    float value;
-    std::memcpy(&value, &bits, sizeof(value));
     return floating(value);
+  case DType::I64: { // a double does not hold them all
+    int64_t whole;
+    std::memcpy(&whole, column.data + size_t(i) * sizeof(whole), sizeof(whole));
+    return std::to_string(whole);
   }
-  case DType::I32:
-    return std::to_string(elementAt<int32_t>(column, i));
-  case DType::I64:
-    return std::to_string(elementAt<int64_t>(column, i));
-  case DType::U8:
-    return std::to_string(elementAt<uint8_t>(column, i));
-  case DType::Bool:
-    break;
+  default:
+    return fmt::format("{:.0f}", value);
   }
-  return elementAt<uint8_t>(column, i) ? "1" : "0";
 }
 
 /// Text as a cell of RFC 4180.
@@ -73,9 +54,10 @@ static Result<void> writeCsv(const std::string &path, const std::vector<TableCol
     if (column.name.empty())
       return Error::plain("a column of a .csv has a name: `write(\"file.csv\", id: a, guess: b)`");
     if (rowsOf(column) != rows)
-      return Error::plain(fmt::format("column `{}` has {} rows, `{}` has {}", column.name, rowsOf(column),
-                                      columns[0].name, rows));
-    int64_t width = column.strings || column.shape.size() < 2 ? 1 : elementsOf(column, 1);
+      return Error::plain(
+          fmt::format("column `{}` has {} rows, `{}` has {}", column.name, rowsOf(column), columns[0].name, rows));
+    int64_t width =
+        column.strings || column.shape.size() < 2 ? 1 : elementCount(std::span(column.shape).subspan(1)).value_or(0);
     for (int64_t i = 0; i < width; ++i)
       text += (text.empty() ? "" : ",") +
               quoted(column.shape.size() < 2 || column.strings ? column.name : fmt::format("{}.{}", column.name, i));
@@ -84,7 +66,8 @@ static Result<void> writeCsv(const std::string &path, const std::vector<TableCol
   for (int64_t row = 0; row < rows; ++row) {
     std::string line;
     for (const TableColumn &column : columns) {
-      int64_t width = column.strings || column.shape.size() < 2 ? 1 : elementsOf(column, 1);
+      int64_t width =
+          column.strings || column.shape.size() < 2 ? 1 : elementCount(std::span(column.shape).subspan(1)).value_or(0);
       for (int64_t i = 0; i < width; ++i) {
         if (&column != &columns[0] || i > 0)
           line += ",";
@@ -115,17 +98,19 @@ static Result<void> writeNpy(const std::string &path, const std::vector<TableCol
   header.append(63 - (header.size() + 10) % 64, ' ').push_back('\n');
   std::string start = "\x93NUMPY";
   start += {'\x01', '\x00', char(header.size() % 256), char(header.size() / 256)};
-  size_t bytes = size_t(elementsOf(column, 0)) * sizeOf(column.dtype);
-  return writeFileAtomically(path, {start, header, std::string_view(reinterpret_cast<const char *>(column.data), bytes)});
+  size_t bytes = size_t(elementCount(column.shape).value_or(0)) * sizeOf(column.dtype);
+  return writeFileAtomically(path,
+                             {start, header, std::string_view(reinterpret_cast<const char *>(column.data), bytes)});
 }
 
 static Result<void> writeTensors(const std::string &path, const std::vector<TableColumn> &columns) {
   std::vector<SafetensorsEntry> entries;
   for (const TableColumn &column : columns) {
     if (column.name.empty() || column.strings)
-      return Error::plain(column.strings ? "a .safetensors has no text; a .csv has"
-                                         : "a tensor of a .safetensors has a name: `write(\"file.safetensors\", x: a)`");
-    size_t bytes = size_t(elementsOf(column, 0)) * sizeOf(column.dtype);
+      return Error::plain(column.strings
+                              ? "a .safetensors has no text; a .csv has"
+                              : "a tensor of a .safetensors has a name: `write(\"file.safetensors\", x: a)`");
+    size_t bytes = size_t(elementCount(column.shape).value_or(0)) * sizeOf(column.dtype);
     entries.push_back({column.name, column.dtype, column.shape,
                        std::string_view(reinterpret_cast<const char *>(column.data), bytes)});
   }

@@ -466,9 +466,8 @@ std::string formatValue(const Value &value) {
 
 void Session::print(const std::vector<Value> &values) {
   std::vector<std::string> texts;
-  for (const Value &value : values) {
+  for (const Value &value : values)
     texts.push_back(formatValue(value));
-  }
   output(joinPrinted(texts) + "\n");
 }
 

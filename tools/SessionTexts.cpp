@@ -7,8 +7,6 @@
 
 namespace dlc {
 
-std::shared_ptr<const Dataset> datasetOf(const DataInfo &info);
-
 static std::shared_ptr<const Vocabulary> vocabularyOf(const DataInfo &info, const std::string &field) {
   if (info.source)
     return datasetOf(info)->column(field)->vocabulary;
@@ -23,7 +21,8 @@ HostBufferRef Session::encode(const DataInfo &data, const std::string &field, co
     return nullptr;
   }
   auto buffer = std::make_shared<HostBuffer>();
-  buffer->dtype = vocabulary->form().dtype;
+  // As the field is declared: the numbers are compared with it.
+  buffer->dtype = llvm::find_if(data.fields, [&](const DataInfo::Field &one) { return one.name == field; })->dtype;
   if (vocabulary->kind() != Vocabulary::Kind::Classes)
     buffer->shape = {int64_t(numbers->size())};
   buffer->bytes = numbers->size() * sizeOf(buffer->dtype);

@@ -70,10 +70,8 @@ bool Session::load(const std::string &file, bool partial, const std::vector<Para
       fill(file, partial, {slots, held->data()}, at, fmt::format("load(.., \"{}\", partial: true)", file));
   if (!filled)
     return false;
-  for (size_t i = 0; i < slots.size(); ++i) {
-    HostBuffer buffer{slots[i].dtype, slots[i].shape, {held, held->data() + slots[i].byteOffset}, slots[i].denseBytes()};
-    values.push_back((*filled)[i] ? std::make_shared<HostBuffer>(std::move(buffer)) : nullptr);
-  }
+  for (size_t i = 0; i < slots.size(); ++i)
+    values.push_back((*filled)[i] ? std::make_shared<HostBuffer>(bufferIn(slots[i], held, held->data())) : nullptr);
   return true;
 }
 

@@ -344,8 +344,8 @@ void Planner::tryTile(ContractPlan plan, bool pack, std::optional<unsigned> inne
     plan.cycles += elements * (direct ? 0.15 : transposes ? 0.3 : scattered);
   } else if (collides && row.size >= 16) {
     plan.cycles *= 1.2;
-  } else if (step && step->rhsStride * elementBytes % 1024 == 0 && plan.depth() >= 64) {
-    // The steps of a sum over several axes collide too.
+  } else if (step && step->rhsStride && step->rhsStride * elementBytes % 1024 == 0 && plan.depth() >= 64) {
+    // The steps of a sum over several axes collide too, and those of few rows.
     plan.cycles *= 1.3;
   }
   // Steps this far apart share few places in any cache: each is a line from memory.
@@ -507,7 +507,8 @@ void Planner::chooseBlocks(ContractPlan &plan) const {
   }
   // Of a large result whose sums are short, memory is what takes the time: rows are written from end to end.
   bool isWritten = plan.shape.resultSize() * registerBytes >= memoryBytes && plan.depth() <= 64;
-  plan.rowTilesPerTask = isWritten ? 1 : std::max<int64_t>(1, rowsPerTask / plan.rows.biggest());
+  plan.rowTilesPerTask =
+      isWritten ? 1 : std::clamp<int64_t>(rowsPerTask / plan.rows.biggest(), 1, plan.rows.parts);
   // Enough tasks for eight threads, each worth a microsecond or two.
   while (plan.rowTilesPerTask > 1 && plan.tasks() < (plan.precise ? 4 : 16) &&
          plan.cycles / static_cast<double>(plan.tasks()) > 16000)

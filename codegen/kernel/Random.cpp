@@ -131,8 +131,11 @@ Value emitRandom(PointEmitter &emitter, dl::RandomOp op, const Point &point) {
   Value which = emitter.materialize(emitter.indices.mod(group, 4), point.lanes);
   if (auto vector = dyn_cast<VectorType>(which.getType()); !vector || vector.getElementType().isInteger(64))
     which = arith::TruncIOp::create(nest.place(which), loc, withElement(which.getType(), nest.builder.getI32Type()), which);
-  if (block.varies())
+  // Lanes may share a block and take different words of it, or the other way round.
+  if (isa<VectorType>(blocks.getType()) || isa<VectorType>(which.getType())) {
+    blocks = emitter.splat(blocks, point.lanes);
     which = emitter.splat(which, point.lanes);
+  }
   Value arguments[] = {blocks, which, key, step};
   bool uniform = op.getDistribution() == dl::Distribution::uniform;
   func::FuncOp function = drawingFunction(nest.builder, uniform, arguments);

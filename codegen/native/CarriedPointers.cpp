@@ -26,7 +26,7 @@ public:
   bool run() {
     if (!findCounter())
       return false;
-    // What EarlyCSE has not joined already differs.
+    // EarlyCSE has run: equal offsets are one value.
     MapVector<Value *, SmallVector<GetElementPtrInst *, 4>> ofOffset;
     for (BasicBlock *block : loop.blocks())
       for (Instruction &instruction : *block)
@@ -35,13 +35,17 @@ public:
               loop.isLoopInvariant(place->getPointerOperand()) && slope(place->getOperand(1)).value_or(0))
             ofOffset[place->getOperand(1)].push_back(place);
     int64_t variables = 0;
-    for (auto &[offset, places] : ofOffset)
+    for (auto &[offset, places] : ofOffset) {
       if (variables == mostVariables)
         break;
-      else if (places.size() == 1)
-        carryPointer(places[0]), ++variables;
-      else if (offset != counter)
-        carryOffset(offset, places), ++variables;
+      if (places.size() > 1 && offset == counter)
+        continue; // the counter is a variable already
+      if (places.size() == 1)
+        carryPointer(places.front());
+      else
+        carryOffset(offset, places);
+      ++variables;
+    }
     return variables > 0;
   }
 

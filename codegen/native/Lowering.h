@@ -61,7 +61,8 @@ llvm::Expected<std::unique_ptr<llvm::Module>> lowerToLlvm(mlir::ModuleOp loops, 
 /// LLVM's code generator for a target (position-independent code).
 llvm::Expected<std::unique_ptr<llvm::TargetMachine>> createTargetMachine(const Target &target);
 
-/// The passes that LLVM IR gets (early-cse, licm, our own for pointers; more of them added time but no speed), and its functions' attributes.
+/// The passes that LLVM IR gets (early-cse, licm, our own for pointers; more of them added time but no speed), and its
+/// functions' attributes.
 llvm::Error optimizeLightly(llvm::Module &module, const Target &target);
 void optimizeLightly(llvm::Module &module, const Target &target, llvm::TargetMachine &machine);
 

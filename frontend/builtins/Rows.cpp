@@ -1,6 +1,8 @@
 // What is done with the rows of data sources and data sets: split, fold, shuffle, filter.
 #include "frontend/builtins/Builtins.h"
 
+#include "runtime/DType.h"
+
 #include <cmath>
 
 namespace dlc {
@@ -135,19 +137,6 @@ static Value shuffle(Elaborator &e, CallSite &site) {
   return stepped(e, site, step);
 }
 
-/// Element `i` of a tensor of integers.
-static int64_t wholeAt(const HostBuffer &host, int64_t i) {
-  const void *data = host.data.get();
-  switch (host.dtype) {
-  case DType::U8:
-    return static_cast<const uint8_t *>(data)[i];
-  case DType::I32:
-    return static_cast<const int32_t *>(data)[i];
-  default:
-    return static_cast<const int64_t *>(data)[i];
-  }
-}
-
 /// The rows for which a column of bools is true, or those that a column of numbers names.
 static Value filter(Elaborator &e, CallSite &site) {
   if (site[0].kind != Value::Data) {
@@ -179,7 +168,7 @@ static Value filter(Elaborator &e, CallSite &site) {
     for (int64_t i = 0; i < host->shape[0]; ++i) {
       if (bools && !static_cast<const unsigned char *>(host->data.get())[i])
         continue;
-      int64_t row = bools ? i : wholeAt(*host, i);
+      int64_t row = bools ? i : int64_t(elementAsDouble(host->dtype, host->data.get(), i));
       if (row < 0 || row >= info.rows.constant()) {
         e.error(Diag::BadArgument, kept.at,
                 fmt::format("row {} is chosen, but `{}` has rows 0 to {}", row, info.name, info.rows.constant() - 1));

@@ -151,13 +151,14 @@ static Value write(Elaborator &e, CallSite &site) {
   std::vector<std::string> names;
   std::vector<Value> values;
   for (CallSite::Argument &argument : llvm::MutableArrayRef(site.arguments).drop_front()) {
-    Value value = argument.value.kind == Value::Strings ? argument.value : e.tensorOf(e.tensorOfList(argument.value));
-    if (value.poison())
+    Value given = argument.value.kind == Value::Strings ? argument.value : e.tensorOfList(argument.value);
+    if (given.poison())
       return e.poison(site.at);
+    Value value = given.kind == Value::Strings ? given : e.tensorOf(given);
     bool named = !argument.name.empty() || npy;
     if (!named || (!value.isTensor() && !(csv && value.kind == Value::Strings))) {
       e.error(Diag::WrongType, argument.value.at, named ? "what is written" : "an argument of `write`",
-              named ? describe(value) : "without a name", named ? "a tensor" : "a name for each, as in `guess: y`");
+              named ? describe(given) : "without a name", named ? "a tensor" : "a name for each, as in `guess: y`");
       return e.poison(site.at);
     }
     names.push_back(argument.name);
@@ -169,12 +170,10 @@ static Value write(Elaborator &e, CallSite &site) {
                            : fmt::format("a .npy has one tensor, found {}; a .safetensors has several", values.size()));
     return e.poison(site.at);
   }
+  auto rows = [](const Value &column) { return column.isTensor() ? column.shape[0].size : column.size; };
   for (const Value &value : values) {
-    auto rows = [](const Value &column) { return column.isTensor() ? column.shape[0].size : column.size; };
-    bool scalar = csv && value.isTensor() && value.shape.empty();
-    bool same = scalar || !csv || (values[0].isTensor() && values[0].shape.empty()) ||
-                e.sameSize(rows(value), rows(values[0])).value_or(true);
-    if (!scalar && same)
+    bool scalar = value.isTensor() && value.shape.empty();
+    if (!csv || (!scalar && e.sameSize(rows(value), rows(values[0])).value_or(true)))
       continue;
     e.error(Diag::WrongType, value.at, "a column of a .csv", describe(value),
             scalar ? "a row for each line" : "as many rows as `" + names[0] + "` has, " + rows(values[0]).str());

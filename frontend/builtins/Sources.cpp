@@ -1,4 +1,4 @@
-// Data sources, and what is read: split, load.
+// Data sources, and the vocabularies of saved models.
 #include "frontend/builtins/Builtins.h"
 
 namespace dlc {

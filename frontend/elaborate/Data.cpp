@@ -114,7 +114,7 @@ bool Elaborator::checkFieldFiles(const DataInfo &info) {
                                : error(Diag::UnknownMember, value.at, "data set `" + info.name + "`", name);
     if (std::string near = name.empty() ? "" : nearest(name, fields); !near.empty())
       report.help("did you mean `" + near + "`?");
-    else
+    else if (!fields.empty())
       report.help("its fields are " + listed(fields) + ": `" + source.kind + "(" + fields[0] + ": " + like + ")`");
     return false;
   }

@@ -87,21 +87,26 @@ Value Elaborator::evaluation(const Value &model, const Value &data, SourceRange 
 static std::optional<std::vector<Value>> resultsOf(Elaborator &e, Value result, const Size &batch, BatchFold fold,
                                                    SourceRange at) {
   std::vector<Value> results = result.kind == Value::Tuple ? result.elements : std::vector<Value>{result};
+  bool mean = fold == BatchFold::Mean;
+  const char *what = mean ? "what is evaluated" : "what is predicted";
+  const char *expected = mean ? "a scalar of the batch" : "a row for each example";
+  if (results.empty()) {
+    e.error(Diag::WrongType, at, what, describe(result), expected);
+    return std::nullopt;
+  }
   for (Value &value : results) {
-    if (value.poison())
+    Value given = e.tensorOfList(value);
+    if (given.poison())
       return std::nullopt;
-    value = e.tensorOf(e.tensorOfList(value));
-    bool mean = fold == BatchFold::Mean;
+    value = e.tensorOf(given);
     bool fits = value.isTensor() && (mean ? value.shape.empty()
                                           : !value.shape.empty() && e.sameSize(value.shape[0].size, batch).value_or(true));
-    if (!fits && !value.poison()) {
-      auto report = e.error(Diag::WrongType, at, mean ? "what is evaluated" : "what is predicted", describe(value),
-                            mean ? "a scalar of the batch" : "a row for each example");
+    if (!fits) {
+      auto report = e.error(Diag::WrongType, at, what, describe(given), expected);
       if (mean && value.isTensor())
         report.help("`mean(..)` makes one number of many");
-    }
-    if (!fits)
       return std::nullopt;
+    }
     if (mean)
       value = e.cast(value, DType::F32, at);
   }

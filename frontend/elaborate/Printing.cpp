@@ -76,13 +76,19 @@ std::string textOf(const Value &value, llvm::function_ref<std::string(const Valu
   }
 }
 
+/// Whether a decoded text is in it.
+static bool holdsLate(const Value &value) {
+  bool many = value.kind == Value::Tuple || value.kind == Value::List;
+  return isLate(value) || (many && llvm::any_of(value.elements, holdsLate));
+}
+
 void emitPrint(Elaborator &e, const std::vector<Value> &values, SourceRange at) {
   constexpr char gap = '\0'; // of no text
   mlir::OpBuilder &builder = e.graph.here();
   std::vector<mlir::Attribute> texts;
   std::vector<mlir::Value> tensors;
   for (const Value &value : values) {
-    if (isLate(value)) {
+    if (holdsLate(value)) {
       e.error(Diag::NotSupported, value.at, "printing a decoded text in a function or a loop");
       return;
     }

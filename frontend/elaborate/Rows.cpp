@@ -13,7 +13,8 @@ Value Elaborator::partOf(const Value &data, const RowStep &step, const std::stri
   // Rows that are chosen in different places are of different numbers.
   std::string chosen = step.kind == RowStep::Choose ? fmt::format(".filter{}", at.begin) : "";
   made->rows = step.kind == RowStep::Shuffle ? data.data->rows : Size::ofData(made->name + chosen + ".rows", at);
-  if (executor && !executor->choose(*data.data, step, part, *made, at))
+  bool known = step.kind != RowStep::Choose || step.rows; // while a loop is checked nobody knows which rows
+  if (executor && known && !executor->choose(*data.data, step, part, *made, at))
     return poison(at);
   Value value = data;
   value.data = made;

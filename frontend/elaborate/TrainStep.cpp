@@ -195,8 +195,9 @@ void TrainElaborator::finishAverages(StepFunction &f, const Value &step) {
     if (!plan.params[number]->trained)
       keeps = e.binaryOp("or", keeps, e.compareOp("eq", next, average, item.range), item.range);
     Value share = e.constant(1 - *plan.ema, average.dtype, average.shape, item.range);
-    Value step = e.binaryOp("mul", share, e.binaryOp("sub", next, average, item.range), item.range);
-    f.updates(e.ir(e.selectOp(keeps, next, e.binaryOp("add", average, step, item.range), item.range)), f.averageNumber(k));
+    Value change = e.binaryOp("mul", share, e.binaryOp("sub", next, average, item.range), item.range);
+    f.updates(e.ir(e.selectOp(keeps, next, e.binaryOp("add", average, change, item.range), item.range)),
+              f.averageNumber(k));
   }
 }
 
@@ -249,7 +250,7 @@ TrainModule TrainElaborator::function(TrainPart part, int64_t batch) {
   if (made && part != TrainPart::Evaluate)
     for (const auto &[number, value] : made->assigned)
       f.updates(e.ir(value), number);
-  if (part == TrainPart::Step || part == TrainPart::Update)
+  if (plan.ema && (part == TrainPart::Step || part == TrainPart::Update))
     finishAverages(f, step);
   return f.finish();
 }

@@ -59,20 +59,20 @@ static Value adjointOfExtremum(AdjointContext &context, ReduceOp op) {
   Location loc = context.loc();
   Arithmetic at(context);
   Value first = ArgReduceOp::create(builder, loc, op.getKind(), joined.operand, joined.axis);
-  // The place is what the gradient keeps: a byte if it fits, compared as what fills vectors as floats do.
+  // Gradients keep the place, in a byte where it fits. It is compared as i32, whose vectors have as many lanes as those of f32.
   int64_t size = shapeOf(joined.operand)[joined.axis];
   Type index = builder.getI64Type(), kept = index;
   if (size <= std::numeric_limits<int32_t>::max())
     index = kept = builder.getI32Type();
   if (size <= 256)
     kept = IntegerType::get(builder.getContext(), 8, IntegerType::Unsigned);
-  auto cast = [&](Value value, Type type) -> Value {
+  auto as = [&](Value value, Type type) -> Value {
     return elementOf(value) == type
                ? value
                : CastOp::create(builder, loc, withElement(value.getType(), type), value).getResult();
   };
   Value place = IotaOp::create(builder, loc, withElement(joined.operand.getType(), index), joined.axis);
-  Value isFirst = at.compare(ComparePredicate::eq, place, cast(joined.spread(cast(first, kept)), index));
+  Value isFirst = at.compare(ComparePredicate::eq, place, as(joined.spread(as(first, kept)), index));
   return joined.back(at.select(isFirst, joined.spread(context.cotangent()), at.like(joined.operand, 0)));
 }
 

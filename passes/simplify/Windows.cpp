@@ -129,31 +129,31 @@ LogicalResult phasesOfSteps(dl::OverlapAddOp op, PatternRewriter &rewriter) {
 
   Location loc = op.getLoc();
   Value weights = product->getOperand(side);
-  std::string kernel = terms[side], places = letters.substr(0, rank);
+  std::string weightLetters = terms[side], places = letters.substr(0, rank);
   SmallVector<int64_t> steps(op.getSteps()), joined(result);
   char fresh = 'A';
   for (size_t number = 0; number < taps.size(); ++number) {
     if (!overlaps(number))
       continue;
-    while ((kernel + letters + terms[1 - side]).find(fresh) != std::string::npos)
+    while ((weightLetters + letters + terms[1 - side]).find(fresh) != std::string::npos)
       ++fresh;
     int64_t axis = op.getAxes()[number], step = steps[number], count = windows[rank + number],
-            groups = (count + step - 1) / step;
-    size_t at = kernel.find(taps[number]);
-    SmallVector<int64_t> none(kernel.size(), 0), high(none), cut(shapeOf(weights));
+            groups = llvm::divideCeil(count, step);
+    size_t at = weightLetters.find(taps[number]);
+    SmallVector<int64_t> none(weightLetters.size(), 0), high(none), cut(shapeOf(weights));
     high[at] = groups * step - count;
     if (high[at])
       weights = dl::PadOp::create(rewriter, loc, weights, none, high, none);
     cut[at] = groups;
     cut.insert(cut.begin() + at + 1, step);
     weights = reshapeTo(rewriter, loc, weights, cut);
-    kernel.insert(at + 1, 1, fresh);
+    weightLetters.insert(at + 1, 1, fresh);
     places.insert(places.find(letters[axis]) + 1, 1, fresh);
     steps[number] = 1;
     joined[axis] = (windows[axis] + groups - 1) * step;
   }
   std::string equation[2];
-  equation[side] = kernel, equation[1 - side] = other.str();
+  equation[side] = weightLetters, equation[1 - side] = other.str();
   Value operands[2];
   operands[side] = weights, operands[1 - side] = product->getOperand(1 - side);
   Value sums = dl::ContractOp::create(rewriter, loc, equation[0] + "," + equation[1] + "->" + places + taps,
@@ -181,7 +181,8 @@ LogicalResult phasesOfSteps(dl::OverlapAddOp op, PatternRewriter &rewriter) {
 }
 
 /// sum over the windows at i of sum over m of A[p, m] B[t, m] is a product of windows of A, padded by all taps but one and
-/// spaced by the steps, with B turned round along its taps: at i, tap t belongs to position (i - t * spread) / step.
+/// spaced by the steps, with B turned round along its taps: at i, tap t belongs to position (i - t * spread) / step. Windows
+/// that overlap and are apart go the way of phasesOfSteps, which multiplies by fewer zeros.
 LogicalResult overlapAddOfProduct(dl::OverlapAddOp op, PatternRewriter &rewriter) {
   if (succeeded(phasesOfSteps(op, rewriter)))
     return success();

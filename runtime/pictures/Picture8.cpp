@@ -84,7 +84,7 @@ static Result<PictureSize> pngSize(const std::string &path, std::string_view byt
   if (bytes.size() < 24)
     return Error::inFile(path, "the picture ends early: it has no size", int64_t(bytes.size()));
   PictureSize size{bigEndian(bytes, 16, 4), bigEndian(bytes, 20, 4)};
-  for (size_t at = 8; at + 8 <= bytes.size() && bytes.substr(at + 4, 4) != "IDAT"; at += 12 + bigEndian(bytes, at, 4))
+  for (size_t at = 8; at + 8 <= bytes.size() && bytes.substr(at + 4, 4) != "IDAT"; at += 12 + size_t(bigEndian(bytes, at, 4)))
     if (bytes.substr(at + 4, 4) == "eXIf" && exifOrientation(bytes.substr(at + 8)) >= 5)
       std::swap(size.width, size.height);
   return size;

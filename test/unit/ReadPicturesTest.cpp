@@ -165,6 +165,11 @@ TEST(ReadPictures, SidesOfNoneOrAMillionPixels) {
             "x: is a picture of 1000000 x 1 pixels, but sides of 1 to 65535 and at most 268435456 pixels are expected");
 }
 
+TEST(ReadPictures, AChunkThatClaimsToReachAroundTheEndOfNumbersIsNoLoop) {
+  std::string png = pngOf(2, 2, 1, {0, 1, 2, 3}).substr(0, 8 + 25); // the signature and the header
+  EXPECT_TRUE(pictureSize("x", png + "\xff\xff\xff\xf4tEXt" + std::string(40, 'x')));
+}
+
 TEST(ReadPictures, WhatEndsEarlyIsAnErrorWhereverItEnds) {
   std::vector<uint8_t> noise;
   std::mt19937 random(1);

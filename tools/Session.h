@@ -118,6 +118,9 @@ private:
   /// Fills a block from a checkpoint, or what fits of it; says what was left. Gives which slots are filled.
   std::optional<std::vector<bool>> fill(const std::string &file, bool partial, const SlotBlock &block, SourceRange at,
                                         const std::string &partially);
+  /// The model of a training that makes no step: what its file has.
+  bool takeSaved(const TrainPlan &plan, const TrainFunctions &functions, std::vector<HostBufferRef> &trained,
+                 TrainHistory &history);
   bool initialise(const TrainPlan &plan, const TrainFunctions &functions, const Compiled &step, void *params,
                   void *state);
 

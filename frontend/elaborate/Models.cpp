@@ -44,16 +44,16 @@ static bool bindSettings(Elaborator &e, const std::vector<Parameter> &parameters
 static void checkArguments(Elaborator &e, const ModelItem &item, const ModelInstance &model) {
   std::vector<ParamSlotRef> own = parametersOf(model);
   for (const Parameter &parameter : item.parameters) {
-    const Value &value = model.scope->names.find(std::string(parameter.name))->second.value;
-    if (value.kind != Value::Model || isGroup(value))
+    auto bound = model.scope->names.find(std::string(parameter.name));
+    if (bound == model.scope->names.end() || bound->second.value.kind != Value::Model || isGroup(bound->second.value))
       continue;
-    std::vector<ParamSlotRef> parts = parametersOf(*value.model);
+    std::vector<ParamSlotRef> parts = parametersOf(*bound->second.value.model);
     auto isOwn = [&](const ParamSlotRef &slot) { return std::find(own.begin(), own.end(), slot) != own.end(); };
     auto isLost = [&](const ParamSlotRef &slot) { return slot->trained && !isOwn(slot); };
     if (std::any_of(parts.begin(), parts.end(), isLost)) {
       std::string name(parameter.name);
       e.error(Diag::NotALayerOf, parameter.range, name, item.name)
-          .help(fmt::format("`layer {} = {}` among its members; or `freeze` it where it is trained", name, name));
+          .help(fmt::format("write `layer {} = {}`; a setting `freeze: {}` of the training leaves it as it is", name, name, name));
     }
   }
 }

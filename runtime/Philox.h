@@ -8,11 +8,11 @@
 //   key         = mix64(seed); key = mix64(key ^ path); key = mix64(key ^ index) for each loop index, outermost first
 //   words(b)    = Philox4x32-10 of the counter (b, b>>32, step, step>>32) under the key (key, key>>32), low halves each
 //   element i   lives in block b = (i / 64) * 16 + i % 16, word w = (i / 16) % 4: sixteen blocks side by side in vector
-//   lanes
-//               give four stores of sixteen consecutive elements
+//               lanes give four stores of sixteen consecutive elements
 //   uniform(i)  = (words(b)[w] >> 8) * 2^-24, an f32 in [0, 1)
 //   normal(i)   = Box-Muller of the pair p = w & ~1, in f64, rounded to f32 at the end: u = (words(b)[p] + 1) * 2^-32,
-//                 v = words(b)[p + 1] * 2^-32, r = sqrt(-2 ln u); r cos(2 pi v) for even w, r sin(2 pi v) for odd w
+//                 v = words(b)[p + 1] * 2^-32, r = sqrt(-2 ln u); r cos(2 pi v) for even w, r sin(2 pi v) for odd w, where
+//                 whole quarters of a turn are taken off v first, which is exact
 #pragma once
 
 #include <array>
@@ -76,9 +76,12 @@ inline float philoxUniform(PhiloxStream stream, uint64_t i) {
 inline float philoxNormal(PhiloxStream stream, uint64_t i) {
   std::array<uint32_t, 4> words = philoxBlock(stream, philoxBlockOf(i));
   unsigned word = philoxWordOf(i), pair = word & ~1u;
-  double u = (double(words[pair]) + 1.0) * 0x1p-32, v = double(words[pair + 1]) * 0x1p-32;
-  double radius = std::sqrt(-2.0 * std::log(u)), angle = 6.283185307179586 * v;
-  return float(word % 2 == 0 ? radius * std::cos(angle) : radius * std::sin(angle));
+  double u = (double(words[pair]) + 1.0) * 0x1p-32, radius = std::sqrt(-2.0 * std::log(u));
+  uint32_t quarters = (words[pair + 1] + (uint32_t(1) << 29)) >> 30;
+  double angle = double(int32_t(words[pair + 1] - (quarters << 30))) * (6.283185307179586 * 0x1p-32);
+  double cosine = std::cos(angle), sine = std::sin(angle);
+  double across[] = {cosine, -sine, -cosine, sine}, up[] = {sine, cosine, -sine, -cosine};
+  return float(radius * (word % 2 == 0 ? across : up)[quarters]);
 }
 
 /// Elements 0..n: lo + (hi - lo) * uniform, computed in f64 and rounded.

@@ -4,16 +4,16 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <unordered_map>
+#include <unordered_set>
 
 namespace dlc {
 
 /// The distinct letters, in the order of their code points, which is that of their bytes.
 static std::vector<std::string> lettersMet(const std::vector<std::string_view> &letters) {
-  std::vector<std::string_view> met(letters);
-  std::sort(met.begin(), met.end());
-  met.erase(std::unique(met.begin(), met.end()), met.end());
-  return {met.begin(), met.end()};
+  std::unordered_set<std::string_view> met(letters.begin(), letters.end());
+  std::vector<std::string> sorted(met.begin(), met.end());
+  std::sort(sorted.begin(), sorted.end());
+  return sorted;
 }
 
 SourceResult openText(ArgumentReader &arguments, const std::vector<FieldSpec> &fields, const SearchPaths &paths) {

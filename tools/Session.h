@@ -23,6 +23,7 @@ struct SessionOptions {
   std::string cpu = "host";
   std::string emit; ///< a stage to print instead of running
   bool timePasses = false;
+  bool colour = false; ///< in what is said of data while the program runs
   bool times = false; ///< of each epoch: in steps, waiting for data, ..
   bool cache = false; ///< keep compiled kernels in the user's folder
   std::set<std::string> disabled;
@@ -58,8 +59,9 @@ public:
   HostBufferRef column(const DataInfo &data, const std::string &field) override;
   bool run(mlir::ModuleOp module, const std::vector<HostBufferRef> &inputs, std::vector<HostBufferRef> &outputs,
            SourceRange at) override;
-  bool load(const std::string &file, bool partial, const std::vector<ParamSlotRef> &params,
-            std::vector<HostBufferRef> &values, SourceRange at) override;
+  bool load(const std::string &file, bool partial, const ModelInstance &model, std::vector<HostBufferRef> &values,
+            std::shared_ptr<const void> &vocabularies, SourceRange at) override;
+  bool understands(const ModelInstance &model, const DataInfo &data, SourceRange at) override;
   HostBufferRef encode(const DataInfo &data, const std::string &field, const std::string &text, SourceRange at) override;
   std::optional<std::string> decode(const DataInfo &data, const std::string &field, const HostBuffer &numbers,
                                     SourceRange at) override;
@@ -77,7 +79,7 @@ public:
   bool mapBatches(const DataInfo &data, const std::vector<std::string> &fields, int64_t batch,
                   const std::function<TrainModule(int64_t)> &function, BatchFold fold,
                   std::vector<HostBufferRef> &results, SourceRange at) override;
-  bool save(const std::string &file, const std::vector<ParamSlotRef> &params, SourceRange at) override;
+  bool save(const std::string &file, const ModelInstance &model, SourceRange at) override;
   bool write(const std::string &file, const std::vector<std::pair<std::string, Value>> &columns,
              SourceRange at) override;
 
@@ -121,12 +123,15 @@ private:
   /// The model of a training that makes no step: what its file has.
   bool takeSaved(const TrainPlan &plan, const TrainFunctions &functions, std::vector<HostBufferRef> &trained,
                  TrainHistory &history);
+  /// What is wrong with a file whose vocabularies are not those of the model, or of open data with fields of these names.
+  Result<void> checkLoaded(const std::string &file, const Vocabularies &saved, const ModelInstance &model) const;
   bool initialise(const TrainPlan &plan, const TrainFunctions &functions, const Compiled &step, void *params,
                   void *state);
 
   SessionOptions options;
   SearchPaths paths;
   std::map<std::string, std::shared_ptr<const Compiled>> statements; ///< what ran before, by the text of its graph
+  std::vector<std::weak_ptr<const Dataset>> opened;
   ast::AstContext tree;
   bool interrupted = false, emitted = false;
   bool withoutGnuplot = false;                       ///< it was looked for and not found, and this was said
@@ -134,6 +139,8 @@ private:
   std::vector<std::vector<double>> *times = nullptr; ///< while timing: of each computation, the seconds of its runs
 };
 
+/// What a model's ModelInstance::vocabularies are here; null where it has none.
+const Vocabularies *vocabulariesOf(const ModelInstance &model);
 /// The opened data set of a `data`, or a part of it.
 std::shared_ptr<const Dataset> datasetOf(const DataInfo &info);
 /// A dense buffer for a tensor type.

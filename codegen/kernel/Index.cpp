@@ -194,4 +194,20 @@ Range IndexContext::range(const Index &index) const {
   return bounds;
 }
 
+Access accessOf(const Index &index, IndexContext &indices) {
+  Access access{Access::Uniform, index, 0};
+  for (auto &[atom, coefficient] : index.terms) {
+    if (!atom->varies)
+      continue;
+    if (atom->kind != Atom::Lanes || access.kind != Access::Uniform)
+      return {Access::Scattered, index, 0};
+    access.kind = Access::Strided;
+    access.stride = coefficient;
+    access.base = access.base - Index{0, {{atom, coefficient}}} + atom->offset * coefficient;
+    if (atom->value)
+      access.base = access.base + indices.variable(atom->value, {0, atom->range.high}) * coefficient;
+  }
+  return access;
+}
+
 } // namespace dlc

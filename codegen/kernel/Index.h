@@ -83,4 +83,14 @@ private:
   std::map<std::vector<int64_t>, const Atom *> quotients;
 };
 
+/// How an index runs over the lanes.
+struct Access {
+  enum { Uniform, Strided, Scattered } kind;
+  /// Of lane 0, for uniform and strided ones.
+  Index base;
+  int64_t stride = 0;
+};
+
+Access accessOf(const Index &index, IndexContext &indices);
+
 } // namespace dlc

@@ -46,32 +46,6 @@ Index addressIn(Type memref, ArrayRef<Index> point) {
 
 Index PointEmitter::addressOf(Value memref, ArrayRef<Index> point) { return addressIn(memref.getType(), point); }
 
-namespace {
-/// How an address runs over the lanes.
-struct Access {
-  enum { Uniform, Strided, Scattered } kind;
-  /// Of lane 0, for uniform and strided ones.
-  Index base;
-  int64_t stride = 0;
-};
-} // namespace
-
-static Access classify(const Index &address, IndexContext &indices) {
-  Access access{Access::Uniform, address, 0};
-  for (auto &[atom, coefficient] : address.terms) {
-    if (!atom->varies)
-      continue;
-    if (atom->kind != Atom::Lanes || access.kind != Access::Uniform)
-      return {Access::Scattered, address, 0};
-    access.kind = Access::Strided;
-    access.stride = coefficient;
-    access.base = access.base - Index{0, {{atom, coefficient}}} + atom->offset * coefficient;
-    if (atom->value)
-      access.base = access.base + indices.variable(atom->value, {0, atom->range.high}) * coefficient;
-  }
-  return access;
-}
-
 /// MLIR keeps a constant index of an address in 29 bits.
 static bool fitsAddress(int64_t constant) { return llvm::isInt<29>(constant); }
 
@@ -179,7 +153,7 @@ Value PointEmitter::emitLoad(Value buffer, Type element, const Index &address, c
   Type memory = memoryType(element);
   unsigned alignment = std::max(1u, memory.getIntOrFloatBitWidth() / 8);
   Location loc = nest.loc;
-  Access access = classify(address, indices);
+  Access access = accessOf(address, indices);
   if (access.kind == Access::Uniform) {
     Value pointer = pointerTo(buffer, memory, address);
     return fromMemory(nest, element, LLVM::LoadOp::create(place(pointer), loc, memory, pointer, alignment));
@@ -235,7 +209,7 @@ void PointEmitter::store(Value buffer, Type element, const Index &address, const
   Type memory = memoryType(element);
   unsigned alignment = std::max(1u, memory.getIntOrFloatBitWidth() / 8);
   Location loc = nest.loc;
-  Access access = classify(address, indices);
+  Access access = accessOf(address, indices);
   Value raw = toMemory(nest, element, access.kind == Access::Uniform ? value : splat(value, point.lanes));
   if (access.kind == Access::Strided && access.stride == 1) {
     Value place = pointerTo(buffer, memory, access.base);

@@ -38,6 +38,8 @@ public:
   LoopNest nest;
   IndexContext indices;
   const Target &target;
+  /// Where runs of random numbers are drawn, for each operation that draws.
+  llvm::DenseMap<mlir::Operation *, mlir::Value> randomStates;
 
   /// Says what `tensor` is at `point`: a contract's accumulator, a reduction's result of this row. Known as long as the
   /// scope of `value` is open. Scalars where the point does not vary.

@@ -122,6 +122,9 @@ private:
                                         const std::string &partially);
   /// What is wrong with a file whose vocabularies are not those of the model, or of open data with fields of these names.
   Result<void> checkLoaded(const std::string &file, const Vocabularies &saved, const ModelInstance &model) const;
+  /// The model of a training that makes no step: what its file has.
+  bool takeSaved(const TrainPlan &plan, const TrainFunctions &functions, std::vector<HostBufferRef> &trained,
+                 TrainHistory &history);
   bool initialise(const TrainPlan &plan, const TrainFunctions &functions, const Compiled &step, void *params,
                   void *state);
 

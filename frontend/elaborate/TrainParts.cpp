@@ -69,6 +69,9 @@ std::optional<std::set<std::string>> TrainElaborator::pathsOfPart(const std::str
     return std::nullopt;
   }
   std::set<std::string> paths = pathsIn(part);
+  // `m[0]` of `train m = Sequential(..)`, whose parts have no names of their own.
+  if (paths.empty() && part.starts_with(name + "."))
+    paths = pathsIn(part.substr(name.size() + 1));
   if (!paths.empty())
     return paths;
   auto report = e.error(Diag::UnknownMember, at, "model `" + model.model->name + "`", part);

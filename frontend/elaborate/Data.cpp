@@ -69,6 +69,9 @@ void Elaborator::dataItem(const DataItem &item, const ScopeRef &scope) {
     info->source = source.source;
   if (info->source && checkFieldFiles(*info)) {
     info->rows = Size::ofData(info->name + ".rows", item.nameRange);
+    for (const Override &given : overrides) // where no data is opened, `dlc compile` may give its sizes
+      if (!executor && given.name.starts_with(info->name + "."))
+        info->learned[given.name.substr(info->name.size() + 1)] = Size(std::strtoll(given.value.c_str(), nullptr, 10));
     if (info->source->kind == "tensors" ? checkTensorFields(*info) && (!executor || executor->open(*info))
                                         : !executor || executor->open(*info)) {
       value = Value::unit(item.nameRange);
@@ -138,6 +141,8 @@ Value Elaborator::dataMember(const Value &data, std::string_view name, SourceRan
       Shape shape = {{info.rows, info.at}};
       shape.insert(shape.end(), field.shape.begin(), field.shape.end());
       Value column = Value::ofTensor(field.dtype, std::move(shape), {}, at);
+      if (executor && field.category)
+        column.strings = executor->strings(info, text, true);
       if (executor)
         column.lazy = [this, held = data.data, text]() { return executor->column(*held, text); };
       return column;
@@ -161,8 +166,10 @@ Value Elaborator::dataMember(const Value &data, std::string_view name, SourceRan
     return Value::ofSize(found->second, at);
   };
   const std::string kind = info.source ? info.source->kind : "";
-  auto categories = std::count_if(info.fields.begin(), info.fields.end(),
-                                  [](const DataInfo::Field &field) { return field.category; });
+  auto isCategory = [&](const DataInfo::Field &field) {
+    return field.category || (!info.source && meaningOf(info, field) == Meaning::Classes);
+  };
+  auto categories = std::count_if(info.fields.begin(), info.fields.end(), isCategory);
   // `photos.names`, `ratings.names.user`: what the numbers of a category stand for.
   auto namesOf = [&](const DataInfo::Field &field) {
     return Value::ofStrings(executor ? executor->strings(info, field.name, true) : nullptr,
@@ -172,9 +179,11 @@ Value Elaborator::dataMember(const Value &data, std::string_view name, SourceRan
     auto model = std::make_shared<ModelInstance>();
     model->name = info.name + "." + text;
     for (const DataInfo::Field &field : info.fields)
-      if (field.category && kind != "csv")
-        return namesOf(field);
-      else if (field.category)
+      if (isCategory(field) && kind != "csv" && categories == 1) {
+        Value names = namesOf(field);
+        names.data = info.source ? nullptr : data.data; // a saved one may be of a table: `names.user`
+        return names;
+      } else if (isCategory(field))
         model->entries.push_back({field.name, nullptr, std::make_shared<Value>(namesOf(field)), at});
     Value value = Value::unit(at);
     value.kind = Value::Model;

@@ -23,6 +23,7 @@ static int run(RunArguments &arguments, bool seedGiven) {
   options.programFile = arguments.file;
   options.disabled.insert(arguments.disabled.begin(), arguments.disabled.end());
   options.cache = !arguments.noCache;
+  options.colour = colourOfErrors();
   if (seedGiven)
     options.seed = arguments.seed;
   for (const std::string &setting : arguments.settings) {
@@ -76,7 +77,8 @@ Action addRunCommand(CLI::App &app) {
                    "NAME=VALUE: a setting of `train`, a top-level `let`, or a default of the trained model")
       ->allow_extra_args(false);
   command
-      ->add_option("--threads", arguments->options.threads, "threads to compute with (all that this process may use)")
+      ->add_option("--threads", arguments->options.threads,
+                   "threads to compute with, and to decode pictures with (all that this process may use)")
       ->check(CLI::Range(1, 1024));
   command->add_option("--data", arguments->options.dataFolder,
                       "a folder where data is looked up, after the program's own");

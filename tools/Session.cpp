@@ -28,7 +28,7 @@ Session::Session(SessionOptions options)
     : diagnostics(sources), context(mlir::MLIRContext::Threading::DISABLED), options(std::move(options)) {
   loadDialects(context);
   paths = SearchPaths::standard(this->options.programFile, this->options.dataFolder);
-  pool = std::make_unique<ThreadPool>(this->options.threads > 0 ? this->options.threads : availableThreads());
+  pool = std::make_unique<ThreadPool>(threadsOr(this->options.threads));
   elaborator = std::make_unique<Elaborator>(sources, diagnostics, context, this);
   elaborator->overrides = this->options.overrides;
   elaborator->seedOverride = this->options.seed;
@@ -230,7 +230,7 @@ static std::shared_ptr<const Dataset> ofTensors(const DataInfo &info, std::vecto
   for (FieldSpec &field : fields)
     for (auto &[name, value] : info.source->arguments)
       if (name == field.name) {
-        HostBufferRef host = value.host ? value.host : value.lazy ? value.lazy() : nullptr;
+        HostBufferRef host = value.values();
         if (!host)
           return nullptr;
         rows = host->shape[0];
@@ -290,14 +290,19 @@ bool Session::open(DataInfo &info) {
     else
       arguments.named[name] = *made;
   }
+  arguments.threads = options.threads;
   Result<std::shared_ptr<const Dataset>> data = openSource(info.source->kind, arguments, fields, paths);
   if (!data)
     return problem(data.error());
   // Messages name it as the program does.
   auto named = std::make_shared<Dataset>(**data);
   named->setName(info.name);
+  // Before what may take hours.
+  DiagnosticEngine warnings(sources);
   for (const std::string &note : named->notes)
-    std::fprintf(stderr, "warning: %s\n", note.c_str());
+    warnings.report(Diag::DataWarning, info.source->at, note);
+  std::fputs(warnings.render(options.colour).c_str(), stderr);
+  opened.push_back(named);
   learnFrom(info, named);
   return true;
 }
@@ -509,7 +514,7 @@ std::string formatValue(const Value &value) {
   if (isGroup(value) && !value.model->entries[0].layer->isNumber())
     return formatGroup(value);
   return textOf(value, [](const Value &tensor) {
-    HostBufferRef host = tensor.host ? tensor.host : tensor.lazy ? tensor.lazy() : nullptr;
+    HostBufferRef host = tensor.values();
     if (host && tensor.strings && host->shape.size() < 2)
       return namesText(*host, *tensor.strings);
     return host ? formatTensor(host->dtype, host->shape, host->data.get()) : typeString(tensor);

@@ -64,7 +64,7 @@ private:
 /// At most `most` rows of it.
 static Numbers numbersOf(const Value &value, int64_t most = std::numeric_limits<int64_t>::max()) {
   Numbers result;
-  HostBufferRef host = value.host ? value.host : value.lazy ? value.lazy() : nullptr;
+  HostBufferRef host = value.values();
   if (!host)
     return result;
   result.shape = host->shape;

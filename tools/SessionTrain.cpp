@@ -49,11 +49,20 @@ std::optional<std::vector<bool>> Session::fill(const std::string &name, bool par
   return loaded->filled;
 }
 
-bool Session::load(const std::string &file, bool partial, const std::vector<ParamSlotRef> &params,
-                   std::vector<HostBufferRef> &values, SourceRange at) {
+bool Session::load(const std::string &name, bool partial, const ModelInstance &model,
+                   std::vector<HostBufferRef> &values, std::shared_ptr<const void> &vocabularies, SourceRange at) {
+  Result<std::string> found = paths.find(name);
+  std::string file = found ? *found : name;
+  const std::string partially = fmt::format("load(.., \"{}\", partial: true)", name);
+  Result<Vocabularies> saved = readVocabularies(file); // what cannot be read is said below
+  if (saved && !partial)
+    if (Result<void> same = checkLoaded(file, *saved, model); !same) {
+      reportError(diagnostics, Diag::DataProblem, at, same.error()).help("`" + partially + "` takes the tensors alone");
+      return false;
+    }
   std::vector<TensorSlot> slots;
   size_t bytes = 0;
-  for (const ParamSlotRef &param : params) {
+  for (const ParamSlotRef &param : parametersOf(model)) {
     std::vector<int64_t> shape;
     for (const Dim &dim : param->value.shape)
       shape.push_back(dim.size.constant());
@@ -66,10 +75,11 @@ bool Session::load(const std::string &file, bool partial, const std::vector<Para
     return false;
   }
   auto held = std::make_shared<Arena>(std::move(*memory));
-  std::optional<std::vector<bool>> filled =
-      fill(file, partial, {slots, held->data()}, at, fmt::format("load(.., \"{}\", partial: true)", file));
+  std::optional<std::vector<bool>> filled = fill(file, partial, {slots, held->data()}, at, partially);
   if (!filled)
     return false;
+  if (saved && !partial && !saved->empty())
+    vocabularies = std::make_shared<const Vocabularies>(std::move(*saved));
   for (size_t i = 0; i < slots.size(); ++i)
     values.push_back((*filled)[i] ? std::make_shared<HostBuffer>(bufferIn(slots[i], held, held->data())) : nullptr);
   return true;
@@ -81,7 +91,8 @@ bool Session::initialise(const TrainPlan &plan, const TrainFunctions &functions,
   if (!plan.init.empty()) {
     Result<std::string> found = paths.find(plan.init);
     if (plan.data && !plan.initPartial)
-      if (Result<void> ok = checkVocabularies(found ? *found : plan.init, *datasetOf(*plan.data)); !ok) {
+      if (Result<void> ok = checkVocabularies(found ? *found : plan.init, datasetOf(*plan.data)->vocabularies(),
+                                               "`" + datasetOf(*plan.data)->name() + "`"); !ok) {
         reportError(diagnostics, Diag::TrainingProblem, plan.initAt, ok.error());
         return false;
       }
@@ -262,6 +273,8 @@ bool Session::train(const TrainPlan &plan, const TrainFunctions &functions, std:
     return false;
   }
   history = historyOf(spec, *result);
+  if (Vocabularies met = data ? data->vocabularies() : Vocabularies(); !met.empty())
+    history.vocabularies = std::make_shared<const Vocabularies>(std::move(met));
   // The trained tensors stay where they are, in the block, except for those that lie there in another order.
   for (const TensorSlot &slot : step->params) {
     if (slot.isDense()) {

@@ -60,10 +60,10 @@ static Value enumerated(Elaborator &e, CallSite &site) {
     return e.poison(site.at);
   const Value &x = site[0];
   auto number = [&](const Size &i) { return Value::ofSize(Size(*start) + i, site.at); };
-  if (x.kind == Value::List || x.kind == Value::Tuple) {
+  if (x.kind == Value::List || x.kind == Value::Tuple || holdsLayers(x)) {
     std::vector<Value> items;
-    for (size_t i = 0; i < x.elements.size(); ++i)
-      items.push_back(Value::ofTuple({Value::ofInteger(*start + int64_t(i), site.at), x.elements[i]}, site.at));
+    for (const Value &item : layersIn(x))
+      items.push_back(Value::ofTuple({Value::ofInteger(*start + int64_t(items.size()), site.at), item}, site.at));
     return Value::ofList(std::move(items), site.at);
   }
   std::optional<LoopSource> source = loopSource(e, x, "the argument of `enumerate`");

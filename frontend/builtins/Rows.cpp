@@ -158,7 +158,7 @@ static Value filter(Elaborator &e, CallSite &site) {
   }
   RowStep step{RowStep::Choose};
   if (e.executor && e.mode() != Elaborator::Mode::Check) {
-    HostBufferRef host = kept.host ? kept.host : kept.lazy ? kept.lazy() : nullptr;
+    HostBufferRef host = kept.values();
     if (!host) {
       e.error(Diag::NotSupported, kept.at, "`filter` by what is computed in the same statement")
           .help("give it a name before: `let keep = ..`");

@@ -33,7 +33,7 @@ static bool isData(Elaborator &e, const CallSite &site, size_t i) {
   return false;
 }
 
-/// How many examples a function takes at a time.
+/// How many examples a function takes at a time; 256 where it is not said.
 static std::optional<int64_t> batchArgument(Elaborator &e, CallSite &site, size_t i) {
   std::optional<double> batch = numberArgument(e, site, i, 256);
   if (!batch || (*batch >= 1 && *batch == std::floor(*batch) && *batch < 9e15))
@@ -46,8 +46,10 @@ static Value evaluate(Elaborator &e, CallSite &site) {
   std::optional<int64_t> batch = batchArgument(e, site, 2);
   if (!batch || !isAtTopLevel(e, site, "runs over a data set"))
     return e.poison(site.at);
-  if (site[0].kind == Value::Model)
-    return isData(e, site, 1) ? e.evaluation(site[0], site[1], site.at) : e.poison(site.at);
+  if (site[0].kind == Value::Model) {
+    std::optional<int64_t> given = site.has(2) ? batch : std::nullopt; // else as it was trained
+    return isData(e, site, 1) ? e.evaluation(site[0], site[1], given, site.at) : e.poison(site.at);
+  }
   if (!isData(e, site, 0))
     return e.poison(site.at);
   if (!isFunction(site[1])) {
@@ -104,9 +106,10 @@ static Value load(Elaborator &e, CallSite &site) {
   std::vector<Value> values;
   for (const ParamSlotRef &slot : slots)
     values.push_back(slot->value);
+  std::shared_ptr<const void> vocabularies;
   if (e.mode() != Elaborator::Mode::Check && e.executor) {
     std::vector<HostBufferRef> loaded;
-    if (!e.executor->load(site[1].text, *partial, slots, loaded, site.at))
+    if (!e.executor->load(site[1].text, *partial, *site[0].model, loaded, vocabularies, site.at))
       return e.poison(site.at);
     for (size_t i = 0; i < slots.size(); ++i)
       if (loaded[i]) {
@@ -116,6 +119,7 @@ static Value load(Elaborator &e, CallSite &site) {
   }
   Value result = site[0];
   result.model = withValues(*site[0].model, values);
+  result.model->vocabularies = vocabularies;
   result.at = site.at;
   return result;
 }
@@ -140,7 +144,7 @@ static Value save(Elaborator &e, CallSite &site) {
   if (!isModelAndFile(e, site))
     return e.poison(site.at);
   return effect(e, site, {site[0]}, [&e, file = site[1].text, at = site.at](const std::vector<Value> &values) {
-    e.executor->save(file, parametersOf(*values[0].model), at);
+    e.executor->save(file, *values[0].model, at);
   });
 }
 
@@ -154,7 +158,7 @@ static std::string nameOf(Elaborator &e, const Value &value) {
 
 /// The texts of rows of numbers, as a column; nothing when an error was reported.
 static std::optional<Value> decodedRows(Elaborator &e, const Value &late, const Value &numbers) {
-  const HostBufferRef host = numbers.host ? numbers.host : numbers.lazy ? numbers.lazy() : nullptr;
+  const HostBufferRef host = numbers.values();
   if (!host)
     return std::nullopt;
   const Value &piece = late.elements[0];

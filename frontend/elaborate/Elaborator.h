@@ -31,10 +31,13 @@ public:
   /// Runs the function @main of a module on dense buffers.
   virtual bool run(mlir::ModuleOp module, const std::vector<HostBufferRef> &inputs, std::vector<HostBufferRef> &outputs,
                    SourceRange at) = 0;
-  /// Reads the first values of a model from a checkpoint. With `partial` null stands for what does not fit by name and
-  /// shape, and it is said what that was.
-  virtual bool load(const std::string &file, bool partial, const std::vector<ParamSlotRef> &params,
-                    std::vector<HostBufferRef> &values, SourceRange at) = 0;
+  /// Reads the values of a model's parameters, and its vocabularies, from a checkpoint. An error where these are others
+  /// than the model has or than open data has for fields of the same names. With `partial` null stands for what does not
+  /// fit by name and shape, it is said what that was, and vocabularies are left.
+  virtual bool load(const std::string &file, bool partial, const ModelInstance &model,
+                    std::vector<HostBufferRef> &values, std::shared_ptr<const void> &vocabularies, SourceRange at) = 0;
+  /// Whether the numbers of a data set stand for what they stood for where the model was trained.
+  virtual bool understands(const ModelInstance &model, const DataInfo &data, SourceRange at) = 0;
   /// Trains; gives the last parameters, and what was measured on the way.
   virtual bool train(const TrainPlan &plan, const TrainFunctions &functions, std::vector<HostBufferRef> &params,
                      TrainHistory &history) = 0;
@@ -63,8 +66,8 @@ public:
   virtual bool mapBatches(const DataInfo &data, const std::vector<std::string> &fields, int64_t batch,
                           const std::function<TrainModule(int64_t batch)> &function, BatchFold fold,
                           std::vector<HostBufferRef> &results, SourceRange at) = 0;
-  /// Writes the parameters of a model, as `train`'s `save` does.
-  virtual bool save(const std::string &file, const std::vector<ParamSlotRef> &params, SourceRange at) = 0;
+  /// Writes the parameters of a model and its vocabularies, as `train`'s `save` does.
+  virtual bool save(const std::string &file, const ModelInstance &model, SourceRange at) = 0;
   /// Writes tensors: .csv, .npy or .safetensors.
   virtual bool write(const std::string &file, const std::vector<std::pair<std::string, Value>> &columns,
                      SourceRange at) = 0;
@@ -349,7 +352,7 @@ public:
 
   // Evaluate.cpp
   /// Loss and reports of the training that made a model, over a data set: a group.
-  Value evaluation(const Value &model, const Value &data, SourceRange at);
+  Value evaluation(const Value &model, const Value &data, std::optional<int64_t> batch, SourceRange at);
   /// A function of fields, its parameters, over all batches of a data set.
   Value overBatches(const Value &function, const Value &data, BatchFold fold, int64_t batch, SourceRange at);
 

@@ -67,7 +67,7 @@ std::optional<std::vector<Value>> TrainElaborator::inputsOfModel(const Size &bat
   return std::nullopt;
 }
 
-Value Elaborator::evaluation(const Value &model, const Value &data, SourceRange at) {
+Value Elaborator::evaluation(const Value &model, const Value &data, std::optional<int64_t> batch, SourceRange at) {
   if (!model.model->trained || !model.model->trained->train) {
     error(Diag::WrongType, model.at, "argument 1 of `evaluate`", describe(model) + " that no `train` of this program made",
           "a trained model")
@@ -91,9 +91,10 @@ Value Elaborator::evaluation(const Value &model, const Value &data, SourceRange 
     for (const DataInfo::Field &field : plan.data->fields)
       if (!field.isString)
         fields.push_back(field.name);
-    auto function = [&](int64_t batch) { return train->evaluation(model, batch); };
+    auto function = [&](int64_t size) { return train->evaluation(model, size); };
     means.clear();
-    if (!executor->mapBatches(*data.data, fields, plan.batch, function, BatchFold::Mean, means, at))
+    if (!executor->understands(*model.model, *data.data, data.at) ||
+        !executor->mapBatches(*data.data, fields, batch.value_or(plan.batch), function, BatchFold::Mean, means, at))
       return poison(at);
   }
   std::vector<std::pair<std::string, Value>> members;

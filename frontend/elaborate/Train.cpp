@@ -221,7 +221,8 @@ void Elaborator::trainItem(const TrainItem &item, const ScopeRef &scope) {
       functions.evaluate = [train](int64_t batch) { return train->function(TrainPart::Evaluate, batch); };
       functions.initial = [train] { return train->initial(); };
       std::vector<HostBufferRef> params;
-      if (executor->train(train->plan, functions, params, history)) {
+      bool fits = !train->plan.data || executor->understands(*train->model.model, *train->plan.data, item.model->range);
+      if (fits && executor->train(train->plan, functions, params, history)) {
         std::vector<Value> values;
         for (size_t i = 0; i < params.size(); ++i) {
           Value value = train->plan.params[i]->value;
@@ -237,6 +238,8 @@ void Elaborator::trainItem(const TrainItem &item, const ScopeRef &scope) {
       result.model = std::make_shared<ModelInstance>(*result.model);
       result.model->trained = std::make_shared<TrainedBy>(
           TrainedBy{train, historyOf(*this, name, train->plan, history, item.nameRange)});
+      if (history.vocabularies)
+        result.model->vocabularies = history.vocabularies;
     }
   }
   result.at = item.nameRange;

@@ -41,6 +41,7 @@ struct TrainPlan {
 /// What a training measured: columns of one number for each step, and for each validation.
 struct TrainHistory {
   std::vector<std::pair<std::string, HostBufferRef>> steps, validations;
+  std::shared_ptr<const void> vocabularies; ///< of its data, for the model (ModelInstance::vocabularies)
 };
 
 /// A function of a training in a module of its own (stage graph); empty when an error was reported.

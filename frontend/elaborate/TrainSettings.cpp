@@ -329,7 +329,7 @@ bool TrainElaborator::sampling() {
                fmt::format("one for each of the {} rows of `{}`", rows.constant(), plan.data->name));
   if (!plan.shuffle)
     return bad("sample_by", weights, "given beside `shuffle: false`", "one of the two");
-  plan.sampleBy = weights.host ? weights.host : weights.lazy ? weights.lazy() : nullptr;
+  plan.sampleBy = weights.values();
   if (!plan.sampleBy && e.executor && !e.checkingOnly)
     return bad("sample_by", weights, "not computed yet", "the name of a tensor",
                "compute it before: `let weights = ..`");

@@ -186,7 +186,7 @@ bool Session::train(const TrainPlan &plan, const TrainFunctions &functions, std:
     emitted = true;
     return false;
   }
-  if (!options.emit.empty()) {
+  if (emits(plan.at)) {
     TrainModule made = plan.accumulate > 1 ? functions.accumulate(plan.batch) : functions.step(plan.batch);
     if (std::optional<std::string> text = compiler->emit(std::move(made.module), options.emit))
       output(*text);

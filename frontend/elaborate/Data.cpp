@@ -161,21 +161,22 @@ Value Elaborator::dataMember(const Value &data, std::string_view name, SourceRan
     return Value::ofSize(found->second, at);
   };
   const std::string kind = info.source ? info.source->kind : "";
-  auto categories = std::count_if(info.fields.begin(), info.fields.end(),
-                                  [](const DataInfo::Field &field) { return field.category; });
+  std::vector<const DataInfo::Field *> categories;
+  for (const DataInfo::Field &field : info.fields)
+    if (meaningOf(info, field) == Meaning::Classes)
+      categories.push_back(&field);
   // `photos.names`, `ratings.names.user`: what the numbers of a category stand for.
   auto namesOf = [&](const DataInfo::Field &field) {
     return Value::ofStrings(executor ? executor->strings(info, field.name, true) : nullptr,
                             learnt("classes." + field.name).size, at);
   };
-  if (name == "names" && categories != 0) {
+  if (name == "names" && info.source && !categories.empty()) {
+    if (kind != "csv" && categories.size() == 1)
+      return namesOf(*categories[0]);
     auto model = std::make_shared<ModelInstance>();
     model->name = info.name + "." + text;
-    for (const DataInfo::Field &field : info.fields)
-      if (field.category && kind != "csv")
-        return namesOf(field);
-      else if (field.category)
-        model->entries.push_back({field.name, nullptr, std::make_shared<Value>(namesOf(field)), at});
+    for (const DataInfo::Field *field : categories)
+      model->entries.push_back({field->name, nullptr, std::make_shared<Value>(namesOf(*field)), at});
     Value value = Value::unit(at);
     value.kind = Value::Model;
     value.model = model;
@@ -203,7 +204,7 @@ Value Elaborator::dataMember(const Value &data, std::string_view name, SourceRan
       candidates.push_back(sizes);
   if (named)
     candidates.insert(candidates.end(), {"encode", "decode"});
-  if (categories != 0)
+  if (info.source && !categories.empty())
     candidates.push_back("names");
   auto report = error(Diag::UnknownMember, nameAt, "data set `" + info.name + "`", text);
   if (std::string near = nearest(name, candidates); !near.empty())

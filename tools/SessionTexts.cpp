@@ -13,6 +13,14 @@ static std::shared_ptr<const Vocabulary> vocabularyOf(const DataInfo &info, cons
   return std::static_pointer_cast<const Vocabularies>(info.handle)->at(field);
 }
 
+std::shared_ptr<const std::vector<std::string>> Session::strings(const DataInfo &info, const std::string &field,
+                                                                 bool classes) {
+  if (!classes) // reading rows of strings cannot fail
+    return datasetOf(info)->dense(field)->strings;
+  std::shared_ptr<const Vocabulary> vocabulary = vocabularyOf(info, field);
+  return vocabulary ? std::shared_ptr<const std::vector<std::string>>(vocabulary, &vocabulary->entries()) : nullptr;
+}
+
 HostBufferRef Session::encode(const DataInfo &data, const std::string &field, const std::string &text, SourceRange at) {
   std::shared_ptr<const Vocabulary> vocabulary = vocabularyOf(data, field);
   Result<std::vector<int64_t>> numbers = vocabulary->encode(text);

@@ -213,7 +213,7 @@ Result<std::unique_ptr<Batches>> Batches::open(const BatchSpec &spec) {
     size_t bytes = size_t(impl->spec.batch) * (*column)->spec.rowBytes();
     impl->batchBytes += roundUp(bytes);
     if ((*column)->reader && !impl->readers)
-      impl->readers.emplace(availableThreads());
+      impl->readers.emplace(threadsOr(spec.data->threads));
   }
   size_t capacity = std::clamp<size_t>(chunkBytes / std::max<size_t>(impl->batchBytes, 64), impl->readers ? 2 : 1,
                                            chunkBatches);

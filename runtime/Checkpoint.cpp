@@ -277,11 +277,11 @@ Result<void> saveResume(const std::string &path, const SlotBlock &params, const 
 }
 
 Result<Vocabularies> readVocabularies(const std::string &path) {
-  Result<SafetensorsFile> file = SafetensorsFile::read(path);
-  if (!file)
-    return file.error();
+  Result<std::map<std::string, std::string>> metadata = safetensorsMetadata(path);
+  if (!metadata)
+    return metadata.error();
   Vocabularies all;
-  for (auto &[key, text] : file->metadata())
+  for (auto &[key, text] : *metadata)
     for (std::string_view prefix : {std::string_view(vocabularyKey), std::string_view("classes.")})
       if (key.starts_with(prefix)) {
         Result<std::shared_ptr<const Vocabulary>> read = Vocabulary::read(text);
@@ -292,16 +292,25 @@ Result<Vocabularies> readVocabularies(const std::string &path) {
   return all;
 }
 
-Result<void> checkVocabularies(const std::string &path, const Dataset &data) {
+std::map<std::string, std::string> metadataOf(const Vocabularies &vocabularies) {
+  std::map<std::string, std::string> all;
+  for (auto &[field, vocabulary] : vocabularies)
+    all[vocabularyKey + field] = vocabulary->json();
+  return all;
+}
+
+Result<void> checkVocabularies(const std::string &path, const Vocabularies &vocabularies, const std::string &whose) {
   Result<Vocabularies> saved = readVocabularies(path);
-  if (!saved)
-    return {};
-  for (auto &[field, vocabulary] : *saved)
-    if (const Column *column = data.column(field); column && column->vocabulary)
-      if (std::string difference = vocabulary->difference(*column->vocabulary, "the file", "the data");
-          !difference.empty())
-        return Error::inFile(path, fmt::format("was trained with another vocabulary of `{}` than `{}`: {}", field,
-                                               data.name(), difference));
+  return saved ? checkVocabularies(path, *saved, vocabularies, whose) : Result<void>();
+}
+
+Result<void> checkVocabularies(const std::string &path, const Vocabularies &saved, const Vocabularies &vocabularies,
+                               const std::string &whose) {
+  for (auto &[field, vocabulary] : saved)
+    if (auto found = vocabularies.find(field); found != vocabularies.end())
+      if (std::string difference = vocabulary->difference(*found->second, "the file", "the data"); !difference.empty())
+        return Error::inFile(path, fmt::format("was trained with another vocabulary of `{}` than {}: {}", field, whose,
+                                               difference));
   return {};
 }
 

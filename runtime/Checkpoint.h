@@ -47,12 +47,15 @@ struct RunPosition {
 
 /// In the metadata: what the numbers of a field of the data stand for (Vocabulary::json).
 inline const std::string vocabularyKey = "vocabulary.";
-using Vocabularies = std::map<std::string, std::shared_ptr<const Vocabulary>>; ///< by field
+std::map<std::string, std::string> metadataOf(const Vocabularies &vocabularies);
 /// Those that a file was saved with.
 Result<Vocabularies> readVocabularies(const std::string &path);
-/// Whether a file was saved with the vocabularies of `data`, as far as fields of both have the same name: else how they
-/// differ. A file that cannot be read is left to who loads it.
-Result<void> checkVocabularies(const std::string &path, const Dataset &data);
+/// Whether a file was saved with these vocabularies, `whose` they are, as far as fields of both have the same name: else
+/// how they differ. A file that cannot be read is left to who loads it.
+Result<void> checkVocabularies(const std::string &path, const Vocabularies &vocabularies, const std::string &whose);
+/// The same for those that a file was saved with.
+Result<void> checkVocabularies(const std::string &path, const Vocabularies &saved, const Vocabularies &vocabularies,
+                               const std::string &whose);
 
 /// Writes the parameters to `path`, atomically. `metadata` is kept with them.
 Result<void> saveCheckpoint(const std::string &path, const SlotBlock &params,

@@ -27,6 +27,14 @@ const Column *Dataset::column(std::string_view name) const {
   return nullptr;
 }
 
+Vocabularies Dataset::vocabularies() const {
+  Vocabularies made;
+  for (const Column &column : all)
+    if (column.vocabulary)
+      made[column.spec.name] = column.vocabulary;
+  return made;
+}
+
 int64_t Dataset::classes(std::string_view field) const {
   const Column *found = column(field);
   return found != nullptr && found->vocabulary ? found->vocabulary->size() : -1;
@@ -61,9 +69,9 @@ Result<Column> Dataset::dense(std::string_view name) const {
   Result<Arena> memory = Arena::allocate(all);
   if (!memory)
     return memory.error();
-  DecodeThreads threads(made.reader ? availableThreads() : 1);
+  DecodeThreads readers(made.reader ? threadsOr(threads) : 1);
   if (auto failure =
-          threads.run(rows, [&](int64_t i) { return made.read(row(i), memory->data() + size_t(i) * bytes); }))
+          readers.run(rows, [&](int64_t i) { return made.read(row(i), memory->data() + size_t(i) * bytes); }))
     return failure->error;
   made.storage = std::make_shared<const Arena>(std::move(*memory));
   made.data = made.storage->data();

@@ -7,6 +7,7 @@
 #include "runtime/Result.h"
 #include "runtime/Vocabulary.h"
 
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -56,6 +57,9 @@ struct Column {
   template <class T> const T *as() const { return reinterpret_cast<const T *>(data); }
 };
 
+/// What the numbers of columns stand for, by field.
+using Vocabularies = std::map<std::string, std::shared_ptr<const Vocabulary>>;
+
 class Dataset {
 public:
   /// Columns of `rows` rows each; `name` is for messages.
@@ -63,6 +67,7 @@ public:
 
   /// What the person should know about the source, each a line: files that were passed over, lines that were cut.
   std::vector<std::string> notes;
+  int threads = 0; ///< that read rows; 0: as many as this process may use
 
   /// The number of examples.
   int64_t size() const { return rows; }
@@ -75,6 +80,8 @@ public:
   const Column *column(std::string_view name) const;
   /// The column of the examples, one behind the other; copies only what does not lie so.
   Result<Column> dense(std::string_view name) const;
+  /// The vocabularies of those columns that have one.
+  Vocabularies vocabularies() const;
   /// The number of entries of a field's vocabulary (`ratings.classes.user`), or -1.
   int64_t classes(std::string_view field) const;
 

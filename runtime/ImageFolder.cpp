@@ -170,7 +170,7 @@ SourceResult openImageFolder(ArgumentReader &arguments, const std::vector<FieldS
     return list.error();
   OpenedSource opened{list->size(), {}, list->notes()};
   auto reader = std::make_shared<PictureReader>(*list, *roles, *resize);
-  DecodeThreads threads(availableThreads());
+  DecodeThreads threads(threadsOr(arguments.threads()));
   if (auto failure = threads.run(list->size(), [&](int64_t row) { return reader->check(row); }))
     return failure->error;
   for (const FieldSpec &field : fields) {

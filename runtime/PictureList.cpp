@@ -1,12 +1,13 @@
 // Walks the folder.
 #include "runtime/PictureList.h"
 
+#include "runtime/Utf8.h"
+
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <utf8proc.h>
 
 namespace dlc {
 
@@ -20,18 +21,6 @@ static bool isNamedPicture(const std::string &name) {
     if (suffix == known)
       return true;
   return false;
-}
-
-static bool isUtf8(const std::string &text) {
-  utf8proc_int32_t letter = 0;
-  for (size_t at = 0; at < text.size();) {
-    auto length = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t *>(text.data()) + at,
-                                   utf8proc_ssize_t(text.size() - at), &letter);
-    if (length <= 0)
-      return false;
-    at += size_t(length);
-  }
-  return true;
 }
 
 /// A name with the bytes that are no text written as `\xff`.

@@ -23,6 +23,13 @@ static Result<void> checkFields(const TrainingSpec &spec) {
       return Error::plain(fmt::format("field `{}` is {} in `{}`, but {} in `{}`, which is to validate", field,
                                       typeName(train->spec.dtype, train->spec.shape), spec.data->name(),
                                       typeName(other->spec.dtype, other->spec.shape), spec.validate->name()));
+    if (!train->vocabulary || !other->vocabulary || train->vocabulary->agrees(*other->vocabulary))
+      continue;
+    return Error::plain(fmt::format(
+        "the numbers of `{}` stand for other things in `{}`, which is to validate: {}\none source that is split has one "
+        "vocabulary: `source(..) |> split(train: 0.9)`",
+        field, spec.validate->name(),
+        train->vocabulary->difference(*other->vocabulary, "`" + spec.data->name() + "`", "`" + spec.validate->name() + "`")));
   }
   return {};
 }
@@ -108,7 +115,7 @@ Result<RunPosition> RunFiles::resume() const {
     return fresh;
   std::string path = spec.resume.ends_with(".resume") ? spec.resume : spec.resume + ".resume";
   if (spec.data)
-    if (Result<void> ok = checkVocabularies(path, *spec.data); !ok)
+    if (Result<void> ok = checkVocabularies(path, spec.data->vocabularies(), "`" + spec.data->name() + "`"); !ok)
       return ok.error();
   Result<RunPosition> at = loadResume(path, {spec.params, params}, {spec.state, state});
   if (!at)
@@ -157,9 +164,7 @@ Result<void> RunFiles::checkFinite() const {
 std::map<std::string, std::string> RunFiles::metadata() const {
   std::map<std::string, std::string> all = spec.metadata;
   if (spec.data)
-    for (const Column &column : spec.data->columns())
-      if (column.vocabulary)
-        all[vocabularyKey + column.spec.name] = column.vocabulary->json();
+    all.merge(metadataOf(spec.data->vocabularies()));
   return all;
 }
 

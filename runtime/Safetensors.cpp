@@ -5,7 +5,9 @@
 #include "runtime/Files.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <fmt/format.h>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -245,6 +247,20 @@ Result<SafetensorsFile> SafetensorsFile::read(const std::string &path) {
   if (Result<void> ok = SafetensorsParser(file).parse(); !ok)
     return ok.error();
   return file;
+}
+
+Result<std::map<std::string, std::string>> safetensorsMetadata(const std::string &path) {
+  std::ifstream file(path, std::ios::binary);
+  std::error_code failed;
+  uint64_t length = 0, size = std::filesystem::file_size(path, failed);
+  if (!failed && file.read(reinterpret_cast<char *>(&length), 8) && length <= size) {
+    std::string header(length, '\0');
+    HeaderReader reader;
+    if (file.read(header.data(), std::streamsize(length)) && nlohmann::json::sax_parse(header, &reader))
+      return std::move(reader.metadata);
+  }
+  Result<SafetensorsFile> whole = SafetensorsFile::read(path); // it says what is wrong
+  return whole ? Result<std::map<std::string, std::string>>(whole->metadata()) : whole.error();
 }
 
 const SafetensorsTensor *SafetensorsFile::find(std::string_view name) const {

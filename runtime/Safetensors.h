@@ -42,6 +42,9 @@ private:
   std::map<std::string, std::string> meta;
 };
 
+/// The metadata of a file, of which the tensors are not read.
+Result<std::map<std::string, std::string>> safetensorsMetadata(const std::string &path);
+
 /// A tensor to write; `bytes` is dense row-major.
 struct SafetensorsEntry {
   std::string name;

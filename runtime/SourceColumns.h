@@ -48,6 +48,7 @@ public:
   /// An error when there are arguments that were not asked for.
   Result<void> finish() const;
   bool has(const std::string &name) const { return arguments.named.contains(name); }
+  int threads() const { return arguments.threads; }
   size_t positional() const { return arguments.positional.size(); }
 
 private:

@@ -75,6 +75,7 @@ Result<std::shared_ptr<const Dataset>> openSource(const std::string &kind, const
       return opened.error();
     auto data = std::make_shared<Dataset>(kind, opened->rows, std::move(opened->columns));
     data->notes = std::move(opened->notes);
+    data->threads = arguments.threads;
     return std::shared_ptr<const Dataset>(std::move(data));
   } catch (const std::bad_alloc &) {
     return Error::plain(fmt::format("the data of `{}` does not fit the memory", kind));

@@ -18,6 +18,7 @@ using SourceValue = std::variant<std::string, double, bool, std::vector<double>>
 struct SourceArguments {
   std::vector<SourceValue> positional;
   std::map<std::string, SourceValue> named;
+  int threads = 0; ///< that read and decode; 0: as many as this process may use
 };
 
 /// Opens `kind(arguments)` for examples of `fields`:

@@ -138,6 +138,10 @@ Result<std::shared_ptr<const Vocabulary>> Vocabulary::read(std::string_view text
   return made;
 }
 
+bool Vocabulary::agrees(const Vocabulary &other) const {
+  return meaning == other.meaning && other.size() <= size() && std::equal(other.all.begin(), other.all.end(), all.begin());
+}
+
 std::string Vocabulary::difference(const Vocabulary &other, const std::string &here, const std::string &there) const {
   if (meaning == other.meaning && all == other.all)
     return "";

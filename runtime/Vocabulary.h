@@ -51,6 +51,8 @@ public:
   std::string json() const;
   /// What `json` wrote, or the list of classes alone.
   static Result<std::shared_ptr<const Vocabulary>> read(std::string_view json);
+  /// Whether each number of the other stands for the same here.
+  bool agrees(const Vocabulary &other) const;
   /// How another differs, in words: both sizes and the first entries that differ; "" if it does not.
   std::string difference(const Vocabulary &other, const std::string &here, const std::string &there) const;
 

@@ -2,6 +2,7 @@
 #include "runtime/Words.h"
 
 #include "runtime/Files.h"
+#include "runtime/Utf8.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -10,18 +11,7 @@
 
 namespace dlc {
 
-/// The code point that begins `text`, and how many bytes it takes; 0 bytes where that is no UTF-8.
-static std::pair<int32_t, size_t> firstOf(std::string_view text) {
-  utf8proc_int32_t code = -1;
-  utf8proc_ssize_t length = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t *>(text.data()),
-                                             utf8proc_ssize_t(text.size()), &code);
-  return {code, length > 0 ? size_t(length) : 0};
-}
-
-static void append(std::string &text, int32_t code) {
-  utf8proc_uint8_t bytes[4];
-  text.append(reinterpret_cast<const char *>(bytes), size_t(utf8proc_encode_char(code, bytes)));
-}
+static int32_t codeOf(std::string_view letter) { return int32_t(decodeUtf8(letter).code); }
 
 Result<std::string> readText(const std::string &path) {
   Result<std::string> content = readFile(path);
@@ -33,7 +23,7 @@ Result<std::string> readText(const std::string &path) {
   size_t at = content->starts_with("\xEF\xBB\xBF") ? 3 : 0, lineBegin = 0;
   while (at < content->size()) {
     std::string_view rest = std::string_view(*content).substr(at);
-    size_t length = (unsigned char)rest[0] < 0x80 ? 1 : firstOf(rest).second;
+    size_t length = decodeUtf8(rest).length;
     if (length == 0 || rest[0] == '\0')
       return Error::atLine(path, line, int64_t(at - lineBegin) + 1,
                            length == 0 ? fmt::format("byte {:#04x} (at {} of the file) is not UTF-8 text",
@@ -65,7 +55,7 @@ std::vector<std::string_view> linesOf(std::string_view text) {
 std::vector<std::string_view> lettersOf(std::string_view text) {
   std::vector<std::string_view> letters;
   while (!text.empty()) {
-    size_t length = firstOf(text).second;
+    size_t length = decodeUtf8(text).length;
     if (length > 0)
       letters.push_back(text.substr(0, length));
     text.remove_prefix(std::max<size_t>(length, 1));
@@ -92,7 +82,7 @@ static bool isPartOfWord(int32_t code) {
 }
 
 std::string shownLetter(std::string_view letter) {
-  int32_t code = firstOf(letter).first;
+  int32_t code = codeOf(letter);
   utf8proc_category_t category = utf8proc_category(code);
   bool seen = code == ' ' || (category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_SO &&
                               category != UTF8PROC_CATEGORY_MN);
@@ -112,14 +102,14 @@ static std::string normal(std::string_view text, utf8proc_option_t form) {
 std::string withoutMarks(std::string_view text) {
   std::string kept, apart = normal(text, UTF8PROC_DECOMPOSE);
   for (std::string_view letter : lettersOf(apart))
-    if (utf8proc_category(firstOf(letter).first) != UTF8PROC_CATEGORY_MN)
+    if (utf8proc_category(codeOf(letter)) != UTF8PROC_CATEGORY_MN)
       kept += letter;
   return normal(kept, UTF8PROC_COMPOSE);
 }
 
 std::string_view stripped(std::string_view text) {
   std::vector<std::string_view> letters = lettersOf(text);
-  auto blank = [](std::string_view letter) { return isBlank(firstOf(letter).first); };
+  auto blank = [](std::string_view letter) { return isBlank(codeOf(letter)); };
   auto begin = std::find_if_not(letters.begin(), letters.end(), blank);
   if (begin == letters.end())
     return {};
@@ -138,11 +128,11 @@ std::vector<std::string> wordsOf(std::string_view text) {
   std::string composed = normal(text, UTF8PROC_COMPOSE);
   std::vector<std::string_view> letters = lettersOf(composed);
   for (size_t i = 0; i < letters.size(); ++i) {
-    int32_t code = firstOf(letters[i]).first;
+    int32_t code = codeOf(letters[i]);
     bool inside = !word.empty() && i + 1 < letters.size() && (code == '\'' || code == 0x2019) &&
-                  isPartOfWord(firstOf(letters[i + 1]).first);
+                  isPartOfWord(codeOf(letters[i + 1]));
     if (inside || isPartOfWord(code)) {
-      append(word, utf8proc_tolower(code));
+      word += encodeUtf8(char32_t(utf8proc_tolower(code)));
       continue;
     }
     end();

@@ -48,6 +48,7 @@ SHARED_HEADERS = {
     "runtime/Philox.h": ({"frontend", "ir", "codegen"}, "the reference evaluator and compiled code draw the same numbers"),
     "frontend/builtins/Builtins.h": ({"frontend/elaborate"}, "a program fills its table of names from it"),
     "runtime/RowStep.h": ({"frontend"}, "what is done with the rows of a data set is said in one way"),
+    "runtime/Utf8.h": ({"frontend"}, "what is UTF-8 is decided in one place"),
     "runtime/DType.h": ({"frontend", "ir", "codegen"}, "element types have one list"),
 }
 # Operations that are no part of a program's mathematics.

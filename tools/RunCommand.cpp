@@ -23,6 +23,7 @@ static int run(RunArguments &arguments, bool seedGiven) {
   options.programFile = arguments.file;
   options.disabled.insert(arguments.disabled.begin(), arguments.disabled.end());
   options.cache = !arguments.noCache;
+  options.colour = colourOfErrors();
   if (seedGiven)
     options.seed = arguments.seed;
   for (const std::string &setting : arguments.settings) {
@@ -32,6 +33,10 @@ static int run(RunArguments &arguments, bool seedGiven) {
       return 2;
     }
     options.overrides.push_back(override);
+  }
+  if (!options.emitOf.empty() && (options.emit.empty() || arguments.file.empty())) {
+    std::fputs("error: --of says of what in a file `--emit` prints a stage: give both\n", stderr);
+    return 2;
   }
   bool timePasses = options.timePasses;
   bool emitting = !options.emit.empty();
@@ -72,7 +77,8 @@ Action addRunCommand(CLI::App &app) {
                    "NAME=VALUE: a setting of `train`, a top-level `let`, or a default of the trained model")
       ->allow_extra_args(false);
   command
-      ->add_option("--threads", arguments->options.threads, "threads to compute with (all that this process may use)")
+      ->add_option("--threads", arguments->options.threads,
+                   "threads to compute with, and to decode pictures with (all that this process may use)")
       ->check(CLI::Range(1, 1024));
   command->add_option("--data", arguments->options.dataFolder,
                       "a folder where data is looked up, after the program's own");
@@ -87,6 +93,9 @@ Action addRunCommand(CLI::App &app) {
                    "print this stage of the first computation instead of running: graph, gradient, fused, planned, "
                    "loops, llvm, asm")
       ->check(CLI::IsMember(Compiler::stages()));
+  command->add_option("--of", arguments->options.emitOf,
+                      "what `--emit` prints: the computation of the statement that defines this name, or of this line; "
+                      "what stands before it is run");
   command->add_option("--cpu", arguments->options.cpu,
                       "generate code for this processor (LLVM's names; `host` is this one)");
   addDisableOption(*command, arguments->disabled);

@@ -21,8 +21,10 @@ struct SessionOptions {
   int threads = 0; ///< 0: as many as this process may use
   std::optional<int64_t> seed;
   std::string cpu = "host";
-  std::string emit; ///< a stage to print instead of running
+  std::string emit;   ///< a stage to print instead of running
+  std::string emitOf; ///< of what statement: the name that it defines, or its line; "" for the first that computes
   bool timePasses = false;
+  bool colour = false; ///< in what is said of data while the program runs
   bool times = false; ///< of each epoch: in steps, waiting for data, ..
   bool cache = false; ///< keep compiled kernels in the user's folder
   std::set<std::string> disabled;
@@ -58,8 +60,9 @@ public:
   HostBufferRef column(const DataInfo &data, const std::string &field) override;
   bool run(mlir::ModuleOp module, const std::vector<HostBufferRef> &inputs, std::vector<HostBufferRef> &outputs,
            SourceRange at) override;
-  bool load(const std::string &file, bool partial, const std::vector<ParamSlotRef> &params,
-            std::vector<HostBufferRef> &values, SourceRange at) override;
+  bool load(const std::string &file, bool partial, const ModelInstance &model, std::vector<HostBufferRef> &values,
+            std::shared_ptr<const void> &vocabularies, SourceRange at) override;
+  bool understands(const ModelInstance &model, const DataInfo &data, SourceRange at) override;
   HostBufferRef encode(const DataInfo &data, const std::string &field, const std::string &text, SourceRange at) override;
   std::optional<std::string> decode(const DataInfo &data, const std::string &field, const HostBuffer &numbers,
                                     SourceRange at) override;
@@ -77,7 +80,7 @@ public:
   bool mapBatches(const DataInfo &data, const std::vector<std::string> &fields, int64_t batch,
                   const std::function<TrainModule(int64_t)> &function, BatchFold fold,
                   std::vector<HostBufferRef> &results, SourceRange at) override;
-  bool save(const std::string &file, const std::vector<ParamSlotRef> &params, SourceRange at) override;
+  bool save(const std::string &file, const ModelInstance &model, SourceRange at) override;
   bool write(const std::string &file, const std::vector<std::pair<std::string, Value>> &columns,
              SourceRange at) override;
 
@@ -100,7 +103,10 @@ private:
   void ask(const ast::Program &program);
   /// The code of a module's function on dense buffers, and the types of its results; null after an error was reported, or
   /// when nothing is to be run.
-  std::shared_ptr<const Compiled> prepare(mlir::ModuleOp module, std::vector<mlir::RankedTensorType> &types);
+  std::shared_ptr<const Compiled> prepare(mlir::ModuleOp module, std::vector<mlir::RankedTensorType> &types,
+                                          SourceRange at);
+  /// Whether a stage of what is computed here is printed instead.
+  bool emits(SourceRange at) const;
   /// The batch that a function is called with, for errors.
   struct BatchRows {
     std::string data = {};
@@ -118,12 +124,22 @@ private:
   /// Fills a block from a checkpoint, or what fits of it; says what was left. Gives which slots are filled.
   std::optional<std::vector<bool>> fill(const std::string &file, bool partial, const SlotBlock &block, SourceRange at,
                                         const std::string &partially);
+  /// What is wrong with a file whose vocabularies are not those of the model, or of open data with fields of these names.
+  Result<void> checkLoaded(const std::string &file, const Vocabularies &saved, const Vocabularies *model) const;
+  /// `load` of these parameters, of a model with these vocabularies (null: none).
+  bool loadSlots(const std::string &name, bool partial, const std::vector<ParamSlotRef> &params, const Vocabularies *own,
+                 std::vector<HostBufferRef> &values, std::shared_ptr<const void> &vocabularies, SourceRange at);
+  /// The model of a training that makes no step: what its file has.
+  bool takeSaved(const TrainPlan &plan, const TrainFunctions &functions, std::vector<HostBufferRef> &trained,
+                 TrainHistory &history);
   bool initialise(const TrainPlan &plan, const TrainFunctions &functions, const Compiled &step, void *params,
                   void *state);
 
   SessionOptions options;
   SearchPaths paths;
+  SourceRange emitAt; ///< the statement that `emitOf` means
   std::map<std::string, std::shared_ptr<const Compiled>> statements; ///< what ran before, by the text of its graph
+  std::vector<std::weak_ptr<const Dataset>> opened;
   ast::AstContext tree;
   bool interrupted = false, emitted = false;
   bool withoutGnuplot = false;                       ///< it was looked for and not found, and this was said
@@ -131,6 +147,8 @@ private:
   std::vector<std::vector<double>> *times = nullptr; ///< while timing: of each computation, the seconds of its runs
 };
 
+/// What a model's ModelInstance::vocabularies are here; null where it has none.
+const Vocabularies *vocabulariesOf(const ModelInstance &model);
 /// The opened data set of a `data`, or a part of it.
 std::shared_ptr<const Dataset> datasetOf(const DataInfo &info);
 /// A dense buffer for a tensor type.

@@ -2,6 +2,7 @@
 #include "tools/Session.h"
 
 #include "runtime/Batches.h"
+#include "runtime/Checkpoint.h"
 #include "runtime/Safetensors.h"
 #include "runtime/TrainingFunctions.h"
 #include "runtime/WriteTable.h"
@@ -59,7 +60,7 @@ bool Session::mapBatches(const DataInfo &info, const std::vector<std::string> &f
       if (!made.module)
         return false;
       code.captured = std::move(made.captured);
-      code.code = prepare(*made.module, code.types);
+      code.code = prepare(*made.module, code.types, at);
     }
     if (!code.code || stopped())
       return false;
@@ -103,14 +104,11 @@ bool Session::mapBatches(const DataInfo &info, const std::vector<std::string> &f
   return true;
 }
 
-/// A tensor's values; null when it has none.
-static HostBufferRef hostOf(const Value &value) { return value.host ? value.host : value.lazy ? value.lazy() : nullptr; }
-
-bool Session::save(const std::string &file, const std::vector<ParamSlotRef> &params, SourceRange at) {
+bool Session::save(const std::string &file, const ModelInstance &model, SourceRange at) {
   std::vector<SafetensorsEntry> entries;
   std::vector<HostBufferRef> held;
-  for (const ParamSlotRef &param : params) {
-    HostBufferRef host = hostOf(param->value);
+  for (const ParamSlotRef &param : parametersOf(model)) {
+    HostBufferRef host = param->value.values();
     if (!host) {
       diagnostics.report(Diag::RunProblem, at, "`" + param->path + "` has no value yet");
       return false;
@@ -119,7 +117,10 @@ bool Session::save(const std::string &file, const std::vector<ParamSlotRef> &par
     entries.push_back({param->path, host->dtype, host->shape,
                        std::string_view(static_cast<const char *>(host->data.get()), host->bytes)});
   }
-  if (Result<void> saved = writeSafetensors(file, entries, {}); !saved) {
+  const Vocabularies *vocabularies = vocabulariesOf(model);
+  std::map<std::string, std::string> metadata = metadataOf(vocabularies ? *vocabularies : Vocabularies());
+  metadata["format"] = "pt"; // some readers ask for it
+  if (Result<void> saved = writeSafetensors(file, entries, metadata); !saved) {
     reportError(diagnostics, Diag::RunProblem, at, saved.error());
     return false;
   }
@@ -135,7 +136,7 @@ bool Session::write(const std::string &file, const std::vector<std::pair<std::st
       table.back().strings = value.strings.get();
       continue;
     }
-    HostBufferRef host = hostOf(value);
+    HostBufferRef host = value.values();
     if (!host)
       return false;
     held.push_back(host);

@@ -13,6 +13,14 @@ static std::shared_ptr<const Vocabulary> vocabularyOf(const DataInfo &info, cons
   return std::static_pointer_cast<const Vocabularies>(info.handle)->at(field);
 }
 
+std::shared_ptr<const std::vector<std::string>> Session::strings(const DataInfo &info, const std::string &field,
+                                                                 bool classes) {
+  if (!classes) // reading rows of strings cannot fail
+    return datasetOf(info)->dense(field)->strings;
+  std::shared_ptr<const Vocabulary> vocabulary = vocabularyOf(info, field);
+  return vocabulary ? std::shared_ptr<const std::vector<std::string>>(vocabulary, &vocabulary->entries()) : nullptr;
+}
+
 HostBufferRef Session::encode(const DataInfo &data, const std::string &field, const std::string &text, SourceRange at) {
   std::shared_ptr<const Vocabulary> vocabulary = vocabularyOf(data, field);
   Result<std::vector<int64_t>> numbers = vocabulary->encode(text);
@@ -57,6 +65,47 @@ std::optional<std::string> Session::decode(const DataInfo &data, const std::stri
     text += (begin ? "\n" : "") + *row;
   }
   return text;
+}
+
+const Vocabularies *vocabulariesOf(const ModelInstance &model) {
+  return static_cast<const Vocabularies *>(model.vocabularies.get());
+}
+
+bool Session::understands(const ModelInstance &model, const DataInfo &info, SourceRange at) {
+  const Vocabularies *known = vocabulariesOf(model);
+  if (!known)
+    return true;
+  for (auto &[field, met] : datasetOf(info)->vocabularies()) {
+    auto found = known->find(field);
+    if (found == known->end() || found->second->agrees(*met))
+      continue;
+    diagnostics
+        .report(Diag::DataProblem, at,
+                fmt::format("the numbers of `{}` do not stand in `{}` for what the model learned", field, info.name))
+        .note(found->second->difference(*met, "the model", "the data"))
+        .help("parts of one source have one vocabulary: `source(..) |> split(train: 0.9)`");
+    return false;
+  }
+  return true;
+}
+
+Result<void> Session::checkLoaded(const std::string &file, const Vocabularies &saved, const Vocabularies *model) const {
+  if (model)
+    return checkVocabularies(file, saved, *model, "the model");
+  // It may be made for any of the data sets: one with the file's vocabulary is enough.
+  std::map<std::string, Result<void>> fields;
+  for (const std::weak_ptr<const Dataset> &one : opened)
+    if (std::shared_ptr<const Dataset> data = one.lock())
+      for (auto &[field, vocabulary] : data->vocabularies()) {
+        Result<void> same = checkVocabularies(file, saved, {{field, vocabulary}}, "`" + data->name() + "`");
+        auto [found, added] = fields.emplace(field, same);
+        if (!added && same)
+          found->second = same;
+      }
+  for (auto &[field, same] : fields)
+    if (!same)
+      return same;
+  return {};
 }
 
 std::shared_ptr<DataInfo> Session::vocabulary(const std::string &name, SourceRange at) {

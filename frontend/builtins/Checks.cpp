@@ -89,9 +89,13 @@ static Value floats(Elaborator &e, CallSite &site) {
   Value x = tensorArgument(e, site, 0);
   if (x.poison() || isFloating(x.dtype))
     return x;
-  e.error(Diag::WrongType, x.at, fmt::format("the argument of `{}`", site[1].text), describe(x),
-          "floating-point numbers")
-      .help(fmt::format("write the conversion: `f32({})`", e.shortText(x.at)));
+  const std::string &callee = site[1].text;
+  auto report =
+      e.error(Diag::WrongType, x.at, fmt::format("the argument of `{}`", callee), describe(x), "floating-point numbers");
+  if (callee == "cross_entropy" || callee == "nll")
+    report.help(fmt::format("the scores come first, then the label: `{}(scores, label)`", callee));
+  else
+    report.help(fmt::format("write the conversion: `f32({})`", e.shortText(x.at)));
   return e.poison(site.at);
 }
 

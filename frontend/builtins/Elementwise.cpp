@@ -369,6 +369,21 @@ void addElementwiseBuiltins(BuiltinTable &table) {
   table.add("maximum", {"x", "y"}, [](Elaborator &e, CallSite &site) { return twoOperands(e, site, "max", true); });
   table.add("minimum", {"x", "y"}, [](Elaborator &e, CallSite &site) { return twoOperands(e, site, "min", false); });
   table.add("stop_gradient", {"x"}, [](Elaborator &e, CallSite &site) {
+    if (std::vector<Value> leaves; site[0].kind == Value::Model || site[0].kind == Value::Tuple) {
+      Value whole = site[0];
+      if (!e.leavesOf(whole, leaves)) {
+        e.error(Diag::WrongType, site[0].at, "argument 1 of `stop_gradient`", describe(site[0]), "tensors or a model");
+        return e.poison(site.at);
+      }
+      for (Value &leaf : leaves) {
+        leaf = e.unaryOp("stop_gradient", leaf, site.at);
+        leaf.varies = false;
+      }
+      size_t next = 0;
+      whole = withLeaves(whole, leaves, next);
+      whole.at = site.at;
+      return whole;
+    }
     Value x = tensorArgument(e, site, 0);
     if (x.poison())
       return x;

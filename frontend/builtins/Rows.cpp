@@ -145,7 +145,9 @@ static Value filter(Elaborator &e, CallSite &site) {
           .help("name the source first: `data d: {..} = ..`, then `filter(d, d.x > 0)`");
     return e.poison(site.at);
   }
-  const Value &kept = site[1];
+  const Value kept = site[1].kind != Value::List
+                         ? site[1]
+                         : e.asStatement(site[1].at, [&] { return e.tensorOfList(site[1]); });
   const DataInfo &info = *site[0].data;
   bool bools = kept.isTensor() && kept.dtype == DType::Bool;
   bool fits = kept.isTensor() && kept.shape.size() == 1 && !isFloating(kept.dtype) &&
@@ -158,7 +160,7 @@ static Value filter(Elaborator &e, CallSite &site) {
   }
   RowStep step{RowStep::Choose};
   if (e.executor && e.mode() != Elaborator::Mode::Check) {
-    HostBufferRef host = kept.host ? kept.host : kept.lazy ? kept.lazy() : nullptr;
+    HostBufferRef host = kept.values();
     if (!host) {
       e.error(Diag::NotSupported, kept.at, "`filter` by what is computed in the same statement")
           .help("give it a name before: `let keep = ..`");

@@ -31,10 +31,13 @@ public:
   /// Runs the function @main of a module on dense buffers.
   virtual bool run(mlir::ModuleOp module, const std::vector<HostBufferRef> &inputs, std::vector<HostBufferRef> &outputs,
                    SourceRange at) = 0;
-  /// Reads the first values of a model from a checkpoint. With `partial` null stands for what does not fit by name and
-  /// shape, and it is said what that was.
-  virtual bool load(const std::string &file, bool partial, const std::vector<ParamSlotRef> &params,
-                    std::vector<HostBufferRef> &values, SourceRange at) = 0;
+  /// Reads the values of a model's parameters, and its vocabularies, from a checkpoint. An error where these are others
+  /// than the model has or than open data has for fields of the same names. With `partial` null stands for what does not
+  /// fit by name and shape, it is said what that was, and vocabularies are left.
+  virtual bool load(const std::string &file, bool partial, const ModelInstance &model,
+                    std::vector<HostBufferRef> &values, std::shared_ptr<const void> &vocabularies, SourceRange at) = 0;
+  /// Whether the numbers of a data set stand for what they stood for where the model was trained.
+  virtual bool understands(const ModelInstance &model, const DataInfo &data, SourceRange at) = 0;
   /// Trains; gives the last parameters, and what was measured on the way.
   virtual bool train(const TrainPlan &plan, const TrainFunctions &functions, std::vector<HostBufferRef> &params,
                      TrainHistory &history) = 0;
@@ -63,8 +66,8 @@ public:
   virtual bool mapBatches(const DataInfo &data, const std::vector<std::string> &fields, int64_t batch,
                           const std::function<TrainModule(int64_t batch)> &function, BatchFold fold,
                           std::vector<HostBufferRef> &results, SourceRange at) = 0;
-  /// Writes the parameters of a model, as `train`'s `save` does.
-  virtual bool save(const std::string &file, const std::vector<ParamSlotRef> &params, SourceRange at) = 0;
+  /// Writes the parameters of a model and its vocabularies, as `train`'s `save` does.
+  virtual bool save(const std::string &file, const ModelInstance &model, SourceRange at) = 0;
   /// Writes tensors: .csv, .npy or .safetensors.
   virtual bool write(const std::string &file, const std::vector<std::pair<std::string, Value>> &columns,
                      SourceRange at) = 0;
@@ -181,6 +184,11 @@ public:
                   const std::function<Value(const ScopeRef &, const Value &)> &turn);
   void whileLoop(const ast::WhileStmt &stmt, const ScopeRef &scope);
   Value comprehension(const ast::ComprehensionExpr &expr, const ScopeRef &scope);
+  /// Whether a turn of a loop at top level does what only statements there do (draw, save, print a decoded text).
+  bool needsTurns(const ScopeRef &scope, SourceRange at, const std::function<void(const ScopeRef &)> &turn);
+  /// Notes that a call does so, for the loop that is tried; false where none is, or the call is no statement of its own.
+  bool askForTurns(SourceRange call);
+  bool *turnsAsked = nullptr; ///< of that loop
   /// A loop over a range with computed bounds: a variable of its own counts.
   void countedByHand(const Value &range, const ScopeRef &scope, SourceRange at,
                      const std::function<Value(const ScopeRef &, const Value &)> &turn);
@@ -334,10 +342,15 @@ public:
   void dataItem(const ast::DataItem &item, const ScopeRef &scope);
   bool checkFieldFiles(const DataInfo &data);
   bool checkTensorFields(const DataInfo &data);
+  /// Whether a data set's source has been opened, which is done here at the latest; true while nothing runs.
+  bool opened(DataInfo &data);
+  bool opensLate = false; ///< no training of the program makes a step: a data set is opened where it is used
   Value dataMember(const Value &data, std::string_view name, SourceRange at, SourceRange nameAt);
 
   // Train.cpp
   void trainItem(const ast::TrainItem &item, const ScopeRef &scope);
+  std::map<std::string, SourceRange, std::less<>> textFields; ///< of the data that is trained on: no batch has them
+  bool severalTrainings = false; ///< in the program: what they print begins with their names
 
   // Rows.cpp: parts of data sets
   /// The rows of a data set in another order, or a part of it.
@@ -349,7 +362,7 @@ public:
 
   // Evaluate.cpp
   /// Loss and reports of the training that made a model, over a data set: a group.
-  Value evaluation(const Value &model, const Value &data, SourceRange at);
+  Value evaluation(const Value &model, const Value &data, std::optional<int64_t> batch, SourceRange at);
   /// A function of fields, its parameters, over all batches of a data set.
   Value overBatches(const Value &function, const Value &data, BatchFold fold, int64_t batch, SourceRange at);
 
@@ -434,9 +447,9 @@ public:
   ScopeRef statementScope;       ///< of the statement at top level that is under way
   SourceRange statementUnderWay; ///< an expression that is a statement at top level
   /// Whether a call is the whole of that: what it does, it does with what its arguments come to (Value::effect).
-  bool isStatement(SourceRange call) const {
-    return call.file == statementUnderWay.file && call.end == statementUnderWay.end && !insideFunction() &&
-           !insideLoop() && !inElement;
+  bool isStatement(SourceRange call) const { return isWholeStatement(call) && !insideLoop(); }
+  bool isWholeStatement(SourceRange call) const {
+    return call.file == statementUnderWay.file && call.end == statementUnderWay.end && !insideFunction() && !inElement;
   }
   /// Whether the statements that are elaborated become a compiled loop.
   bool insideLoop() const;
@@ -448,6 +461,12 @@ public:
   std::optional<int64_t> stepsPerEpoch; ///< while a train's optimizer is elaborated: what an epoch is
   /// Replaces `value` when `--set name=..` was given; reports a value of another kind.
   bool applyOverride(const std::string &name, Value &value);
+  /// The optimizer that is being made for a training, whose arguments `--set` may give.
+  struct {
+    const ast::Expr *call = nullptr;
+    std::string training;
+  } optimizerFor;
+  void overrideArguments(const Value &callee, CallSite &site);
   bool checkingOnly = false; ///< a function is being checked by itself, with names for its sizes
   /// A bool that is known: a constant, or one that a statement has computed.
   std::optional<bool> truth(const Value &value);

@@ -48,7 +48,7 @@ mlir::Value Elaborator::ir(const Value &value) {
     return {};
   if (value.ir)
     return graph.use(value.ir);
-  HostBufferRef host = value.host ? value.host : value.lazy ? value.lazy() : nullptr;
+  HostBufferRef host = value.values();
   if (!host && value.lazy)
     return constant(0, value.dtype, value.shape, value.at).ir; // what could not be read was reported
   if (!host) {

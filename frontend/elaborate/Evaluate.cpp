@@ -45,7 +45,29 @@ TrainModule TrainElaborator::evaluation(const Value &trained, int64_t batch) con
   return {frame.finish(results), frame.inputs};
 }
 
-Value Elaborator::evaluation(const Value &model, const Value &data, SourceRange at) {
+std::optional<std::vector<Value>> TrainElaborator::inputsOfModel(const Size &batch) const {
+  auto &self = const_cast<TrainElaborator &>(*this);
+  NoFrame nothing(e.graph);
+  llvm::SaveAndRestore checks(e.checkingOnly, true);
+  Value copy = model;
+  std::vector<Value> values;
+  for (const ParamSlotRef &slot : parametersOf(*model.model))
+    values.push_back(slot->value);
+  copy.model = withValues(*model.model, values);
+  std::optional<std::vector<Value>> first;
+  copy.effect = [&first](const std::vector<Value> &given) {
+    if (!first)
+      first = given;
+  };
+  if (!self.body(copy, self.fields(batch), false))
+    return std::nullopt;
+  if (first)
+    return first;
+  e.error(Diag::NotSupported, item.nameRange, "a model as an entry whose training does not call it as a whole");
+  return std::nullopt;
+}
+
+Value Elaborator::evaluation(const Value &model, const Value &data, std::optional<int64_t> batch, SourceRange at) {
   if (!model.model->trained || !model.model->trained->train) {
     error(Diag::WrongType, model.at, "argument 1 of `evaluate`", describe(model) + " that no `train` of this program made",
           "a trained model")
@@ -59,7 +81,7 @@ Value Elaborator::evaluation(const Value &model, const Value &data, SourceRange 
         .help("name what is measured: `evaluate(data, (x, y) => mse(model(x), y))`");
     return poison(at);
   }
-  if (!isChosen(data) || !train->hasFields(data, "the data"))
+  if (!isChosen(data) || !train->hasFields(data, "the data") || !opened(*data.data))
     return poison(at);
   std::vector<std::string> names = {"loss"};
   names.insert(names.end(), plan.reports.begin(), plan.reports.end());
@@ -69,9 +91,10 @@ Value Elaborator::evaluation(const Value &model, const Value &data, SourceRange 
     for (const DataInfo::Field &field : plan.data->fields)
       if (!field.isString)
         fields.push_back(field.name);
-    auto function = [&](int64_t batch) { return train->evaluation(model, batch); };
+    auto function = [&](int64_t size) { return train->evaluation(model, size); };
     means.clear();
-    if (!executor->mapBatches(*data.data, fields, plan.batch, function, BatchFold::Mean, means, at))
+    if (!executor->understands(*model.model, *data.data, data.at) ||
+        !executor->mapBatches(*data.data, fields, batch.value_or(plan.batch), function, BatchFold::Mean, means, at))
       return poison(at);
   }
   std::vector<std::pair<std::string, Value>> members;
@@ -114,7 +137,7 @@ static std::optional<std::vector<Value>> resultsOf(Elaborator &e, Value result, 
 }
 
 Value Elaborator::overBatches(const Value &function, const Value &data, BatchFold fold, int64_t batch, SourceRange at) {
-  if (!isChosen(data))
+  if (!isChosen(data) || !opened(*data.data))
     return poison(at);
   const DataInfo &info = *data.data;
   std::vector<std::string> names = parameterNames(function);

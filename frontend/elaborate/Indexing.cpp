@@ -1,4 +1,5 @@
 // Indexing and slicing: `x[i, 1:3, :, -1]`, rows by an integer tensor, elements set.
+#include "frontend/elaborate/Layers.h"
 #include "frontend/elaborate/Masks.h"
 
 #include "ir/Dialect.h"
@@ -55,12 +56,30 @@ static bool byPlaces(Elaborator &e, const std::optional<Value> &mask, std::vecto
   return places.has_value();
 }
 
+/// Whether a model is layers behind each other, without names of their own.
+static bool isSequence(const ModelInstance &model) {
+  return !model.item && !model.entries.empty() && model.entries[0].name == "0" && model.entries[0].layer;
+}
+
+static Value layersOf(const Value &sequence) {
+  std::vector<Value> layers;
+  for (const ModelInstance::Entry &entry : sequence.model->entries)
+    layers.push_back(*entry.layer);
+  Value list = Value::ofList(std::move(layers), sequence.at);
+  list.flag = true;
+  return list;
+}
+
 Value Elaborator::index(const IndexExpr &expr, const ScopeRef &scope) {
   Value base = expression(*expr.base, scope);
   if (base.poison())
     return poison(expr.range);
+  if (holdsLayers(base) && expr.entries.size() == 1)
+    return layersAt(*this, base, expr, scope);
   // A bracket list is a tensor where it is indexed as one.
   bool asTensor = expr.entries.size() != 1 || expr.entries[0].slice || expr.entries[0].value->kind == ExprKind::List;
+  if (base.kind == Value::Model && !asTensor && isSequence(*base.model))
+    base = layersOf(base);
   if (base.kind == Value::List && asTensor)
     base = tensorOfList(base);
   if (base.poison())
@@ -93,11 +112,18 @@ Value Elaborator::index(const IndexExpr &expr, const ScopeRef &scope) {
     auto report = error(Diag::WrongType, base.at, "what is indexed", describe(base), "a tensor or a list");
     if (base.kind == Value::Fn)
       report.help(fmt::format("call it: `{}(..)`", shortText(base.at)));
+    else if (base.kind == Value::Strings)
+      report.help("`decode` names numbers: `data.decode.field(numbers)`");
+    else if (base.kind == Value::Model && !base.model->entries.empty())
+      report.help(fmt::format("its members are taken by name: `{}.{}`", shortText(base.at), base.model->entries[0].name));
     return poison(expr.range);
   }
   std::optional<Selection> selection = select(base, expr, scope);
-  return selection && byPlaces(*this, selection->mask, selection->tensors, expr, scope) ? take(base, *selection, expr)
-                                                                                       : poison(expr.range);
+  if (!selection || !byPlaces(*this, selection->mask, selection->tensors, expr, scope))
+    return poison(expr.range);
+  Value taken = take(base, *selection, expr);
+  taken.strings = base.strings;
+  return taken;
 }
 
 /// A slice whose bounds are computed: they differ by a known length. False when an error was reported.

@@ -40,6 +40,24 @@ static bool bindSettings(Elaborator &e, const std::vector<Parameter> &parameters
   return !e.apply(Value::ofFunction(function, site.at), site).poison() && good;
 }
 
+/// Warns of models among the arguments that are no layers: they are called, and never trained with the rest.
+static void checkArguments(Elaborator &e, const ModelItem &item, const ModelInstance &model) {
+  std::vector<ParamSlotRef> own = parametersOf(model);
+  for (const Parameter &parameter : item.parameters) {
+    auto bound = model.scope->names.find(std::string(parameter.name));
+    if (bound == model.scope->names.end() || bound->second.value.kind != Value::Model || isGroup(bound->second.value))
+      continue;
+    std::vector<ParamSlotRef> parts = parametersOf(*bound->second.value.model);
+    auto isOwn = [&](const ParamSlotRef &slot) { return std::find(own.begin(), own.end(), slot) != own.end(); };
+    auto isLost = [&](const ParamSlotRef &slot) { return slot->trained && !isOwn(slot); };
+    if (std::any_of(parts.begin(), parts.end(), isLost)) {
+      std::string name(parameter.name);
+      e.error(Diag::NotALayerOf, parameter.range, name, item.name)
+          .help(fmt::format("write `layer {} = {}`; a setting `freeze: {}` of the training leaves it as it is", name, name, name));
+    }
+  }
+}
+
 Value Elaborator::construct(const Function &constructor, CallSite &site) {
   const ModelItem &item = *constructor.modelItem;
   for (const Active &call : active)
@@ -65,6 +83,7 @@ Value Elaborator::construct(const Function &constructor, CallSite &site) {
   members(item.members, *model, model->scope);
   if (diagnostics.errorCount() != before || model->undecided)
     return poison(site.at);
+  checkArguments(*this, item, *model);
   nameParameters(*model); // as part of the outermost model that was made of them
   Value value = Value::unit(site.at);
   value.kind = Value::Model;
@@ -238,6 +257,12 @@ Value Elaborator::initialValue(const ParamSlot &slot) {
 
 Value Elaborator::callModel(const Value &model, CallSite &site) {
   InsideModel inside(*this, *model.model);
+  if (model.effect) { // it is watched (inputsOfModel)
+    std::vector<Value> given;
+    for (const CallSite::Argument &argument : site.arguments)
+      given.push_back(argument.value);
+    model.effect(given);
+  }
   if (!model.model->item && model.model->name == "Sequential") {
     if (site.arguments.size() != 1 || !site.arguments[0].name.empty()) {
       error(Diag::ExtraArgument, site.at, site.callee, "1 argument without a name", site.arguments.size());

@@ -181,7 +181,7 @@ bool settleTexts(Elaborator &e, Value &value) {
   }
   if (value.data) {
     const Value &numbers = value.elements[0];
-    HostBufferRef host = numbers.host ? numbers.host : numbers.lazy ? numbers.lazy() : nullptr;
+    HostBufferRef host = numbers.values();
     std::optional<std::string> text =
         host ? e.executor->decode(*value.data, value.elements[1].text, *host, value.at) : std::nullopt;
     if (!text)

@@ -2,6 +2,8 @@
 #include "frontend/elaborate/ControlFlow.h"
 #include "frontend/elaborate/TrainElaborator.h"
 
+#include "llvm/Support/SaveAndRestore.h"
+
 #include <algorithm>
 
 namespace dlc {
@@ -52,6 +54,12 @@ TrainElaborator::body(const Value &trained, const std::vector<std::pair<std::str
   inner->names[name] = {trained, false, item.nameRange};
   bool saved = std::exchange(e.training, training);
   InDrawPlace place(e, name);
+  decltype(e.textFields) texts;
+  if (plan.data)
+    for (const DataInfo::Field &field : plan.data->fields)
+      if (field.isString)
+        texts[field.name] = field.at;
+  llvm::SaveAndRestore lacks(e.textFields, std::move(texts));
   unsigned before = e.diagnostics.errorCount();
   Body result;
   const TrainEntry *minimized = nullptr;
@@ -81,18 +89,20 @@ TrainElaborator::body(const Value &trained, const std::vector<std::pair<std::str
   if (e.diagnostics.errorCount() != before)
     return std::nullopt;
   for (size_t i = 0; i < slots.size(); ++i)
-    if (slots[i]->next && !isSameValue(slots[i]->next->names[slots[i]->path].value, slots[i]->value))
-      result.assigned[i] = slots[i]->next->names[slots[i]->path].value;
+    if (const Value *next = slots[i]->next ? &slots[i]->next->names.begin()->second.value : nullptr)
+      if (!isSameValue(*next, slots[i]->value))
+        result.assigned[i] = *next;
   return result;
 }
 
 bool TrainElaborator::check() {
   plan.name = name;
+  plan.isOneOfSeveral = e.severalTrainings;
   plan.at = item.range;
   unsigned before = e.diagnostics.errorCount();
   Value data = item.data ? e.expression(*item.data, scope) : Value::unit(item.range);
   if (data.kind == Value::Data) {
-    if (!e.isChosen(data))
+    if (!e.isChosen(data) || (!e.opensLate && !e.opened(*data.data)))
       return false;
     plan.data = data.data;
   } else if (data.kind != Value::Unit && !data.poison()) {
@@ -220,7 +230,8 @@ void Elaborator::trainItem(const TrainItem &item, const ScopeRef &scope) {
       functions.evaluate = [train](int64_t batch) { return train->function(TrainPart::Evaluate, batch); };
       functions.initial = [train] { return train->initial(); };
       std::vector<HostBufferRef> params;
-      if (executor->train(train->plan, functions, params, history)) {
+      bool fits = !train->plan.data || executor->understands(*train->model.model, *train->plan.data, item.model->range);
+      if (fits && executor->train(train->plan, functions, params, history)) {
         std::vector<Value> values;
         for (size_t i = 0; i < params.size(); ++i) {
           Value value = train->plan.params[i]->value;
@@ -236,6 +247,8 @@ void Elaborator::trainItem(const TrainItem &item, const ScopeRef &scope) {
       result.model = std::make_shared<ModelInstance>(*result.model);
       result.model->trained = std::make_shared<TrainedBy>(
           TrainedBy{train, historyOf(*this, name, train->plan, history, item.nameRange)});
+      if (history.vocabularies)
+        result.model->vocabularies = history.vocabularies;
     }
   }
   result.at = item.nameRange;

@@ -130,6 +130,8 @@ struct Value {
 
   bool poison() const { return kind == Poison; }
   bool isTensor() const { return kind == Tensor; }
+  /// A tensor's values, a column's read now; null when it has none yet.
+  HostBufferRef values() const { return host ? host : lazy ? lazy() : nullptr; }
   /// Known at compile time and usable as a number.
   bool isNumber() const { return kind == Number || kind == SizeOf; }
   /// The dtype of a number that has one; `literal` for a literal, a size and all else.
@@ -261,6 +263,8 @@ struct ModelInstance {
   bool undecided = false; ///< it stands under a condition of sizes that have only names what members there are
   bool trains = false;    ///< a part of what is trained, in its step and not frozen: `training` may be true in it
   std::shared_ptr<const TrainedBy> trained; ///< the training that made it; or null
+  /// What the numbers of the fields stand for that it was trained on (an executor's); or null.
+  std::shared_ptr<const void> vocabularies;
   SourceRange at;
 
   const Entry *find(std::string_view name) const;
@@ -305,6 +309,7 @@ struct DataInfo {
   Size rows;
   std::map<std::string, Size> learned; ///< `vocab`, `classes`, `classes.user`
   std::shared_ptr<void> handle;        ///< the opened data set (an executor's)
+  std::function<bool(DataInfo &)> opens; ///< how a part of what was not opened yet is opened
   SourceRange at;
 };
 

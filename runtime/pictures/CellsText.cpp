@@ -76,7 +76,7 @@ std::string gridText(const Picture &picture, int columns) {
       double share = extent.high > extent.low ? (value - extent.low) / (extent.high - extent.low) : 0.5;
       line += std::string(size_t(letters), std::isnan(value) ? ' ' : ink(share));
     }
-    text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+    text += withoutTrailingBlanks(line) + "\n";
   }
   return text + fmt::format("from {:.4g} (blank) to {:.4g} (@)\n", extent.empty() ? 0 : extent.low,
                             extent.empty() ? 0 : extent.high);
@@ -140,7 +140,7 @@ std::string tilesText(const Picture &picture, int columns) {
       }
     }
     for (const std::string &line : lines)
-      text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+      text += withoutTrailingBlanks(line) + "\n";
     if (end < count)
       text += "\n";
   }

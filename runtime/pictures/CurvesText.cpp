@@ -112,7 +112,7 @@ static std::string numbersBelow(const Extent &extent, const Axis &axis, int colu
     line.replace(size_t(begin), size_t(length), texts[i]);
     free = begin + length + 1;
   }
-  return line.substr(0, line.find_last_not_of(' ') + 1);
+  return withoutTrailingBlanks(std::move(line));
 }
 
 /// The names with their letters, in as many lines as they need.
@@ -157,10 +157,8 @@ std::string curvesText(const Picture &picture, int columns, int rows, bool utf8)
         fitted(texts[i], margin, true) + (utf8 ? " ┤" : " +");
   std::string text =
       picture.yLabel.empty() ? "" : fitted(picture.yLabel, std::min(columns, columnsOf(picture.yLabel))) + "\n";
-  for (int r = 0; r < rows; ++r) {
-    std::string line = beside[size_t(r)] + canvas.row(r, utf8);
-    text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
-  }
+  for (int r = 0; r < rows; ++r)
+    text += withoutTrailingBlanks(beside[size_t(r)] + canvas.row(r, utf8)) + "\n";
   text += std::string(size_t(margin), ' ') + (utf8 ? " └" : " +");
   for (int c = 0; c < width; ++c)
     text += utf8 ? "─" : "-";

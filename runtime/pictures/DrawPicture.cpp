@@ -9,8 +9,9 @@
 #include "runtime/pictures/WritePng.h"
 
 #include <cstdio>
+#include <filesystem>
 #include <fmt/format.h>
-#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 namespace dlc {
@@ -25,6 +26,20 @@ bool isPictureName(std::string_view file) { return kindOf(file) == "svg" || kind
 static Result<bool> written(const std::string &file, const std::string &content) {
   Result<void> good = writeFileAtomically(file, {content});
   return good ? Result<bool>(true) : Result<bool>(good.error());
+}
+
+/// Whether a picture of gnuplot's has its end: where the disk is full it stops in the middle and says nothing.
+static Result<void> checkWhole(const std::string &path, const std::string &kind) {
+  Result<std::string> content = readFile(path);
+  std::string_view shown = content ? std::string_view(*content) : "";
+  while (kind == "svg" && shown.ends_with('\n'))
+    shown.remove_suffix(1);
+  if (shown.ends_with(kind == "svg" ? "</svg>" : "IEND\xAE\x42\x60\x82"))
+    return {};
+  struct statvfs space;
+  bool full = ::statvfs(std::filesystem::path(path).parent_path().append(".").c_str(), &space) == 0 && space.f_bavail == 0;
+  return Error::plain(fmt::format("gnuplot wrote {}{}", shown.empty() ? "nothing" : "a part of it",
+                                  full ? ": there is no space left on the disk" : ""));
 }
 
 Result<bool> drawPicture(const Picture &picture, const std::string &file) {
@@ -42,9 +57,9 @@ Result<bool> drawPicture(const Picture &picture, const std::string &file) {
     script = gnuplotScript(thinned(picture, picture.width / 2, picture.height / 2), kind, temporary);
   }
   Result<bool> drawn = runGnuplot(script);
-  struct stat status;
-  if (drawn && *drawn && (::stat(temporary.c_str(), &status) != 0 || status.st_size == 0))
-    drawn = Error::plain("gnuplot wrote nothing");
+  if (drawn && *drawn)
+    if (Result<void> whole = checkWhole(temporary, kind); !whole)
+      drawn = whole.error();
   if (drawn && *drawn && ::rename(temporary.c_str(), file.c_str()) != 0)
     drawn = Error::inFile(file, "cannot replace it");
   if (!drawn || !*drawn)

@@ -39,19 +39,9 @@ static std::string tickText(const std::string &text) {
   return gnuplotQuoted(escaped);
 }
 
-/// `('a' 0, 'b' 1)`.
-static std::string tickList(const std::vector<std::string> &names) {
-  std::string list;
-  for (size_t i = 0; i < names.size(); ++i)
-    list += fmt::format("{}{} {}", i ? ", " : "", tickText(names[i]), i);
-  return "(" + list + ")";
-}
-
-/// At most `most` of the names, evenly: more would stand on each other.
+/// `('a' 0, 'b' 1)`: at most `most` of the names, evenly, for more would stand on each other.
 static std::string someTicks(const std::vector<std::string> &names, size_t most) {
-  size_t step = (names.size() + most - 1) / std::max<size_t>(most, 1);
-  if (step <= 1)
-    return tickList(names);
+  size_t step = std::max<size_t>((names.size() + most - 1) / std::max<size_t>(most, 1), 1);
   std::string list;
   for (size_t i = 0; i < names.size(); i += step)
     list += fmt::format("{}{} {}", i ? ", " : "", tickText(names[i]), i);

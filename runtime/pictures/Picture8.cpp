@@ -52,6 +52,13 @@ Result<void> checkPictureSize(const std::string &path, PictureSize size) {
                                          size.width, size.height, longest, most));
 }
 
+Result<void> checkPictureSize(const std::string &path, PictureSize size, size_t bytes, int64_t pixelsPerByte) {
+  if (Result<void> ok = checkPictureSize(path, size); !ok || size.width * size.height / pixelsPerByte <= int64_t(bytes))
+    return ok;
+  return Error::inFile(path, fmt::format("is a picture of {} x {} pixels, which its {} bytes cannot hold", size.width,
+                                         size.height, bytes));
+}
+
 /// Walks the segments of a JPEG up to the frame header.
 static Result<PictureSize> jpegSize(const std::string &path, std::string_view bytes) {
   int orientation = 1;

@@ -30,6 +30,8 @@ Result<PictureSize> pictureSize(const std::string &path, std::string_view bytes)
 /// Sides are 1 to 65,535 pixels, and there are at most 2^28 of them: more is no photograph, and memory would be asked
 /// for before the file is found to be a lie.
 Result<void> checkPictureSize(const std::string &path, PictureSize size);
+/// The same, and that the bytes of the file can hold the picture, of which one holds at most `pixelsPerByte`.
+Result<void> checkPictureSize(const std::string &path, PictureSize size, size_t bytes, int64_t pixelsPerByte);
 
 /// The picture with 1, 3 or 4 channels, whatever the file has: the bytes are those of Pillow's `convert`. A palette is
 /// expanded, opacity is dropped (4 channels keep it), 16 bits lose their lower half, ink becomes light; the orientation

@@ -25,9 +25,9 @@ std::string fitted(std::string_view given, int width, bool right) {
   return right ? blanks + result : result + blanks;
 }
 
-static std::string withoutTrailingBlanks(const std::string &line) {
-  size_t last = line.find_last_not_of(' ');
-  return last == std::string::npos ? "" : line.substr(0, last + 1);
+std::string withoutTrailingBlanks(std::string line) {
+  line.erase(line.find_last_not_of(' ') + 1);
+  return line;
 }
 
 static std::string centred(const std::string &text, int columns) {

@@ -17,6 +17,9 @@ int columnsOf(std::string_view text);
 /// The text cut or filled with blanks to `width` columns; with `right` the blanks stand before it.
 std::string fitted(std::string_view text, int width, bool right = false);
 
+/// Without the blanks at its end.
+std::string withoutTrailingBlanks(std::string line);
+
 //===-- The parts, each in a file of its own --------------------------------------------------------------------------===//
 
 std::string curvesText(const Picture &picture, int columns, int rows, bool utf8);

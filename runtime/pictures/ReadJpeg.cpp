@@ -144,7 +144,9 @@ Result<Picture8> readJpeg(const std::string &path, std::string_view bytes, int c
   if (!file.open(bytes, channels))
     return problem();
   PictureSize size{file.info.image_width, file.info.image_height};
-  if (Result<void> ok = checkPictureSize(path, size); !ok)
+  // A block of 8 x 8 takes a bit of Huffman's code, and is that of 16 times as many pixels where it was thinned the most.
+  int64_t pixelsPerByte = file.info.arith_code ? int64_t(1) << 32 : 8 * 64 * 16;
+  if (Result<void> ok = checkPictureSize(path, size, bytes.size(), pixelsPerByte); !ok)
     return ok.error();
   int64_t decoded = file.info.out_color_space == JCS_CMYK ? 4 : file.info.out_color_space == JCS_GRAYSCALE ? 1 : 3;
   Picture8 picture{size.width, size.height, decoded, {}};

@@ -100,7 +100,9 @@ Result<Picture8> readPng(const std::string &path, std::string_view bytes, int ch
   if (!file.open())
     return problem();
   PictureSize size{png_get_image_width(file.png, file.info), png_get_image_height(file.png, file.info)};
-  if (Result<void> ok = checkPictureSize(path, size); !ok)
+  // A byte of deflate becomes 1032 bytes at most.
+  int64_t bits = png_get_bit_depth(file.png, file.info) * png_get_channels(file.png, file.info);
+  if (Result<void> ok = checkPictureSize(path, size, bytes.size(), 1032 * 8 / bits); !ok)
     return ok.error();
   bool grey = (png_get_color_type(file.png, file.info) & (PNG_COLOR_MASK_COLOR | PNG_COLOR_MASK_PALETTE)) == 0;
   int64_t decoded = channels == 1 && !grey ? 3 : channels;

@@ -266,6 +266,10 @@ TEST(Drawing, AGnuplotThatFailsIsAnError) {
   fails("exit 3\n", "gnuplot failed: it ended without a word");
   fails("kill -9 $$\n", "gnuplot failed: it ended without a word");
   fails("exit 0\n", "gnuplot wrote nothing");
+  // As where the disk is full.
+  fails("while read -r line; do case \"$line\" in \"set output\"*) f=${line#*[\\\"\\']}; f=${f%[\\\"\\']};; esac; done\n"
+        "echo '<svg>' > \"$f\"\n",
+        "gnuplot wrote a part of it");
   EXPECT_TRUE(folder.files().empty());
   std::string nowhere = folder / "no/a.svg";
   FakeGnuplot fake("exit 0\n");

@@ -30,9 +30,12 @@ private:
   HostBufferRef column(const DataInfo &data, const std::string &field) override { return session->column(data, field); }
   bool run(mlir::ModuleOp module, const std::vector<HostBufferRef> &inputs, std::vector<HostBufferRef> &outputs,
            SourceRange at) override;
-  bool load(const std::string &file, bool partial, const std::vector<ParamSlotRef> &params,
-            std::vector<HostBufferRef> &values, SourceRange at) override {
-    return session->load(file, partial, params, values, at);
+  bool load(const std::string &file, bool partial, const ModelInstance &model, std::vector<HostBufferRef> &values,
+            std::shared_ptr<const void> &vocabularies, SourceRange at) override {
+    return session->load(file, partial, model, values, vocabularies, at);
+  }
+  bool understands(const ModelInstance &model, const DataInfo &data, SourceRange at) override {
+    return session->understands(model, data, at);
   }
   bool train(const TrainPlan &plan, const TrainFunctions &functions, std::vector<HostBufferRef> &params,
              TrainHistory &history) override {
@@ -47,7 +50,7 @@ private:
                   std::vector<HostBufferRef> &results, SourceRange at) override {
     return session->mapBatches(data, fields, batch, function, fold, results, at);
   }
-  bool save(const std::string &, const std::vector<ParamSlotRef> &, SourceRange) override { return true; }
+  bool save(const std::string &, const ModelInstance &, SourceRange) override { return true; }
   bool write(const std::string &, const std::vector<std::pair<std::string, Value>> &, SourceRange) override {
     return true;
   }

@@ -4,6 +4,7 @@
 #include "runtime/pictures/ResizePicture.h"
 
 #include <cstdio>
+#include <fmt/format.h>
 #include <jpeglib.h>
 #include <png.h>
 
@@ -163,6 +164,20 @@ TEST(ReadPictures, SidesOfNoneOrAMillionPixels) {
   }
   EXPECT_EQ(errorOf(readPicture("x", claiming(one, 1000000, 1), 3)),
             "x: is a picture of 1000000 x 1 pixels, but sides of 1 to 65535 and at most 268435456 pixels are expected");
+}
+
+TEST(ReadPictures, ASmallFileThatClaimsALargePictureTakesNoMemoryForIt) {
+  std::string png = claiming(pngOf(1, 1, 1, {0}), 16384, 16384), jpeg = jpegOf(8, 8, JCS_GRAYSCALE, {9});
+  EXPECT_EQ(errorOf(readPicture("x", png, 3)),
+            fmt::format("x: is a picture of 16384 x 16384 pixels, which its {} bytes cannot hold", png.size()));
+  size_t frame = jpeg.find("\xff\xc0");
+  ASSERT_NE(frame, std::string::npos);
+  jpeg.replace(frame + 5, 4, std::string("\x40\0\x40\0", 4));
+  EXPECT_EQ(errorOf(readPicture("x", jpeg, 3)),
+            fmt::format("x: is a picture of 16384 x 16384 pixels, which its {} bytes cannot hold", jpeg.size()));
+  // The least that a picture of one colour takes is enough.
+  EXPECT_EQ(pixelsOf(pngOf(3000, 3000, 1, std::vector<uint8_t>(9000000)), 1).size(), 9000000u);
+  EXPECT_EQ(pixelsOf(jpegOf(3000, 3000, JCS_GRAYSCALE, {0}), 1).size(), 9000000u);
 }
 
 TEST(ReadPictures, AChunkThatClaimsToReachAroundTheEndOfNumbersIsNoLoop) {

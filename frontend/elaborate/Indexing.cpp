@@ -46,6 +46,16 @@ struct Elaborator::Selection {
   bool adjacent() const { return tensors.back().first - tensors.front().first + 1 == tensors.size(); }
 };
 
+/// Puts the places of a mask among the tensors that index. False when an error was reported.
+static bool byPlaces(Elaborator &e, const std::optional<Value> &mask, std::vector<std::pair<size_t, Value>> &tensors,
+                     const IndexExpr &expr, const ScopeRef &scope) {
+  std::optional<std::vector<Value>> places =
+      mask ? placesOfMask(e, *mask, *expr.entries[0].value, scope) : std::vector<Value>();
+  for (size_t axis = 0; places && axis < places->size(); ++axis)
+    tensors.push_back({axis, (*places)[axis]});
+  return places.has_value();
+}
+
 /// Whether a model is layers behind each other, without names of their own.
 static bool isSequence(const ModelInstance &model) {
   return !model.item && !model.entries.empty() && model.entries[0].name == "0" && model.entries[0].layer;
@@ -58,16 +68,6 @@ static Value layersOf(const Value &sequence) {
   Value list = Value::ofList(std::move(layers), sequence.at);
   list.flag = true;
   return list;
-}
-
-/// Puts the places of a mask among the tensors that index. False when an error was reported.
-static bool byPlaces(Elaborator &e, const std::optional<Value> &mask, std::vector<std::pair<size_t, Value>> &tensors,
-                     const IndexExpr &expr, const ScopeRef &scope) {
-  std::optional<std::vector<Value>> places =
-      mask ? placesOfMask(e, *mask, *expr.entries[0].value, scope) : std::vector<Value>();
-  for (size_t axis = 0; places && axis < places->size(); ++axis)
-    tensors.push_back({axis, (*places)[axis]});
-  return places.has_value();
 }
 
 Value Elaborator::index(const IndexExpr &expr, const ScopeRef &scope) {

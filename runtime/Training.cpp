@@ -438,9 +438,13 @@ Result<TrainingResult> TrainingRun::run() {
   if (spec.stopAfter && at.hasBest && !result.interrupted)
     if (Result<void> ok = files.restoreBest(); !ok)
       return ok.error();
+  const char *unit = best.inSteps ? "step" : "epoch";
+  if (spec.stopAfter && at.hasBest && !result.interrupted && !result.stoppedEarly &&
+      at.bestAt != (best.inSteps ? at.step : at.epoch))
+    progress.note(fmt::format("the model is that after {} {}, the best: {} {}", unit, at.bestAt, best.metric,
+                              formatMetric(best.metric, at.best)));
   if (result.stoppedEarly) {
-    std::string kept = at.hasBest ? fmt::format("best {} after {} {}", formatMetric(best.metric, at.best),
-                                                best.inSteps ? "step" : "epoch", at.bestAt)
+    std::string kept = at.hasBest ? fmt::format("best {} after {} {}", formatMetric(best.metric, at.best), unit, at.bestAt)
                                   : "it never was a finite number";
     say(fmt::format("stopped: {} {} without better {} ({})", best.count, best.inSteps ? "steps" : "epochs", best.metric,
                     kept));

@@ -11,6 +11,7 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <dlfcn.h>
 #include <set>
@@ -19,8 +20,8 @@ namespace dlc {
 
 namespace {
 struct CompileArguments {
-  std::string file, entry, weights, emit = "lib", output, cpu = "host";
-  std::vector<std::string> sizes, settings, disabled;
+  std::string file, entry, emit = "lib", output, cpu = "host";
+  std::vector<std::string> weights, sizes, settings, disabled;
 };
 
 /// The elaborated entry and what it came from.
@@ -87,11 +88,16 @@ static std::optional<std::set<std::string>> sizesOf(const Elaborator &elaborator
   const Value *owner = elaborator.lookup(entry.substr(0, dot));
   const ast::ModelItem *model = nullptr;
   const ast::FnItem *function = nullptr;
-  if (owner && owner->kind == Value::Model)
-    model = owner->model->item;
-  else if (owner && owner->kind == Value::Fn)
-    model = owner->function->modelItem, function = owner->function->item;
   std::set<std::string> names;
+  if (owner && owner->kind == Value::Model) {
+    model = owner->model->item;
+    if (owner->model->trained)
+      names.insert("batch"); // of what its training calls it with
+    if (!model)
+      return names;
+  } else if (owner && owner->kind == Value::Fn) {
+    model = owner->function->modelItem, function = owner->function->item;
+  }
   if (model) {
     for (const ast::Parameter &parameter : model->parameters)
       names.insert(std::string(parameter.name));
@@ -116,6 +122,12 @@ static std::optional<std::set<std::string>> sizesOf(const Elaborator &elaborator
   return names;
 }
 
+/// Whether a size is one that data decides: `names.classes`.
+static bool isOfData(const Elaborator &elaborator, const std::string &size) {
+  const Value *data = elaborator.lookup(size.substr(0, size.find('.')));
+  return data && data->kind == Value::Data && data->data->learned.count(size.substr(size.find('.') + 1)) != 0;
+}
+
 /// Makes parameters inputs like others: without weights they are given at each call.
 static void passParameters(mlir::ModuleOp module) {
   mlir::Builder builder(module.getContext());
@@ -125,8 +137,42 @@ static void passParameters(mlir::ModuleOp module) {
         function.setArgAttr(i, "dl.role", builder.getStringAttr("input"));
 }
 
+/// The parameters of models by name, each from its file (`FILE`, or `NAME=FILE` of several models), into `block`.
+static Result<void> loadWeights(const CompileArguments &arguments, const std::vector<std::string> &models,
+                                const std::vector<TensorSlot> &params, void *block) {
+  std::map<std::string, std::string> files;
+  for (const std::string &text : arguments.weights) {
+    std::string name, file;
+    bool named = splitAssignment(text, name, file) && std::count(models.begin(), models.end(), name) != 0;
+    if (!named && models.size() == 1)
+      name = models[0], file = text;
+    else if (!named)
+      return Error::plain("--weights " + text + ": `" + arguments.entry + "` has " +
+                          (models.empty() ? "no parameters" : "the parameters of " + listed(models) +
+                           ": write `--weights " + models[0] + "=FILE`"));
+    if (!files.emplace(name, file).second)
+      return Error::plain("--weights: `" + name + "` is given twice");
+  }
+  for (const std::string &model : models) {
+    auto file = files.find(model);
+    if (file == files.end())
+      return Error::plain("--weights: those of `" + model + "` are not given: `--weights " + model + "=FILE`");
+    std::vector<TensorSlot> own;
+    for (TensorSlot slot : params) {
+      if (models.size() > 1 && !slot.name.starts_with(model + "."))
+        continue;
+      if (models.size() > 1)
+        slot.name.erase(0, model.size() + 1);
+      own.push_back(std::move(slot));
+    }
+    if (Result<void> loaded = loadCheckpoint(file->second, {own, block}); !loaded)
+      return loaded.error();
+  }
+  return {};
+}
+
 static int writeOutput(const CompileArguments &arguments, Compiler &compiler, DiagnosticEngine &diagnostics,
-                       mlir::OwningOpRef<mlir::ModuleOp> module) {
+                       mlir::OwningOpRef<mlir::ModuleOp> module, const std::vector<std::string> &models) {
   bool exported = holdsWeights(arguments.emit);
   if (exported && arguments.weights.empty())
     passParameters(*module);
@@ -159,7 +205,7 @@ static int writeOutput(const CompileArguments &arguments, Compiler &compiler, Di
   if (!params)
     return fail(params.error().str());
   if (!arguments.weights.empty()) {
-    Result<void> loaded = loadCheckpoint(arguments.weights, {described->params, params->data()});
+    Result<void> loaded = loadWeights(arguments, models, described->params, params->data());
     if (!loaded)
       return fail(loaded.error().str());
   }
@@ -209,12 +255,15 @@ static int compile(const CompileArguments &arguments) {
       parse(unit.sources, unit.sources.add(arguments.file, std::move(*text)), unit.tree, unit.diagnostics);
   Elaborator elaborator(unit.sources, unit.diagnostics, unit.context, nullptr);
   elaborator.overrides = overrides;
+  for (auto &[name, size] : sizes)
+    if (name.find('.') != std::string::npos)
+      elaborator.overrides.push_back({name, std::to_string(size), true});
   if (unit.diagnostics.errorCount() == 0)
     elaborator.program(program);
   int code = exitCodeOf(unit.diagnostics);
   if (std::optional<std::set<std::string>> open = sizesOf(elaborator, arguments.entry); open && code == 0)
     for (auto &[name, size] : sizes)
-      if (!open->count(name)) {
+      if (!open->count(name) && !isOfData(elaborator, name)) {
         std::string known;
         for (const std::string &one : *open)
           known += (known.empty() ? "`" : ", `") + one + "`";
@@ -228,7 +277,7 @@ static int compile(const CompileArguments &arguments) {
     if (made.module && code == 0) {
       Compiler compiler(unit.context, unit.sources, unit.diagnostics, *target,
                         std::set<std::string>(arguments.disabled.begin(), arguments.disabled.end()));
-      code = writeOutput(arguments, compiler, unit.diagnostics, std::move(made.module));
+      code = writeOutput(arguments, compiler, unit.diagnostics, std::move(made.module), made.inputs);
     }
   }
   std::fflush(stdout);
@@ -243,12 +292,16 @@ Action addCompileCommand(CLI::App &app) {
   command->add_option("file", arguments->file, "the program (.dl)")->required();
   command
       ->add_option("--entry", arguments->entry,
-                   "the function: `f`, or `Model.forward` of a model made with its defaults")
+                   "the function: `f`, a trained model by its name, or `Model.forward` of a model made with its defaults")
       ->required();
-  command->add_option(
-      "--weights", arguments->weights,
-      "a safetensors file with the model's parameters, which `lib` and `exe` then hold; without it they are inputs");
-  command->add_option("--size", arguments->sizes, "NAME=NUMBER: a size that the entry's types leave open (repeatable)")
+  command
+      ->add_option("--weights", arguments->weights,
+                   "a safetensors file with the model's parameters, which `lib` and `exe` then hold; without it they are "
+                   "inputs; NAME=FILE for each where the entry calls several trained models")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--size", arguments->sizes,
+                   "NAME=NUMBER: a size that the entry's types leave open, or that data decides (repeatable)")
       ->allow_extra_args(false);
   command->add_option("--set", arguments->settings, "NAME=VALUE: a top-level `let` or a default of the trained model")
       ->allow_extra_args(false);

@@ -34,6 +34,10 @@ static int run(RunArguments &arguments, bool seedGiven) {
     }
     options.overrides.push_back(override);
   }
+  if (!options.emitOf.empty() && (options.emit.empty() || arguments.file.empty())) {
+    std::fputs("error: --of says of what in a file `--emit` prints a stage: give both\n", stderr);
+    return 2;
+  }
   bool timePasses = options.timePasses;
   bool emitting = !options.emit.empty();
   Result<std::unique_ptr<Session>> made = Session::create(std::move(options));
@@ -89,6 +93,9 @@ Action addRunCommand(CLI::App &app) {
                    "print this stage of the first computation instead of running: graph, gradient, fused, planned, "
                    "loops, llvm, asm")
       ->check(CLI::IsMember(Compiler::stages()));
+  command->add_option("--of", arguments->options.emitOf,
+                      "what `--emit` prints: the computation of the statement that defines this name, or of this line; "
+                      "what stands before it is run");
   command->add_option("--cpu", arguments->options.cpu,
                       "generate code for this processor (LLVM's names; `host` is this one)");
   addDisableOption(*command, arguments->disabled);

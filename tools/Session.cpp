@@ -85,6 +85,28 @@ void Session::elaborate(const ast::Program &program, bool show) {
   running = nullptr;
 }
 
+/// The statement that defines a name, those in loops too, or that stands in a line; null when there is none.
+static const ast::Stmt *statementOf(llvm::ArrayRef<ast::Stmt *> statements, const std::string &wanted,
+                                    const SourceManager &sources) {
+  for (const ast::Stmt *stmt : statements) {
+    std::string_view name;
+    if (stmt->kind == ast::StmtKind::Let) {
+      const ast::Expr &pattern = *static_cast<const ast::LetStmt *>(stmt)->pattern;
+      name = pattern.kind == ast::ExprKind::Name ? static_cast<const ast::NameExpr &>(pattern).name : "";
+    } else if (stmt->kind == ast::StmtKind::Item) {
+      name = static_cast<const ast::ItemStmt *>(stmt)->item->name;
+    } else if (stmt->kind == ast::StmtKind::For) {
+      if (auto *found = statementOf(static_cast<const ast::ForStmt *>(stmt)->body->statements, wanted, sources))
+        return found;
+    }
+    unsigned line = 0;
+    bool isLine = !llvm::StringRef(wanted).getAsInteger(10, line);
+    if (isLine ? sources.lineColumn(stmt->range.file, stmt->range.begin).line == line : !wanted.empty() && name == wanted)
+      return stmt;
+  }
+  return nullptr;
+}
+
 void Session::runFile(const std::string &path) {
   Result<std::string> text = readProgram(path);
   if (!text) {
@@ -98,6 +120,13 @@ void Session::runFile(const std::string &path) {
     diagnostics.report(Diag::RunProblem, {}, path + ": the program is empty");
     return;
   }
+  if (const ast::Stmt *meant = statementOf(program.statements, options.emitOf, sources)) {
+    emitAt = meant->range;
+  } else if (!options.emitOf.empty()) {
+    diagnostics.report(Diag::RunProblem, {}, "--of " + options.emitOf + ": no statement of the file defines this name")
+        .help("the line of a statement does as well: `--of 12`");
+    return;
+  }
   // Everything is checked before anything runs.
   {
     Elaborator checker(sources, diagnostics, context, nullptr);
@@ -109,6 +138,9 @@ void Session::runFile(const std::string &path) {
   elaborator->checkItems = false;
   elaborate(program, false);
   elaborator->checkItems = true;
+  if (!options.emitOf.empty() && !emitted && !interrupted && !diagnostics.errorCount())
+    diagnostics.report(Diag::RunProblem, emitAt, "nothing is compiled here")
+        .help("a function's code is a part of what calls it");
 }
 
 void Session::runInput(const std::string &text) {
@@ -331,7 +363,13 @@ bool Session::run(mlir::ModuleOp module, const std::vector<HostBufferRef> &input
   return runInto(module, inputs, outputs, at);
 }
 
-std::shared_ptr<const Compiled> Session::prepare(mlir::ModuleOp module, std::vector<mlir::RankedTensorType> &types) {
+bool Session::emits(SourceRange at) const {
+  bool within = at.file == emitAt.file && emitAt.begin <= at.begin && at.end <= emitAt.end;
+  return !options.emit.empty() && (options.emitOf.empty() || within);
+}
+
+std::shared_ptr<const Compiled> Session::prepare(mlir::ModuleOp module, std::vector<mlir::RankedTensorType> &types,
+                                                 SourceRange at) {
   mlir::OwningOpRef<mlir::ModuleOp> owned(module.clone());
   auto function = *owned->getOps<mlir::func::FuncOp>().begin();
   for (auto candidate : owned->getOps<mlir::func::FuncOp>())
@@ -347,7 +385,7 @@ std::shared_ptr<const Compiled> Session::prepare(mlir::ModuleOp module, std::vec
     types.push_back(mlir::cast<mlir::RankedTensorType>(type));
   for (unsigned i = 0; i < types.size(); ++i)
     function.setResultAttr(i, "dl.name", attributes.getStringAttr("out" + std::to_string(i)));
-  if (!options.emit.empty()) {
+  if (emits(at)) {
     if (std::optional<std::string> text = compiler->emit(std::move(owned), options.emit))
       output(*text);
     emitted = true;
@@ -423,7 +461,7 @@ bool Session::call(const Compiled &compiled, std::vector<void *> inputs, std::ve
 bool Session::runInto(mlir::ModuleOp module, const std::vector<HostBufferRef> &inputs,
                       std::vector<HostBufferRef> &outputs, SourceRange at) {
   std::vector<mlir::RankedTensorType> types;
-  std::shared_ptr<const Compiled> compiled = prepare(module, types);
+  std::shared_ptr<const Compiled> compiled = prepare(module, types, at);
   if (!compiled)
     return false;
   std::vector<void *> in, out;
@@ -460,11 +498,25 @@ static std::string formatGroup(const Value &group) {
   return text;
 }
 
+/// Numbers of categories as their names.
+static std::string namesText(const HostBuffer &numbers, const std::vector<std::string> &names) {
+  std::vector<std::string> found;
+  for (int64_t i = 0, n = elementCount(numbers.shape).value_or(0); i < n; ++i) {
+    double number = elementAsDouble(numbers.dtype, static_cast<const std::byte *>(numbers.data.get()), i);
+    bool known = number >= 0 && number < double(names.size());
+    found.push_back(known ? names[size_t(number)] : formatTensor(DType::F64, {}, &number));
+  }
+  Value column = Value::ofStrings(std::make_shared<const std::vector<std::string>>(found), {}, {});
+  return numbers.shape.empty() ? found[0] : textOf(column, nullptr);
+}
+
 std::string formatValue(const Value &value) {
   if (isGroup(value) && !value.model->entries[0].layer->isNumber())
     return formatGroup(value);
   return textOf(value, [](const Value &tensor) {
     HostBufferRef host = tensor.values();
+    if (host && tensor.strings && host->shape.size() < 2)
+      return namesText(*host, *tensor.strings);
     return host ? formatTensor(host->dtype, host->shape, host->data.get()) : typeString(tensor);
   });
 }

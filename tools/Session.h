@@ -21,7 +21,8 @@ struct SessionOptions {
   int threads = 0; ///< 0: as many as this process may use
   std::optional<int64_t> seed;
   std::string cpu = "host";
-  std::string emit; ///< a stage to print instead of running
+  std::string emit;   ///< a stage to print instead of running
+  std::string emitOf; ///< of what statement: the name that it defines, or its line; "" for the first that computes
   bool timePasses = false;
   bool colour = false; ///< in what is said of data while the program runs
   bool times = false; ///< of each epoch: in steps, waiting for data, ..
@@ -102,7 +103,10 @@ private:
   void ask(const ast::Program &program);
   /// The code of a module's function on dense buffers, and the types of its results; null after an error was reported, or
   /// when nothing is to be run.
-  std::shared_ptr<const Compiled> prepare(mlir::ModuleOp module, std::vector<mlir::RankedTensorType> &types);
+  std::shared_ptr<const Compiled> prepare(mlir::ModuleOp module, std::vector<mlir::RankedTensorType> &types,
+                                          SourceRange at);
+  /// Whether a stage of what is computed here is printed instead.
+  bool emits(SourceRange at) const;
   /// The batch that a function is called with, for errors.
   struct BatchRows {
     std::string data = {};
@@ -120,16 +124,20 @@ private:
   /// Fills a block from a checkpoint, or what fits of it; says what was left. Gives which slots are filled.
   std::optional<std::vector<bool>> fill(const std::string &file, bool partial, const SlotBlock &block, SourceRange at,
                                         const std::string &partially);
+  /// What is wrong with a file whose vocabularies are not those of the model, or of open data with fields of these names.
+  Result<void> checkLoaded(const std::string &file, const Vocabularies &saved, const Vocabularies *model) const;
+  /// `load` of these parameters, of a model with these vocabularies (null: none).
+  bool loadSlots(const std::string &name, bool partial, const std::vector<ParamSlotRef> &params, const Vocabularies *own,
+                 std::vector<HostBufferRef> &values, std::shared_ptr<const void> &vocabularies, SourceRange at);
   /// The model of a training that makes no step: what its file has.
   bool takeSaved(const TrainPlan &plan, const TrainFunctions &functions, std::vector<HostBufferRef> &trained,
                  TrainHistory &history);
-  /// What is wrong with a file whose vocabularies are not those of the model, or of open data with fields of these names.
-  Result<void> checkLoaded(const std::string &file, const Vocabularies &saved, const ModelInstance &model) const;
   bool initialise(const TrainPlan &plan, const TrainFunctions &functions, const Compiled &step, void *params,
                   void *state);
 
   SessionOptions options;
   SearchPaths paths;
+  SourceRange emitAt; ///< the statement that `emitOf` means
   std::map<std::string, std::shared_ptr<const Compiled>> statements; ///< what ran before, by the text of its graph
   std::vector<std::weak_ptr<const Dataset>> opened;
   ast::AstContext tree;

@@ -416,13 +416,4 @@ void Session::show(const std::string &kind, const std::vector<std::pair<std::str
     note(fmt::format("pictures need gnuplot (Debian: gnuplot-nox): `{}` is not drawn, nor any later one", file));
 }
 
-std::shared_ptr<const std::vector<std::string>> Session::strings(const DataInfo &info, const std::string &field,
-                                                                 bool classes) {
-  std::shared_ptr<const Dataset> dataset = datasetOf(info);
-  if (const Vocabulary *vocabulary = dataset->column(field)->vocabulary.get(); classes && vocabulary)
-    return {dataset->column(field)->vocabulary, &vocabulary->entries()};
-  // The strings of the examples: reading rows of strings cannot fail.
-  return classes ? nullptr : dataset->dense(field)->strings;
-}
-
 } // namespace dlc

@@ -60,7 +60,7 @@ bool Session::mapBatches(const DataInfo &info, const std::vector<std::string> &f
       if (!made.module)
         return false;
       code.captured = std::move(made.captured);
-      code.code = prepare(*made.module, code.types);
+      code.code = prepare(*made.module, code.types, at);
     }
     if (!code.code || stopped())
       return false;

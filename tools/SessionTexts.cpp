@@ -13,6 +13,14 @@ static std::shared_ptr<const Vocabulary> vocabularyOf(const DataInfo &info, cons
   return std::static_pointer_cast<const Vocabularies>(info.handle)->at(field);
 }
 
+std::shared_ptr<const std::vector<std::string>> Session::strings(const DataInfo &info, const std::string &field,
+                                                                 bool classes) {
+  if (!classes) // reading rows of strings cannot fail
+    return datasetOf(info)->dense(field)->strings;
+  std::shared_ptr<const Vocabulary> vocabulary = vocabularyOf(info, field);
+  return vocabulary ? std::shared_ptr<const std::vector<std::string>>(vocabulary, &vocabulary->entries()) : nullptr;
+}
+
 HostBufferRef Session::encode(const DataInfo &data, const std::string &field, const std::string &text, SourceRange at) {
   std::shared_ptr<const Vocabulary> vocabulary = vocabularyOf(data, field);
   Result<std::vector<int64_t>> numbers = vocabulary->encode(text);
@@ -81,9 +89,9 @@ bool Session::understands(const ModelInstance &model, const DataInfo &info, Sour
   return true;
 }
 
-Result<void> Session::checkLoaded(const std::string &file, const Vocabularies &saved, const ModelInstance &model) const {
-  if (const Vocabularies *known = vocabulariesOf(model))
-    return checkVocabularies(file, saved, *known, "the model");
+Result<void> Session::checkLoaded(const std::string &file, const Vocabularies &saved, const Vocabularies *model) const {
+  if (model)
+    return checkVocabularies(file, saved, *model, "the model");
   // It may be made for any of the data sets: one with the file's vocabulary is enough.
   std::map<std::string, Result<void>> fields;
   for (const std::weak_ptr<const Dataset> &one : opened)

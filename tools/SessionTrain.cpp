@@ -51,18 +51,24 @@ std::optional<std::vector<bool>> Session::fill(const std::string &name, bool par
 
 bool Session::load(const std::string &name, bool partial, const ModelInstance &model,
                    std::vector<HostBufferRef> &values, std::shared_ptr<const void> &vocabularies, SourceRange at) {
+  return loadSlots(name, partial, parametersOf(model), vocabulariesOf(model), values, vocabularies, at);
+}
+
+bool Session::loadSlots(const std::string &name, bool partial, const std::vector<ParamSlotRef> &params,
+                        const Vocabularies *own, std::vector<HostBufferRef> &values,
+                        std::shared_ptr<const void> &vocabularies, SourceRange at) {
   Result<std::string> found = paths.find(name);
   std::string file = found ? *found : name;
   const std::string partially = fmt::format("load(.., \"{}\", partial: true)", name);
   Result<Vocabularies> saved = readVocabularies(file); // what cannot be read is said below
   if (saved && !partial)
-    if (Result<void> same = checkLoaded(file, *saved, model); !same) {
+    if (Result<void> same = checkLoaded(file, *saved, own); !same) {
       reportError(diagnostics, Diag::DataProblem, at, same.error()).help("`" + partially + "` takes the tensors alone");
       return false;
     }
   std::vector<TensorSlot> slots;
   size_t bytes = 0;
-  for (const ParamSlotRef &param : parametersOf(model)) {
+  for (const ParamSlotRef &param : params) {
     std::vector<int64_t> shape;
     for (const Dim &dim : param->value.shape)
       shape.push_back(dim.size.constant());
@@ -159,16 +165,15 @@ bool Session::takeSaved(const TrainPlan &plan, const TrainFunctions &functions, 
   std::string file = plan.resume.empty() ? plan.init : plan.resume;
   if (constexpr std::string_view suffix = ".resume"; !plan.resume.empty() && file.ends_with(suffix))
     file.resize(file.size() - suffix.size()); // the weights alone stand beside it
-  ModelInstance model; // of the parameters alone
-  for (const ParamSlotRef &slot : plan.params)
-    model.entries.push_back({slot->path, slot, nullptr, slot->at});
+  std::shared_ptr<const void> vocabularies;
+  if (!loadSlots(file, plan.resume.empty() && plan.initPartial, plan.params, nullptr, trained, vocabularies, plan.initAt))
+    return false;
   TrainingSpec spec;
   spec.reports = plan.reports;
   TrainingResult nothing;
   nothing.log.metrics.resize(1 + plan.reports.size());
   history = historyOf(spec, nothing);
-  if (!load(file, plan.resume.empty() && plan.initPartial, model, trained, history.vocabularies, plan.initAt))
-    return false;
+  history.vocabularies = std::move(vocabularies);
   if (std::find(trained.begin(), trained.end(), nullptr) == trained.end())
     return true;
   // What a file leaves of a model is as it is made.
@@ -189,7 +194,7 @@ bool Session::train(const TrainPlan &plan, const TrainFunctions &functions, std:
     emitted = true;
     return false;
   }
-  if (!options.emit.empty()) {
+  if (emits(plan.at)) {
     TrainModule made = plan.accumulate > 1 ? functions.accumulate(plan.batch) : functions.step(plan.batch);
     if (std::optional<std::string> text = compiler->emit(std::move(made.module), options.emit))
       output(*text);

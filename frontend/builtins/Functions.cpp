@@ -1,5 +1,6 @@
 // Functions of functions: Sequential, grad, value_and_grad, vjp, jvp.
 #include "frontend/builtins/Builtins.h"
+#include "frontend/elaborate/Layers.h"
 #include "frontend/elaborate/LoopSource.h"
 
 #include <algorithm>
@@ -59,10 +60,10 @@ static Value enumerated(Elaborator &e, CallSite &site) {
     return e.poison(site.at);
   const Value &x = site[0];
   auto number = [&](const Size &i) { return Value::ofSize(Size(*start) + i, site.at); };
-  if (x.kind == Value::List || x.kind == Value::Tuple) {
+  if (x.kind == Value::List || x.kind == Value::Tuple || holdsLayers(x)) {
     std::vector<Value> items;
-    for (size_t i = 0; i < x.elements.size(); ++i)
-      items.push_back(Value::ofTuple({Value::ofInteger(*start + int64_t(i), site.at), x.elements[i]}, site.at));
+    for (const Value &item : layersIn(x))
+      items.push_back(Value::ofTuple({Value::ofInteger(*start + int64_t(items.size()), site.at), item}, site.at));
     return Value::ofList(std::move(items), site.at);
   }
   std::optional<LoopSource> source = loopSource(e, x, "the argument of `enumerate`");
@@ -90,8 +91,10 @@ void addGradientBuiltins(BuiltinTable &table) {
     const Value &x = site[0];
     if (x.kind == Value::List && x.flag)
       return Value::ofSize(x.size, site.at);
-    if (x.kind == Value::List || x.kind == Value::Tuple)
-      return Value::ofSize(Size(int64_t(x.elements.size())), site.at);
+    if (x.kind == Value::Model && x.model->undecided)
+      return Value::ofSize(Size::ofData("len", site.at), site.at);
+    if (x.kind == Value::List || x.kind == Value::Tuple || holdsLayers(x))
+      return Value::ofSize(Size(int64_t(layersIn(x).size())), site.at);
     if (x.isTensor() && !x.shape.empty())
       return Value::ofSize(x.shape[0].size, site.at);
     e.error(Diag::WrongType, x.at, "the argument of `len`", describe(x), "a list or a tensor with axes");
@@ -114,8 +117,9 @@ void addGradientBuiltins(BuiltinTable &table) {
     auto model = std::make_shared<ModelInstance>();
     model->name = "Sequential";
     model->at = site.at;
-    std::vector<Value> layers =
-        site.rest.size() == 1 && site.rest[0].kind == Value::List ? site.rest[0].elements : site.rest;
+    bool listed = site.rest.size() == 1 && site.rest[0].kind == Value::List;
+    std::vector<Value> layers = listed ? site.rest[0].elements : site.rest;
+    model->undecided = listed && site.rest[0].flag;
     for (size_t i = 0; i < layers.size(); ++i) {
       std::string index = std::to_string(i);
       if (!e.isLayer(layers[i], index))

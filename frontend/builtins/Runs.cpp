@@ -1,5 +1,9 @@
 // Trained models over whole data sets, and files of models and tensors: evaluate, predict, load, save, write.
 #include "frontend/builtins/Builtins.h"
+#include "frontend/elaborate/Texts.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 
 #include <cmath>
 
@@ -93,8 +97,13 @@ static bool isModelAndFile(Elaborator &e, const CallSite &site) {
 /// A model with the values of a checkpoint; with `partial`, those that fit by name and shape.
 static Value load(Elaborator &e, CallSite &site) {
   std::optional<bool> partial = boolArgument(e, site, 2, false);
-  if (!isModelAndFile(e, site) || !partial || !isAtTopLevel(e, site, "reads a file"))
+  if (!isModelAndFile(e, site) || !partial)
     return e.poison(site.at);
+  if (e.mode() == Elaborator::Mode::Build && !e.executor) {
+    e.error(Diag::NotSupported, site.calleeAt, "`load` in a function that is compiled to a file")
+        .help("load it at top level, `let net = load(..)`, and give its values by `--weights`");
+    return e.poison(site.at);
+  }
   std::vector<ParamSlotRef> slots = parametersOf(*site[0].model);
   std::vector<Value> values;
   for (const ParamSlotRef &slot : slots)
@@ -143,6 +152,35 @@ static Value save(Elaborator &e, CallSite &site) {
   });
 }
 
+/// What an argument without a name is called in a file: as the variable or member that it is, else `x`.
+static std::string nameOf(Elaborator &e, const Value &value) {
+  llvm::StringRef text = e.sources.text(value.at);
+  bool names = !text.empty() && llvm::isAlpha(text[0]) &&
+               llvm::all_of(text, [](char c) { return llvm::isAlnum(c) || c == '_' || c == '.'; });
+  return names ? text.substr(text.rfind('.') + 1).str() : "x";
+}
+
+/// The texts of rows of numbers, as a column; nothing when an error was reported.
+static std::optional<Value> decodedRows(Elaborator &e, const Value &late, const Value &numbers) {
+  const HostBufferRef host = numbers.values();
+  if (!host)
+    return std::nullopt;
+  const Value &piece = late.elements[0];
+  HostBuffer row = *host;
+  row.shape.erase(row.shape.begin(), row.shape.begin() + !row.shape.empty());
+  const int64_t rows = host->shape.empty() ? 1 : host->shape[0];
+  row.bytes = host->bytes / size_t(std::max<int64_t>(rows, 1));
+  auto texts = std::make_shared<std::vector<std::string>>();
+  for (int64_t i = 0; i < rows; ++i) {
+    row.data = std::shared_ptr<void>(host->data, static_cast<std::byte *>(host->data.get()) + size_t(i) * row.bytes);
+    std::optional<std::string> text = e.executor->decode(*piece.data, piece.elements[1].text, row, late.at);
+    if (!text)
+      return std::nullopt;
+    texts->push_back(*text);
+  }
+  return Value::ofStrings(texts, Size(rows), late.at);
+}
+
 static Value write(Elaborator &e, CallSite &site) {
   if (site.arguments.empty() || !site.arguments[0].name.empty() || site.arguments[0].value.kind != Value::String) {
     e.error(Diag::MissingArgument, site.at, site.callee, "file")
@@ -158,18 +196,29 @@ static Value write(Elaborator &e, CallSite &site) {
   }
   std::vector<std::string> names;
   std::vector<Value> values;
+  std::map<size_t, Value> decoded; // columns of texts that only running knows
   for (CallSite::Argument &argument : llvm::MutableArrayRef(site.arguments).drop_front()) {
+    std::string name = argument.name.empty() ? nameOf(e, argument.value) : argument.name;
+    if (!npy && std::find(names.begin(), names.end(), name) != names.end()) {
+      e.error(Diag::BadArgument, argument.value.at, fmt::format("`write` has two columns `{}`", name))
+          .help("name them: `write(\"file.csv\", id: a, guess: b)`");
+      return e.poison(site.at);
+    }
+    if (csv && isLate(argument.value) && argument.value.elements.size() == 1) {
+      decoded[values.size()] = argument.value;
+      argument.value = argument.value.elements[0].elements[0];
+    }
     Value given = argument.value.kind == Value::Strings ? argument.value : e.tensorOfList(argument.value);
     if (given.poison())
       return e.poison(site.at);
     Value value = given.kind == Value::Strings ? given : e.tensorOf(given);
-    bool named = !argument.name.empty() || npy;
-    if (!named || (!value.isTensor() && !(csv && value.kind == Value::Strings))) {
-      e.error(Diag::WrongType, argument.value.at, named ? "what is written" : "an argument of `write`",
-              named ? describe(given) : "without a name", named ? "a tensor" : "a name for each, as in `guess: y`");
+    if (!value.isTensor() && !(csv && value.kind == Value::Strings)) {
+      auto report = e.error(Diag::WrongType, argument.value.at, "what is written", describe(given), "a tensor");
+      if (given.kind == Value::Model)
+        report.help(fmt::format("a model is saved by `save({}, \"file.safetensors\")`", e.shortText(argument.value.at)));
       return e.poison(site.at);
     }
-    names.push_back(argument.name);
+    names.push_back(name);
     values.push_back(std::move(value));
   }
   if (values.empty() || (npy && values.size() != 1)) {
@@ -187,10 +236,15 @@ static Value write(Elaborator &e, CallSite &site) {
             scalar ? "a row for each line" : "as many rows as `" + names[0] + "` has, " + rows(values[0]).str());
     return e.poison(site.at);
   }
-  return effect(e, site, std::move(values), [&e, file, names, at = site.at](const std::vector<Value> &computed) {
+  return effect(e, site, std::move(values), [&e, file, names, decoded, at = site.at](const std::vector<Value> &computed) {
     std::vector<std::pair<std::string, Value>> columns;
-    for (size_t i = 0; i < names.size(); ++i)
-      columns.push_back({names[i], computed[i]});
+    for (size_t i = 0; i < names.size(); ++i) {
+      auto late = decoded.find(i);
+      std::optional<Value> texts = late == decoded.end() ? computed[i] : decodedRows(e, late->second, computed[i]);
+      if (!texts)
+        return;
+      columns.push_back({names[i], *texts});
+    }
     e.executor->write(file, columns, at);
   });
 }

@@ -79,6 +79,9 @@ void Elaborator::dataItem(const DataItem &item, const ScopeRef &scope) {
     listsAsTensors(*this, *info);
   if (info->source && checkFieldFiles(*info)) {
     info->rows = Size::ofData(info->name + ".rows", item.nameRange);
+    for (const Override &given : overrides) // where no data is opened, `dlc compile` may give its sizes
+      if (!executor && given.name.starts_with(info->name + "."))
+        info->learned[given.name.substr(info->name.size() + 1)] = Size(std::strtoll(given.value.c_str(), nullptr, 10));
     if ((info->source->kind != "tensors" || checkTensorFields(*info)) && (opensLate || opened(*info))) {
       value = Value::unit(item.nameRange);
       value.kind = Value::Data;
@@ -156,6 +159,8 @@ Value Elaborator::dataMember(const Value &data, std::string_view name, SourceRan
       Shape shape = {{info.rows, info.at}};
       shape.insert(shape.end(), field.shape.begin(), field.shape.end());
       Value column = Value::ofTensor(field.dtype, std::move(shape), {}, at);
+      if (executor && field.category)
+        column.strings = executor->strings(info, text, true);
       if (executor)
         column.lazy = [this, held = data.data, text]() { return executor->column(*held, text); };
       return column;
@@ -188,9 +193,12 @@ Value Elaborator::dataMember(const Value &data, std::string_view name, SourceRan
     return Value::ofStrings(executor ? executor->strings(info, field.name, true) : nullptr,
                             learnt("classes." + field.name).size, at);
   };
-  if (name == "names" && info.source && !categories.empty()) {
-    if (kind != "csv" && categories.size() == 1)
-      return namesOf(*categories[0]);
+  if (name == "names" && !categories.empty()) {
+    if (kind != "csv" && categories.size() == 1) {
+      Value names = namesOf(*categories[0]);
+      names.data = info.source ? nullptr : data.data; // a saved one may be of a table: `names.user`
+      return names;
+    }
     auto model = std::make_shared<ModelInstance>();
     model->name = info.name + "." + text;
     for (const DataInfo::Field *field : categories)
@@ -222,7 +230,7 @@ Value Elaborator::dataMember(const Value &data, std::string_view name, SourceRan
       candidates.push_back(sizes);
   if (named)
     candidates.insert(candidates.end(), {"encode", "decode"});
-  if (info.source && !categories.empty())
+  if (!categories.empty())
     candidates.push_back("names");
   auto report = error(Diag::UnknownMember, nameAt, "data set `" + info.name + "`", text);
   if (std::string near = nearest(name, candidates); !near.empty())

@@ -1,133 +1,293 @@
 // A function of a program as a module of its own, for `dlc compile`.
-#include "frontend/elaborate/Elaborator.h"
+//
+// Parameters are arguments: those of the entry's own model, and those of the models of the file that it calls. Models of
+// which nothing is used in the end lose theirs again.
+#include "frontend/elaborate/TrainElaborator.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/BitVector.h"
+#include "llvm/Support/SaveAndRestore.h"
 
 namespace dlc {
 
 using namespace ast;
 
-Elaborator::EntryModule Elaborator::entry(const std::string &entry, const std::map<std::string, int64_t> &sizes) {
-  EntryModule made;
-  SourceRange nowhere;
-  std::string modelName = entry.substr(0, entry.find('.'));
-  std::string functionName = entry.find('.') == std::string::npos ? "" : entry.substr(entry.find('.') + 1);
-  Binding *binding = file->find(modelName);
-  auto missing = [&](const std::string &what, const std::vector<std::string> &candidates) {
-    auto report = error(Diag::UnknownName, nowhere, what);
-    if (std::string near = nearest(what, candidates); !near.empty())
-      report.help("did you mean `" + near + "`?");
-    return std::move(made);
-  };
-  std::vector<std::string> definedNames;
-  for (auto &[name, other] : file->names)
-    definedNames.push_back(name);
-  if (!binding)
-    return missing(modelName, definedNames);
-  Value callee = binding->value;
-  if (callee.poison())
-    return made;
-  Value model = callee;
-  FunctionFrame frame(
-      graph, functionName.empty() || functionName == "forward" ? modelName : modelName + "_" + functionName,
-      location(nowhere), FunctionFrame::Constants);
-  auto drop = [&] { return std::move(made); };
-  std::vector<std::string> roles, names;
+namespace {
+
+/// A model whose tensors are arguments of the entry: `count` of them from `first` on.
+struct PassedModel {
+  std::string name; ///< as the program calls it
+  unsigned first, count;
+};
+
+class EntryElaborator {
+public:
+  EntryElaborator(Elaborator &e, const std::string &entry, const std::map<std::string, int64_t> &sizes)
+      : e(e), entry(entry), sizes(sizes), modelName(entry.substr(0, entry.find('.'))),
+        functionName(entry.find('.') == std::string::npos ? "" : entry.substr(entry.find('.') + 1)) {}
+
+  Elaborator::EntryModule module();
+
+private:
+  bool unknown(const std::string &what, const std::vector<std::string> &candidates);
+  bool findCallee();
+  bool inputs();
+  std::optional<Value> declaredInput(const Parameter &parameter, const ScopeRef &scope);
+  std::optional<std::vector<Value>> outputs();
+  Value passed(FunctionFrame &frame, const Value &value, const std::string &name);
+  void addArgument(FunctionFrame &frame, Value &value, const std::string &role, const std::string &name,
+                   SourceRange at);
+  void dropUnused(mlir::func::FuncOp function, std::vector<std::string> &models);
+
+  Elaborator &e;
+  const std::string &entry;
+  const std::map<std::string, int64_t> &sizes;
+  const std::string modelName, functionName;
+  Value callee; ///< a function, or a `Sequential`
+  Value model;  ///< whose function it is; or poison
+  std::vector<Value> arguments;
+  std::vector<std::string> argumentNames;
+  std::vector<PassedModel> models;
+  std::vector<std::string> roles, names; ///< of the function's arguments
+};
+
+} // namespace
+
+bool EntryElaborator::unknown(const std::string &what, const std::vector<std::string> &candidates) {
+  auto report = e.error(Diag::UnknownName, {}, what);
+  if (std::string near = nearest(what, candidates); !near.empty())
+    report.help("did you mean `" + near + "`?");
+  return false;
+}
+
+/// Finds what the entry names; a model that is not made yet is made with its defaults and the sizes given.
+bool EntryElaborator::findCallee() {
+  Binding *binding = e.file->find(modelName);
+  if (!binding) {
+    std::vector<std::string> defined;
+    for (auto &[name, other] : e.file->names)
+      defined.push_back(name);
+    return unknown(modelName, defined);
+  }
+  callee = binding->value;
   if (callee.kind == Value::Fn && callee.function->kind == Function::Constructor) {
+    const ModelItem &item = *callee.function->modelItem;
     CallSite site;
     site.callee = modelName;
-    site.at = site.calleeAt = callee.function->modelItem->nameRange;
-    for (const Parameter &parameter : callee.function->modelItem->parameters)
+    site.at = site.calleeAt = item.nameRange;
+    for (const Parameter &parameter : item.parameters)
       if (auto given = sizes.find(std::string(parameter.name)); given != sizes.end())
         site.arguments.push_back({given->first, Value::ofInteger(given->second, parameter.range), parameter.range});
-    overrideModel = callee.function->modelItem;
-    model = apply(callee, site);
-    overrideModel = nullptr;
-    if (model.poison())
-      return drop();
+    // Its values are given: what they begin with is not computed.
+    NoFrame nothing(e.graph);
+    llvm::SaveAndRestore checks(e.checkingOnly, true);
+    llvm::SaveAndRestore overridden(e.overrideModel, &item);
+    callee = e.apply(callee, site);
   }
-  if (model.kind == Value::Model) {
-    nameParameters(*model.model);
-    made.params = parametersOf(*model.model);
-    std::vector<Value> values;
-    for (const ParamSlotRef &slot : made.params) {
-      Value value = slot->value;
-      value.host = nullptr;
-      value.ir = frame.addArgument(irType(value.dtype, value.shape), location(slot->at));
-      values.push_back(value);
-      roles.push_back("param");
-      names.push_back(slot->path);
+  if (callee.kind == Value::Model)
+    model = callee;
+  return !callee.poison();
+}
+
+void EntryElaborator::addArgument(FunctionFrame &frame, Value &value, const std::string &role, const std::string &name,
+                                  SourceRange at) {
+  value.host = nullptr;
+  value.ir = frame.addArgument(e.irType(value.dtype, value.shape), e.location(at));
+  roles.push_back(role);
+  names.push_back(name);
+}
+
+/// A value with the tensors of the models in it as arguments.
+Value EntryElaborator::passed(FunctionFrame &frame, const Value &value, const std::string &name) {
+  Value copy = value;
+  if (value.kind == Value::List || value.kind == Value::Tuple)
+    for (size_t i = 0; i < copy.elements.size(); ++i)
+      copy.elements[i] = passed(frame, value.elements[i], fmt::format("{}.{}", name, i));
+  if (value.kind != Value::Model)
+    return copy;
+  std::vector<Value> values;
+  for (const ParamSlotRef &slot : parametersOf(*value.model)) {
+    values.push_back(slot->value);
+    for (const Dim &dim : slot->value.shape)
+      if (!dim.size.isConstant()) // only data says; an error where it is used
+        return copy;
+  }
+  copy.model = withValues(*value.model, values);
+  nameParameters(*copy.model);
+  models.push_back({name, unsigned(roles.size()), unsigned(values.size())});
+  for (const ParamSlotRef &slot : parametersOf(*copy.model))
+    addArgument(frame, slot->value, "param", slot->path, slot->at);
+  return copy;
+}
+
+std::optional<Value> EntryElaborator::declaredInput(const Parameter &parameter, const ScopeRef &scope) {
+  Value value = e.symbolic(*parameter.type, scope, parameter.range, std::string(parameter.name));
+  if (value.poison())
+    return std::nullopt;
+  if (!value.isTensor()) {
+    e.error(Diag::NotSupported, parameter.range,
+            "an entry whose parameter `" + std::string(parameter.name) + "` is " + describe(value));
+    return std::nullopt;
+  }
+  for (const Dim &dim : value.shape)
+    if (!dim.size.isConstant()) {
+      e.error(Diag::NotConstant, dim.origin.valid() ? dim.origin : parameter.range, "size `" + dim.size.str() + "`")
+          .help("give it: `--size " + dim.size.str() + "=1`");
+      return std::nullopt;
     }
-    model.model = withValues(*model.model, values);
-    callee = memberOfModel(model.model, functionName.empty() ? "forward" : functionName, nowhere);
-    if (callee.poison() || callee.kind != Value::Fn) {
-      std::vector<std::string> functions;
-      for (auto &[name, fn] : model.model->functions)
-        functions.push_back(name);
-      return missing(functionName.empty() ? "forward" : functionName, functions);
+  return value;
+}
+
+/// The types of the arguments: as declared with the sizes given, else as the training of the model called it.
+bool EntryElaborator::inputs() {
+  const std::vector<Parameter> *parameters = callee.kind == Value::Fn ? &callee.function->item->parameters : nullptr;
+  bool declared = parameters && std::all_of(parameters->begin(), parameters->end(),
+                                            [](const Parameter &parameter) { return parameter.type != nullptr; });
+  const TrainElaborator *train = nullptr;
+  if (model.kind == Value::Model && model.model->trained && (functionName.empty() || functionName == "forward"))
+    train = model.model->trained->train.get();
+  if (!declared && train) {
+    auto batch = sizes.find("batch");
+    if (batch == sizes.end()) {
+      e.error(Diag::NotConstant, train->plan.at, "size `batch`")
+          .help("how many examples a call takes: `--size batch=1`");
+      return false;
     }
+    std::optional<std::vector<Value>> types = train->inputsOfModel(Size(batch->second));
+    for (const Value &type : types.value_or(std::vector<Value>()))
+      if (!type.isTensor()) {
+        e.error(Diag::NotSupported, type.at, "an entry whose argument is " + describe(type));
+        return false;
+      }
+    arguments = types.value_or(std::vector<Value>());
+    for (size_t i = 0; i < arguments.size(); ++i)
+      argumentNames.push_back(parameters && i < parameters->size() ? std::string((*parameters)[i].name)
+                              : arguments.size() == 1              ? "x"
+                                                                   : fmt::format("x{}", i));
+    return types.has_value();
   }
-  if (callee.kind != Value::Fn || callee.function->kind != Function::User) {
-    error(Diag::NotCallable, nowhere, "`" + entry + "`").help("an entry is a function or `Model.forward`");
-    return drop();
+  if (!parameters) {
+    e.error(Diag::NotCallable, {}, "`" + entry + "`")
+        .help("it says no type of its input; a function does: `fn predict(x: f32[n, 2]) { " + modelName + "(x) }`");
+    return false;
   }
-  // The arguments: their declared types, with the sizes given.
   auto scope = std::make_shared<Scope>();
   scope->parent = callee.function->scope;
   scope->self = callee.function->self;
   for (auto &[name, size] : sizes)
-    scope->names[name] = {Value::ofSize(Size(size), nowhere), false, nowhere};
-  std::vector<Value> arguments;
-  for (const Parameter &parameter : callee.function->item->parameters) {
+    scope->names[name] = {Value::ofSize(Size(size), {}), false, {}};
+  for (const Parameter &parameter : *parameters) {
     if (!parameter.type) {
-      error(Diag::MissingArgument, parameter.range, entry, std::string(parameter.name) + ": type")
+      e.error(Diag::MissingArgument, parameter.range, entry, std::string(parameter.name) + ": type")
           .help("an entry's parameters need types");
-      return drop();
+      return false;
     }
-    Value value = symbolic(*parameter.type, scope, parameter.range, std::string(parameter.name));
-    if (value.poison())
-      return drop();
-    if (!value.isTensor()) {
-      error(Diag::NotSupported, parameter.range,
-            "an entry whose parameter `" + std::string(parameter.name) + "` is " + describe(value));
-      return drop();
-    }
-    for (const Dim &dim : value.shape)
-      if (!dim.size.isConstant()) {
-        error(Diag::NotConstant, dim.origin.valid() ? dim.origin : parameter.range, "size `" + dim.size.str() + "`")
-            .help("give it: `--size " + dim.size.str() + "=1`");
-        return drop();
-      }
-    value.ir = frame.addArgument(irType(value.dtype, value.shape), location(parameter.range));
-    roles.push_back("input");
-    names.push_back(std::string(parameter.name));
-    made.inputs.push_back(std::string(parameter.name));
-    arguments.push_back(value);
+    std::optional<Value> value = declaredInput(parameter, scope);
+    if (!value)
+      return false;
+    arguments.push_back(*value);
+    argumentNames.push_back(std::string(parameter.name));
   }
-  Value result = apply(callee, arguments, nowhere);
+  return true;
+}
+
+std::optional<std::vector<Value>> EntryElaborator::outputs() {
+  Value result = e.apply(callee, arguments, {});
   if (result.poison())
-    return drop();
-  std::vector<Value> outputs = result.kind == Value::Tuple ? result.elements : std::vector<Value>{result};
-  std::vector<mlir::Value> results;
-  for (size_t i = 0; i < outputs.size(); ++i) {
-    Value value = tensorOf(outputs[i]);
-    if (!value.isTensor()) {
-      error(Diag::NotSupported, callee.function->item->nameRange, "an entry whose result is " + describe(outputs[i]));
-      return drop();
+    return std::nullopt;
+  std::vector<Value> values = result.kind == Value::Tuple ? result.elements : std::vector<Value>{result};
+  for (Value &value : values) {
+    Value given = value;
+    value = e.tensorOf(given);
+    if (value.isTensor())
+      continue;
+    e.error(Diag::NotSupported, callee.kind == Value::Fn ? callee.function->item->nameRange : callee.at,
+            "an entry whose result is " + describe(given));
+    return std::nullopt;
+  }
+  return values;
+}
+
+/// Takes the arguments of models away of which nothing is used; of several that stay, names begin with the model's.
+void EntryElaborator::dropUnused(mlir::func::FuncOp function, std::vector<std::string> &used) {
+  llvm::BitVector unused(function.getNumArguments());
+  for (const PassedModel &passed : models) {
+    auto own = function.getArguments().slice(passed.first, passed.count);
+    if (passed.name == modelName || llvm::any_of(own, [](mlir::Value value) { return !value.use_empty(); }))
+      used.push_back(passed.name);
+    else
+      unused.set(passed.first, passed.first + passed.count);
+  }
+  for (const PassedModel &passed : models)
+    for (unsigned i = passed.first; used.size() > 1 && i < passed.first + passed.count; ++i)
+      names[i] = passed.name + "." + names[i];
+  for (int i = unused.find_last(); i >= 0; i = unused.find_prev(unsigned(i))) {
+    roles.erase(roles.begin() + i);
+    names.erase(names.begin() + i);
+  }
+  (void)function.eraseArguments(unused);
+}
+
+Elaborator::EntryModule EntryElaborator::module() {
+  Elaborator::EntryModule made;
+  if (!findCallee())
+    return made;
+  FunctionFrame frame(
+      e.graph, functionName.empty() || functionName == "forward" ? modelName : modelName + "_" + functionName,
+      e.location({}), FunctionFrame::Constants);
+  if (model.kind == Value::Model)
+    model = passed(frame, model, modelName);
+  llvm::SaveAndRestore kept(e.file->names);
+  for (auto &[name, binding] : e.file->names)
+    if (binding.value.kind == Value::Model && name == modelName)
+      binding.value = model;
+    else
+      binding.value = passed(frame, binding.value, name);
+  if (model.kind == Value::Model) {
+    const std::string function = functionName.empty() ? "forward" : functionName;
+    bool itself = functionName.empty() && !model.model->functions.count(function) && model.model->name == "Sequential";
+    callee = itself ? model : e.memberOfModel(model.model, function, {});
+    if (!itself && callee.kind != Value::Fn) {
+      std::vector<std::string> functions;
+      for (auto &[name, fn] : model.model->functions)
+        functions.push_back(name);
+      unknown(function, functions);
+      return made;
     }
-    results.push_back(ir(value));
-    made.outputs.push_back(outputs.size() == 1 ? "result" : fmt::format("result{}", i));
   }
-  auto function = frame.function();
+  if (callee.kind != Value::Model && (callee.kind != Value::Fn || callee.function->kind != Function::User)) {
+    e.error(Diag::NotCallable, {}, "`" + entry + "`")
+        .help("an entry is a function, `Model.forward` or a trained model");
+    return made;
+  }
+  if (!inputs())
+    return made;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    SourceRange at = arguments[i].at;
+    addArgument(frame, arguments[i], "input", argumentNames[i], at);
+  }
+  std::optional<std::vector<Value>> values = outputs();
+  if (!values)
+    return made;
+  std::vector<mlir::Value> results;
+  for (const Value &value : *values)
+    results.push_back(e.ir(value));
+  mlir::func::FuncOp function = frame.function();
   made.module = frame.finish(results);
-  mlir::OpBuilder attributes(&context);
-  for (size_t i = 0; i < roles.size(); ++i) {
-    function.setArgAttr(unsigned(i), "dl.role", attributes.getStringAttr(roles[i]));
-    function.setArgAttr(unsigned(i), "dl.name", attributes.getStringAttr(names[i]));
+  dropUnused(function, made.inputs);
+  mlir::OpBuilder attributes(&e.context);
+  for (unsigned i = 0; i < roles.size(); ++i) {
+    function.setArgAttr(i, "dl.role", attributes.getStringAttr(roles[i]));
+    function.setArgAttr(i, "dl.name", attributes.getStringAttr(names[i]));
   }
-  for (size_t i = 0; i < made.outputs.size(); ++i)
-    function.setResultAttr(unsigned(i), "dl.name", attributes.getStringAttr(made.outputs[i]));
+  for (unsigned i = 0; i < results.size(); ++i)
+    function.setResultAttr(i, "dl.name",
+                           attributes.getStringAttr(results.size() == 1 ? "result" : fmt::format("result{}", i)));
   return made;
+}
+
+Elaborator::EntryModule Elaborator::entry(const std::string &entry, const std::map<std::string, int64_t> &sizes) {
+  return EntryElaborator(*this, entry, sizes).module();
 }
 
 } // namespace dlc

@@ -45,6 +45,28 @@ TrainModule TrainElaborator::evaluation(const Value &trained, int64_t batch) con
   return {frame.finish(results), frame.inputs};
 }
 
+std::optional<std::vector<Value>> TrainElaborator::inputsOfModel(const Size &batch) const {
+  auto &self = const_cast<TrainElaborator &>(*this);
+  NoFrame nothing(e.graph);
+  llvm::SaveAndRestore checks(e.checkingOnly, true);
+  Value copy = model;
+  std::vector<Value> values;
+  for (const ParamSlotRef &slot : parametersOf(*model.model))
+    values.push_back(slot->value);
+  copy.model = withValues(*model.model, values);
+  std::optional<std::vector<Value>> first;
+  copy.effect = [&first](const std::vector<Value> &given) {
+    if (!first)
+      first = given;
+  };
+  if (!self.body(copy, self.fields(batch), false))
+    return std::nullopt;
+  if (first)
+    return first;
+  e.error(Diag::NotSupported, item.nameRange, "a model as an entry whose training does not call it as a whole");
+  return std::nullopt;
+}
+
 Value Elaborator::evaluation(const Value &model, const Value &data, std::optional<int64_t> batch, SourceRange at) {
   if (!model.model->trained || !model.model->trained->train) {
     error(Diag::WrongType, model.at, "argument 1 of `evaluate`", describe(model) + " that no `train` of this program made",

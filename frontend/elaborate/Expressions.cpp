@@ -239,7 +239,7 @@ Value Elaborator::memberOfModel(const ModelRef &model, std::string_view name, So
   if (const ModelInstance::Entry *entry = model->find(name)) {
     Value value = entry->param ? entry->param->value : *entry->layer;
     if (entry->param && entry->param->next && readsNextBuffers)
-      value = entry->param->next->names[entry->param->path].value;
+      value = entry->param->next->names.begin()->second.value;
     value.at = at;
     return value;
   }
@@ -327,6 +327,12 @@ Value Elaborator::member(const Value &base, std::string_view name, SourceRange a
   case Value::Fn:
     if (base.data)
       return textFunctionOf(*this, base, name, at, nameAt);
+    break;
+  case Value::Strings:
+    if (base.data) // of a saved vocabulary
+      for (const DataInfo::Field &field : base.data->fields)
+        if (field.name == name)
+          return Value::ofStrings(base.strings, base.size, at);
     break;
   case Value::SizeOf:
     if (base.data)

@@ -1,6 +1,7 @@
 // Loops: `for`, `while` and comprehensions. A loop over a list is unrolled; any other is compiled (LoopElaborator.h), at
 // top level as one statement.
 #include "frontend/builtins/Builtins.h"
+#include "frontend/elaborate/Layers.h"
 #include "frontend/elaborate/LoopElaborator.h"
 #include "frontend/elaborate/LoopSource.h"
 #include "frontend/elaborate/Printing.h"
@@ -101,8 +102,8 @@ void Elaborator::forLoop(const ForStmt &stmt, const ScopeRef &scope) {
     elaborator.body(*stmt.body, inner);
     return Value::unit(stmt.range);
   };
-  if (given.kind == Value::List || given.kind == Value::Tuple)
-    return unrolled(given.elements, scope, stmt.range, turn);
+  if (given.kind == Value::List || given.kind == Value::Tuple || holdsLayers(given))
+    return unrolled(layersIn(given), scope, stmt.range, turn);
   if (holdsItem(*stmt.body))
     return forOfItems(stmt, given, scope, turn);
   std::optional<LoopSource> source = loopSource(*this, given, "what a loop runs over");
@@ -225,8 +226,8 @@ Value Elaborator::comprehension(const ComprehensionExpr &expr, const ScopeRef &s
     }
     return Value::ofList(std::move(values), expr.range);
   };
-  if (given.kind == Value::List || given.kind == Value::Tuple)
-    return listOf(given.elements);
+  if (given.kind == Value::List || given.kind == Value::Tuple || holdsLayers(given))
+    return listOf(layersIn(given));
   std::optional<LoopSource> source = loopSource(*this, given, "what a comprehension runs over");
   if (!source)
     return poison(expr.range);

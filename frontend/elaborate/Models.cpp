@@ -257,6 +257,12 @@ Value Elaborator::initialValue(const ParamSlot &slot) {
 
 Value Elaborator::callModel(const Value &model, CallSite &site) {
   InsideModel inside(*this, *model.model);
+  if (model.effect) { // it is watched (inputsOfModel)
+    std::vector<Value> given;
+    for (const CallSite::Argument &argument : site.arguments)
+      given.push_back(argument.value);
+    model.effect(given);
+  }
   if (!model.model->item && model.model->name == "Sequential") {
     if (site.arguments.size() != 1 || !site.arguments[0].name.empty()) {
       error(Diag::ExtraArgument, site.at, site.callee, "1 argument without a name", site.arguments.size());

@@ -155,6 +155,8 @@ void Elaborator::checkOverrides(const Program &program) {
     return std::find(names.begin(), names.end(), name) != names.end();
   };
   for (const Override &override : overrides) {
+    if (override.used) // a size of data (dlc compile)
+      continue;
     size_t dot = override.name.find('.');
     if (dot != std::string::npos && has(settings, override.name.substr(dot + 1)) &&
         std::any_of(trains.begin(), trains.end(),

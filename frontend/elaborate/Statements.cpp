@@ -205,7 +205,7 @@ bool Elaborator::assignMember(ModelInstance &model, const std::string &name, Val
   if (emitting() && isFloating(value.dtype))
     value = unaryOp("stop_gradient", value, at);
   value.varies = false;
-  setVariable(entry->param->next, entry->param->path, value, at);
+  setVariable(entry->param->next, entry->param->next->names.begin()->first, value, at);
   return true;
 }
 

@@ -89,8 +89,9 @@ TrainElaborator::body(const Value &trained, const std::vector<std::pair<std::str
   if (e.diagnostics.errorCount() != before)
     return std::nullopt;
   for (size_t i = 0; i < slots.size(); ++i)
-    if (slots[i]->next && !isSameValue(slots[i]->next->names[slots[i]->path].value, slots[i]->value))
-      result.assigned[i] = slots[i]->next->names[slots[i]->path].value;
+    if (const Value *next = slots[i]->next ? &slots[i]->next->names.begin()->second.value : nullptr)
+      if (!isSameValue(*next, slots[i]->value))
+        result.assigned[i] = *next;
   return result;
 }
 

@@ -28,6 +28,8 @@ public:
   TrainModule initial();
   /// Loss and reports of a batch, of a model with these values: inputs are the fields, and what is captured.
   TrainModule evaluation(const Value &trained, int64_t batch) const;
+  /// The types of what the block first calls the model with, for a batch of this size; nothing when an error was reported.
+  std::optional<std::vector<Value>> inputsOfModel(const Size &batch) const;
   /// Whether a data set has the fields of the one that is trained on; reports it when not, for `what`.
   bool hasFields(const Value &data, const std::string &what) const;
   /// What the settings make of the parts of the model, in lines: which parameters each optimizer has, and which are frozen.

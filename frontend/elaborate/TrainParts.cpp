@@ -1,12 +1,34 @@
 // Parts of the model that is trained, as settings name them: what is frozen, and what each optimizer is for.
 #include "frontend/elaborate/ActiveCalls.h"
+#include "frontend/elaborate/Layers.h"
 #include "frontend/elaborate/TrainElaborator.h"
+
+#include "llvm/ADT/StringExtras.h"
 
 #include <algorithm>
 
 namespace dlc {
 
 using namespace ast;
+
+/// The whole number that an expression writes, as text; "" when it writes none.
+static std::string placeOf(const Expr &expr) {
+  if (expr.kind == ExprKind::Unary && static_cast<const UnaryExpr &>(expr).op == UnaryOp::Neg) {
+    std::string place = placeOf(*static_cast<const UnaryExpr &>(expr).operand);
+    return place.empty() ? "" : "-" + place;
+  }
+  bool whole = expr.kind == ExprKind::Number && !static_cast<const NumberExpr &>(expr).isFloat;
+  return whole ? std::to_string(static_cast<const NumberExpr &>(expr).integer) : "";
+}
+
+/// What an index writes: `1`, `-1`, or for a slice `:2`.
+static std::string placesOf(const IndexEntry &entry) {
+  if (!entry.slice)
+    return placeOf(*entry.value);
+  std::string begin = entry.begin ? placeOf(*entry.begin) : "", end = entry.end ? placeOf(*entry.end) : "";
+  bool known = !entry.step && (!entry.begin || !begin.empty()) && (!entry.end || !end.empty());
+  return known ? begin + ":" + end : "";
+}
 
 /// The path that an expression writes: `body`, `body.0.weight`, `blocks[1]`, `"body"`; "" when it writes none.
 static std::string pathOf(const Expr &expr) {
@@ -22,9 +44,8 @@ static std::string pathOf(const Expr &expr) {
   if (expr.kind == ExprKind::Index) {
     auto &index = static_cast<const IndexExpr &>(expr);
     std::string base = pathOf(*index.base);
-    const Expr *place = index.entries.size() == 1 ? index.entries[0].value : nullptr;
-    bool whole = place && place->kind == ExprKind::Number && !static_cast<const NumberExpr *>(place)->isFloat;
-    return base.empty() || !whole ? "" : fmt::format("{}.{}", base, static_cast<const NumberExpr *>(place)->integer);
+    std::string places = index.entries.size() == 1 ? placesOf(index.entries[0]) : "";
+    return base.empty() || places.empty() ? "" : base + "." + places;
   }
   return "";
 }
@@ -32,6 +53,57 @@ static std::string pathOf(const Expr &expr) {
 /// Whether `path` is the path `part` or lies within it.
 static bool liesWithin(const std::string &path, const std::string &part) {
   return path == part || path.starts_with(part + ".");
+}
+
+/// The layers that a number (`1`, `-1`) or a slice (`:2`, `1:-1`) names, of `count`; none when it names no such.
+static std::vector<size_t> layerNumbers(llvm::StringRef places, int64_t count) {
+  auto place = [&](llvm::StringRef text, int64_t absent) -> int64_t {
+    int64_t number = absent;
+    if (!text.empty() && text.getAsInteger(10, number))
+      return -1;
+    return number < 0 ? number + count : number;
+  };
+  auto [first, last] = places.split(':');
+  int64_t begin = place(first, 0), end = places.contains(':') ? place(last, count) : begin + 1;
+  std::vector<size_t> layers;
+  for (int64_t i = begin; begin >= 0 && end <= count && i < end; ++i)
+    layers.push_back(size_t(i));
+  return layers;
+}
+
+/// Adds the paths of what `part` names within a layer whose own path is `path`; slices and numbers from the end are
+/// counted out.
+static void addParts(const Value &layer, llvm::StringRef part, const std::string &path,
+                     std::vector<std::string> &found) {
+  auto [first, rest] = part.split('.');
+  if (part.empty()) {
+    found.push_back(path);
+    return;
+  }
+  auto within = [&](const Value &inner, llvm::StringRef name) {
+    addParts(inner, rest, (path.empty() ? "" : path + ".") + name.str(), found);
+  };
+  std::vector<Value> layers = holdsLayers(layer) ? layersIn(layer) : std::vector<Value>();
+  if (!layers.empty()) {
+    for (size_t i : layerNumbers(first, int64_t(layers.size())))
+      within(layers[i], std::to_string(i));
+  } else if (layer.kind == Value::Model) {
+    if (const ModelInstance::Entry *entry = layer.model->find(first); entry && entry->layer)
+      within(*entry->layer, first);
+    else if (entry && rest.empty())
+      within(Value(), first);
+  }
+}
+
+/// A path as the program writes it, of a model that is called `name`: `body[0].weight`, `m[0]`.
+static std::string written(llvm::StringRef path, const std::string &name) {
+  std::string text;
+  for (llvm::StringRef part : llvm::split(path, '.'))
+    if (isdigit(uint8_t(part[0])))
+      text += (text.empty() ? name : "") + "[" + part.str() + "]";
+    else
+      text += (text.empty() ? "" : ".") + part.str();
+  return text;
 }
 
 std::set<std::string> TrainElaborator::pathsIn(const std::string &part) const {
@@ -48,6 +120,13 @@ std::set<std::string> TrainElaborator::pathsIn(const std::string &part) const {
   return found;
 }
 
+static std::set<std::string> allPaths(const TrainPlan &plan) {
+  std::set<std::string> paths;
+  for (const ParamSlotRef &slot : plan.params)
+    paths.insert(slot->path);
+  return paths;
+}
+
 /// All that may be named: every part, and the name of every member.
 static std::vector<std::string> partNames(const TrainPlan &plan) {
   std::set<std::string> names;
@@ -55,9 +134,9 @@ static std::vector<std::string> partNames(const TrainPlan &plan) {
     for (size_t begin = 0, dot = 0; dot != std::string::npos; begin = dot + 1) {
       dot = slot->path.find('.', begin);
       names.insert(slot->path.substr(0, dot));
-      names.insert(slot->path.substr(begin, dot == std::string::npos ? dot : dot - begin));
+      if (!isdigit(uint8_t(slot->path[begin])))
+        names.insert(slot->path.substr(begin, dot == std::string::npos ? dot : dot - begin));
     }
-  std::erase_if(names, [](const std::string &name) { return isdigit(uint8_t(name[0])); });
   return {names.begin(), names.end()};
 }
 
@@ -68,17 +147,27 @@ std::optional<std::set<std::string>> TrainElaborator::pathsOfPart(const std::str
         .help(fmt::format("for example `{0}: body`, `{0}: [body[0], bias]`", key));
     return std::nullopt;
   }
+  // The model may be called by its name, as elsewhere: `net.body`, `m[0]`.
+  const std::string own = part.starts_with(name + ".") ? part.substr(name.size() + 1) : part == name ? "" : part;
+  std::vector<std::string> parts;
+  addParts(model, own, "", parts);
   std::set<std::string> paths = pathsIn(part);
-  // `m[0]` of `train m = Sequential(..)`, whose parts have no names of their own.
-  if (paths.empty() && part.starts_with(name + "."))
-    paths = pathsIn(part.substr(name.size() + 1));
+  if (paths.empty())
+    for (const std::string &one : parts.empty() ? std::vector<std::string>{own} : parts)
+      paths.merge(one.empty() ? allPaths(plan) : pathsIn(one));
   if (!paths.empty())
     return paths;
-  auto report = e.error(Diag::UnknownMember, at, "model `" + model.model->name + "`", part);
-  if (std::string near = nearest(part, partNames(plan)); !near.empty())
-    report.help("did you mean `" + near + "`?");
-  else
-    report.help("what it has is " + listed(partNames(plan)));
+  if (!parts.empty()) {
+    e.error(Diag::BadSetting, at, key, "`" + written(parts[0], name) + "`, which has no parameters",
+            "a part of the model that has some");
+    return std::nullopt;
+  }
+  std::vector<std::string> names = partNames(plan);
+  auto report = e.error(Diag::UnknownMember, at, "model `" + model.model->name + "`", written(own, name));
+  std::string near = nearest(own, names);
+  for (std::string &one : names)
+    one = written(one, name);
+  report.help(near.empty() ? "what it has is " + listed(names) : "did you mean `" + written(near, name) + "`?");
   return std::nullopt;
 }
 

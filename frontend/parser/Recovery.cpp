@@ -102,7 +102,7 @@ std::string Parser::usualHelp() const {
   if (at(TokenKind::Plus))
     return "leave out the `+`";
   if (at(TokenKind::Integer) && before.kind == TokenKind::Dot)
-    return "a tuple is taken apart by `let (a, b) = ...`";
+    return fmt::format("by its number it is taken in brackets: `[{}]`", spelled(token()));
   return {};
 }
 

@@ -40,9 +40,12 @@ static std::optional<std::string> withoutOnes(Elaborator &e, const Value &x, con
     bool fits = x.shape[axis].size == Size(1);
     for (size_t i = 0; fits && i < rest.size(); ++i)
       fits = rest[i].size == y.shape[i].size;
-    if (fits)
-      return fmt::format("squeeze({}, axis: {})", e.shortText(x.at),
-                         axis + 1 == x.shape.size() ? "-1" : std::to_string(axis));
+    if (fits) {
+      std::string before;
+      for (size_t i = 0; i < axis; ++i)
+        before += ":, ";
+      return fmt::format("{}[{}0]", e.shortText(x.at), before);
+    }
   }
   return std::nullopt;
 }

@@ -117,7 +117,8 @@ void Elaborator::forLoop(const ForStmt &stmt, const ScopeRef &scope) {
     std::vector<Value> rows;
     for (const Value &tensor : source->tensors())
       rows.push_back(rowAt(*this, tensor, 0, stmt.range));
-    counted(inner, Value::ofTensor(DType::I64, {}, {}, stmt.range), rows);
+    Value index = Value::ofTensor(DType::I64, {}, {}, stmt.range);
+    source->length ? counted(inner, index, rows) : turn(inner, index);
   });
   if (diagnostics.errorCount() != before)
     return;

@@ -1,5 +1,5 @@
 // The dialect `dl`: registration, the constant materializer, and what tablegen generates.
-#include "ir/Dialect.h"
+#include "ir/Elementary.h"
 
 #include "mlir/IR/DialectImplementation.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"

@@ -1,9 +1,17 @@
 // Elementwise operations: builders, folders and what ODS does not verify.
-#include "ir/Dialect.h"
+#include "ir/Elementary.h"
 
 using namespace mlir;
 
 namespace dlc::dl {
+
+bool isElementary(Operation *op) {
+#define ELEMENTARY(Op, mnemonic, name, value, cost) \
+  if (isa<Op>(op)) \
+    return true;
+#include "ir/ElementaryFunctions.def"
+  return false;
+}
 
 void CompareOp::build(OpBuilder &builder, OperationState &state, ComparePredicate predicate, Value lhs, Value rhs) {
   build(builder, state, withElement(lhs.getType(), builder.getI1Type()), predicate, lhs, rhs);

@@ -30,10 +30,18 @@ def ExpOp : Dl_Unary<"exp", "e^x">;
 def Expm1Op : Dl_Unary<"expm1", "e^x - 1, exact near zero">;
 def LogOp : Dl_Unary<"log", "natural logarithm">;
 def Log1pOp : Dl_Unary<"log1p", "log(1 + x), exact near zero">;
+def Log2Op : Dl_Unary<"log2", "logarithm to the base 2; a power of 2 has its exact exponent">;
+def Log10Op : Dl_Unary<"log10", "logarithm to the base 10">;
 def SqrtOp : Dl_Unary<"sqrt", "square root">;
 def RsqrtOp : Dl_Unary<"rsqrt", "1 / sqrt(x)">;
 def SinOp : Dl_Unary<"sin", "sine (radians)">;
 def CosOp : Dl_Unary<"cos", "cosine (radians)">;
+def TanOp : Dl_Unary<"tan", "tangent (radians)">;
+def AsinOp : Dl_Unary<"asin", "the angle in [-pi/2, pi/2] whose sine is x; NaN beyond 1">;
+def AcosOp : Dl_Unary<"acos", "the angle in [0, pi] whose cosine is x; NaN beyond 1">;
+def AtanOp : Dl_Unary<"atan", "the angle in [-pi/2, pi/2] whose tangent is x">;
+def SinhOp : Dl_Unary<"sinh", "hyperbolic sine">;
+def CoshOp : Dl_Unary<"cosh", "hyperbolic cosine">;
 def TanhOp : Dl_Unary<"tanh", "hyperbolic tangent">;
 def ErfOp : Dl_Unary<"erf", "the error function, 2 / sqrt(pi) * integral of e^(-t^2) from 0 to x">;
 def LogisticOp : Dl_Unary<"logistic", "1 / (1 + e^-x); the adjoint is dy * y * (1 - y), which never overflows">;
@@ -41,6 +49,7 @@ def ReluOp : Dl_Unary<"relu", "max(x, 0); the gradient at 0 is 0", Dl_NumberTens
 def FloorOp : Dl_Unary<"floor", "greatest integer not above x; the gradient is zero">;
 def CeilOp : Dl_Unary<"ceil", "least integer not below x; the gradient is zero">;
 def RoundOp : Dl_Unary<"round", "nearest integer, ties to even; the gradient is zero">;
+def TruncOp : Dl_Unary<"trunc", "nearest integer towards zero; the gradient is zero">;
 
 def StopGradientOp : Dl_Elementwise<"stop_gradient", [SameOperandsAndResultType, NonDifferentiable]> {
   let summary = "x, as a constant for differentiation";
@@ -58,6 +67,8 @@ def RemOp : Dl_Binary<"rem", "the exact x - y * floor(x / y), of y's sign; with 
 def FloorDivOp : Dl_Binary<"floor_div", "the exact x / y, rounded down (infinite x: NaN; y = 0: x / y); the gradient is zero",
                            Dl_FloatTensor>;
 def PowOp : Dl_Binary<"pow", "x^y; of integers, a negative y gives the quotient rounded toward zero">;
+def Atan2Op : Dl_Binary<"atan2", "the angle of the point (y, x) from the positive x axis, in [-pi, pi]: of lhs y, rhs x",
+                        Dl_FloatTensor>;
 def MaxOp : Dl_Binary<"max", "the greater; at ties half the gradient to each; NaN if either is",
                       Dl_NumberTensor, [Commutative]>;
 def MinOp : Dl_Binary<"min", "the lesser; at ties half the gradient to each; NaN if either is",

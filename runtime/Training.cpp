@@ -31,7 +31,8 @@ public:
               const OutputSink &output)
       : spec(spec), functions(spec, provider, params, state, pool), files(spec, params, state),
         best(bestMetricOf(spec)),
-        progress(output, spec.epochs > 0 ? "epoch" : "step", spec.epochs > 0 ? spec.epochs : spec.steps) {}
+        progress(output, (spec.label.empty() ? "" : spec.label + " ") + (spec.epochs > 0 ? "epoch" : "step"),
+                 spec.epochs > 0 ? spec.epochs : spec.steps) {}
 
   Result<TrainingResult> run();
 
@@ -52,6 +53,7 @@ private:
   Result<StepOutcome> stepOfSeveral();
   Result<void> step();
   std::string place() const;
+  void say(const std::string &text) { progress.note(spec.label.empty() ? text : spec.label + ": " + text); }
   Error notFinite(const std::string &what) const;
   void log(const StepOutcome &outcome);
   void showProgress();
@@ -403,7 +405,7 @@ void TrainingRun::endInterrupted() {
     text += "; nothing was saved, for no step was finished";
   else if (!saveError)
     text += fmt::format("; saved `{0}`. To go on, run again with --set resume={0}", spec.save);
-  progress.note(text);
+  say(text);
 }
 
 Result<TrainingResult> TrainingRun::run() {
@@ -415,7 +417,7 @@ Result<TrainingResult> TrainingRun::run() {
   periodStarted = trainStarted =
       Clock::now() - std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(at.seconds));
   if (finished() && !periodEnded())
-    progress.note(fmt::format("nothing to do: `{}` was written at the end of the run", spec.resume));
+    say(fmt::format("nothing to do: `{}` was written at the end of the run", spec.resume));
   while ((!finished() || periodEnded()) && !result.stoppedEarly && !result.interrupted) {
     Result<void> ok = periodEnded() ? Result<void>() : step();
     if (ok && periodEnded())
@@ -444,8 +446,8 @@ Result<TrainingResult> TrainingRun::run() {
   if (result.stoppedEarly) {
     std::string kept = at.hasBest ? fmt::format("best {} after {} {}", formatMetric(best.metric, at.best), unit, at.bestAt)
                                   : "it never was a finite number";
-    progress.note(fmt::format("stopped: {} {} without better {} ({})", best.count, best.inSteps ? "steps" : "epochs",
-                              best.metric, kept));
+    say(fmt::format("stopped: {} {} without better {} ({})", best.count, best.inSteps ? "steps" : "epochs", best.metric,
+                    kept));
   }
   result.samplesPerSecond = trainSeconds > 0 ? double(examples) / trainSeconds : 0;
   return std::move(result);

@@ -64,6 +64,7 @@ struct StopAfter {
 };
 
 struct TrainingSpec {
+  std::string label;                       ///< what the lines that it prints begin with; empty: nothing
   std::vector<TensorSlot> params;          ///< parameters and buffers
   std::vector<TensorSlot> state;           ///< of the optimizer, and behind it the averages
   std::vector<size_t> averaged;            ///< the parameters that have one: an evaluate function reads these too

@@ -101,7 +101,7 @@ def shown(path):
 
 def kebab(name):
     """FuseElementwise -> fuse-elementwise."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).lower()
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", name).lower()
 
 
 def records(td):

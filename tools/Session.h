@@ -125,7 +125,13 @@ private:
   std::optional<std::vector<bool>> fill(const std::string &file, bool partial, const SlotBlock &block, SourceRange at,
                                         const std::string &partially);
   /// What is wrong with a file whose vocabularies are not those of the model, or of open data with fields of these names.
-  Result<void> checkLoaded(const std::string &file, const Vocabularies &saved, const ModelInstance &model) const;
+  Result<void> checkLoaded(const std::string &file, const Vocabularies &saved, const Vocabularies *model) const;
+  /// `load` of these parameters, of a model with these vocabularies (null: none).
+  bool loadSlots(const std::string &name, bool partial, const std::vector<ParamSlotRef> &params, const Vocabularies *own,
+                 std::vector<HostBufferRef> &values, std::shared_ptr<const void> &vocabularies, SourceRange at);
+  /// The model of a training that makes no step: what its file has.
+  bool takeSaved(const TrainPlan &plan, const TrainFunctions &functions, std::vector<HostBufferRef> &trained,
+                 TrainHistory &history);
   bool initialise(const TrainPlan &plan, const TrainFunctions &functions, const Compiled &step, void *params,
                   void *state);
 

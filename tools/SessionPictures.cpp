@@ -127,6 +127,61 @@ static void setLog(Picture &picture, const Arguments &arguments) {
 
 //===-- Kinds -----------------------------------------------------------------------------------------------------------===//
 
+/// Points whose colours say which of several they are: a series each, in the order in which they are met (of numbers, in
+/// their own).
+static void partedBy(Picture &picture, const Series &points, const std::vector<std::string> &names, bool sorted) {
+  const size_t lines = picture.series.size(); // that are there before them
+  std::map<std::string, size_t> places;
+  for (size_t i = 0; i < points.x.size() && i < names.size(); ++i) {
+    auto [found, isNew] = places.try_emplace(names[i], picture.series.size());
+    if (isNew) {
+      Series &series = picture.series.emplace_back();
+      series.kind = Series::Kind::Points;
+      series.name = names[i];
+    }
+    picture.series[found->second].x.push_back(points.x[i]);
+    picture.series[found->second].y.push_back(points.y[i]);
+  }
+  const size_t most = lines + 20; // that a legend has room for, and eyes tell apart
+  if (sorted)
+    std::sort(picture.series.begin() + ptrdiff_t(lines), picture.series.end(),
+              [](const Series &a, const Series &b) { return std::atof(a.name.c_str()) < std::atof(b.name.c_str()); });
+  if (picture.series.size() <= most)
+    return;
+  Series &rest = picture.series[most - 1];
+  rest.name = fmt::format("{} others", picture.series.size() - most + 1);
+  for (size_t i = most; i < picture.series.size(); ++i) {
+    rest.x.insert(rest.x.end(), picture.series[i].x.begin(), picture.series[i].x.end());
+    rest.y.insert(rest.y.end(), picture.series[i].y.begin(), picture.series[i].y.end());
+  }
+  picture.series.resize(most);
+}
+
+/// The points of a tensor [n, 2], or of a pair of x and y.
+static Series pointsOf(const Value &value) {
+  Series points;
+  points.kind = Series::Kind::Points;
+  if (value.kind == Value::Tuple) {
+    points.x = numbersOf(value.elements[0]).values;
+    points.y = numbersOf(value.elements[1]).values;
+    return points;
+  }
+  Numbers both = numbersOf(value);
+  points.x = both.rows() ? both.column(0) : std::vector<double>();
+  points.y = both.rows() ? both.column(1) : std::vector<double>();
+  return points;
+}
+
+/// Points in the colours of a scale, or in several series.
+static void addPoints(Picture &picture, Series points, const Value *colour) {
+  bool isScale = colour && colour->isTensor() && isFloating(colour->dtype);
+  if (colour && !isScale)
+    return partedBy(picture, points, namesOf(colour), colour->isTensor());
+  if (isScale)
+    points.scale = numbersOf(*colour).values;
+  picture.series.push_back(std::move(points));
+}
+
 static Picture plotOf(const Arguments &arguments) {
   Picture picture;
   const Value *y = arguments.find("y"), *x = arguments.find("x");
@@ -151,62 +206,18 @@ static Picture plotOf(const Arguments &arguments) {
     }
     picture.series.push_back(std::move(series));
   }
+  if (const Value *points = arguments.find("points"))
+    addPoints(picture, pointsOf(*points), arguments.find("color"));
   nameSeries(picture, namesOf(arguments.find("names")));
   setLog(picture, arguments);
   return picture;
 }
 
-/// Points whose colours say which of several they are: a series each, in the order in which they are met (of numbers, in
-/// their own).
-static void partedBy(Picture &picture, const Series &points, const std::vector<std::string> &names, bool sorted) {
-  std::map<std::string, size_t> places;
-  for (size_t i = 0; i < points.x.size() && i < names.size(); ++i) {
-    auto [found, isNew] = places.try_emplace(names[i], picture.series.size());
-    if (isNew) {
-      Series &series = picture.series.emplace_back();
-      series.kind = Series::Kind::Points;
-      series.name = names[i];
-    }
-    picture.series[found->second].x.push_back(points.x[i]);
-    picture.series[found->second].y.push_back(points.y[i]);
-  }
-  constexpr size_t most = 20; // that a legend has room for, and eyes tell apart
-  if (sorted)
-    std::sort(picture.series.begin(), picture.series.end(),
-              [](const Series &a, const Series &b) { return std::atof(a.name.c_str()) < std::atof(b.name.c_str()); });
-  if (picture.series.size() <= most)
-    return;
-  Series &rest = picture.series[most - 1];
-  rest.name = fmt::format("{} others", picture.series.size() - most + 1);
-  for (size_t i = most; i < picture.series.size(); ++i) {
-    rest.x.insert(rest.x.end(), picture.series[i].x.begin(), picture.series[i].x.end());
-    rest.y.insert(rest.y.end(), picture.series[i].y.begin(), picture.series[i].y.end());
-  }
-  picture.series.resize(most);
-}
-
 static Picture scatterOf(const Arguments &arguments) {
   Picture picture;
-  Series points;
-  points.kind = Series::Kind::Points;
-  Numbers first = numbersOf(*arguments.find("points"));
-  if (const Value *y = arguments.find("y")) {
-    points.x = first.values;
-    points.y = numbersOf(*y).values;
-  } else {
-    points.x = first.rows() ? first.column(0) : std::vector<double>();
-    points.y = first.rows() ? first.column(1) : std::vector<double>();
-  }
+  const Value *y = arguments.find("y"), &first = *arguments.find("points");
+  addPoints(picture, pointsOf(y ? Value::ofTuple({first, *y}, first.at) : first), arguments.find("color"));
   setLog(picture, arguments);
-  const Value *colour = arguments.find("color");
-  bool isScale = colour && colour->isTensor() && isFloating(colour->dtype);
-  if (!colour || isScale) {
-    if (isScale)
-      points.scale = numbersOf(*colour).values;
-    picture.series.push_back(std::move(points));
-  } else {
-    partedBy(picture, points, namesOf(colour), colour->isTensor());
-  }
   return picture;
 }
 

@@ -51,18 +51,24 @@ std::optional<std::vector<bool>> Session::fill(const std::string &name, bool par
 
 bool Session::load(const std::string &name, bool partial, const ModelInstance &model,
                    std::vector<HostBufferRef> &values, std::shared_ptr<const void> &vocabularies, SourceRange at) {
+  return loadSlots(name, partial, parametersOf(model), vocabulariesOf(model), values, vocabularies, at);
+}
+
+bool Session::loadSlots(const std::string &name, bool partial, const std::vector<ParamSlotRef> &params,
+                        const Vocabularies *own, std::vector<HostBufferRef> &values,
+                        std::shared_ptr<const void> &vocabularies, SourceRange at) {
   Result<std::string> found = paths.find(name);
   std::string file = found ? *found : name;
   const std::string partially = fmt::format("load(.., \"{}\", partial: true)", name);
   Result<Vocabularies> saved = readVocabularies(file); // what cannot be read is said below
   if (saved && !partial)
-    if (Result<void> same = checkLoaded(file, *saved, model); !same) {
+    if (Result<void> same = checkLoaded(file, *saved, own); !same) {
       reportError(diagnostics, Diag::DataProblem, at, same.error()).help("`" + partially + "` takes the tensors alone");
       return false;
     }
   std::vector<TensorSlot> slots;
   size_t bytes = 0;
-  for (const ParamSlotRef &param : parametersOf(model)) {
+  for (const ParamSlotRef &param : params) {
     std::vector<int64_t> shape;
     for (const Dim &dim : param->value.shape)
       shape.push_back(dim.size.constant());
@@ -154,6 +160,33 @@ static TrainHistory historyOf(const TrainingSpec &spec, const TrainingResult &re
   return history;
 }
 
+bool Session::takeSaved(const TrainPlan &plan, const TrainFunctions &functions, std::vector<HostBufferRef> &trained,
+                        TrainHistory &history) {
+  std::string file = plan.resume.empty() ? plan.init : plan.resume;
+  if (constexpr std::string_view suffix = ".resume"; !plan.resume.empty() && file.ends_with(suffix))
+    file.resize(file.size() - suffix.size()); // the weights alone stand beside it
+  std::shared_ptr<const void> vocabularies;
+  if (!loadSlots(file, plan.resume.empty() && plan.initPartial, plan.params, nullptr, trained, vocabularies, plan.initAt))
+    return false;
+  TrainingSpec spec;
+  spec.reports = plan.reports;
+  TrainingResult nothing;
+  nothing.log.metrics.resize(1 + plan.reports.size());
+  history = historyOf(spec, nothing);
+  history.vocabularies = std::move(vocabularies);
+  if (std::find(trained.begin(), trained.end(), nullptr) == trained.end())
+    return true;
+  // What a file leaves of a model is as it is made.
+  std::vector<HostBufferRef> values(trained.size());
+  TrainModule initial = functions.initial();
+  if (!initial.module || !runInto(*initial.module, initial.captured, values, plan.at))
+    return false;
+  for (size_t i = 0; i < trained.size(); ++i)
+    if (!trained[i])
+      trained[i] = values[i];
+  return true;
+}
+
 bool Session::train(const TrainPlan &plan, const TrainFunctions &functions, std::vector<HostBufferRef> &trained,
                     TrainHistory &history) {
   if (onTrain) {
@@ -168,8 +201,12 @@ bool Session::train(const TrainPlan &plan, const TrainFunctions &functions, std:
     emitted = true;
     return false;
   }
+  if (plan.makesNoStep())
+    return takeSaved(plan, functions, trained, history);
   auto problem = [&](const Error &error) {
-    reportError(diagnostics, Diag::TrainingProblem, plan.at, error);
+    auto report = reportError(diagnostics, Diag::TrainingProblem, plan.at, error);
+    if (error.message.find("but must be from 0 to 0") != std::string::npos)
+      report.help("there is one score, so one class: give a score for each class, or take `bce_with_logits` for yes and no");
     return false;
   };
   std::shared_ptr<const Dataset> data = plan.data ? datasetOf(*plan.data) : nullptr;
@@ -216,6 +253,7 @@ bool Session::train(const TrainPlan &plan, const TrainFunctions &functions, std:
         spec.fields.push_back(field.name);
   spec.batch = batch;
   spec.accumulate = plan.accumulate;
+  spec.label = plan.isOneOfSeveral ? plan.name : "";
   spec.epochs = plan.steps > 0 ? 0 : plan.epochs;
   spec.steps = plan.steps;
   spec.every = plan.everyEpochs ? 0 : plan.every;
@@ -249,7 +287,10 @@ bool Session::train(const TrainPlan &plan, const TrainFunctions &functions, std:
                        : mode == Mode::Update     ? functions.update()
                                                   : functions.evaluate(size);
     std::string what = mode == Mode::Update ? "the function that updates the parameters"
-                                            : "the function for batches of " + std::to_string(size);
+                       : data && size != batch && mode != Mode::Evaluate
+                           ? fmt::format("the step for the last batch of an epoch, {} of the {} rows of `{}` in batches of {},",
+                                         size, data->size(), data->name(), batch)
+                           : "the function for batches of " + std::to_string(size);
     if (!made.module)
       return Error::plain(what + " cannot be made");
     requestLayouts(*made.module, step->slotTypes);

@@ -1,6 +1,7 @@
 // The epilogue at a point, and the function around it.
 #include "codegen/contract/Epilogue.h"
 #include "codegen/kernel/Emitters.h"
+#include "ir/Elementary.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -15,8 +16,7 @@ static constexpr int64_t inlineLimit = 320;
 static constexpr int64_t prefetchedBytes = 512 << 10, lineBytes = 64;
 
 static bool isCostly(Operation &op) {
-  return isa<dl::ExpOp, dl::Expm1Op, dl::LogOp, dl::Log1pOp, dl::TanhOp, dl::ErfOp, dl::LogisticOp, dl::SinOp,
-             dl::CosOp, dl::PowOp, dl::RandomOp>(op);
+  return dl::isElementary(&op) || isa<dl::PowOp, dl::Atan2Op, dl::RandomOp>(op);
 }
 
 bool needsEpilogueFunction(dl::KernelOp kernel, const ContractPlan &plan, const Target &target) {

@@ -78,20 +78,22 @@ static Value powerOfTwo(const Arithmetic &a, Value n, Type type) {
   return a.fromBits(a.shiftLeft(a.addi(n, 127), 23), type);
 }
 
-Value MathEmitter::exp(Value x) {
-  if (isF64(x))
-    return library("exp", x);
-  Arithmetic a{builder, loc};
+/// e^x * 2^shift, rounded once.
+static Value scaledExp(const Arithmetic &a, Value x, int64_t shift) {
   // Below half of the least number the result is 0, without a multiplication that underflows: some processors take
   // hundreds of cycles for one, and a softmax has many of what is masked.
   Value vanishes = a.less(x, -104), zero = a.real(x, 0);
   Value bounded = a.select(vanishes, zero, x);
-  bounded = a.select(a.greater(bounded, 89), a.real(x, 89), bounded);
+  bounded = a.select(a.greater(bounded, 90), a.real(x, 90), bounded);
   Reduced reduced = reduceExp(a, bounded);
   // Two factors, so that what overflows or becomes subnormal is rounded once, at the end.
-  Value half = a.shiftSigned(reduced.n, 1), rest = a.subi(reduced.n, half);
+  Value half = a.shiftSigned(reduced.n, 1), rest = a.subi(shift ? a.addi(reduced.n, shift) : reduced.n, half);
   Value scaled = a.mul(a.add(reduced.expm1, a.real(x, 1)), powerOfTwo(a, half, x.getType()));
   return a.select(vanishes, zero, a.mul(scaled, powerOfTwo(a, rest, x.getType())));
+}
+
+Value MathEmitter::exp(Value x) {
+  return isF64(x) ? library("exp", x) : scaledExp(Arithmetic{builder, loc}, x, 0);
 }
 
 /// e^x - 1 = 2 (h (e^r - 1) + (h - 1/2)) with h = 2^(n-1), which is finite wherever the result is.
@@ -105,17 +107,35 @@ Value MathEmitter::expm1(Value x) {
   return a.withSignOf(a.add(result, result), x);
 }
 
-/// log(1 + f) for sqrt(1/2) <= 1 + f < sqrt(2), plus exponent * ln 2.
+/// (log(1 + f) - f + f^2 / 2) / f^3 for sqrt(1/2) <= 1 + f < sqrt(2): error 8e-10.
+static Value logTail(const Arithmetic &a, Value f) {
+  return a.polynomial(f, {0.3333331346511841, -0.25000008940696716, 0.20002160966396332, -0.16668091714382172,
+                          0.14218652248382568, -0.12403131276369095, 0.11892913281917572, -0.11693838238716125,
+                          0.06758201122283936});
+}
+
+/// log(1 + f) for f as logTail takes it, plus exponent * ln 2.
 static Value logOf(const Arithmetic &a, Value f, Value exponent) {
-  // (log(1 + f) - f + f^2 / 2) / f^3 on [sqrt(1/2) - 1, sqrt(2) - 1]: error 8e-10.
-  Value q = a.polynomial(f, {0.3333331346511841, -0.25000008940696716, 0.20002160966396332, -0.16668091714382172,
-                             0.14218652248382568, -0.12403131276369095, 0.11892913281917572, -0.11693838238716125,
-                             0.06758201122283936});
   Value square = a.mul(f, f);
-  Value tail = a.mul(a.mul(square, f), q);
+  Value tail = a.mul(a.mul(square, f), logTail(a, f));
   tail = a.fma(ln2Low, exponent, tail);
   tail = a.fma(-0.5, square, tail);
   return a.fma(ln2High, exponent, a.add(f, tail));
+}
+
+namespace {
+/// A base b of logarithms: 1 / ln b and the logarithm of 2, each as the sum of two f32.
+struct Base {
+  double scale, scaleLow, two, twoLow;
+};
+} // namespace
+
+/// The same to another base.
+static Value logOf(const Arithmetic &a, Value f, Value exponent, const Base &base) {
+  Value tail = a.mul(a.mul(f, f), a.fma(f, logTail(a, f), a.real(f, -0.5)));
+  Value low = a.fma(base.scale, tail, a.mul(f, a.real(f, base.scaleLow)));
+  low = a.fma(base.twoLow, exponent, low);
+  return a.fma(base.two, exponent, a.fma(base.scale, f, low));
 }
 
 namespace {
@@ -131,19 +151,41 @@ static Parts partsOf(const Arithmetic &a, Value x) {
   return {exponent, a.fromBits(a.subi(bits, a.shiftLeft(exponent, 23)), x.getType())};
 }
 
-Value MathEmitter::log(Value x) {
-  if (isF64(x))
-    return library("log", x);
-  Arithmetic a{builder, loc};
+/// A logarithm made of those of the parts of x.
+static Value logarithm(const Arithmetic &a, Value x, function_ref<Value(Value f, Value exponent)> ofParts) {
   Value isTiny = a.less(x, std::numeric_limits<float>::min());
   Value normal = a.select(isTiny, a.mul(x, a.real(x, 0x1p23)), x);
   Parts parts = partsOf(a, normal);
   Value exponent = a.toFloat(parts.exponent, x.getType());
   exponent = a.select(isTiny, a.sub(exponent, a.real(x, 23)), exponent);
-  Value result = logOf(a, a.sub(parts.mantissa, a.real(x, 1)), exponent);
+  Value result = ofParts(a.sub(parts.mantissa, a.real(x, 1)), exponent);
   Value atEdge = a.select(a.equal(x, 0), a.real(x, -infinity), a.real(x, nan));
   result = a.select(a.greater(x, 0), result, atEdge);
   return a.select(a.equal(x, infinity), x, result);
+}
+
+Value MathEmitter::log(Value x) {
+  if (isF64(x))
+    return library("log", x);
+  Arithmetic a{builder, loc};
+  return logarithm(a, x, [&](Value f, Value exponent) { return logOf(a, f, exponent); });
+}
+
+Value MathEmitter::log2(Value x) {
+  if (isF64(x))
+    return library("log2", x);
+  Arithmetic a{builder, loc};
+  const Base two{0x1.715476p0, 0x1.4ae0cp-26, 1, 0};
+  return logarithm(a, x, [&](Value f, Value exponent) { return logOf(a, f, exponent, two); });
+}
+
+Value MathEmitter::log10(Value x) {
+  if (isF64(x))
+    return library("log10", x);
+  Arithmetic a{builder, loc};
+  // The first part of log10(2) has 11 bits, so that its product with an exponent is exact.
+  const Base ten{0x1.bcb7b2p-2, -0x1.5b235ep-27, 0x1.344p-2, 0x1.3509f8p-18};
+  return logarithm(a, x, [&](Value f, Value exponent) { return logOf(a, f, exponent, ten); });
 }
 
 /// log(u) for u = 1 + x rounded, with what the rounding lost added to the mantissa: near zero the mantissa less 1 is x.
@@ -173,6 +215,28 @@ Value MathEmitter::tanh(Value x) {
   Arithmetic a{builder, loc};
   Value t = expm1(a.mul(a.abs(x), a.real(x, -2)));
   return a.withSignOf(a.div(t, a.add(t, a.real(x, 2))), x);
+}
+
+/// With h = e^|x| / 2, which is finite wherever the result is: h - 1 / (4 h); near zero a polynomial.
+Value MathEmitter::sinh(Value x) {
+  if (isF64(x))
+    return library("sinh", x);
+  Arithmetic a{builder, loc};
+  Value square = a.mul(x, x), h = scaledExp(a, a.abs(x), -1);
+  // (sinh x / x - 1) / x^2 in x^2, on [0, 1]: error 3.2e-10.
+  Value q = a.polynomial(square, {0.1666666716337204, 0.008333311416208744, 0.00019842635083477944,
+                                  2.7839255380968098e-06});
+  Value small = a.fma(a.mul(square, x), q, x);
+  Value large = a.withSignOf(a.sub(h, a.div(a.real(x, 0.25), h)), x);
+  return a.select(a.greater(a.abs(x), 1), large, small);
+}
+
+Value MathEmitter::cosh(Value x) {
+  if (isF64(x))
+    return library("cosh", x);
+  Arithmetic a{builder, loc};
+  Value h = scaledExp(a, a.abs(x), -1);
+  return a.add(h, a.div(a.real(x, 0.25), h));
 }
 
 Value MathEmitter::erf(Value x) {

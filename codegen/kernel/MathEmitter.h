@@ -12,22 +12,17 @@ public:
   /// Emits at the builder's insertion point.
   MathEmitter(mlir::OpBuilder &builder, mlir::Location loc) : builder(builder), loc(loc) {}
 
-  mlir::Value exp(mlir::Value x);
-  mlir::Value expm1(mlir::Value x);
-  mlir::Value log(mlir::Value x);
-  mlir::Value log1p(mlir::Value x);
-  mlir::Value tanh(mlir::Value x);
-  mlir::Value erf(mlir::Value x);
-  mlir::Value logistic(mlir::Value x);
-  mlir::Value sin(mlir::Value x);
-  mlir::Value cos(mlir::Value x);
+#define ELEMENTARY(Op, mnemonic, name, value, cost) mlir::Value mnemonic(mlir::Value x);
+#include "ir/ElementaryFunctions.def"
+  mlir::Value atan2(mlir::Value y, mlir::Value x);
   mlir::Value pow(mlir::Value x, mlir::Value y);
   /// What ir/FloatDivision.h computes, in f64 for every type and rounded once.
   mlir::Value floorRemainder(mlir::Value x, mlir::Value y);
   mlir::Value floorQuotient(mlir::Value x, mlir::Value y);
 
 private:
-  mlir::Value trigonometric(mlir::Value x, bool cosine);
+  enum class Ratio { sine, cosine, tangent };
+  mlir::Value trigonometric(mlir::Value x, Ratio ratio);
   /// fmod of two magnitudes with their rounded quotient, in f64.
   mlir::Value magnitudeRest(mlir::Value x, mlir::Value y, mlir::Value quotient);
   /// Calls a function of the C library on f64 lanes: declares it in the module, then calls it lane by lane. Inside a

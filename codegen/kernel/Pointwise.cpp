@@ -3,6 +3,7 @@
 #include "codegen/kernel/Emitters.h"
 #include "codegen/kernel/MathEmitter.h"
 #include "codegen/kernel/PointEmitter.h"
+#include "ir/Elementary.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -207,24 +208,18 @@ Value Pointwise::integerPower() {
 static Value emitFloat(Pointwise &p, MathEmitter &math, Operation *op) {
   Value x = p.in[0];
   return llvm::TypeSwitch<Operation *, Value>(op)
+#define ELEMENTARY(Op, mnemonic, name, value, cost) .Case([&](dl::Op) { return math.mnemonic(x); })
+#include "ir/ElementaryFunctions.def"
       .Case([&](dl::NegOp) { return arith::NegFOp::create(p.builder, p.loc, x); })
       .Case([&](dl::AbsOp) { return math::AbsFOp::create(p.builder, p.loc, x); })
-      .Case([&](dl::ExpOp) { return math.exp(x); })
-      .Case([&](dl::Expm1Op) { return math.expm1(x); })
-      .Case([&](dl::LogOp) { return math.log(x); })
-      .Case([&](dl::Log1pOp) { return math.log1p(x); })
       .Case([&](dl::SqrtOp) { return math::SqrtOp::create(p.builder, p.loc, x); })
       .Case([&](dl::RsqrtOp) {
         return arith::DivFOp::create(p.builder, p.loc, p.constant(1), math::SqrtOp::create(p.builder, p.loc, x));
       })
-      .Case([&](dl::SinOp) { return math.sin(x); })
-      .Case([&](dl::CosOp) { return math.cos(x); })
-      .Case([&](dl::TanhOp) { return math.tanh(x); })
-      .Case([&](dl::ErfOp) { return math.erf(x); })
-      .Case([&](dl::LogisticOp) { return math.logistic(x); })
       .Case([&](dl::FloorOp) { return math::FloorOp::create(p.builder, p.loc, x); })
       .Case([&](dl::CeilOp) { return math::CeilOp::create(p.builder, p.loc, x); })
       .Case([&](dl::RoundOp) { return math::RoundEvenOp::create(p.builder, p.loc, x); })
+      .Case([&](dl::TruncOp) { return math::TruncOp::create(p.builder, p.loc, x); })
       // NaN compares false and stays.
       .Case([&](dl::ReluOp) { return p.select(p.compare(dl::ComparePredicate::lt, x, p.zero()), p.zero(), x); })
       .Case([&](dl::AddOp) { return p.contracted<arith::AddFOp>(x, p.in[1]); })
@@ -233,6 +228,7 @@ static Value emitFloat(Pointwise &p, MathEmitter &math, Operation *op) {
       .Case([&](dl::DivOp) { return p.binary<arith::DivFOp>(x, p.in[1]); })
       .Case([&](dl::RemOp) { return math.floorRemainder(x, p.in[1]); })
       .Case([&](dl::FloorDivOp) { return math.floorQuotient(x, p.in[1]); })
+      .Case([&](dl::Atan2Op) { return math.atan2(x, p.in[1]); })
       .Case([&](dl::PowOp) { return math.pow(x, p.in[1]); });
 }
 

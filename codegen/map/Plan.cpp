@@ -3,6 +3,7 @@
 #include "codegen/map/Plan.h"
 #include "codegen/kernel/Emitters.h"
 #include "codegen/kernel/PointEmitter.h"
+#include "ir/Elementary.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include <cmath>
@@ -46,11 +47,9 @@ std::string MapPlan::describe() const {
 double operationCost(Operation *op) {
   bool isFloat = isa<FloatType>(getElementTypeOrSelf(op->getResult(0).getType()));
   return llvm::TypeSwitch<Operation *, double>(op)
-      .Case<dl::ExpOp, dl::Expm1Op>([](auto) { return 18; })
-      .Case<dl::LogOp, dl::Log1pOp>([](auto) { return 25; })
-      .Case<dl::TanhOp, dl::LogisticOp>([](auto) { return 30; })
-      .Case<dl::SinOp, dl::CosOp>([](auto) { return 26; })
-      .Case([](dl::ErfOp) { return 45; })
+#define ELEMENTARY(Op, mnemonic, name, value, cost) .Case([](dl::Op) { return cost; })
+#include "ir/ElementaryFunctions.def"
+      .Case([](dl::Atan2Op) { return 40; })
       .Case([](dl::PowOp) { return 120; })
       .Case<dl::SqrtOp, dl::DivOp>([&](auto) { return isFloat ? 6 : 30; })
       .Case<dl::RemOp, dl::FloorDivOp>([](auto) { return 30; })

@@ -30,6 +30,23 @@ static Value require(Elaborator &e, CallSite &site) {
   return e.poison(site.at);
 }
 
+/// The call that makes of x a tensor of y's shape by taking one axis of size 1 away, if there is one.
+static std::optional<std::string> withoutOnes(Elaborator &e, const Value &x, const Value &y) {
+  if (x.shape.size() != y.shape.size() + 1)
+    return std::nullopt;
+  for (size_t axis = x.shape.size(); axis-- > 0;) {
+    Shape rest = x.shape;
+    rest.erase(rest.begin() + axis);
+    bool fits = x.shape[axis].size == Size(1);
+    for (size_t i = 0; fits && i < rest.size(); ++i)
+      fits = rest[i].size == y.shape[i].size;
+    if (fits)
+      return fmt::format("squeeze({}, axis: {})", e.shortText(x.at),
+                         axis + 1 == x.shape.size() ? "-1" : std::to_string(axis));
+  }
+  return std::nullopt;
+}
+
 /// Refuses operands of different shapes, for functions that pair elements and must not broadcast. A plain number stands
 /// for a tensor of it.
 static Value sameShape(Elaborator &e, CallSite &site) {
@@ -46,7 +63,10 @@ static Value sameShape(Elaborator &e, CallSite &site) {
   auto report = e.error(Diag::ShapeMismatch, site.at, str(x.shape), str(y.shape), site[2].text);
   e.noteIs(report, x);
   e.noteIs(report, y);
-  report.help("a loss takes two tensors of one shape; `broadcast_to`, `reshape` or `squeeze` makes them so");
+  if (std::optional<std::string> repair = withoutOnes(e, x, y); repair || (repair = withoutOnes(e, y, x)))
+    report.help("a loss does not broadcast; take the axis of size 1 away: `" + *repair + "`");
+  else
+    report.help("a loss takes two tensors of one shape; `broadcast_to`, `reshape` or `squeeze` makes them so");
   return e.poison(site.at);
 }
 
@@ -69,9 +89,13 @@ static Value floats(Elaborator &e, CallSite &site) {
   Value x = tensorArgument(e, site, 0);
   if (x.poison() || isFloating(x.dtype))
     return x;
-  e.error(Diag::WrongType, x.at, fmt::format("the argument of `{}`", site[1].text), describe(x),
-          "floating-point numbers")
-      .help(fmt::format("write the conversion: `f32({})`", e.shortText(x.at)));
+  const std::string &callee = site[1].text;
+  auto report =
+      e.error(Diag::WrongType, x.at, fmt::format("the argument of `{}`", callee), describe(x), "floating-point numbers");
+  if (callee == "cross_entropy" || callee == "nll")
+    report.help(fmt::format("the scores come first, then the label: `{}(scores, label)`", callee));
+  else
+    report.help(fmt::format("write the conversion: `f32({})`", e.shortText(x.at)));
   return e.poison(site.at);
 }
 

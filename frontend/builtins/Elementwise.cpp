@@ -232,6 +232,43 @@ static Value ofElements(Elaborator &e, CallSite &site, const char *op, const Val
   return e.binaryOp(op, a, b, site.at);
 }
 
+/// `xor`: of bools, whether one is true and the other not.
+static Value eitherOr(Elaborator &e, CallSite &site) {
+  Value x = tensorArgument(e, site, 0), y = tensorArgument(e, site, 1);
+  if (x.poison() || y.poison())
+    return e.poison(site.at);
+  for (const Value *side : {&x, &y})
+    if (side->dtype != DType::Bool) {
+      e.error(Diag::WrongType, side->at, "an argument of `xor`", describe(*side), "bools").help("compare with something: `x != 0`");
+      return e.poison(site.at);
+    }
+  if (site[0].kind == Value::Bool && site[1].kind == Value::Bool)
+    return Value::ofBool(site[0].flag != site[1].flag, site.at);
+  std::optional<Shape> shape = e.broadcastShapes(x, y, site.callee.c_str(), site.at);
+  if (!shape)
+    return e.poison(site.at);
+  return e.compareOp("ne", e.broadcastTo(x, *shape, x.at), e.broadcastTo(y, *shape, y.at), site.at);
+}
+
+/// `atan2`: of two tensors, or of a tensor and a number.
+static Value angle(Elaborator &e, CallSite &site) {
+  Value y, x;
+  if (!unifyArguments(e, site, 0, 1, y, x))
+    return e.poison(site.at);
+  if (y.isNumber() && x.isNumber() && (y.isFloat || y.weak) && (x.isFloat || x.weak)) {
+    Value result = Value::ofNumber(std::atan2(y.asDouble(), x.asDouble()), site.at);
+    result.ofSizes = y.ofSizes || x.ofSizes;
+    return y.weak && x.weak ? result : e.convertNumber(result, y.dtype, site.at);
+  }
+  for (const Value *side : {&y, &x})
+    if (!isFloating(side->dtype)) {
+      e.error(Diag::WrongType, side->at, "an argument of `atan2`", describe(*side), "floating-point numbers")
+          .help(fmt::format("write the conversion: `f32({})`", e.shortText(side->at)));
+      return e.poison(site.at);
+    }
+  return ofElements(e, site, "atan2", y, x);
+}
+
 /// `maximum` or `minimum`.
 static Value twoOperands(Elaborator &e, CallSite &site, const char *op, bool greater) {
   Value a, b;
@@ -311,20 +348,17 @@ static Value choice(Elaborator &e, CallSite &site) {
 }
 
 void addElementwiseBuiltins(BuiltinTable &table) {
-  addUnary(table, "exp", "exp", std::exp);
-  addUnary(table, "expm1", "expm1", std::expm1);
-  addUnary(table, "log", "log", std::log);
-  addUnary(table, "log1p", "log1p", std::log1p);
+#define ELEMENTARY(Op, mnemonic, name, value, cost) \
+  addUnary(table, name, #mnemonic, [](double x) -> double { return value; });
+#include "ir/ElementaryFunctions.def"
   addUnary(table, "sqrt", "sqrt", std::sqrt);
   addUnary(table, "rsqrt", "rsqrt", [](double x) { return 1 / std::sqrt(x); });
-  addUnary(table, "sin", "sin", std::sin);
-  addUnary(table, "cos", "cos", std::cos);
-  addUnary(table, "tanh", "tanh", std::tanh);
-  addUnary(table, "erf", "erf", std::erf);
-  addUnary(table, "sigmoid", "logistic", [](double x) { return 1 / (1 + std::exp(-x)); });
   addUnary(table, "floor", "floor", std::floor);
   addUnary(table, "ceil", "ceil", std::ceil);
   addUnary(table, "round", "round", std::nearbyint);
+  addUnary(table, "trunc", "trunc", std::trunc);
+  table.add("xor", {"x", "y"}, eitherOr);
+  table.add("atan2", {"y", "x"}, angle);
   addSigned(
       table, "abs", [](double x) { return std::abs(x); },
       [](int64_t x) { return x < 0 ? int64_t(0 - uint64_t(x)) : x; });

@@ -1,7 +1,10 @@
 // What makes tensors out of nothing: zeros, ranges, lists.
 #include "frontend/builtins/Builtins.h"
+#include "frontend/elaborate/LoopSource.h"
 
 #include "ir/Dialect.h"
+
+#include <cmath>
 
 namespace dlc {
 
@@ -84,13 +87,6 @@ static void addSplats(BuiltinTable &table) {
         e.compareOp("eq", e.iotaOp(DType::I64, shape, 0, site.at), e.iotaOp(DType::I64, shape, 1, site.at), site.at);
     return e.cast(same, *dtype, site.at);
   });
-  table.add("arange", {"n", "dtype?"}, [](Elaborator &e, CallSite &site) {
-    std::optional<Size> n = lengthArgument(e, site, 0, "the length of `arange`");
-    std::optional<DType> dtype = dtypeArgument(e, site, 1, DType::I64);
-    if (!n || !dtype)
-      return e.poison(site.at);
-    return e.iotaOp(*dtype, {{*n, site.at}}, 0, site.at);
-  });
   table.add("linspace", {"begin", "end", "n"}, [](Elaborator &e, CallSite &site) {
     std::optional<double> begin = numberArgument(e, site, 0, 0), end = numberArgument(e, site, 1, 0);
     std::optional<Size> n = lengthArgument(e, site, 2, "the length of `linspace`");
@@ -105,7 +101,73 @@ static void addSplats(BuiltinTable &table) {
   });
 }
 
+/// From `begin` to below `end` in steps, as numbers with a fraction: each begin + i * step, rounded once.
+static Value fractions(Elaborator &e, CallSite &site, double begin, double end, double step) {
+  double count = std::ceil((end - begin) / step);
+  if (!std::isfinite(count) || count > maxElements) {
+    e.error(Diag::BadArgument, site.at,
+            fmt::format("from {} to {} in steps of {} there are {} numbers", begin, end, step, count));
+    return e.poison(site.at);
+  }
+  Shape shape = {{Size(int64_t(std::max(count, 0.0))), site.at}};
+  Value x = e.iotaOp(DType::F64, shape, 0, site.at);
+  x = e.binaryOp("mul", x, e.constant(step, DType::F64, shape, site.at), site.at);
+  return e.binaryOp("add", x, e.constant(begin, DType::F64, shape, site.at), site.at);
+}
+
+/// `arange(n)`, `arange(begin, end)`, `arange(begin, end, step)`: without the end. Whole numbers are i64, others f32.
+static Value arange(Elaborator &e, CallSite &site) {
+  // The type may stand behind any of them.
+  for (size_t i : {1, 2})
+    if (site.has(i) && site[i].kind == Value::DTypeName)
+      site.bound[3] = std::exchange(site.bound[i], std::nullopt);
+  bool hasBegin = site.has(1), isPlain = !hasBegin && !site.has(2);
+  Value bounds[] = {hasBegin ? site[0] : Value::ofInteger(0, site.at), hasBegin ? site[1] : site[0],
+                    site.has(2) ? site[2] : Value::ofInteger(1, site.at)};
+  bool isFraction = false, isKnown = true;
+  for (const Value &bound : bounds) {
+    isFraction |= bound.kind == Value::Number && bound.isFloat;
+    isKnown &= bound.isNumber() && !(bound.kind == Value::SizeOf && !bound.size.isConstant());
+  }
+  std::optional<DType> dtype = dtypeArgument(e, site, 3, isFraction ? DType::F32 : DType::I64);
+  if (!dtype)
+    return e.poison(site.at);
+  if (isFraction && isKnown && !isPlain && bounds[2].asDouble() != 0) {
+    Value x = fractions(e, site, bounds[0].asDouble(), bounds[1].asDouble(), bounds[2].asDouble());
+    return x.poison() ? x : e.cast(x, *dtype, site.at);
+  }
+  const char *names[] = {"the begin of `arange`", "the end of `arange`", "the step of `arange`"};
+  for (size_t i : {0, 1, 2})
+    if (!e.size(bounds[i], isPlain ? "the length of `arange`" : names[i]))
+      return e.poison(site.at);
+  std::optional<int64_t> step = e.integerConstant(bounds[2], names[2]);
+  if (!step || *step == 0) {
+    if (step)
+      e.error(Diag::BadArgument, bounds[2].at, "the step of `arange` is 0");
+    return e.poison(site.at);
+  }
+  Value range = Value::unit(site.at);
+  range.kind = Value::Range;
+  range.elements = {bounds[0], bounds[1]};
+  range.integer = *step;
+  std::optional<LoopSource> source = loopSource(e, range, "the numbers of `arange`");
+  if (!source)
+    return e.poison(site.at);
+  if (isPlain && isKnown && bounds[1].asDouble() < 0) {
+    e.error(Diag::NegativeSize, bounds[1].at, int64_t(bounds[1].asDouble()));
+    return e.poison(site.at);
+  }
+  Size length = *source->length;
+  if (length.isConstant() && double(length.constant()) > maxElements) {
+    e.error(Diag::TooLarge, bounds[1].at, fmt::format("a tensor of {} elements", length.constant()));
+    return e.poison(site.at);
+  }
+  Value x = e.iotaOp(isPlain ? *dtype : DType::I64, {{length, site.at}}, 0, site.at);
+  return isPlain ? x : e.cast(source->item(e, x, {}), *dtype, site.at);
+}
+
 void addMakerBuiltins(BuiltinTable &table) {
+  table.add("arange", {"n", "end?", "step?", "dtype?"}, arange);
   table.add("tensor", {"xs", "dtype?"}, tensorBuiltin);
   addSplats(table);
 }

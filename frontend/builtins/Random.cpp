@@ -3,6 +3,8 @@
 
 #include "ir/Dialect.h"
 
+#include <cmath>
+
 namespace dlc {
 
 /// The shape that random numbers are drawn in: given, or that of the param whose initial value they are.
@@ -184,10 +186,31 @@ static Value noisy(Elaborator &e, const Value &scores, SourceRange at) {
   return e.binaryOp("add", scores, noise, at);
 }
 
+/// Whether what is given as scores is probabilities: the value of a softmax, or known shares of 1.
+static bool areProbabilities(Elaborator &e, const Value &given) {
+  std::string text = e.shortText(given.at);
+  if (text.starts_with("softmax(") || text.ends_with("|> softmax"))
+    return true;
+  if (given.kind != Value::List || given.elements.size() < 2)
+    return false;
+  double sum = 0;
+  for (const Value &element : given.elements) {
+    if (!element.isNumber() || (element.kind == Value::SizeOf && !element.size.isConstant()) || element.asDouble() < 0)
+      return false;
+    sum += element.asDouble();
+  }
+  return std::abs(sum - 1) < 1e-6;
+}
+
 /// The scores of what is drawn from: `scores`, or the logarithms of probabilities, each at least 0.
 static Value scoresArgument(Elaborator &e, CallSite &site) {
   if (site.has(0) == site.has(3)) {
     e.error(Diag::BadArgument, site.at, "`categorical` draws by scores or by `probs`, expected one of them");
+    return e.poison(site.at);
+  }
+  if (site.has(0) && areProbabilities(e, site[0])) {
+    e.error(Diag::BadArgument, site[0].at, "`categorical` draws by scores, and these are probabilities")
+        .help("write `categorical(probs: " + e.shortText(site[0].at) + ")`");
     return e.poison(site.at);
   }
   Value x = floatArgument(e, site, site.has(0) ? 0 : 3);

@@ -111,7 +111,7 @@ static void addMoments(BuiltinTable &table) {
     if (!isFloating(x.dtype)) {
       if (x.dtype != DType::Bool) {
         e.error(Diag::WrongType, x.at, "argument 1 of `mean`", describe(x), "floating-point numbers or bools")
-            .help("write the conversion: `f32(x)`");
+            .help(fmt::format("write the conversion: `f32({})`", e.shortText(x.at)));
         return e.poison(site.at);
       }
       x = e.cast(x, DType::F32, x.at);

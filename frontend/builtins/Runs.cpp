@@ -13,6 +13,8 @@ namespace dlc {
 static bool isAtTopLevel(Elaborator &e, const CallSite &site, const char *what) {
   if (!e.insideFunction() && !e.insideLoop())
     return true;
+  if (e.turnsAsked && !e.insideFunction())
+    return *e.turnsAsked = true; // the turns of the loop at top level run one by one then
   e.error(Diag::BadArgument, site.calleeAt,
           fmt::format("`{}` {}, which is done at top level, not in a {}", site.callee, what,
                       e.insideFunction() ? "function" : "compiled loop"));
@@ -128,6 +130,8 @@ static Value load(Elaborator &e, CallSite &site) {
 static Value effect(Elaborator &e, const CallSite &site, std::vector<Value> values,
                     std::function<void(const std::vector<Value> &)> work) {
   if (!e.isStatement(site.at)) {
+    if (e.askForTurns(site.at))
+      return Value::unit(site.at);
     e.error(Diag::TopLevelOnly, site.calleeAt, site.callee,
             e.insideFunction() ? "in a function"
             : e.insideLoop()   ? "in a compiled loop"

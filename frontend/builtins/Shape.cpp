@@ -404,7 +404,7 @@ void addShapeBuiltins(BuiltinTable &table) {
   });
   // How many of the channels each of `parts` has, which must divide them; `what` says what the parts are, `which` which channels.
   table.add("share", {"channels", "parts", "what", "which?"}, [](Elaborator &e, CallSite &site) {
-    std::optional<Size> channels = countOf(e, site[0], "the number of channels", 0),
+    std::optional<Size> channels = countOf(e, site[0], "the number of channels", site.has(3) ? 1 : 0),
                         parts = channels ? countOf(e, site[1], "the number of " + site[2].text, 1) : std::nullopt;
     if (!parts)
       return e.poison(site.at);

@@ -11,6 +11,8 @@ static Value print(Elaborator &e, CallSite &site) {
   if (e.isStatement(site.at)) {
     result.elements = site.rest;
     result.effect = [&e](const std::vector<Value> &values) { e.executor->print(values); };
+  } else if (llvm::any_of(site.rest, holdsLate) && e.askForTurns(site.at)) {
+    return result; // each turn prints for itself
   } else if (e.emitting() && !e.quiet) {
     emitPrint(e, site.rest, site.at);
   }
@@ -22,7 +24,7 @@ static Value print(Elaborator &e, CallSite &site) {
 namespace {
 /// A parameter of a picture, and what it takes.
 struct PictureParameter {
-  enum Takes { Numbers, Columns, Names, Colours, Log, Count, Flag, Text, File, Pixels };
+  enum Takes { Numbers, Columns, Points, Names, Colours, Log, Count, Flag, Text, File, Pixels };
   std::string name; ///< with `?` when it may be left out
   Takes takes;
 };
@@ -63,6 +65,26 @@ static bool isColumns(Elaborator &e, Value &value) {
   return true;
 }
 
+static bool isColumn(const Value &value) { // [n] or [n, 1]
+  return value.isTensor() && (value.shape.size() == 1 || (value.shape.size() == 2 && value.shape[1].size == Size(1)));
+}
+
+/// Points as a tensor [n, 2], or a pair of tensors [n].
+static bool takePoints(Elaborator &e, CallSite &site, size_t i, const std::string &what) {
+  Value &value = *site.bound[i];
+  if (value.kind != Value::Tuple) {
+    value = tensorArgument(e, site, i);
+    bool pairs = value.isTensor() && value.shape.size() == 2 &&
+                 e.sameSize(value.shape[1].size, Size(2)).value_or(true);
+    return pairs || wrong(e, value, what, "points [n, 2], or a pair `(x, y)` of [n]");
+  }
+  for (Value &axis : value.elements)
+    axis = e.tensorOfList(axis);
+  return (value.elements.size() == 2 && isColumn(value.elements[0]) && isColumn(value.elements[1]) &&
+          e.sameSize(value.elements[0].shape[0].size, value.elements[1].shape[0].size).value_or(true)) ||
+         wrong(e, value, what, "points [n, 2], or a pair `(x, y)` of [n]");
+}
+
 /// Checks an argument and makes it what a picture takes.
 static bool takeArgument(Elaborator &e, CallSite &site, size_t i, const PictureParameter &parameter) {
   Value &value = *site.bound[i];
@@ -87,6 +109,8 @@ static bool takeArgument(Elaborator &e, CallSite &site, size_t i, const PictureP
   case PictureParameter::Numbers:
     value = tensorArgument(e, site, i);
     return !value.poison();
+  case PictureParameter::Points:
+    return takePoints(e, site, i, what);
   case PictureParameter::Names:
     return isNames(value) || wrong(e, value, what, "a list of strings, or a column of them");
   case PictureParameter::Colours:
@@ -154,16 +178,12 @@ static bool oneEach(Elaborator &e, CallSite &site, size_t i, const Size &rows) {
   return false;
 }
 
-static bool isColumn(const Value &value) { // [n] or [n, 1]
-  return value.isTensor() && (value.shape.size() == 1 || (value.shape.size() == 2 && value.shape[1].size == Size(1)));
-}
-
 static bool isSeveral(const Value &value) { // [n], [n, k]
   return value.isTensor() && (value.shape.size() == 1 || value.shape.size() == 2);
 }
 
 static bool fitsPlot(Elaborator &e, CallSite &site) {
-  enum { X, Y, Band, Names };
+  enum { X, Y, Band, Names, Log, Points, Colour };
   size_t drawn = site.has(Y) ? Y : X;
   if (site.has(Y) && !isColumn(site[X]))
     return badShape(e, site, X, "[n] or [n, 1], as argument `y` is there");
@@ -178,6 +198,20 @@ static bool fitsPlot(Elaborator &e, CallSite &site) {
   Size lines = !site[drawn].isTensor()         ? Size(int64_t(site[drawn].elements.size()))
                : site[drawn].shape.size() == 2 ? site[drawn].shape[1].size
                                                : Size(1);
+  if (site.has(Colour) && !site.has(Points)) {
+    e.error(Diag::MissingArgument, site.at, site.callee, "points")
+        .help("`color` is that of points: `plot(x, y, points: (px, py), color: kind)`");
+    return false;
+  }
+  if (site.has(Points)) {
+    const Value &points = site[Points];
+    if (!oneEach(e, site, Colour, (points.isTensor() ? points : points.elements[0]).shape[0].size))
+      return false;
+    // The points may have a name too, behind those of the lines.
+    bool named = site.has(Names) && site[Names].kind == Value::List &&
+                 e.sameSize(Size(int64_t(site[Names].elements.size())), lines + Size(1)).value_or(false);
+    lines = named ? lines + Size(1) : lines;
+  }
   if (!oneEach(e, site, Names, lines))
     return false;
   if (!site.has(Band))
@@ -246,17 +280,19 @@ static Value picture(Elaborator &e, CallSite &site, const PictureKind &kind) {
       return e.poison(site.at);
   if (!kind.fits(e, site))
     return e.poison(site.at);
+  Value result = Value::unit(site.at);
   if (!e.isStatement(site.at)) {
+    if (e.askForTurns(site.at))
+      return result;
     bool inLoop = !e.insideFunction() && e.insideLoop();
     e.error(Diag::TopLevelOnly, site.calleeAt, site.callee,
             e.insideFunction() ? "in a function"
             : inLoop           ? "in a compiled loop"
                                : "within an expression")
-        .help(inLoop ? "a loop over a list does its statements one by one: `for k in [0, 1, 2] { .. }`"
+        .help(inLoop ? "a `for` at top level over a list or a known range does its statements one by one"
                      : "give back what is to be drawn, and draw it in a statement at top level");
     return e.poison(site.at);
   }
-  Value result = Value::unit(site.at);
   std::vector<std::string> names;
   for (size_t i = 0; i < kind.parameters.size(); ++i)
     if (site.has(i)) {
@@ -294,7 +330,13 @@ void addShowBuiltins(BuiltinTable &table) {
   table.add("print", {"values..."}, print);
   addPicture(table,
              {"plot",
-              {{"x", P::Columns}, {"y?", P::Columns}, {"band?", P::Numbers}, {"names?", P::Names}, {"log?", P::Log}},
+              {{"x", P::Columns},
+               {"y?", P::Columns},
+               {"band?", P::Numbers},
+               {"names?", P::Names},
+               {"log?", P::Log},
+               {"points?", P::Points},
+               {"color?", P::Colours}},
               fitsPlot});
   addPicture(
       table,

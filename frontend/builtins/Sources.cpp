@@ -17,7 +17,7 @@ static void addSource(BuiltinTable &table, const char *name, std::vector<std::st
                       : kind == "idx" || kind == "npy" || argument.name == "file" || argument.name == "files" ||
                             argument.name == "folder" || argument.name == "alphabet";
       bool tensor = kind == "tensors"; // without a name it is refused behind this
-      bool good = tensor ? value.isTensor() || argument.name.empty()
+      bool good = tensor ? value.isTensor() || value.kind == Value::List || argument.name.empty()
                   : file ? value.kind == Value::String
                          : value.isNumber() || value.kind == Value::Bool || value.kind == Value::List ||
                               (argument.name == "missing" && value.kind == Value::String);

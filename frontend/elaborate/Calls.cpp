@@ -1,5 +1,6 @@
 // Calls: binding arguments to parameters, instances of functions, recursion.
 #include "frontend/elaborate/ActiveCalls.h"
+#include "frontend/syntax/ForeignNames.h"
 
 namespace dlc {
 
@@ -194,6 +195,13 @@ Value Elaborator::call(const CallExpr &expr, const ScopeRef &scope) {
   }
   if (failed)
     return poison(expr.range);
+  if (&expr == optimizerFor.call) {
+    unsigned before = diagnostics.errorCount();
+    optimizerFor.call = nullptr;
+    overrideArguments(callee, site);
+    if (diagnostics.errorCount() != before)
+      return poison(expr.range);
+  }
   InDrawPlace place(*this, draws.next(shortName(*expr.callee)));
   Value result = withParts(*this, apply(callee, site), parts, site);
   result.at = expr.range;
@@ -249,9 +257,12 @@ static bool bindArguments(Elaborator &e, CallSite &site, const std::vector<std::
     auto found = std::find(names.begin(), names.end(), argument.name);
     if (found == names.end() || (restAt && size_t(found - names.begin()) == *restAt)) {
       auto report = e.error(Diag::UnknownArgument, argument.nameAt, site.callee, argument.name);
-      if (std::string near = nearest(argument.name, names); !near.empty())
+      std::string near = foreignArgument(argument.name, names);
+      if (near.empty())
+        near = nearest(argument.name, names);
+      if (!near.empty())
         report.help("did you mean `" + near + "`?");
-      else if (!call.empty())
+      if (!call.empty())
         report.help("it is called `" + call + "`");
       good = false;
       continue;

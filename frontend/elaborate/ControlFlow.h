@@ -34,21 +34,25 @@ private:
   std::vector<Change> noted;
 };
 
-/// While it lives nothing is built and nothing runs: what is elaborated meanwhile is looked at for its types.
+/// While it lives nothing is built and nothing runs: what is elaborated meanwhile is looked at for its types. What is
+/// assigned meanwhile is taken back at its end.
 class Trial {
 public:
   explicit Trial(Elaborator &e)
-      : e(e), nothing(e.graph), checking(std::exchange(e.checkingOnly, true)), draws(e.draws) {}
+      : e(e), nothing(e.graph), checking(std::exchange(e.checkingOnly, true)), draws(e.draws), assigned(e) {}
   ~Trial() {
+    assigned.takeBack();
     e.checkingOnly = checking;
     e.draws = draws;
   }
+  std::vector<Change> changes() const { return assigned.changes(); }
 
 private:
   Elaborator &e;
   NoFrame nothing;
   bool checking;
   DrawPlace draws;
+  AssignmentRecord assigned;
 };
 
 /// The loop around the statements that are elaborated. Whether it has been left (`break`), and whether the rest of the turn is

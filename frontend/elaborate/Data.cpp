@@ -7,6 +7,14 @@ namespace dlc {
 
 using namespace ast;
 
+/// Lists of numbers that a data set is made of become tensors of their fields' types.
+static void listsAsTensors(Elaborator &e, DataInfo &info) {
+  for (auto &[name, value] : info.source->arguments)
+    for (const DataInfo::Field &field : info.fields)
+      if (field.name == name && value.kind == Value::List)
+        value = e.asStatement(value.at, [&, given = value] { return e.tensorOfList(given, field.dtype); });
+}
+
 void Elaborator::dataItem(const DataItem &item, const ScopeRef &scope) {
   auto info = std::make_shared<DataInfo>();
   info->name = std::string(item.name);
@@ -67,6 +75,8 @@ void Elaborator::dataItem(const DataItem &item, const ScopeRef &scope) {
   Value value = poison(item.nameRange);
   if (good && source.kind == Value::Source)
     info->source = source.source;
+  if (info->source && info->source->kind == "tensors")
+    listsAsTensors(*this, *info);
   if (info->source && checkFieldFiles(*info)) {
     info->rows = Size::ofData(info->name + ".rows", item.nameRange);
     for (const Override &given : overrides) // where no data is opened, `dlc compile` may give its sizes
@@ -78,8 +88,7 @@ void Elaborator::dataItem(const DataItem &item, const ScopeRef &scope) {
           info->learned[given.name.substr(info->name.size() + 1)] =
               Size(std::strtoll(given.value.c_str(), nullptr, 10));
       }
-    if (info->source->kind == "tensors" ? checkTensorFields(*info) && (!executor || executor->open(*info))
-                                        : !executor || executor->open(*info)) {
+    if ((info->source->kind != "tensors" || checkTensorFields(*info)) && (opensLate || opened(*info))) {
       value = Value::unit(item.nameRange);
       value.kind = Value::Data;
       value.data = info;
@@ -98,6 +107,12 @@ void Elaborator::dataItem(const DataItem &item, const ScopeRef &scope) {
     }
   }
   scope->names[name] = {value, false, item.nameRange};
+}
+
+bool Elaborator::opened(DataInfo &data) {
+  if (!executor || data.handle)
+    return true;
+  return data.opens ? data.opens(data) : !data.source || executor->open(data);
 }
 
 /// Whether the source's arguments name the fields, where each field has a file of its own.
@@ -140,6 +155,9 @@ bool Elaborator::checkFieldFiles(const DataInfo &info) {
 Value Elaborator::dataMember(const Value &data, std::string_view name, SourceRange at, SourceRange nameAt) {
   DataInfo &info = *data.data;
   std::string text(name);
+  bool isPart = name == "train" || name == "validate" || name == "rest";
+  if (!isPart && !opened(info))
+    return poison(at);
   for (const DataInfo::Field &field : info.fields)
     if (field.name == text && info.source) { // a saved vocabulary has no rows
       if (field.isString)
@@ -153,7 +171,7 @@ Value Elaborator::dataMember(const Value &data, std::string_view name, SourceRan
         column.lazy = [this, held = data.data, text]() { return executor->column(*held, text); };
       return column;
     }
-  if (name == "train" || name == "validate" || name == "rest") {
+  if (isPart) {
     std::vector<std::string> parts = info.cut ? info.cut->parts() : std::vector<std::string>();
     if (std::find(parts.begin(), parts.end(), text) != parts.end())
       return partOf(data, *info.cut, text, at);
@@ -172,25 +190,25 @@ Value Elaborator::dataMember(const Value &data, std::string_view name, SourceRan
     return Value::ofSize(found->second, at);
   };
   const std::string kind = info.source ? info.source->kind : "";
-  auto isCategory = [&](const DataInfo::Field &field) {
-    return field.category || (!info.source && meaningOf(info, field) == Meaning::Classes);
-  };
-  auto categories = std::count_if(info.fields.begin(), info.fields.end(), isCategory);
+  std::vector<const DataInfo::Field *> categories;
+  for (const DataInfo::Field &field : info.fields)
+    if (meaningOf(info, field) == Meaning::Classes)
+      categories.push_back(&field);
   // `photos.names`, `ratings.names.user`: what the numbers of a category stand for.
   auto namesOf = [&](const DataInfo::Field &field) {
     return Value::ofStrings(executor ? executor->strings(info, field.name, true) : nullptr,
                             learnt("classes." + field.name).size, at);
   };
-  if (name == "names" && categories != 0) {
+  if (name == "names" && !categories.empty()) {
+    if (kind != "csv" && categories.size() == 1) {
+      Value names = namesOf(*categories[0]);
+      names.data = info.source ? nullptr : data.data; // a saved one may be of a table: `names.user`
+      return names;
+    }
     auto model = std::make_shared<ModelInstance>();
     model->name = info.name + "." + text;
-    for (const DataInfo::Field &field : info.fields)
-      if (isCategory(field) && kind != "csv" && categories == 1) {
-        Value names = namesOf(field);
-        names.data = info.source ? nullptr : data.data; // a saved one may be of a table: `names.user`
-        return names;
-      } else if (isCategory(field))
-        model->entries.push_back({field.name, nullptr, std::make_shared<Value>(namesOf(field)), at});
+    for (const DataInfo::Field *field : categories)
+      model->entries.push_back({field->name, nullptr, std::make_shared<Value>(namesOf(*field)), at});
     Value value = Value::unit(at);
     value.kind = Value::Model;
     value.model = model;
@@ -218,7 +236,7 @@ Value Elaborator::dataMember(const Value &data, std::string_view name, SourceRan
       candidates.push_back(sizes);
   if (named)
     candidates.insert(candidates.end(), {"encode", "decode"});
-  if (categories != 0)
+  if (!categories.empty())
     candidates.push_back("names");
   auto report = error(Diag::UnknownMember, nameAt, "data set `" + info.name + "`", text);
   if (std::string near = nearest(name, candidates); !near.empty())

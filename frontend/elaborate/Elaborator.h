@@ -184,6 +184,11 @@ public:
                   const std::function<Value(const ScopeRef &, const Value &)> &turn);
   void whileLoop(const ast::WhileStmt &stmt, const ScopeRef &scope);
   Value comprehension(const ast::ComprehensionExpr &expr, const ScopeRef &scope);
+  /// Whether a turn of a loop at top level does what only statements there do (draw, save, print a decoded text).
+  bool needsTurns(const ScopeRef &scope, SourceRange at, const std::function<void(const ScopeRef &)> &turn);
+  /// Notes that a call does so, for the loop that is tried; false where none is, or the call is no statement of its own.
+  bool askForTurns(SourceRange call);
+  bool *turnsAsked = nullptr; ///< of that loop
   /// A loop over a range with computed bounds: a variable of its own counts.
   void countedByHand(const Value &range, const ScopeRef &scope, SourceRange at,
                      const std::function<Value(const ScopeRef &, const Value &)> &turn);
@@ -337,10 +342,15 @@ public:
   void dataItem(const ast::DataItem &item, const ScopeRef &scope);
   bool checkFieldFiles(const DataInfo &data);
   bool checkTensorFields(const DataInfo &data);
+  /// Whether a data set's source has been opened, which is done here at the latest; true while nothing runs.
+  bool opened(DataInfo &data);
+  bool opensLate = false; ///< no training of the program makes a step: a data set is opened where it is used
   Value dataMember(const Value &data, std::string_view name, SourceRange at, SourceRange nameAt);
 
   // Train.cpp
   void trainItem(const ast::TrainItem &item, const ScopeRef &scope);
+  std::map<std::string, SourceRange, std::less<>> textFields; ///< of the data that is trained on: no batch has them
+  bool severalTrainings = false; ///< in the program: what they print begins with their names
 
   // Rows.cpp: parts of data sets
   /// The rows of a data set in another order, or a part of it.
@@ -437,9 +447,9 @@ public:
   ScopeRef statementScope;       ///< of the statement at top level that is under way
   SourceRange statementUnderWay; ///< an expression that is a statement at top level
   /// Whether a call is the whole of that: what it does, it does with what its arguments come to (Value::effect).
-  bool isStatement(SourceRange call) const {
-    return call.file == statementUnderWay.file && call.end == statementUnderWay.end && !insideFunction() &&
-           !insideLoop() && !inElement;
+  bool isStatement(SourceRange call) const { return isWholeStatement(call) && !insideLoop(); }
+  bool isWholeStatement(SourceRange call) const {
+    return call.file == statementUnderWay.file && call.end == statementUnderWay.end && !insideFunction() && !inElement;
   }
   /// Whether the statements that are elaborated become a compiled loop.
   bool insideLoop() const;
@@ -451,6 +461,12 @@ public:
   std::optional<int64_t> stepsPerEpoch; ///< while a train's optimizer is elaborated: what an epoch is
   /// Replaces `value` when `--set name=..` was given; reports a value of another kind.
   bool applyOverride(const std::string &name, Value &value);
+  /// The optimizer that is being made for a training, whose arguments `--set` may give.
+  struct {
+    const ast::Expr *call = nullptr;
+    std::string training;
+  } optimizerFor;
+  void overrideArguments(const Value &callee, CallSite &site);
   bool checkingOnly = false; ///< a function is being checked by itself, with names for its sizes
   /// A bool that is known: a constant, or one that a statement has computed.
   std::optional<bool> truth(const Value &value);

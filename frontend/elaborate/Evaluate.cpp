@@ -81,7 +81,7 @@ Value Elaborator::evaluation(const Value &model, const Value &data, std::optiona
         .help("name what is measured: `evaluate(data, (x, y) => mse(model(x), y))`");
     return poison(at);
   }
-  if (!isChosen(data) || !train->hasFields(data, "the data"))
+  if (!isChosen(data) || !train->hasFields(data, "the data") || !opened(*data.data))
     return poison(at);
   std::vector<std::string> names = {"loss"};
   names.insert(names.end(), plan.reports.begin(), plan.reports.end());
@@ -137,7 +137,7 @@ static std::optional<std::vector<Value>> resultsOf(Elaborator &e, Value result, 
 }
 
 Value Elaborator::overBatches(const Value &function, const Value &data, BatchFold fold, int64_t batch, SourceRange at) {
-  if (!isChosen(data))
+  if (!isChosen(data) || !opened(*data.data))
     return poison(at);
   const DataInfo &info = *data.data;
   std::vector<std::string> names = parameterNames(function);

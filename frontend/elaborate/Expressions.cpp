@@ -2,6 +2,7 @@
 #include "frontend/elaborate/TrainElaborator.h"
 #include "frontend/elaborate/ActiveCalls.h"
 #include "frontend/elaborate/Texts.h"
+#include "frontend/syntax/ForeignNames.h"
 
 #include <algorithm>
 #include <limits>
@@ -30,6 +31,37 @@ static size_t leafCount(const std::vector<Value> &values) {
   for (const Value &value : values)
     count += leafCount(value.elements);
   return count;
+}
+
+/// The name that members are taken of: `torch` of `torch.nn.functional.relu`; null when it is no name.
+static const NameExpr *rootOf(const Expr &expr) {
+  const Expr *base = &expr;
+  while (base->kind == ExprKind::Field)
+    base = static_cast<const FieldExpr *>(base)->base;
+  return base->kind == ExprKind::Name ? static_cast<const NameExpr *>(base) : nullptr;
+}
+
+/// `np.zeros`, and a file name without quotes; false when it is neither.
+static bool reportForeignField(Elaborator &e, const FieldExpr &field, const ScopeRef &scope) {
+  const NameExpr *root = rootOf(field);
+  if (!root || scope->find(root->name))
+    return false;
+  std::string text(e.sources.text(field.range)), last(field.name);
+  for (const char *ending : {"csv", "npy", "npz", "safetensors", "png", "svg", "jpg", "txt", "gz", "pt", "pth", "h5"})
+    if (last == ending) {
+      e.error(Diag::UnknownName, field.range, text).help("a file name stands in quotes: `\"" + text + "\"`");
+      return true;
+    }
+  if (!isForeignModule(root->name))
+    return false;
+  auto report = e.error(Diag::UnknownName, field.range, text);
+  if (std::string here = foreignName(last); !here.empty())
+    report.help(here);
+  else if (e.library->find(last))
+    report.help("names of the library stand alone: `" + last + "`");
+  else
+    report.help("nothing is imported: names of the library stand alone, as in `zeros([n])`, `Linear(n, m)`");
+  return true;
 }
 
 Value Elaborator::expression(const Expr &expr, const ScopeRef &scope) {
@@ -92,6 +124,8 @@ Value Elaborator::expression(const Expr &expr, const ScopeRef &scope) {
     return index(static_cast<const IndexExpr &>(expr), scope);
   case ExprKind::Field: {
     auto &field = static_cast<const FieldExpr &>(expr);
+    if (reportForeignField(*this, field, scope))
+      return poison(expr.range);
     Value base = expression(*field.base, scope);
     return member(base, field.name, expr.range, field.nameRange);
   }
@@ -174,6 +208,12 @@ Value Elaborator::name(std::string_view name, SourceRange at, const ScopeRef &sc
     error(Diag::UsedBeforeDefinition, at, text).note(later->second, "it is defined here");
     return poison(at);
   }
+  if (auto field = textFields.find(name); field != textFields.end()) {
+    error(Diag::UnknownName, at, text)
+        .note(field->second, "this field is `str`, and a batch has numbers alone")
+        .help("declare it `" + text + ": category`: then it is the number of each text");
+    return poison(at);
+  }
   std::vector<std::string> candidates;
   for (Scope *level = scope.get(); level; level = level->parent.get()) {
     for (auto &[known, binding] : level->names)
@@ -186,23 +226,10 @@ Value Elaborator::name(std::string_view name, SourceRange at, const ScopeRef &sc
     }
   }
   auto report = error(Diag::UnknownName, at, text);
-  static const std::map<std::string, const char *, std::less<>> foreign = {
-      {"len", "`rows(x)` is the size of the first axis, `x.shape` all of them"},
-      {"range", "a range is written `0..n`"},
-      {"np", "functions are called by their name alone: `zeros([n])`"},
-      {"torch", "functions are called by their name alone: `zeros([n])`"},
-      {"nn", "layers are called by their name alone: `Linear(n, m)`"},
-      {"F", "functions are called by their name alone: `relu(x)`"},
-      {"power", "powers are written `x ** y`"},
-      {"pow", "powers are written `x ** y`"},
-      {"float", "numbers are converted by `f32(x)`"},
-      {"int", "numbers are converted by `i64(x)`"},
-      {"cat", "tensors are joined by `concat([a, b], axis: 0)`"},
-      {"null", "every name has a value"},
-      {"dot_product", "products are written `x @ y`"},
-      {"array", "a list of numbers is a tensor: `[1.0, 2.0]`"}};
-  if (auto found = foreign.find(name); found != foreign.end())
-    report.help(found->second);
+  if (std::string here = foreignName(name); !here.empty())
+    report.help(here);
+  else if (isForeignModule(name))
+    report.help("nothing is imported: names of the library stand alone, as in `zeros([n])`, `Linear(n, m)`");
   else if (std::string near = nearest(name, candidates); !near.empty())
     report.help("did you mean `" + near + "`?");
   return poison(at);
@@ -262,7 +289,9 @@ Value Elaborator::member(const Value &base, std::string_view name, SourceRange a
     for (auto &[known, fn] : base.model->functions)
       candidates.push_back(known);
     auto report = error(Diag::UnknownMember, nameAt, "model `" + base.model->name + "`", text);
-    if (std::string near = nearest(name, candidates); !near.empty())
+    if (std::string here = foreignName(name); !here.empty())
+      report.help(here);
+    else if (std::string near = nearest(name, candidates); !near.empty())
       report.help("did you mean `" + near + "`?");
     else if (!candidates.empty())
       report.help("it has " + listed(candidates));
@@ -277,9 +306,15 @@ Value Elaborator::member(const Value &base, std::string_view name, SourceRange a
         sizes.push_back(Value::ofSize(dim.size, at));
       return Value::ofList(std::move(sizes), at);
     }
+    if (name == "dtype") {
+      Value type = Value::unit(at);
+      type.kind = Value::DTypeName;
+      type.dtype = base.dtype;
+      return type;
+    }
     break;
   case Value::List:
-    if (name == "shape" && !base.flag)
+    if ((name == "shape" || name == "dtype") && !base.flag)
       return member(tensorOfList(base), name, at, nameAt);
     [[fallthrough]];
   case Value::Tuple: {
@@ -309,10 +344,8 @@ Value Elaborator::member(const Value &base, std::string_view name, SourceRange a
   }
   auto report = error(Diag::UnknownMember, nameAt, describe(base), text);
   std::string operand = shortText(base.at);
-  if (base.kind == Value::Tensor && name == "T")
-    report.help(fmt::format("write `transpose({})`", operand));
-  else if (base.kind == Value::Tensor && (name == "size" || name == "dtype" || name == "ndim"))
-    report.help(fmt::format("its sizes are `{}.shape`", operand));
+  if (std::string here = foreignName(name); !here.empty() && (base.isTensor() || base.isNumber() || base.kind == Value::List))
+    report.help(here);
   else if (library->find(name))
     report.help(fmt::format("`{0}` is a function: write `{0}({1})` or `{1} |> {0}`", text, operand));
   else if (base.kind == Value::Tuple)

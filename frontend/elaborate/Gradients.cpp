@@ -230,6 +230,10 @@ std::vector<std::string> parameterNames(const Value &callee) {
     add(function.item->parameters);
   else if (function.kind == Function::Lambda)
     add(function.lambda->parameters);
+  else if (function.kind == Function::OptimizerConstructor) {
+    add(function.optimizerItem->parameters);
+    names.insert(names.end(), {"clip_norm", "clip_value"});
+  }
   else if (function.kind == Function::Gradient)
     return parameterNames(*function.base);
   else if (function.kind == Function::Native)

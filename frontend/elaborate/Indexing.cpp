@@ -1,5 +1,6 @@
 // Indexing and slicing: `x[i, 1:3, :, -1]`, rows by an integer tensor, elements set.
 #include "frontend/elaborate/Layers.h"
+#include "frontend/elaborate/Masks.h"
 
 #include "ir/Dialect.h"
 
@@ -29,6 +30,8 @@ struct Elaborator::Selection {
   std::vector<AxisIndex> axes;
   /// Axes that integer tensors index, in order. Several are paired: they have, or are broadcast to, one shape.
   std::vector<std::pair<size_t, Value>> tensors;
+  /// The only index, if it is a tensor of bools; it is not among `tensors` yet.
+  std::optional<Value> mask;
   /// Whether every axis is taken whole, but for those of tensors and computed starts.
   bool plain = true;
 
@@ -43,6 +46,30 @@ struct Elaborator::Selection {
   bool adjacent() const { return tensors.back().first - tensors.front().first + 1 == tensors.size(); }
 };
 
+/// Puts the places of a mask among the tensors that index. False when an error was reported.
+static bool byPlaces(Elaborator &e, const std::optional<Value> &mask, std::vector<std::pair<size_t, Value>> &tensors,
+                     const IndexExpr &expr, const ScopeRef &scope) {
+  std::optional<std::vector<Value>> places =
+      mask ? placesOfMask(e, *mask, *expr.entries[0].value, scope) : std::vector<Value>();
+  for (size_t axis = 0; places && axis < places->size(); ++axis)
+    tensors.push_back({axis, (*places)[axis]});
+  return places.has_value();
+}
+
+/// Whether a model is layers behind each other, without names of their own.
+static bool isSequence(const ModelInstance &model) {
+  return !model.item && !model.entries.empty() && model.entries[0].name == "0" && model.entries[0].layer;
+}
+
+static Value layersOf(const Value &sequence) {
+  std::vector<Value> layers;
+  for (const ModelInstance::Entry &entry : sequence.model->entries)
+    layers.push_back(*entry.layer);
+  Value list = Value::ofList(std::move(layers), sequence.at);
+  list.flag = true;
+  return list;
+}
+
 Value Elaborator::index(const IndexExpr &expr, const ScopeRef &scope) {
   Value base = expression(*expr.base, scope);
   if (base.poison())
@@ -51,6 +78,8 @@ Value Elaborator::index(const IndexExpr &expr, const ScopeRef &scope) {
     return layersAt(*this, base, expr, scope);
   // A bracket list is a tensor where it is indexed as one.
   bool asTensor = expr.entries.size() != 1 || expr.entries[0].slice || expr.entries[0].value->kind == ExprKind::List;
+  if (base.kind == Value::Model && !asTensor && isSequence(*base.model))
+    base = layersOf(base);
   if (base.kind == Value::List && asTensor)
     base = tensorOfList(base);
   if (base.poison())
@@ -66,7 +95,8 @@ Value Elaborator::index(const IndexExpr &expr, const ScopeRef &scope) {
     if (base.kind == Value::List && at.isTensor()) {
       base = tensorOfList(base);
       std::optional<Selection> selection = base.isTensor() ? select(base, expr, scope) : std::nullopt;
-      return selection ? take(base, *selection, expr) : poison(expr.range);
+      return selection && byPlaces(*this, selection->mask, selection->tensors, expr, scope) ? take(base, *selection, expr)
+                                                                                           : poison(expr.range);
     }
     std::optional<int64_t> i = integerConstant(at, "an index of a list");
     if (!i)
@@ -89,7 +119,7 @@ Value Elaborator::index(const IndexExpr &expr, const ScopeRef &scope) {
     return poison(expr.range);
   }
   std::optional<Selection> selection = select(base, expr, scope);
-  if (!selection)
+  if (!selection || !byPlaces(*this, selection->mask, selection->tensors, expr, scope))
     return poison(expr.range);
   Value taken = take(base, *selection, expr);
   taken.strings = base.strings;
@@ -140,7 +170,7 @@ std::optional<Elaborator::Selection> Elaborator::select(const Value &base, const
     return std::nullopt;
   }
   Selection selection;
-  auto &[axes, tensors, plain] = selection;
+  auto &[axes, tensors, mask, plain] = selection;
   axes.resize(rank);
   for (size_t i = 0; i < rank; ++i)
     axes[i].length = base.shape[i].size;
@@ -217,6 +247,23 @@ std::optional<Elaborator::Selection> Elaborator::select(const Value &base, const
       tensors.push_back({i, at});
       continue;
     }
+    if (at.isTensor() && at.dtype == DType::Bool && !at.shape.empty()) {
+      if (expr.entries.size() > 1 && at.shape.size() > 1) {
+        error(Diag::WrongType, at.at, "an index beside others", describe(at), "a mask of one axis");
+        return std::nullopt;
+      }
+      if (!maskFits(*this, at, base, i, at.at))
+        return std::nullopt;
+      if (expr.entries.size() == 1) {
+        mask = at;
+        continue;
+      }
+      std::optional<std::vector<Value>> places = placesOfMask(*this, at, *entry.value, scope);
+      if (!places)
+        return std::nullopt;
+      tensors.push_back({i, (*places)[0]});
+      continue;
+    }
     if (!at.isNumber() || (at.kind == Value::Number && at.isFloat)) {
       if (!at.poison()) {
         auto report = error(Diag::WrongType, at.at, "an index", describe(at), "an integer");
@@ -224,7 +271,7 @@ std::optional<Elaborator::Selection> Elaborator::select(const Value &base, const
           report.help(
               fmt::format("a slice is written `{}:{}`", shortText(at.elements[0].at), shortText(at.elements[1].at)));
         if (at.isTensor() && at.dtype == DType::Bool)
-          report.help("`where(mask, a, b)` chooses by a mask");
+          report.help("`where(condition, a, b)` chooses by a bool");
       }
       return std::nullopt;
     }
@@ -281,7 +328,7 @@ Value Elaborator::dynamicSlice(const Value &base, const Selection &selection, So
 }
 
 Value Elaborator::take(const Value &base, const Selection &selection, const IndexExpr &expr) {
-  auto &[axes, tensors, plain] = selection;
+  auto &[axes, tensors, mask, plain] = selection;
   size_t rank = base.shape.size();
   if (tensors.size() > 1) {
     std::optional<Value> places = placesOf(base, selection, expr.range);
@@ -445,13 +492,21 @@ Value Elaborator::indexAssign(const Value &base, const IndexExpr &target, const 
     return poison(target.range);
   }
   std::optional<Selection> selection = select(base, target, scope);
-  std::optional<Value> places = selection ? placesOf(base, *selection, target.range) : std::nullopt;
-  if (!places)
+  if (!selection)
     return poison(target.range);
-  Value element = Value::ofTensor(base.dtype, places->shape, {}, target.range);
   Value value = tensorOfList(given, base.dtype);
   if (value.poison())
     return poison(target.range);
+  // Where a mask is true one value stands for all, or a value for each is counted.
+  Shape rest(base.shape.begin() + (selection->mask ? selection->mask->shape.size() : 0), base.shape.end());
+  bool isWhere = selection->mask && (!value.isTensor() || value.shape.size() <= rest.size());
+  if (!isWhere && !byPlaces(*this, selection->mask, selection->tensors, target, scope))
+    return poison(target.range);
+  std::optional<Value> places = isWhere ? Value::ofTensor(DType::I64, rest, {}, target.range)
+                                        : placesOf(base, *selection, target.range);
+  if (!places)
+    return poison(target.range);
+  Value element = Value::ofTensor(base.dtype, places->shape, {}, target.range);
   if (value.isNumber() && (fitsIn(value, base.dtype) || !value.isFloat) && base.dtype != DType::Bool) {
     if (!settleNumber(value, base.dtype))
       return poison(target.range);
@@ -481,6 +536,8 @@ Value Elaborator::indexAssign(const Value &base, const IndexExpr &target, const 
   result.varies = base.varies || value.varies;
   if (!emitting())
     return result;
+  if (isWhere)
+    return whereMasked(*this, *selection->mask, value, base, target.range);
   bool box = selection->tensors.empty() && std::all_of(selection->axes.begin(), selection->axes.end(),
                                                        [](const AxisIndex &axis) { return axis.step == 1; });
   if (box) {

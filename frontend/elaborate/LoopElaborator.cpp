@@ -78,10 +78,9 @@ bool LoopElaborator::settle(const std::function<void()> &turn) {
     std::vector<Change> changes;
     {
       Trial trial(e);
-      AssignmentRecord record(e);
       assumeTypes();
       turn();
-      changes = record.takeBack();
+      changes = trial.changes();
     }
     if (e.diagnostics.errorCount() != before)
       return false;

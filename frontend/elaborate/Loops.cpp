@@ -1,8 +1,10 @@
 // Loops: `for`, `while` and comprehensions. A loop over a list is unrolled; any other is compiled (LoopElaborator.h), at
 // top level as one statement.
+#include "frontend/builtins/Builtins.h"
 #include "frontend/elaborate/Layers.h"
 #include "frontend/elaborate/LoopElaborator.h"
 #include "frontend/elaborate/LoopSource.h"
+#include "frontend/elaborate/Printing.h"
 
 #include "llvm/Support/SaveAndRestore.h"
 
@@ -20,18 +22,74 @@ static bool holdsItem(const Block &body) {
   });
 }
 
-/// A loop at top level with a `train` in it: its turns run one after the other, statement by statement.
+bool Elaborator::askForTurns(SourceRange call) {
+  if (!turnsAsked || !isWholeStatement(call))
+    return false;
+  *turnsAsked = true;
+  return true;
+}
+
+bool Elaborator::needsTurns(const ScopeRef &scope, SourceRange at, const std::function<void(const ScopeRef &)> &turn) {
+  if (insideFunction() || insideLoop() || inElement || emitting())
+    return false;
+  bool asked = false;
+  llvm::SaveAndRestore asks(turnsAsked, &asked);
+  Trial trial(*this);
+  auto inner = std::make_shared<Scope>();
+  inner->parent = scope;
+  LoopContext context(inner, at, /*compiled=*/true);
+  llvm::SaveAndRestore within(loop, &context);
+  turn(inner);
+  for (const Change &change : trial.changes())
+    asked |= holdsLate(change.after); // a text that only running knows is carried by no loop
+  return asked;
+}
+
+static Value rowAt(Elaborator &e, const Value &tensor, int64_t i, SourceRange at) {
+  return e.reshape(sliceAlong(e, tensor, 0, i, Size(1), at), Shape(tensor.shape.begin() + 1, tensor.shape.end()), at);
+}
+
+/// The items of the first `count` turns, known or computed; what was computed is cut into rows at once.
+static std::vector<Value> itemsOf(Elaborator &e, const LoopSource &source, int64_t count, SourceRange at) {
+  std::vector<Value> over = source.tensors();
+  if (source.isKnownRange()) {
+    std::vector<Value> items = source.knownItems();
+    items.resize(std::min(items.size(), size_t(count)));
+    return items;
+  }
+  Value rows = e.asStatement(at, [&] {
+    std::vector<Value> parts;
+    for (int64_t i = 0; i < count; ++i)
+      for (const Value &tensor : over)
+        parts.push_back(rowAt(e, tensor, i, at));
+    return Value::ofTuple(std::move(parts), at);
+  });
+  std::vector<Value> items;
+  for (int64_t i = 0; !rows.poison() && i < count; ++i)
+    items.push_back(source.item(e, Value::ofInteger(i, at),
+                                llvm::ArrayRef(rows.elements).slice(size_t(i) * over.size(), over.size())));
+  return items;
+}
+
+/// A loop at top level whose turns run one after the other, statement by statement.
 void Elaborator::forOfItems(const ForStmt &stmt, const Value &given, const ScopeRef &scope,
                             const std::function<Value(const ScopeRef &, const Value &)> &turn) {
   std::optional<LoopSource> source = loopSource(*this, given, "what a loop runs over");
   if (!source)
     return;
-  if (source->isKnownRange())
-    return unrolled(source->knownItems(), scope, stmt.range, turn);
-  if (!executor && given.kind == Value::Range && source->begin) // checked with names: one turn stands for all
-    return unrolled({Value::ofSize(*source->begin, stmt.range)}, scope, stmt.range, turn);
-  error(Diag::WrongType, given.at, "what a loop with `train` in it runs over", describe(given),
-        "a list, or a range that is known while compiling");
+  constexpr int64_t enough = 16; // turns to check where nothing runs
+  bool isKnown = source->length && source->length->isConstant();
+  if (!source->length || (executor && !isKnown)) {
+    error(Diag::WrongType, given.at, "what a loop runs over that trains or draws", describe(given),
+          "a list, a tensor, or a range that is known while compiling");
+    return;
+  }
+  int64_t count = isKnown ? source->length->constant() : 1;
+  if (executor && count > maxUnrolled) {
+    error(Diag::NotSupported, given.at, fmt::format("a loop of more than {} turns that trains or draws", maxUnrolled));
+    return;
+  }
+  unrolled(itemsOf(*this, *source, executor ? count : std::min(count, enough), stmt.range), scope, stmt.range, turn);
 }
 
 void Elaborator::forLoop(const ForStmt &stmt, const ScopeRef &scope) {
@@ -54,6 +112,17 @@ void Elaborator::forLoop(const ForStmt &stmt, const ScopeRef &scope) {
   auto counted = [&](const ScopeRef &inner, const Value &index, const std::vector<Value> &rows) {
     return turn(inner, source->item(*this, index, rows));
   };
+  unsigned before = diagnostics.errorCount();
+  bool inTurns = needsTurns(scope, stmt.range, [&](const ScopeRef &inner) {
+    std::vector<Value> rows;
+    for (const Value &tensor : source->tensors())
+      rows.push_back(rowAt(*this, tensor, 0, stmt.range));
+    counted(inner, Value::ofTensor(DType::I64, {}, {}, stmt.range), rows);
+  });
+  if (diagnostics.errorCount() != before)
+    return;
+  if (inTurns)
+    return forOfItems(stmt, given, scope, turn);
   asStatement(stmt.range, [&] {
     if (source->length)
       elaborator.counted(*source->length, source->tensors(), counted);
@@ -123,6 +192,13 @@ void Elaborator::whileLoop(const WhileStmt &stmt, const ScopeRef &scope) {
 /// How many elements a comprehension over a range may have that is unrolled; longer ones of tensors are compiled loops.
 static constexpr int64_t fewElements = 16;
 
+/// Whether a list is of scalars, some of them computed: a row of a tensor.
+static bool isComputedRow(const Value &list) {
+  auto isScalar = [](const Value &value) { return value.isNumber() || (value.isTensor() && value.shape.empty()); };
+  return list.kind == Value::List && llvm::all_of(list.elements, isScalar) &&
+         llvm::any_of(list.elements, [](const Value &value) { return value.isTensor(); });
+}
+
 Value Elaborator::comprehension(const ComprehensionExpr &expr, const ScopeRef &scope) {
   Value given = expression(*expr.source, scope);
   if (given.poison())
@@ -189,7 +265,7 @@ Value Elaborator::comprehension(const ComprehensionExpr &expr, const ScopeRef &s
     }
     if (first.poison())
       return first;
-    if (first.isTensor())
+    if (first.isTensor() || isComputedRow(first))
       return compiled();
   }
   unrolledElements += count;

@@ -251,6 +251,11 @@ Value Elaborator::binaryOfAny(BinaryOp op, Value lhs, Value rhs, SourceRange at)
                           "a number or a tensor");
       if (side->kind == Value::Fn)
         report.help("call it: `" + std::string(sources.text(side->at)) + "(..)`");
+      else if (std::string text = shortText(side->at); side->kind == Value::Tuple && text != "x")
+        report.help(text.starts_with("jvp(") || text.starts_with("vjp(") || text.starts_with("value_and_grad(")
+                        ? fmt::format("`{}` gives the value and what is asked for: `let (y, d) = {}`",
+                                      text.substr(0, text.find('(')), text)
+                        : fmt::format("`{}[0]` is its first element, `let (a, b) = ..` names them", text));
       return poison(at);
     }
   if (op == BinaryOp::MatMul)

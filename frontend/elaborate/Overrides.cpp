@@ -57,11 +57,88 @@ static void findTrains(llvm::ArrayRef<Stmt *> statements, std::vector<const Trai
       trains.push_back(static_cast<const TrainItem *>(static_cast<const ItemStmt *>(stmt)->item));
 }
 
+/// Whether a training's length is 0, as the file or the command line says.
+static bool makesNoStep(const TrainItem &train, const std::vector<Override> &overrides) {
+  bool zero = false;
+  for (std::string key : {"epochs", "steps"}) {
+    for (const Override &override : overrides)
+      if (override.name == key || override.name == std::string(train.name) + "." + key)
+        return override.value == "0";
+    for (const TrainEntry &entry : train.entries)
+      if (entry.kind == TrainEntry::Setting && entry.name == key && entry.value->kind == ExprKind::Number) {
+        auto &number = static_cast<const NumberExpr &>(*entry.value);
+        zero |= !number.isFloat && number.integer == 0;
+      }
+  }
+  return zero;
+}
+
+/// The parameters of the optimizer that a training names; none where it names none.
+static std::vector<std::string> optimizerArguments(Elaborator &e, const TrainItem &train) {
+  std::vector<std::string> names;
+  for (const TrainEntry &entry : train.entries) {
+    if (entry.kind != TrainEntry::Setting || entry.name != "optimizer" || entry.value->kind != ExprKind::Call)
+      continue;
+    const Expr &callee = *static_cast<const CallExpr *>(entry.value)->callee;
+    if (callee.kind == ExprKind::Name)
+      if (Binding *binding = e.file->find(static_cast<const NameExpr &>(callee).name);
+          binding && binding->value.kind == Value::Fn)
+        names = parameterNames(binding->value);
+  }
+  return names;
+}
+
+/// What is left of `optimizer.lr` or `critic.optimizer.lr` when it names an argument of that training's optimizer.
+static std::optional<std::string> optimizerArgument(std::string name, std::string_view training) {
+  if (name.starts_with(std::string(training) + "."))
+    name.erase(0, training.size() + 1);
+  if (name.starts_with("optimizer."))
+    return name.substr(std::string_view("optimizer.").size());
+  return name.find('.') == std::string::npos ? std::optional(name) : std::nullopt;
+}
+
+void Elaborator::overrideArguments(const Value &callee, CallSite &site) {
+  std::vector<std::string> names = callee.kind == Value::Fn ? parameterNames(callee) : std::vector<std::string>();
+  for (const Override &override : overrides) {
+    std::optional<std::string> argument = optimizerArgument(override.name, optimizerFor.training);
+    auto parameter = argument ? std::find(names.begin(), names.end(), *argument) : names.end();
+    // A name by itself may be that of something else, which was asked first.
+    if (parameter == names.end() || (override.used && override.name == *argument))
+      continue;
+    Value made = Value::unit(site.at);
+    CallSite::Argument *given = nullptr;
+    size_t position = 0;
+    for (CallSite::Argument &candidate : site.arguments) {
+      bool positional = candidate.name.empty();
+      if (positional ? position == size_t(parameter - names.begin()) : candidate.name == *argument)
+        given = &candidate;
+      position += positional;
+    }
+    if (given)
+      made = given->value;
+    if (made.kind == Value::Fn) {
+      error(Diag::UnknownOverride, {}, override.name, "it is a schedule, which is no number")
+          .help("give the number in it a name, `let rate = 1e-3`, and set that: `--set rate=..`");
+      return;
+    }
+    if (!applyOverride(override.name, made))
+      return;
+    if (given)
+      given->value = made;
+    else
+      site.arguments.push_back({*argument, made, site.at});
+  }
+}
+
 void Elaborator::checkOverrides(const Program &program) {
   const std::vector<std::string> &settings = trainSettingNames();
   std::vector<const TrainItem *> trains;
   std::vector<std::string> lets, defaults;
   findTrains(program.statements, trains);
+  severalTrainings = trains.size() > 1;
+  opensLate = !trains.empty() && std::all_of(trains.begin(), trains.end(), [&](const TrainItem *train) {
+    return makesNoStep(*train, overrides);
+  });
   for (const Stmt *stmt : program.statements)
     if (stmt->kind == StmtKind::Let)
       if (const Expr &pattern = *static_cast<const LetStmt *>(stmt)->pattern; pattern.kind == ExprKind::Name)
@@ -87,15 +164,35 @@ void Elaborator::checkOverrides(const Program &program) {
       continue;
     bool setting = has(settings, override.name) && !trains.empty();
     int meanings = int(setting) + int(has(lets, override.name)) + int(has(defaults, override.name));
-    if (meanings == 0) {
+    // An argument of an optimizer, where the name means nothing else.
+    std::vector<std::string> optimizers, arguments;
+    for (const TrainItem *train : trains) {
+      std::vector<std::string> names = optimizerArguments(*this, *train);
+      if (std::optional<std::string> argument = optimizerArgument(override.name, train->name);
+          argument && has(names, *argument))
+        optimizers.push_back(std::string(train->name) + ".optimizer." + *argument);
+      arguments.insert(arguments.end(), names.begin(), names.end());
+    }
+    if (meanings == 0 && optimizers.size() == 1)
+      continue;
+    if (meanings == 0 && optimizers.size() > 1) {
+      error(Diag::UnknownOverride, {}, override.name, "several optimizers take it")
+          .help(fmt::format("`--set {}=..` means that of one `train`", optimizers[0]));
+    } else if (meanings == 0) {
       std::vector<std::string> all = lets;
       all.insert(all.end(), defaults.begin(), defaults.end());
       if (!trains.empty())
         all.insert(all.end(), settings.begin(), settings.end());
+      for (const std::string &argument : arguments)
+        if (!has(all, argument))
+          all.push_back(argument);
       auto report = error(Diag::UnknownOverride, {}, override.name,
-                          "no setting, `let` or default of the trained model has this name");
-      if (std::string near = nearest(override.name, all); !near.empty())
+                          "no setting, argument of the optimizer, `let` or default of the trained model has this name");
+      std::string last = override.name.substr(override.name.rfind('.') + 1);
+      if (std::string near = has(all, last) ? last : nearest(last, all); !near.empty())
         report.help("did you mean `" + near + "`?");
+      else if (!all.empty())
+        report.help(fmt::format("what can be set is {}", fmt::join(all, ", ")));
     } else if (meanings > 1 || (setting && trains.size() > 1)) {
       auto report = error(Diag::UnknownOverride, {}, override.name, "this name is ambiguous");
       if (setting)

@@ -46,6 +46,8 @@ std::string textOf(const Value &value, llvm::function_ref<std::string(const Valu
     return value.flag ? "true" : "false";
   case Value::String:
     return value.text;
+  case Value::DTypeName:
+    return std::string(nameOf(value.dtype));
   case Value::Strings:
     return value.strings ? columnText(*value.strings) : typeString(value);
   case Value::Tuple:
@@ -76,8 +78,7 @@ std::string textOf(const Value &value, llvm::function_ref<std::string(const Valu
   }
 }
 
-/// Whether a decoded text is in it.
-static bool holdsLate(const Value &value) {
+bool holdsLate(const Value &value) {
   bool many = value.kind == Value::Tuple || value.kind == Value::List;
   return isLate(value) || (many && llvm::any_of(value.elements, holdsLate));
 }
@@ -89,7 +90,8 @@ void emitPrint(Elaborator &e, const std::vector<Value> &values, SourceRange at) 
   std::vector<mlir::Value> tensors;
   for (const Value &value : values) {
     if (holdsLate(value)) {
-      e.error(Diag::NotSupported, value.at, "printing a decoded text in a function or a loop");
+      e.error(Diag::NotSupported, value.at, "printing a decoded text in a function or a compiled loop")
+          .help("give the text back, and print it at top level; there a `for` over a list or a known range may print it");
       return;
     }
     std::string text = textOf(value, [&](const Value &tensor) {

@@ -14,7 +14,12 @@ Value Elaborator::partOf(const Value &data, const RowStep &step, const std::stri
   std::string chosen = step.kind == RowStep::Choose ? fmt::format(".filter{}", at.begin) : "";
   made->rows = step.kind == RowStep::Shuffle ? data.data->rows : Size::ofData(made->name + chosen + ".rows", at);
   bool known = step.kind != RowStep::Choose || step.rows; // while a loop is checked nobody knows which rows
-  if (executor && known && !executor->choose(*data.data, step, part, *made, at))
+  auto open = [this, whole = data.data, step, part, at](DataInfo &opening) {
+    return opened(*whole) && executor->choose(*whole, step, part, opening, at);
+  };
+  if (opensLate && !data.data->handle)
+    made->opens = open;
+  else if (executor && known && !open(*made))
     return poison(at);
   Value value = data;
   value.data = made;

@@ -80,6 +80,9 @@ void Elaborator::patternCount(SourceRange at, size_t names, const Value &value) 
     report.help("`_` stands for what is ignored");
   else if (loop && value.kind != Value::Tuple && names == 2 && !(value.isTensor() && !value.shape.empty()))
     report.help("`for i, x in enumerate(xs)` gives each with its number");
+  else if (std::string_view text = value.at.valid() ? sources.text(value.at) : ""; text.starts_with("grad("))
+    report.help("`grad(f)` is the gradient by the first parameter alone; by several it is a tuple: "
+                "`grad(f, wrt: [a, b])`");
   else if (value.isTensor() && !value.shape.empty())
     report.help("rows are taken by `x[0]`, `x[1]`, or by `for row in x`");
 }

@@ -2,6 +2,8 @@
 #include "frontend/elaborate/ControlFlow.h"
 #include "frontend/elaborate/TrainElaborator.h"
 
+#include "llvm/Support/SaveAndRestore.h"
+
 #include <algorithm>
 
 namespace dlc {
@@ -52,6 +54,12 @@ TrainElaborator::body(const Value &trained, const std::vector<std::pair<std::str
   inner->names[name] = {trained, false, item.nameRange};
   bool saved = std::exchange(e.training, training);
   InDrawPlace place(e, name);
+  decltype(e.textFields) texts;
+  if (plan.data)
+    for (const DataInfo::Field &field : plan.data->fields)
+      if (field.isString)
+        texts[field.name] = field.at;
+  llvm::SaveAndRestore lacks(e.textFields, std::move(texts));
   unsigned before = e.diagnostics.errorCount();
   Body result;
   const TrainEntry *minimized = nullptr;
@@ -89,11 +97,12 @@ TrainElaborator::body(const Value &trained, const std::vector<std::pair<std::str
 
 bool TrainElaborator::check() {
   plan.name = name;
+  plan.isOneOfSeveral = e.severalTrainings;
   plan.at = item.range;
   unsigned before = e.diagnostics.errorCount();
   Value data = item.data ? e.expression(*item.data, scope) : Value::unit(item.range);
   if (data.kind == Value::Data) {
-    if (!e.isChosen(data))
+    if (!e.isChosen(data) || (!e.opensLate && !e.opened(*data.data)))
       return false;
     plan.data = data.data;
   } else if (data.kind != Value::Unit && !data.poison()) {
@@ -221,7 +230,8 @@ void Elaborator::trainItem(const TrainItem &item, const ScopeRef &scope) {
       functions.evaluate = [train](int64_t batch) { return train->function(TrainPart::Evaluate, batch); };
       functions.initial = [train] { return train->initial(); };
       std::vector<HostBufferRef> params;
-      bool fits = !train->plan.data || executor->understands(*train->model.model, *train->plan.data, item.model->range);
+      const std::shared_ptr<DataInfo> &data = train->plan.data; // not opened where no step is made
+      bool fits = !data || !data->handle || executor->understands(*train->model.model, *data, item.model->range);
       if (fits && executor->train(train->plan, functions, params, history)) {
         std::vector<Value> values;
         for (size_t i = 0; i < params.size(); ++i) {

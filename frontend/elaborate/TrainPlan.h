@@ -11,6 +11,7 @@ namespace dlc {
 /// What a `train` block says, checked and with its sizes known. The functions are made on demand (TrainFunctions).
 struct TrainPlan {
   std::string name;
+  bool isOneOfSeveral = false;        ///< the program has other trainings: what is printed begins with the name
   std::shared_ptr<DataInfo> data;     ///< null without `on`
   std::shared_ptr<DataInfo> validate; ///< or null
   std::vector<ParamSlotRef> params;   ///< in the order of the blocks
@@ -26,6 +27,8 @@ struct TrainPlan {
   std::vector<bool> reportLower; ///< `lower: true`
   int64_t batch = 1, epochs = 0, steps = 0, seed = 0, every = 0, accumulate = 1;
   bool shuffle = true, everyEpochs = true;
+  /// `epochs: 0`: the model is what `init` or `resume` gives.
+  bool makesNoStep() const { return epochs == 0 && steps == 0; }
   HostBufferRef sampleBy; ///< weights of the rows, by which they are drawn; null: each comes once an epoch
   std::optional<int64_t> patience; ///< stop_after
   bool patienceEpochs = true;

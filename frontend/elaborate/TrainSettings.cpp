@@ -1,5 +1,6 @@
 // The settings of a `train` block: each read once, checked, and put into the plan.
 #include "frontend/elaborate/TrainElaborator.h"
+#include "frontend/syntax/ForeignNames.h"
 
 #include <algorithm>
 #include <cmath>
@@ -183,7 +184,9 @@ bool TrainElaborator::unknownSettings() {
     for (const std::string &known : trainSettingNames())
       if (likely.empty() && key.size() > 3 && (key.starts_with(known) || known.starts_with(key)))
         likely = known;
-    if (std::string optimizerName = optimizerWith(key); !optimizerName.empty())
+    if (std::string here = foreignSetting(key); !here.empty())
+      report.help(here);
+    else if (std::string optimizerName = optimizerWith(key); !optimizerName.empty())
       report.help("it is an argument of the optimizer: `optimizer: " + optimizerName + "(" + key + ": ..)`");
     else if (!likely.empty())
       report.help("did you mean `" + likely + "`?");
@@ -195,8 +198,12 @@ bool TrainElaborator::unknownSettings() {
 
 /// How long it trains, and how often it validates.
 bool TrainElaborator::lengths() {
-  bool good = number("epochs", plan.epochs, 1);
-  good &= number("steps", plan.steps, 1);
+  bool good = number("epochs", plan.epochs, 0);
+  good &= number("steps", plan.steps, 0);
+  for (const char *key : {"epochs", "steps"})
+    if (good && given(key) && (key[0] == 'e' ? plan.epochs : plan.steps) == 0 && !given("init") && !given("resume"))
+      good = bad(key, settingValue(key), "0", "a positive whole number",
+                 "with `init: \"FILE\"` 0 trains nothing and takes the model from the file");
   // On the command line one takes the other's place.
   if (given("epochs") && given("steps") && good) {
     if (overridden("steps") != overridden("epochs")) {
@@ -237,7 +244,7 @@ bool TrainElaborator::validation() {
   if (validate.kind != Value::Data)
     return bad("validate", validate, describe(validate), "a data set",
                validate.isNumber() ? "`csv(..) |> split(train: 0.9)` gives the data `.train` and `.rest`" : "");
-  if (!e.isChosen(validate))
+  if (!e.isChosen(validate) || (!e.opensLate && !e.opened(*validate.data)))
     return false;
   plan.validate = validate.data;
   return hasFields(validate, "`validate`");
@@ -317,6 +324,8 @@ bool TrainElaborator::initialFile() {
 /// `sample_by: weights`: how often a row comes beside the others.
 bool TrainElaborator::sampling() {
   Value weights = settingValue("sample_by");
+  if (weights.kind == Value::List)
+    weights = e.asStatement(weights.at, [&, given = weights] { return e.tensorOfList(given, DType::F32); });
   if (weights.kind == Value::Unit || weights.poison())
     return !weights.poison();
   std::string expected = plan.data ? "a tensor of floats, a weight for each row of `" + plan.data->name + "`"
@@ -361,8 +370,11 @@ bool TrainElaborator::optimizerSetting() {
       optimizers.push_back(e.expression(*element, scope));
       optimizers.back().at = element->range;
     }
-  } else if (Value one = settingValue("optimizer"); one.kind != Value::Unit) {
-    optimizers.push_back(one);
+  } else {
+    e.optimizerFor = {entry ? entry->value : nullptr, name};
+    if (Value one = settingValue("optimizer"); one.kind != Value::Unit)
+      optimizers.push_back(one);
+    e.optimizerFor = {};
   }
   e.stepsPerEpoch.reset();
   if (optimizers.empty()) {

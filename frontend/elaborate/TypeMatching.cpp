@@ -43,6 +43,7 @@ struct TypeMatch {
   bool differs(DType dtype) const;
   bool shape();
   bool axis(size_t i, size_t offset);
+  size_t missingAxis() const;
   bool axisDiffers(size_t i, size_t offset, const Value &declared, const Size &expected) const;
 };
 } // namespace
@@ -207,6 +208,24 @@ bool TypeMatch::axis(size_t i, size_t offset) {
   return true;
 }
 
+/// Which of the declared axes a value lacks: one of size 1 beside which all others fit, else the first.
+size_t TypeMatch::missingAxis() const {
+  std::vector<std::optional<Size>> sizes; // those of names that get their size here are not known
+  for (const Expr *entry : type.sizes) {
+    Value size = freshSizeName(*entry, scope) ? Value() : e.expression(*entry, scope);
+    sizes.push_back(size.poison() ? std::nullopt : e.size(size, "the size of an axis"));
+  }
+  for (size_t missing = 0; missing < sizes.size(); ++missing) {
+    bool fits = sizes[missing] && *sizes[missing] == Size(1);
+    for (size_t i = 0; fits && i < value.shape.size(); ++i)
+      if (const std::optional<Size> &size = sizes[i + (i >= missing)]; size)
+        fits = e.sameSize(*size, value.shape[i].size).value_or(true);
+    if (fits)
+      return missing;
+  }
+  return 0;
+}
+
 bool TypeMatch::shape() {
   size_t declared = type.kind == TypeKind::Named ? 0 : type.sizes.size();
   size_t rank = value.shape.size();
@@ -216,7 +235,8 @@ bool TypeMatch::shape() {
       report.note(owner, "declared here");
     e.noteOrigins(report, value);
     if (rank + 1 == declared && bindNames && rank > 0)
-      report.help(fmt::format("a leading axis is missing? `expand_dims({}, axis: 0)` adds one", e.shortText(value.at)));
+      report.help(fmt::format("{} axis is missing? `expand_dims({}, axis: {})` adds one",
+                              missingAxis() ? "an" : "a leading", e.shortText(value.at), missingAxis()));
     else if (declared == 0)
       report.help("`sum(..)` or `mean(..)` makes one number of many");
     return false;

@@ -309,6 +309,7 @@ struct DataInfo {
   Size rows;
   std::map<std::string, Size> learned; ///< `vocab`, `classes`, `classes.user`
   std::shared_ptr<void> handle;        ///< the opened data set (an executor's)
+  std::function<bool(DataInfo &)> opens; ///< how a part of what was not opened yet is opened
   SourceRange at;
 };
 

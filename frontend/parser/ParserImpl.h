@@ -91,6 +91,8 @@ private:
   unsigned indentation(const Token &token) const;
   /// Whether an error was reported in the line of the current token.
   bool errorInLine() const;
+  /// Whether the line of a token ends with a comment that directly follows it.
+  bool commentFollows(const Token &token) const;
   /// Consumes the partner of bracket `open`, or reports what stands there instead (`expected`: "`,` or `)`").
   bool close(uint32_t open, TokenKind closer, std::string_view expected);
   /// Ends a statement, member, ...: true before a new line or `}`.

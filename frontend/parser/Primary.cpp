@@ -59,6 +59,14 @@ Expr *Parser::parseWord() {
     where = range(token());
     name = spelled(token());
   }
+  if ((name == "f" || name == "r" || name == "b") && kind(1) == TokenKind::String && token(1).begin == token().end) {
+    error(Diag::ForeignOperator, where, fmt::format("{}\"", name))
+        .help(name == "f" ? "`print(\"loss\", x)` shows several values; texts are joined by `+`, and `str(n)` is the text of a "
+                            "known number"
+                          : "a string is written without it");
+    advance();
+    return parsePrimary();
+  }
   advance();
   if (name == "True" || name == "False") {
     bool value = name == "True";

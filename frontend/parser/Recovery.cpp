@@ -172,6 +172,11 @@ bool Parser::errorInLine() const {
   return true;
 }
 
+bool Parser::commentFollows(const Token &token) const {
+  size_t next = text.find_first_not_of(" \t", token.end);
+  return next != text.npos && text.substr(next).starts_with("//");
+}
+
 bool Parser::close(uint32_t open, TokenKind closer, std::string_view expected) {
   if (accept(closer))
     return true;
@@ -181,6 +186,8 @@ bool Parser::close(uint32_t open, TokenKind closer, std::string_view expected) {
   if (!unclosed)
     return false;
   report.note(range(tokens[open]), fmt::format("to close this `{}`", spelled(tokens[open])));
+  if (pos > 0 && closer != TokenKind::RBrace && commentFollows(tokens[pos - 1]))
+    report.help("`//` begins a comment: whole numbers are divided by `div(a, b)`, which rounds down");
   if (closer != TokenKind::RBrace)
     return false;
   // The brace that is really missing is often further in: look for a `}` indented as if it closed something else.

@@ -1,5 +1,6 @@
 // Adjoint rules of the elementwise operations. dy is the cotangent of the result y; only floats are wanted.
 #include "ir/Builders.h"
+#include "ir/Elementary.h"
 
 using namespace mlir;
 
@@ -24,6 +25,7 @@ LogicalResult SignOp::adjoint(AdjointContext &) { return success(); }
 LogicalResult FloorOp::adjoint(AdjointContext &) { return success(); }
 LogicalResult CeilOp::adjoint(AdjointContext &) { return success(); }
 LogicalResult RoundOp::adjoint(AdjointContext &) { return success(); }
+LogicalResult TruncOp::adjoint(AdjointContext &) { return success(); }
 
 /// dy * y.
 LogicalResult ExpOp::adjoint(AdjointContext &context) {
@@ -48,6 +50,20 @@ LogicalResult LogOp::adjoint(AdjointContext &context) {
 LogicalResult Log1pOp::adjoint(AdjointContext &context) {
   Arithmetic at(context);
   context.set(0, at.div(context.cotangent(), at.add(getOperand(), at.like(getOperand(), 1))));
+  return success();
+}
+
+/// dy / (x ln 2).
+LogicalResult Log2Op::adjoint(AdjointContext &context) {
+  Arithmetic at(context);
+  context.set(0, at.div(context.cotangent(), at.scale(getOperand(), 0.6931471805599453)));
+  return success();
+}
+
+/// dy / (x ln 10).
+LogicalResult Log10Op::adjoint(AdjointContext &context) {
+  Arithmetic at(context);
+  context.set(0, at.div(context.cotangent(), at.scale(getOperand(), 2.302585092994046)));
   return success();
 }
 
@@ -77,6 +93,56 @@ LogicalResult SinOp::adjoint(AdjointContext &context) {
 LogicalResult CosOp::adjoint(AdjointContext &context) {
   Arithmetic at(context);
   context.set(0, at.neg(at.mul(context.cotangent(), at.make<SinOp>(getOperand()))));
+  return success();
+}
+
+/// dy * (1 + y^2).
+LogicalResult TanOp::adjoint(AdjointContext &context) {
+  Arithmetic at(context);
+  Value slope = at.add(at.like(getResult(), 1), at.mul(getResult(), getResult()));
+  context.set(0, at.mul(context.cotangent(), slope));
+  return success();
+}
+
+/// 1 / sqrt(1 - x^2), the difference as a product, in which nothing cancels.
+static Value slopeOfAsin(Arithmetic &at, Value x) {
+  Value one = at.like(x, 1);
+  return at.make<RsqrtOp>(at.mul(at.sub(one, x), at.add(one, x)));
+}
+
+/// dy / sqrt(1 - x^2).
+LogicalResult AsinOp::adjoint(AdjointContext &context) {
+  Arithmetic at(context);
+  context.set(0, at.mul(context.cotangent(), slopeOfAsin(at, getOperand())));
+  return success();
+}
+
+/// -dy / sqrt(1 - x^2).
+LogicalResult AcosOp::adjoint(AdjointContext &context) {
+  Arithmetic at(context);
+  context.set(0, at.neg(at.mul(context.cotangent(), slopeOfAsin(at, getOperand()))));
+  return success();
+}
+
+/// dy / (1 + x^2).
+LogicalResult AtanOp::adjoint(AdjointContext &context) {
+  Arithmetic at(context);
+  Value square = at.mul(getOperand(), getOperand());
+  context.set(0, at.div(context.cotangent(), at.add(at.like(square, 1), square)));
+  return success();
+}
+
+/// dy * cosh(x).
+LogicalResult SinhOp::adjoint(AdjointContext &context) {
+  Arithmetic at(context);
+  context.set(0, at.mul(context.cotangent(), at.make<CoshOp>(getOperand())));
+  return success();
+}
+
+/// dy * sinh(x).
+LogicalResult CoshOp::adjoint(AdjointContext &context) {
+  Arithmetic at(context);
+  context.set(0, at.mul(context.cotangent(), at.make<SinhOp>(getOperand())));
   return success();
 }
 
@@ -181,6 +247,20 @@ LogicalResult PowOp::adjoint(AdjointContext &context) {
     Value power = at.select(flat, zero, getResult()), base = at.select(flat, one, getLhs());
     context.set(1, at.mul(context.cotangent(), at.mul(power, at.make<LogOp>(base))));
   }
+  return success();
+}
+
+/// dz * x / (x^2 + y^2); -dz * y / (x^2 + y^2); at the origin zero. Of lhs y and rhs x.
+LogicalResult Atan2Op::adjoint(AdjointContext &context) {
+  Arithmetic at(context);
+  Value y = getLhs(), x = getRhs();
+  Value square = at.add(at.mul(x, x), at.mul(y, y)), zero = at.like(x, 0);
+  Value isOrigin = at.compare(ComparePredicate::eq, square, zero);
+  Value share = at.div(at.select(isOrigin, zero, context.cotangent()), at.select(isOrigin, at.like(x, 1), square));
+  if (context.wants(0))
+    context.set(0, at.mul(share, x));
+  if (context.wants(1))
+    context.set(1, at.neg(at.mul(share, y)));
   return success();
 }
 

@@ -9,6 +9,7 @@
 // 3. With `breaks`, the body is a dl.if by the live flag: iterations that did not run hand the cotangents on.
 // 4. Saved stacks that the body does not use are left out.
 #include "ir/Builders.h"
+#include "ir/Elementary.h"
 #include "ir/ReverseSweep.h"
 #include "ir/adjoint/Regions.h"
 
@@ -41,8 +42,7 @@ int64_t costOfElement(Operation &op) {
   }
   if (auto reduce = dyn_cast<ReduceOp>(op))
     return cast<RankedTensorType>(reduce.getOperand().getType()).getNumElements() / made;
-  if (isa<ExpOp, Expm1Op, LogOp, Log1pOp, SinOp, CosOp, TanhOp, ErfOp, LogisticOp, PowOp, RandomOp, ArgsortOp, LinalgOp>(
-          op))
+  if (isElementary(&op) || isa<PowOp, Atan2Op, RandomOp, ArgsortOp, LinalgOp>(op))
     return 16;
   return 1;
 }

@@ -1,4 +1,5 @@
 // The elementwise operations of the reference evaluator: one function of scalars each.
+#include "ir/Elementary.h"
 #include "ir/FloatDivision.h"
 #include "ir/evaluate/OpEvaluation.h"
 
@@ -69,30 +70,22 @@ static IntBinary intBinary(Operation *op) {
 using FloatUnary = double (*)(double);
 using FloatBinary = double (*)(double, double);
 
-static double logistic(double x) { return x >= 0 ? 1 / (1 + std::exp(-x)) : std::exp(x) / (1 + std::exp(x)); }
-
 static FloatUnary floatUnary(Operation *op) {
   return llvm::TypeSwitch<Operation *, FloatUnary>(op)
+#define ELEMENTARY(Op, mnemonic, name, value, cost) .Case<Op>([](auto) { return [](double x) -> double { return value; }; })
+#include "ir/ElementaryFunctions.def"
       .Case<NegOp>([](auto) { return [](double x) { return -x; }; })
       .Case<AbsOp>([](auto) { return [](double x) { return std::fabs(x); }; })
       .Case<SignOp>([](auto) { return [](double x) {
                                  return x > 0 ? 1.0 : x < 0 ? -1.0 : x;
                                }; })
-      .Case<ExpOp>([](auto) { return [](double x) { return std::exp(x); }; })
-      .Case<Expm1Op>([](auto) { return [](double x) { return std::expm1(x); }; })
-      .Case<LogOp>([](auto) { return [](double x) { return std::log(x); }; })
-      .Case<Log1pOp>([](auto) { return [](double x) { return std::log1p(x); }; })
       .Case<SqrtOp>([](auto) { return [](double x) { return std::sqrt(x); }; })
       .Case<RsqrtOp>([](auto) { return [](double x) { return 1 / std::sqrt(x); }; })
-      .Case<SinOp>([](auto) { return [](double x) { return std::sin(x); }; })
-      .Case<CosOp>([](auto) { return [](double x) { return std::cos(x); }; })
-      .Case<TanhOp>([](auto) { return [](double x) { return std::tanh(x); }; })
-      .Case<ErfOp>([](auto) { return [](double x) { return std::erf(x); }; })
-      .Case<LogisticOp>([](auto) { return logistic; })
       .Case<ReluOp>([](auto) { return [](double x) { return x < 0 ? 0.0 : x; }; })
       .Case<FloorOp>([](auto) { return [](double x) { return std::floor(x); }; })
       .Case<CeilOp>([](auto) { return [](double x) { return std::ceil(x); }; })
       .Case<RoundOp>([](auto) { return [](double x) { return std::nearbyint(x); }; })
+      .Case<TruncOp>([](auto) { return [](double x) { return std::trunc(x); }; })
       .Case<StopGradientOp>([](auto) { return [](double x) { return x; }; })
       .Default(FloatUnary());
 }
@@ -106,6 +99,7 @@ static FloatBinary floatBinary(Operation *op) {
       .Case<RemOp>([](auto) { return floorRemainder; })
       .Case<FloorDivOp>([](auto) { return floorQuotient; })
       .Case<PowOp>([](auto) { return [](double x, double y) { return std::pow(x, y); }; })
+      .Case<Atan2Op>([](auto) { return [](double y, double x) { return std::atan2(y, x); }; })
       .Case<MaxOp>([](auto) { return [](double x, double y) { return std::isnan(x) || x > y ? x : y; }; })
       .Case<MinOp>([](auto) { return [](double x, double y) { return std::isnan(x) || x < y ? x : y; }; })
       .Default(FloatBinary());

@@ -39,9 +39,27 @@ func.func @unary(%x: tensor<2x3xf32>) -> tensor<2x3xf32> {
   %16 = dl.ceil %15 : tensor<2x3xf32>
   // CHECK: dl.round %{{.*}} : tensor<2x3xf32>
   %17 = dl.round %16 : tensor<2x3xf32>
+  // CHECK: dl.trunc %{{.*}} : tensor<2x3xf32>
+  %18 = dl.trunc %17 : tensor<2x3xf32>
+  // CHECK: dl.log2 %{{.*}} : tensor<2x3xf32>
+  %19 = dl.log2 %18 : tensor<2x3xf32>
+  // CHECK: dl.log10 %{{.*}} : tensor<2x3xf32>
+  %20 = dl.log10 %19 : tensor<2x3xf32>
+  // CHECK: dl.tan %{{.*}} : tensor<2x3xf32>
+  %21 = dl.tan %20 : tensor<2x3xf32>
+  // CHECK: dl.asin %{{.*}} : tensor<2x3xf32>
+  %22 = dl.asin %21 : tensor<2x3xf32>
+  // CHECK: dl.acos %{{.*}} : tensor<2x3xf32>
+  %23 = dl.acos %22 : tensor<2x3xf32>
+  // CHECK: dl.atan %{{.*}} : tensor<2x3xf32>
+  %24 = dl.atan %23 : tensor<2x3xf32>
+  // CHECK: dl.sinh %{{.*}} : tensor<2x3xf32>
+  %25 = dl.sinh %24 : tensor<2x3xf32>
+  // CHECK: dl.cosh %{{.*}} : tensor<2x3xf32>
+  %26 = dl.cosh %25 : tensor<2x3xf32>
   // CHECK: dl.stop_gradient %{{.*}} : tensor<2x3xf32>
-  %18 = dl.stop_gradient %17 : tensor<2x3xf32>
-  return %18 : tensor<2x3xf32>
+  %27 = dl.stop_gradient %26 : tensor<2x3xf32>
+  return %27 : tensor<2x3xf32>
 }
 
 // CHECK-LABEL: @binary
@@ -56,8 +74,10 @@ func.func @binary(%x: tensor<4xf64>, %y: tensor<4xf64>) -> tensor<4xf64> {
   %3 = dl.div %2, %y : tensor<4xf64>
   // CHECK: dl.rem %{{.*}}, %{{.*}} : tensor<4xf64>
   %4 = dl.rem %3, %y : tensor<4xf64>
+  // CHECK: dl.atan2 %{{.*}}, %{{.*}} : tensor<4xf64>
+  %angle = dl.atan2 %4, %y : tensor<4xf64>
   // CHECK: dl.pow %{{.*}}, %{{.*}} : tensor<4xf64>
-  %5 = dl.pow %4, %y : tensor<4xf64>
+  %5 = dl.pow %angle, %y : tensor<4xf64>
   // CHECK: dl.max %{{.*}}, %{{.*}} : tensor<4xf64>
   %6 = dl.max %5, %y : tensor<4xf64>
   // CHECK: dl.min %{{.*}}, %{{.*}} : tensor<4xf64>

@@ -13,18 +13,20 @@ std::vector<Case> elementwiseCases() {
     cases.push_back(
         {op, op, "%x: tensor<5xf64>", "%0 = dl." + op + " %x : tensor<5xf64>", "%0 : tensor<5xf64>", low, high});
   };
-  for (const char *op : {"neg", "abs", "sign", "exp", "expm1", "sin", "cos", "tanh", "erf", "logistic", "relu", "floor",
-                         "ceil", "round"})
+  for (const char *op : {"neg", "abs", "sign", "exp", "expm1", "sin", "cos", "atan", "sinh", "cosh", "tanh", "erf",
+                         "logistic", "relu", "floor", "ceil", "round", "trunc"})
     unary(op, -2, 2);
-  for (const char *op : {"log", "log1p", "sqrt", "rsqrt"})
+  for (const char *op : {"log", "log1p", "log2", "log10", "sqrt", "rsqrt"})
     unary(op, 0.5, 3);
+  for (const char *op : {"tan", "asin", "acos"})
+    unary(op, -0.8, 0.8);
   auto binary = [&](const std::string &op, double low, double high) {
     cases.push_back({op, op, "%x: tensor<5xf64>, %y: tensor<5xf64>", "%0 = dl." + op + " %x, %y : tensor<5xf64>",
                      "%0 : tensor<5xf64>", low, high});
   };
   for (const char *op : {"add", "sub", "mul", "max", "min"})
     binary(op, -2, 2);
-  for (const char *op : {"div", "rem", "floor_div", "pow"})
+  for (const char *op : {"div", "rem", "floor_div", "pow", "atan2"})
     binary(op, 0.5, 3);
   cases.push_back({"pow",
                    "square of what may be zero",

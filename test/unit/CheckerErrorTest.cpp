@@ -77,7 +77,7 @@ const Mistake mistakes[] = {
     // Pictures
     {Diag::TopLevelOnly, "fn f(x: f32[n]) {\n  plot(x)\n  x\n}\n", 2, 3,
      "`plot` stands in a function, expected a statement at top level"},
-    {Diag::TopLevelOnly, "for i in 0..3 {\n  bar([1], [f32(i)])\n}\n", 2, 3,
+    {Diag::TopLevelOnly, "var i = tensor(0)\nwhile i < 3 {\n  bar([1], [1.0])\n  i += 1\n}\n", 3, 3,
      "`bar` stands in a compiled loop, expected a statement at top level"},
     {Diag::TopLevelOnly, "let x = [plot([1.0]) for i in [1, 2]]\n", 1, 10,
      "`plot` stands within an expression, expected a statement at top level"},

@@ -9,19 +9,23 @@ namespace dlc::test {
 namespace {
 
 TEST(MapReduce, UnaryOperations) {
-  for (const char *op : {"neg", "abs", "sign", "exp", "expm1", "sin", "cos", "tanh", "erf", "logistic", "relu", "floor",
-                         "ceil", "round", "stop_gradient"})
+  for (const char *op : {"neg", "abs", "sign", "exp", "expm1", "sin", "cos", "atan", "sinh", "cosh", "tanh", "erf",
+                         "logistic", "relu", "floor", "ceil", "round", "trunc", "stop_gradient"})
     checkKernel(unary("37xf32", "dl." + std::string(op) + " %x"), {.low = -3, .high = 3});
-  for (const char *op : {"log", "log1p", "sqrt", "rsqrt"})
+  for (const char *op : {"log", "log1p", "log2", "log10", "sqrt", "rsqrt"})
     checkKernel(unary("37xf32", "dl." + std::string(op) + " %x"), {.low = 0.01, .high = 30});
+  for (const char *op : {"tan", "asin", "acos"})
+    checkKernel(unary("37xf32", "dl." + std::string(op) + " %x"), {.low = -1, .high = 1});
 }
 
 TEST(MapReduce, UnaryOperationsInF64AndBf16) {
-  for (const char *op : {"neg", "abs", "sign", "exp", "expm1", "log", "log1p", "sqrt", "rsqrt", "sin", "cos", "tanh",
-                         "erf", "logistic", "relu", "floor", "ceil", "round"}) {
+  for (const char *op : {"neg", "abs", "sign", "exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "rsqrt", "sin",
+                         "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "erf", "logistic", "relu",
+                         "floor", "ceil", "round", "trunc"}) {
+    double high = op[0] == 'a' || std::string(op) == "tan" ? 1 : 3;
     checkKernel(unary("21xf64", "dl." + std::string(op) + " %x"),
-                {.low = 0.01, .high = 3, .relative = 1e-14, .absolute = 1e-15});
-    checkKernel(unary("21xbf16", "dl." + std::string(op) + " %x"), {.low = 0.01, .high = 3});
+                {.low = 0.01, .high = high, .relative = 1e-14, .absolute = 1e-15});
+    checkKernel(unary("21xbf16", "dl." + std::string(op) + " %x"), {.low = 0.01, .high = high});
   }
 }
 
@@ -34,6 +38,16 @@ TEST(MapReduce, BinaryOperations) {
                          "    %z = dl.OP %x, %y : tensor<23xT>\n    dl.yield %z : tensor<23xT>\n  }\n  return\n}";
       checkKernel(replaceAll(replaceAll(text, "T>", type + ">"), "OP", op), {.low = -9, .high = 9, .relative = 1e-5});
     }
+}
+
+TEST(MapReduce, Angles) {
+  for (std::string type : {"f32", "f64", "bf16"})
+    checkKernel(replaceAll("func.func @f(%a: memref<23xT>, %b: memref<23xT>, %c: memref<23xT>) {\n"
+                           "  dl.kernel \"k\" map ins(%a, %b : memref<23xT>, memref<23xT>) outs(%c : memref<23xT>) {\n"
+                           "  ^bb0(%x: tensor<23xT>, %y: tensor<23xT>):\n"
+                           "    %z = dl.atan2 %x, %y : tensor<23xT>\n    dl.yield %z : tensor<23xT>\n  }\n  return\n}",
+                           "T>", type + ">"),
+                {.low = -9, .high = 9, .relative = 1e-5});
 }
 
 /// Quotients of every size, infinite ones too; both results with the bits of the evaluator.

@@ -110,6 +110,30 @@ TEST(Math, Sin) {
 TEST(Math, Cos) {
   measure("cos", [](double x) { return std::cos(x); });
 }
+TEST(Math, Log2) {
+  measure("log2", [](double x) { return std::log2(x); });
+}
+TEST(Math, Log10) {
+  measure("log10", [](double x) { return std::log10(x); });
+}
+TEST(Math, Tan) {
+  measure("tan", [](double x) { return std::tan(x); });
+}
+TEST(Math, Asin) {
+  measure("asin", [](double x) { return std::asin(x); });
+}
+TEST(Math, Acos) {
+  measure("acos", [](double x) { return std::acos(x); });
+}
+TEST(Math, Atan) {
+  measure("atan", [](double x) { return std::atan(x); });
+}
+TEST(Math, Sinh) {
+  measure("sinh", [](double x) { return std::sinh(x); });
+}
+TEST(Math, Cosh) {
+  measure("cosh", [](double x) { return std::cosh(x); });
+}
 TEST(Math, Sqrt) {
   measure("sqrt", [](double x) { return std::sqrt(x); }, 0.5);
 }
@@ -126,31 +150,65 @@ TEST(Math, Round) {
   measure("round", [](double x) { return std::nearbyint(x); }, 0);
 }
 
-TEST(Math, Pow) {
-  std::vector<float> bases = sweep(30011 * 977),
-                     exponents{0.0f,  -0.0f,  1.0f,  -1.0f,       2.0f,     3.0f,      -3.0f, 0.5f, -0.5f, 1e-3f,
-                               17.0f, -1e30f, 1e30f, 16777217.0f, INFINITY, -INFINITY, NAN,   1.5f, 33.3f, -7.7f};
+TEST(Math, Trunc) {
+  measure("trunc", [](double x) { return std::trunc(x); }, 0);
+}
+
+/// A function of two operands: of floats of every size, each with each of `seconds`.
+void measurePairs(const std::string &op, double (*reference)(double, double), const std::vector<float> &seconds) {
   std::vector<float> x, y;
-  for (float base : bases)
-    for (float exponent : exponents)
-      x.push_back(base), y.push_back(exponent);
+  for (float first : sweep(30011 * 977))
+    for (float second : seconds)
+      x.push_back(first), y.push_back(second);
   for (const Target &target : testTargets()) {
-    auto kernel = CompiledKernel::make(kernelOf("pow", x.size(), true), target);
+    auto kernel = CompiledKernel::make(kernelOf(op, x.size(), true), target);
     ASSERT_TRUE(kernel);
     std::vector<float> z = run(*kernel, x, y);
     double worst = 0;
     size_t at = 0;
     for (size_t i = 0; i < x.size(); ++i) {
-      double error = ulps(z[i], std::pow(double(x[i]), double(y[i])));
+      double want = reference(double(x[i]), double(y[i])), error = ulps(z[i], want);
+      if (want == 0 && std::signbit(want) != std::signbit(z[i]))
+        error = 1e9;
       if (error > worst)
         worst = error, at = i;
     }
-    EXPECT_LE(worst, 4) << target.cpu << ": " << x[at] << " ^ " << y[at] << " = " << z[at];
+    EXPECT_LE(worst, 4) << target.cpu << ": " << op << " of " << x[at] << " and " << y[at] << " = " << z[at];
+  }
+}
+
+TEST(Math, Pow) {
+  measurePairs("pow", [](double x, double y) { return std::pow(x, y); },
+               {0.0f,  -0.0f,  1.0f,  -1.0f,       2.0f,     3.0f,      -3.0f, 0.5f, -0.5f, 1e-3f,
+                17.0f, -1e30f, 1e30f, 16777217.0f, INFINITY, -INFINITY, NAN,   1.5f, 33.3f, -7.7f});
+}
+TEST(Math, Atan2) {
+  measurePairs("atan2", [](double y, double x) { return std::atan2(y, x); },
+               {0.0f, -0.0f, 1.0f, -1.0f, 1e-3f, -1e-3f, 7.0f, -7.0f, 1e30f, -1e30f, 1e-40f, -1e-40f, INFINITY, -INFINITY, NAN});
+}
+
+/// What people round down or compare with a whole number.
+TEST(Math, LogarithmsOfPowersAreWhole) {
+  std::vector<float> twos, tens;
+  for (int n = -149; n < 128; ++n)
+    twos.push_back(std::ldexp(1.0f, n));
+  for (int n = 0; n <= 10; ++n)
+    tens.push_back(float(std::pow(10.0, n)));
+  for (const Target &target : testTargets()) {
+    auto log2 = CompiledKernel::make(kernelOf("log2", twos.size(), false), target);
+    auto log10 = CompiledKernel::make(kernelOf("log10", tens.size(), false), target);
+    ASSERT_TRUE(log2 && log10);
+    std::vector<float> exponents = run(*log2, twos, twos), digits = run(*log10, tens, tens);
+    for (size_t i = 0; i < twos.size(); ++i)
+      EXPECT_EQ(exponents[i], float(i) - 149);
+    for (size_t i = 0; i < tens.size(); ++i)
+      EXPECT_EQ(digits[i], float(i));
   }
 }
 
 TEST(Math, ZerosKeepTheirSign) {
-  for (const char *op : {"expm1", "log1p", "tanh", "erf", "sin", "sqrt", "floor", "ceil", "round"})
+  for (const char *op : {"expm1", "log1p", "tanh", "erf", "sin", "tan", "asin", "atan", "sinh", "sqrt", "floor", "ceil",
+                         "round", "trunc"})
     for (const Target &target : testTargets()) {
       auto kernel = CompiledKernel::make(kernelOf(op, 20, false), target);
       ASSERT_TRUE(kernel);

@@ -1,0 +1,19 @@
+// Names of PyTorch, NumPy and Keras, and what is written here in their place (ForeignNames.def).
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dlc {
+
+/// The help for a foreign name of a function, layer or member: "write `reshape(x, [n, m])`"; "" for others.
+std::string foreignName(std::string_view name);
+/// The parameter, among those of a callee, that an argument's foreign name means; "" for none.
+std::string foreignArgument(std::string_view name, const std::vector<std::string> &parameters);
+/// The help for a foreign setting of a training; "" for others.
+std::string foreignSetting(std::string_view name);
+/// Whether names are taken from it there: `torch`, `np`.
+bool isForeignModule(std::string_view name);
+
+} // namespace dlc

@@ -80,8 +80,14 @@ void Elaborator::dataItem(const DataItem &item, const ScopeRef &scope) {
   if (info->source && checkFieldFiles(*info)) {
     info->rows = Size::ofData(info->name + ".rows", item.nameRange);
     for (const Override &given : overrides) // where no data is opened, `dlc compile` may give its sizes
-      if (!executor && given.name.starts_with(info->name + "."))
-        info->learned[given.name.substr(info->name.size() + 1)] = Size(std::strtoll(given.value.c_str(), nullptr, 10));
+      if (!executor && given.name.starts_with(info->name + ".")) {
+        auto [what, field] = llvm::StringRef(given.name).substr(info->name.size() + 1).split('.');
+        bool fits = (what == "classes" || what == "vocab") &&
+                    (field.empty() || llvm::any_of(info->fields, [&](auto &one) { return one.name == field; }));
+        if (fits)
+          info->learned[given.name.substr(info->name.size() + 1)] =
+              Size(std::strtoll(given.value.c_str(), nullptr, 10));
+      }
     if ((info->source->kind != "tensors" || checkTensorFields(*info)) && (opensLate || opened(*info))) {
       value = Value::unit(item.nameRange);
       value.kind = Value::Data;

@@ -48,6 +48,7 @@ private:
   std::vector<Value> arguments;
   std::vector<std::string> argumentNames;
   std::vector<PassedModel> models;
+  std::map<const ModelInstance *, ModelRef> passedBefore; ///< by other names
   std::vector<std::string> roles, names; ///< of the function's arguments
 };
 
@@ -105,6 +106,10 @@ Value EntryElaborator::passed(FunctionFrame &frame, const Value &value, const st
       copy.elements[i] = passed(frame, value.elements[i], fmt::format("{}.{}", name, i));
   if (value.kind != Value::Model)
     return copy;
+  if (auto known = passedBefore.find(value.model.get()); known != passedBefore.end()) {
+    copy.model = known->second;
+    return copy;
+  }
   std::vector<Value> values;
   for (const ParamSlotRef &slot : parametersOf(*value.model)) {
     values.push_back(slot->value);
@@ -114,6 +119,7 @@ Value EntryElaborator::passed(FunctionFrame &frame, const Value &value, const st
   }
   copy.model = withValues(*value.model, values);
   nameParameters(*copy.model);
+  passedBefore[value.model.get()] = copy.model;
   models.push_back({name, unsigned(roles.size()), unsigned(values.size())});
   for (const ParamSlotRef &slot : parametersOf(*copy.model))
     addArgument(frame, slot->value, "param", slot->path, slot->at);
@@ -238,11 +244,17 @@ Elaborator::EntryModule EntryElaborator::module() {
   if (model.kind == Value::Model)
     model = passed(frame, model, modelName);
   llvm::SaveAndRestore kept(e.file->names);
-  for (auto &[name, binding] : e.file->names)
-    if (binding.value.kind == Value::Model && name == modelName)
-      binding.value = model;
-    else
-      binding.value = passed(frame, binding.value, name);
+  // A model of several names is called as its training is, and lists hold what is known by then.
+  auto rank = [](const std::string &name, const Value &value) {
+    bool own = value.kind == Value::Model && value.model->trained && value.model->trained->train->plan.name == name;
+    return own ? 0 : value.kind == Value::Model ? 1 : 2;
+  };
+  for (int turn = 0; turn < 3; ++turn)
+    for (auto &[name, binding] : e.file->names)
+      if (binding.value.kind == Value::Model && name == modelName)
+        binding.value = model;
+      else if (rank(name, binding.value) == turn)
+        binding.value = passed(frame, binding.value, name);
   if (model.kind == Value::Model) {
     const std::string function = functionName.empty() ? "forward" : functionName;
     bool itself = functionName.empty() && !model.model->functions.count(function) && model.model->name == "Sequential";

@@ -94,6 +94,16 @@ static bool isModelAndFile(Elaborator &e, const CallSite &site) {
   return false;
 }
 
+/// A model whose parameters have their names in a file: of a part of another, those that it has alone.
+static ModelRef asInFile(const ModelInstance &model) {
+  std::vector<Value> values;
+  for (const ParamSlotRef &slot : parametersOf(model))
+    values.push_back(slot->value);
+  ModelRef named = withValues(model, values);
+  nameParameters(*named);
+  return named;
+}
+
 /// A model with the values of a checkpoint; with `partial`, those that fit by name and shape.
 static Value load(Elaborator &e, CallSite &site) {
   std::optional<bool> partial = boolArgument(e, site, 2, false);
@@ -111,7 +121,7 @@ static Value load(Elaborator &e, CallSite &site) {
   std::shared_ptr<const void> vocabularies;
   if (e.mode() != Elaborator::Mode::Check && e.executor) {
     std::vector<HostBufferRef> loaded;
-    if (!e.executor->load(site[1].text, *partial, *site[0].model, loaded, vocabularies, site.at))
+    if (!e.executor->load(site[1].text, *partial, *asInFile(*site[0].model), loaded, vocabularies, site.at))
       return e.poison(site.at);
     for (size_t i = 0; i < slots.size(); ++i)
       if (loaded[i]) {
@@ -148,7 +158,7 @@ static Value save(Elaborator &e, CallSite &site) {
   if (!isModelAndFile(e, site))
     return e.poison(site.at);
   return effect(e, site, {site[0]}, [&e, file = site[1].text, at = site.at](const std::vector<Value> &values) {
-    e.executor->save(file, *values[0].model, at);
+    e.executor->save(file, *asInFile(*values[0].model), at);
   });
 }
 

@@ -74,7 +74,7 @@ Value Elaborator::index(const IndexExpr &expr, const ScopeRef &scope) {
   Value base = expression(*expr.base, scope);
   if (base.poison())
     return poison(expr.range);
-  if (holdsLayers(base) && expr.entries.size() == 1)
+  if (holdsLayers(base))
     return layersAt(*this, base, expr, scope);
   // A bracket list is a tensor where it is indexed as one.
   bool asTensor = expr.entries.size() != 1 || expr.entries[0].slice || expr.entries[0].value->kind == ExprKind::List;

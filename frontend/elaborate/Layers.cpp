@@ -44,6 +44,11 @@ static Value sequentialOf(const Value &whole, int64_t begin, int64_t end) {
 
 Value layersAt(Elaborator &e, const Value &base, const IndexExpr &expr, const ScopeRef &scope) {
   const IndexEntry &entry = expr.entries[0];
+  if (expr.entries.size() != 1) {
+    e.error(Diag::WrongType, expr.range, "the index of layers in a row", std::to_string(expr.entries.size()),
+            "one number or slice");
+    return e.poison(expr.range);
+  }
   std::vector<Value> layers = layersIn(base);
   int64_t n = int64_t(layers.size());
   // Checked with names, one layer may stand for all of a list.

@@ -11,7 +11,7 @@ bool holdsLayers(const Value &value);
 /// The layers of a `Sequential`; of any other value, its elements.
 std::vector<Value> layersIn(const Value &value);
 
-/// `base[..]` of layers in a row, with one entry: the layer of a number, or those of a slice, as a `Sequential` or a list.
+/// `base[..]` of layers in a row: the layer of a number, or those of a slice, as a `Sequential` or a list.
 Value layersAt(Elaborator &e, const Value &base, const ast::IndexExpr &expr, const ScopeRef &scope);
 
 } // namespace dlc

@@ -56,20 +56,6 @@ static bool byPlaces(Elaborator &e, const std::optional<Value> &mask, std::vecto
   return places.has_value();
 }
 
-/// Whether a model is layers behind each other, without names of their own.
-static bool isSequence(const ModelInstance &model) {
-  return !model.item && !model.entries.empty() && model.entries[0].name == "0" && model.entries[0].layer;
-}
-
-static Value layersOf(const Value &sequence) {
-  std::vector<Value> layers;
-  for (const ModelInstance::Entry &entry : sequence.model->entries)
-    layers.push_back(*entry.layer);
-  Value list = Value::ofList(std::move(layers), sequence.at);
-  list.flag = true;
-  return list;
-}
-
 Value Elaborator::index(const IndexExpr &expr, const ScopeRef &scope) {
   Value base = expression(*expr.base, scope);
   if (base.poison())
@@ -78,8 +64,6 @@ Value Elaborator::index(const IndexExpr &expr, const ScopeRef &scope) {
     return layersAt(*this, base, expr, scope);
   // A bracket list is a tensor where it is indexed as one.
   bool asTensor = expr.entries.size() != 1 || expr.entries[0].slice || expr.entries[0].value->kind == ExprKind::List;
-  if (base.kind == Value::Model && !asTensor && isSequence(*base.model))
-    base = layersOf(base);
   if (base.kind == Value::List && asTensor)
     base = tensorOfList(base);
   if (base.poison())

@@ -261,7 +261,7 @@ static bool bindArguments(Elaborator &e, CallSite &site, const std::vector<std::
       if (near.empty())
         near = nearest(argument.name, names);
       if (!near.empty())
-        report.help("did you mean `" + near + "`?");
+        report.meant(near);
       if (!call.empty())
         report.help("it is called `" + call + "`");
       good = false;

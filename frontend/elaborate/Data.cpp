@@ -240,7 +240,7 @@ Value Elaborator::dataMember(const Value &data, std::string_view name, SourceRan
     candidates.push_back("names");
   auto report = error(Diag::UnknownMember, nameAt, "data set `" + info.name + "`", text);
   if (std::string near = nearest(name, candidates); !near.empty())
-    report.help("did you mean `" + near + "`?");
+    report.meant(near);
   else
     report.help("it has " + listed(candidates));
   return poison(at);

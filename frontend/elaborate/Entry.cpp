@@ -57,7 +57,7 @@ private:
 bool EntryElaborator::unknown(const std::string &what, const std::vector<std::string> &candidates) {
   auto report = e.error(Diag::UnknownName, {}, what);
   if (std::string near = nearest(what, candidates); !near.empty())
-    report.help("did you mean `" + near + "`?");
+    report.meant(near);
   return false;
 }
 

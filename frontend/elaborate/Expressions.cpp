@@ -231,7 +231,7 @@ Value Elaborator::name(std::string_view name, SourceRange at, const ScopeRef &sc
   else if (isForeignModule(name))
     report.help("nothing is imported: names of the library stand alone, as in `zeros([n])`, `Linear(n, m)`");
   else if (std::string near = nearest(name, candidates); !near.empty())
-    report.help("did you mean `" + near + "`?");
+    report.meant(near);
   return poison(at);
 }
 
@@ -292,7 +292,7 @@ Value Elaborator::member(const Value &base, std::string_view name, SourceRange a
     if (std::string here = foreignName(name); !here.empty())
       report.help(here);
     else if (std::string near = nearest(name, candidates); !near.empty())
-      report.help("did you mean `" + near + "`?");
+      report.meant(near);
     else if (!candidates.empty())
       report.help("it has " + listed(candidates));
     return poison(at);

@@ -279,7 +279,7 @@ Value Elaborator::gradient(const Function &function, CallSite &site) {
     if (found == names.end()) {
       auto report = error(Diag::UnknownArgument, argument.nameAt, site.callee, argument.name);
       if (std::string near = nearest(argument.name, names); !near.empty())
-        report.help("did you mean `" + near + "`?");
+        report.meant(near);
       else if (!names.empty())
         report.help("its parameters are " + listed(names));
       return poison(site.at);

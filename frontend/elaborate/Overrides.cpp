@@ -190,7 +190,7 @@ void Elaborator::checkOverrides(const Program &program) {
                           "no setting, argument of the optimizer, `let` or default of the trained model has this name");
       std::string last = override.name.substr(override.name.rfind('.') + 1);
       if (std::string near = has(all, last) ? last : nearest(last, all); !near.empty())
-        report.help("did you mean `" + near + "`?");
+        report.meant(near);
       else if (!all.empty())
         report.help(fmt::format("what can be set is {}", fmt::join(all, ", ")));
     } else if (meanings > 1 || (setting && trains.size() > 1)) {

@@ -103,7 +103,7 @@ void Elaborator::declare(const Program &program, const ScopeRef &scope) {
           functions.push_back(known);
       auto report = error(Diag::DerivativeRule, rule.nameRange, name, "there is no function of this name in the file");
       if (std::string near = nearest(name, functions); !near.empty())
-        report.help("did you mean `" + near + "`?");
+        report.meant(near);
     } else if (const DerivativeItem *&given = found->second.value.function->derivative;
                given && given->range.file == rule.range.file) {
       error(Diag::DerivativeRule, rule.nameRange, name, "it has a rule already")

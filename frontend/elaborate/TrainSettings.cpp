@@ -115,9 +115,10 @@ bool TrainElaborator::stopAfter() {
   if (std::find(known.begin(), known.end(), metric) == known.end()) {
     auto report = e.error(Diag::UnknownName, at, value.text);
     std::string near = nearest(metric, known);
-    report.help(near.empty()
-                    ? "what is measured is " + listed(known) + ", and `val.` of each"
-                    : "did you mean `" + value.text.substr(0, value.text.size() - metric.size()) + near + "`?");
+    if (near.empty())
+      report.help("what is measured is " + listed(known) + ", and `val.` of each");
+    else
+      report.meant(value.text.substr(0, value.text.size() - metric.size()) + near);
     return false;
   }
   if (value.text.starts_with("val.") && !given("validate")) {
@@ -189,7 +190,7 @@ bool TrainElaborator::unknownSettings() {
     else if (std::string optimizerName = optimizerWith(key); !optimizerName.empty())
       report.help("it is an argument of the optimizer: `optimizer: " + optimizerName + "(" + key + ": ..)`");
     else if (!likely.empty())
-      report.help("did you mean `" + likely + "`?");
+      report.meant(likely);
     else
       report.help(fmt::format("settings are {}", fmt::join(trainSettingNames(), ", ")));
   }

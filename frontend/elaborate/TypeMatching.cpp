@@ -312,7 +312,7 @@ void Elaborator::unknownType(const TypeExpr &type) {
     if (binding.value.kind == Value::Fn && binding.value.function->kind == Function::Constructor)
       known.push_back(defined);
   if (std::string near = nearest(name, known); !near.empty())
-    report.help("did you mean `" + near + "`?");
+    report.meant(near);
   else
     report.help("types are f32, f64, bf16, i32, i64, u8, bool, dim, str, models, tuples and functions");
 }

@@ -49,6 +49,12 @@ DiagnosticEngine::Builder &DiagnosticEngine::Builder::help(std::string text) {
   return *this;
 }
 
+DiagnosticEngine::Builder &DiagnosticEngine::Builder::help(std::string text, std::string repair) {
+  if (diagnostic)
+    diagnostic->notes.push_back({{}, std::move(text), /*help=*/true, std::move(repair)});
+  return *this;
+}
+
 DiagnosticEngine::Builder DiagnosticEngine::add(Diag kind, SourceRange at, std::string text) {
   if (!seen.emplace(kind, at.file, at.begin, at.end, text).second)
     return Builder(nullptr);

@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <set>
 #include <string>
 #include <tuple>
@@ -37,6 +38,7 @@ struct Diagnostic {
     SourceRange at; ///< may be nowhere
     std::string text;
     bool help = false; ///< a likely repair, printed as `help:`
+    std::optional<std::string> repair = {}; ///< what an editor puts in the place of the whole message's range
   };
   Diag kind;
   SourceRange at;
@@ -56,6 +58,10 @@ public:
     Builder &note(SourceRange at, std::string text);
     Builder &note(std::string text) { return note({}, std::move(text)); }
     Builder &help(std::string text);
+    /// A help that an editor can apply: `text` instead of what the message's range covers.
+    Builder &help(std::string text, std::string repair);
+    /// The name that is likely meant by that at the message's range.
+    Builder &meant(const std::string &name) { return help("did you mean `" + name + "`?", name); }
 
   private:
     Diagnostic *diagnostic; ///< null when the message was a repetition

@@ -19,7 +19,7 @@ bool Lexer::startsNumber() const {
 void Lexer::number() {
   size_t begin = at;
   bool isFloat = false, badUnderscore = false;
-  std::string expected, help;
+  std::string expected, help, repair;
   auto spelled = [&] { return text.substr(begin, at - begin); };
   auto digits = [&] {
     for (size_t first = at; isDigit(peek()) || peek() == '_'; ++at)
@@ -33,7 +33,8 @@ void Lexer::number() {
     digits();
   } else if (peek() == '.' && peek(1) != '.' && ((peek(1) | 0x20) == 'e' || !isAsciiLetter(peek(1)))) {
     expected = "a digit after the point";
-    help = fmt::format("write `{}.0`", spelled());
+    repair = fmt::format("{}.0", spelled());
+    help = "write `" + repair + "`";
     ++at;
   }
   if ((peek() | 0x20) == 'e') {
@@ -49,7 +50,8 @@ void Lexer::number() {
   }
   if (wholeEnd == begin) {
     expected = "a digit before the point";
-    help = fmt::format("write `0{}`", spelled());
+    repair = fmt::format("0{}", spelled());
+    help = "write `" + repair + "`";
   }
   std::string_view value = spelled();
   while (isAsciiLetter(peek()) || isDigit(peek()))
@@ -59,13 +61,16 @@ void Lexer::number() {
     expected = "a digit on both sides of `_`";
   } else if (!suffix.empty() && expected.empty()) {
     expected = "a decimal number";
-    if (value != "0")
-      help = fmt::format("a product is written `{} * {}`; a name begins with a letter", value, suffix);
+    if (value != "0") {
+      repair = fmt::format("{} * {}", value, suffix);
+      help = "a product is written `" + repair + "`; a name begins with a letter";
+    }
   }
   if (!expected.empty()) {
     auto report = error(Diag::BadNumber, begin, at, spelled(), expected);
+    bool isWhole = spelled().size() <= repair.size(); // an exponent or a suffix may follow
     if (!help.empty())
-      report.help(help);
+      isWhole ? report.help(help, repair) : report.help(help);
   }
   push(isFloat ? TokenKind::Float : TokenKind::Integer, begin, at);
 }

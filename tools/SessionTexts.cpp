@@ -89,9 +89,9 @@ bool Session::understands(const ModelInstance &model, const DataInfo &info, Sour
   return true;
 }
 
-Result<void> Session::checkLoaded(const std::string &file, const Vocabularies &saved, const ModelInstance &model) const {
-  if (const Vocabularies *known = vocabulariesOf(model))
-    return checkVocabularies(file, saved, *known, "the model");
+Result<void> Session::checkLoaded(const std::string &file, const Vocabularies &saved, const Vocabularies *model) const {
+  if (model)
+    return checkVocabularies(file, saved, *model, "the model");
   // It may be made for any of the data sets: one with the file's vocabulary is enough.
   std::map<std::string, Result<void>> fields;
   for (const std::weak_ptr<const Dataset> &one : opened)

@@ -51,18 +51,24 @@ std::optional<std::vector<bool>> Session::fill(const std::string &name, bool par
 
 bool Session::load(const std::string &name, bool partial, const ModelInstance &model,
                    std::vector<HostBufferRef> &values, std::shared_ptr<const void> &vocabularies, SourceRange at) {
+  return loadSlots(name, partial, parametersOf(model), vocabulariesOf(model), values, vocabularies, at);
+}
+
+bool Session::loadSlots(const std::string &name, bool partial, const std::vector<ParamSlotRef> &params,
+                        const Vocabularies *own, std::vector<HostBufferRef> &values,
+                        std::shared_ptr<const void> &vocabularies, SourceRange at) {
   Result<std::string> found = paths.find(name);
   std::string file = found ? *found : name;
   const std::string partially = fmt::format("load(.., \"{}\", partial: true)", name);
   Result<Vocabularies> saved = readVocabularies(file); // what cannot be read is said below
   if (saved && !partial)
-    if (Result<void> same = checkLoaded(file, *saved, model); !same) {
+    if (Result<void> same = checkLoaded(file, *saved, own); !same) {
       reportError(diagnostics, Diag::DataProblem, at, same.error()).help("`" + partially + "` takes the tensors alone");
       return false;
     }
   std::vector<TensorSlot> slots;
   size_t bytes = 0;
-  for (const ParamSlotRef &param : parametersOf(model)) {
+  for (const ParamSlotRef &param : params) {
     std::vector<int64_t> shape;
     for (const Dim &dim : param->value.shape)
       shape.push_back(dim.size.constant());
@@ -159,13 +165,15 @@ bool Session::takeSaved(const TrainPlan &plan, const TrainFunctions &functions, 
   std::string file = plan.resume.empty() ? plan.init : plan.resume;
   if (constexpr std::string_view suffix = ".resume"; !plan.resume.empty() && file.ends_with(suffix))
     file.resize(file.size() - suffix.size()); // the weights alone stand beside it
-  if (!load(file, plan.resume.empty() && plan.initPartial, plan.params, trained, plan.initAt))
+  std::shared_ptr<const void> vocabularies;
+  if (!loadSlots(file, plan.resume.empty() && plan.initPartial, plan.params, nullptr, trained, vocabularies, plan.initAt))
     return false;
   TrainingSpec spec;
   spec.reports = plan.reports;
   TrainingResult nothing;
   nothing.log.metrics.resize(1 + plan.reports.size());
   history = historyOf(spec, nothing);
+  history.vocabularies = std::move(vocabularies);
   if (std::find(trained.begin(), trained.end(), nullptr) == trained.end())
     return true;
   // What a file leaves of a model is as it is made.
@@ -251,6 +259,7 @@ bool Session::train(const TrainPlan &plan, const TrainFunctions &functions, std:
   spec.every = plan.everyEpochs ? 0 : plan.every;
   spec.shuffle = plan.shuffle;
   spec.times = options.times;
+  spec.digits = digits;
   if (plan.sampleBy) {
     auto weights = std::make_shared<std::vector<double>>();
     for (int64_t row = 0; row < plan.sampleBy->shape[0]; ++row)
@@ -301,10 +310,10 @@ bool Session::train(const TrainPlan &plan, const TrainFunctions &functions, std:
   Result<TrainingResult> result = dlc::train(spec, provider, parameters->data(), state->data(), *pool, sink);
   if (!result)
     return problem(result.error());
-  if (result->interrupted) {
-    interrupted = true;
-    return false;
-  }
+  // What was learnt so far stays.
+  interrupted |= result->interrupted;
+  if (result->interrupted && goesOn && !quiet)
+    output("`" + plan.name + "` is what was learnt so far\n");
   history = historyOf(spec, *result);
   if (Vocabularies met = data ? data->vocabularies() : Vocabularies(); !met.empty())
     history.vocabularies = std::make_shared<const Vocabularies>(std::move(met));

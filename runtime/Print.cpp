@@ -9,7 +9,7 @@
 
 namespace dlc {
 
-static constexpr int significant = 4;          ///< digits
+static constexpr int fewestDecimals = 4;       ///< that a tensor of numbers below 1000 is not cut below
 static constexpr int64_t summariseFrom = 1000; ///< more elements than these are summarised
 static constexpr int64_t edge = 3;             ///< elements shown at each end of an axis then
 
@@ -23,7 +23,7 @@ struct Notation {
 /// Lays out one tensor.
 class Layout {
 public:
-  Layout(DType dtype, std::span<const int64_t> shape, const void *data);
+  Layout(DType dtype, std::span<const int64_t> shape, const void *data, Digits digits);
   std::string text() const { return textOf(0, 0); }
 
 private:
@@ -41,36 +41,58 @@ private:
 };
 } // namespace
 
-/// Decimals that four significant digits of a value need, without final zeros.
-static int decimalsOf(double value) {
-  std::string text = fmt::format("{:.{}e}", std::fabs(value), significant - 1); // d.ddde+xx
-  int exponent = std::atoi(text.c_str() + text.find('e') + 1), digits = significant;
-  while (digits > 1 && text[size_t(digits)] == '0')
+/// A finite number as d.ddd times a power of ten.
+struct Decimal {
+  int digits;   ///< without final zeros, at least 1
+  int exponent; ///< of ten
+  int decimals() const { return std::max(0, digits - 1 - exponent); }
+};
+
+static Decimal decimalOf(double value, DType dtype, Digits wanted) {
+  std::string text; // d.ddde+xx
+  if (wanted.count != Digits::all) {
+    text = fmt::format("{:.{}e}", std::fabs(value), wanted.count - 1);
+  } else {
+    // The shortest that is read as the same number.
+    constexpr int most = 17;
+    for (int count = 1; count <= most; ++count) {
+      text = fmt::format("{:.{}e}", std::fabs(value), count - 1);
+      double read = std::strtod(text.c_str(), nullptr);
+      if (dtype == DType::F64 ? read == std::fabs(value) : float(read) == float(std::fabs(value)))
+        break;
+    }
+  }
+  size_t e = text.find('e'), digits = e > 1 ? e - 1 : 1;
+  while (digits > 1 && text[digits] == '0')
     --digits;
-  return std::max(0, digits - 1 - exponent);
+  return {int(digits), std::atoi(text.c_str() + e + 1)};
 }
 
 /// NumPy's choice: scientific when the largest value is huge, the smallest tiny, or they lie far apart.
-static Notation notationOf(const std::vector<double> &values) {
+static Notation notationOf(const std::vector<double> &values, DType dtype, Digits digits) {
   double largest = 0, smallest = INFINITY;
-  int decimals = 0;
+  int decimals = 0, count = 1;
   for (double value : values)
     if (std::isfinite(value) && value != 0) {
       largest = std::max(largest, std::fabs(value));
       smallest = std::min(smallest, std::fabs(value));
-      decimals = std::max(decimals, decimalsOf(value));
+      Decimal decimal = decimalOf(value, dtype, digits);
+      decimals = std::max(decimals, decimal.decimals());
+      count = std::max(count, decimal.digits);
     }
   if (largest == 0)
     return {};
   bool whole = std::ranges::all_of(values, [](double v) { return !std::isfinite(v) || v == std::trunc(v); });
   if (largest >= 1e8 || smallest < 1e-4 || (!whole && largest / smallest > 1000))
-    return {true, significant - 1};
-  // As many as the largest needs for its digits, at least four.
-  int most = std::max(significant, significant - 1 - int(std::floor(std::log10(largest))));
+    return {true, count - 1};
+  if (digits.count == Digits::all)
+    return {false, decimals};
+  // As many as the largest needs for its digits.
+  int most = std::max(std::min(fewestDecimals, digits.count), digits.count - 1 - int(std::floor(std::log10(largest))));
   return {false, std::min(decimals, most)};
 }
 
-Layout::Layout(DType dtype, std::span<const int64_t> shape, const void *data)
+Layout::Layout(DType dtype, std::span<const int64_t> shape, const void *data, Digits digits)
     : dtype(dtype), shape(shape), data(data), strides(shape.size(), 1) {
   for (size_t axis = shape.size(); axis-- > 1;)
     strides[axis - 1] = strides[axis] * shape[axis];
@@ -78,7 +100,7 @@ Layout::Layout(DType dtype, std::span<const int64_t> shape, const void *data)
   if (isFloat(dtype)) {
     std::vector<double> values;
     forEachShown(0, 0, [&](int64_t index) { values.push_back(elementAsDouble(dtype, data, index)); });
-    notation = notationOf(values);
+    notation = notationOf(values, dtype, digits);
   }
   forEachShown(0, 0, [&](int64_t index) { width = std::max(width, elementText(index).size()); });
 }
@@ -136,19 +158,22 @@ std::string Layout::textOf(size_t axis, int64_t base) const {
   return text + "]";
 }
 
-/// A float alone: four significant digits, and at least one decimal so that it reads as a float.
-static std::string scalarText(double value) {
+/// A float alone: at least one decimal, so that it reads as a float.
+static std::string scalarText(double value, DType dtype, Digits digits) {
   if (!std::isfinite(value))
     return std::isnan(value) ? "nan" : value > 0 ? "inf" : "-inf";
-  if (value != 0 && (std::fabs(value) >= 1e8 || std::fabs(value) < 1e-4))
-    return fmt::format("{:.{}e}", value, significant - 1);
-  return fmt::format("{:.{}f}", value, value == 0 ? 1 : std::max(1, decimalsOf(value)));
+  if (value == 0)
+    return fmt::format("{:.1f}", value);
+  Decimal decimal = decimalOf(value, dtype, digits);
+  if (std::fabs(value) >= 1e8 || std::fabs(value) < 1e-4)
+    return fmt::format("{:.{}e}", value, decimal.digits - 1);
+  return fmt::format("{:.{}f}", value, std::max(1, decimal.decimals()));
 }
 
-std::string formatTensor(DType dtype, std::span<const int64_t> shape, const void *data) {
+std::string formatTensor(DType dtype, std::span<const int64_t> shape, const void *data, Digits digits) {
   if (shape.empty() && isFloat(dtype))
-    return scalarText(elementAsDouble(dtype, data, 0));
-  return Layout(dtype, shape, data).text();
+    return scalarText(elementAsDouble(dtype, data, 0), dtype, digits);
+  return Layout(dtype, shape, data, digits).text();
 }
 
 std::string joinPrinted(std::span<const std::string> texts) {
@@ -160,7 +185,7 @@ std::string joinPrinted(std::span<const std::string> texts) {
   return line;
 }
 
-std::string PrintedLine::text(void *const *blocks) const {
+std::string PrintedLine::text(void *const *blocks, Digits digits) const {
   std::vector<std::string> texts;
   size_t next = 0;
   for (const std::vector<std::string> &pieces : values) {
@@ -168,18 +193,18 @@ std::string PrintedLine::text(void *const *blocks) const {
     for (size_t i = 1; i < pieces.size(); ++i, ++next) {
       std::vector<std::byte> dense(tensors[next].denseBytes());
       unpackTensor(tensors[next], blocks[next], dense.data());
-      text += formatTensor(tensors[next].dtype, tensors[next].shape, dense.data()) + pieces[i];
+      text += formatTensor(tensors[next].dtype, tensors[next].shape, dense.data(), digits) + pieces[i];
     }
   }
   return joinPrinted(texts);
 }
 
-Printer::Printer(dlc_context &context, const std::vector<PrintedLine> &lines, const Write &write)
-    : lines(lines), write(write) {
+Printer::Printer(dlc_context &context, const std::vector<PrintedLine> &lines, const Write &write, Digits digits)
+    : lines(lines), write(write), digits(digits) {
   context.printer = this;
   context.print = [](dlc_context *context, int64_t id, void *const *tensors) {
     auto *printer = static_cast<Printer *>(context->printer);
-    printer->write(printer->lines[size_t(id - 1)].text(tensors));
+    printer->write(printer->lines[size_t(id - 1)].text(tensors, printer->digits));
   };
 }
 

@@ -15,6 +15,7 @@ namespace dlc {
 
 using Clock = std::chrono::steady_clock;
 static constexpr auto interval = std::chrono::milliseconds(50);
+static constexpr auto longestInterval = std::chrono::seconds(1); ///< of lasting lines
 
 OutputSink OutputSink::ofDescriptor(int descriptor) {
   OutputSink sink;
@@ -90,8 +91,15 @@ static std::string clockTime(double seconds) {
   return fmt::format("{}:{:02}", whole / 60, whole % 60);
 }
 
+std::string formatSeconds(double seconds) {
+  if (seconds < 0.01)
+    return fmt::format("{:.{}f} ms", seconds * 1e3, seconds < 1e-4 ? 2 : 1);
+  return fmt::format("{:.{}f} s", seconds, seconds < 10 ? 2 : 1);
+}
+
 Progress::Progress(const OutputSink &sink, std::string word, int64_t total)
-    : sink(sink), word(std::move(word)), total(total), lastShown(Clock::now() - interval), lastPeriod(lastShown) {}
+    : sink(sink), word(std::move(word)), total(total), began(Clock::now()), lastShown(began - interval),
+      lastPeriod(began - longestInterval) {}
 
 Progress::~Progress() {
   clearLine();
@@ -155,13 +163,23 @@ void Progress::finishPeriod(int64_t count, const NamedValues &metrics, double se
   for (const auto &metric : metrics)
     if (metric.first.starts_with("val."))
       validation.push_back(metric);
-  pending = fmt::format("{} {}/{}{}  {:.{}f} s\n", word, count, total, formatMetrics(metrics), seconds,
-                        seconds < 10 ? 2 : 1);
+  pending = fmt::format("{} {}/{}{}  {}\n", word, count, total, formatMetrics(metrics), formatSeconds(seconds));
   Clock::time_point now = Clock::now();
-  if (sink.terminal && now - lastPeriod < interval && count != total)
+  if (count != total && tooSoon(count, now))
     return;
   lastPeriod = now;
   writePending();
+}
+
+bool Progress::tooSoon(int64_t count, Clock::time_point now) const {
+  constexpr int64_t lines = 100;
+  Clock::duration gap = now - lastPeriod;
+  if (sink.terminal)
+    return gap < std::clamp<Clock::duration>((now - began) / lines, interval, longestInterval);
+  int64_t apart = 1;
+  while (apart * lines < total)
+    apart *= 10;
+  return count % apart != 0 && gap < longestInterval;
 }
 
 void Progress::note(std::string_view text) {

@@ -1,5 +1,6 @@
 // What training shows while it runs: at a terminal one live line, rewritten in place at most 20 times a second; piped,
-// nothing but one plain line at the end of each epoch (or of each period, when a run is measured in steps).
+// nothing but one plain line at the end of each epoch (or of each period, when a run is measured in steps). Of many short
+// periods not all have their line.
 #pragma once
 
 #include <chrono>
@@ -40,6 +41,9 @@ struct LiveState {
   double examplesPerSecond = -1, secondsLeft = -1; ///< left out when negative
 };
 
+/// `2.14 s`, `12.5 s`; less than 10 ms as `0.8 ms`, `0.05 ms`.
+std::string formatSeconds(double seconds);
+
 class Progress {
 public:
   /// A run of `epochs` periods (`word` is `epoch` or `step`) as counted by the caller; starts the clock.
@@ -52,8 +56,10 @@ public:
   /// Whether update would show something now; cheap, to be asked every step.
   bool due() const;
 
-  /// Replaces the live line by a lasting one: `epoch 2/5  loss 0.1234  accuracy 97.1 %  val.loss 0.0987  2.1 s`. At a
-  /// terminal, of periods that take less than 50 ms only some are shown, the last one always.
+  /// Replaces the live line by a lasting one: `epoch 2/5  loss 0.1234  accuracy 97.1 %  val.loss 0.0987  2.1 s`. Not shown
+  /// are, but for the last one, periods that end too soon after a line: at a terminal within 50 ms, more the longer the run
+  /// lasts, one second at most; piped, of more than 100 periods, within one second unless their number is a round one
+  /// (of 1000 periods 10, 20, ..).
   void finishPeriod(int64_t count, const NamedValues &metrics, double seconds);
   /// A lasting line of its own.
   void note(std::string_view text);
@@ -61,12 +67,13 @@ public:
 private:
   void clearLine();
   void writePending();
+  bool tooSoon(int64_t count, std::chrono::steady_clock::time_point now) const;
 
   OutputSink sink;
   std::string word;
   int64_t total;
   bool shown = false; ///< a live line stands on the terminal
-  std::chrono::steady_clock::time_point lastShown, lastPeriod;
+  std::chrono::steady_clock::time_point began, lastShown, lastPeriod;
   std::string pending;        ///< the lasting line that was not shown yet
   std::vector<double> losses; ///< that the live line had, the last ones
   NamedValues validation;     ///< the last period's

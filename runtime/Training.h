@@ -79,6 +79,7 @@ struct TrainingSpec {
   bool shuffle = true;
   std::shared_ptr<const std::vector<double>> weights; ///< BatchSpec::weights
   bool times = false;                                 ///< says after each period where its time went
+  Digits digits;                                      ///< of what the functions print
   uint64_t seed = 0;
   std::vector<std::string> reports; ///< names of the outputs after the loss
   bool learningRate = false;        ///< the train function's last output is the learning rate

@@ -90,7 +90,7 @@ int64_t TrainingFunctions::call(const CompiledFunction &function, int64_t step, 
   }
   for (const std::shared_ptr<void> &buffer : function.captured)
     inputs.push_back(buffer.get());
-  Printer printer(context, function.prints, print);
+  Printer printer(context, function.prints, print, spec.digits);
   return function.function(params, state, inputs.data(), outputs.data(), arena.data(), &context);
 }
 

@@ -1,9 +1,12 @@
 // The commands of dlc: each adds its options to the command line and gives what to do, in a file of its own.
 #pragma once
 
+#include "runtime/Print.h"
+
 #include <CLI/CLI.hpp>
 
 #include <functional>
+#include <optional>
 #include <string>
 
 namespace dlc {
@@ -27,6 +30,8 @@ Action addVersionCommand(CLI::App &app);
 void addDisableOption(CLI::App &command, std::vector<std::string> &disabled);
 /// Whether standard error wants colour.
 bool colourOfErrors();
+/// A number of significant digits, 1 to 17, or `all`.
+std::optional<Digits> digitsOf(const std::string &text);
 /// "name=value" taken apart; false when there is no `=` or no name.
 bool splitAssignment(const std::string &text, std::string &name, std::string &value);
 

@@ -1,67 +1,221 @@
-// The prompt's loop: line editing, inputs of several lines, commands that begin with a colon.
+// The prompt's loop: inputs of several lines, commands that begin with a colon.
 #include "tools/Prompt.h"
 
+#include "frontend/elaborate/Describe.h"
 #include "frontend/parser/Parser.h"
 #include "runtime/Files.h"
 #include "tools/Commands.h"
-
-#include "llvm/LineEditor/LineEditor.h"
+#include "tools/Completion.h"
+#include "tools/LineEditor.h"
 
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
-#include <iostream>
+#include <cstdlib>
+#include <deque>
+#include <poll.h>
+#include <unistd.h>
 
 namespace dlc {
 
-static const char *helpText = "expressions are evaluated and shown; `let`, `fn`, `model`, `data`, `train` define\n"
-                              "  :type e        the type of an expression\n"
-                              "  :names         what was defined, with types\n"
-                              "  :ir e [stage]  the compiler's graph of an expression, or a later stage of it\n"
-                              "  :asm e         its machine code\n"
-                              "  :time e        how long it takes: the median of several runs\n"
-                              "  :load FILE     run a program here\n"
-                              "  :reload        run it again\n"
-                              "  :save FILE     write what was typed so far and was right\n"
-                              "  :help          this\n"
-                              "  :quit          leave (also Ctrl-D)\n";
-
-/// Completes the word before the cursor from the names in scope.
-static std::vector<llvm::LineEditor::Completion> complete(const Session &session, llvm::StringRef buffer,
-                                                          size_t position) {
-  size_t begin = position;
-  while (begin > 0 && (isalnum(static_cast<unsigned char>(buffer[begin - 1])) || buffer[begin - 1] == '_'))
-    --begin;
-  std::string word = buffer.substr(begin, position - begin).str();
-  std::vector<llvm::LineEditor::Completion> found;
-  if (word.empty())
-    return found;
-  std::vector<std::string> names = session.elaborator->namesInScope();
-  for (const char *keyword : {"let", "var", "fn", "model", "data", "train", "optimizer", "if", "else", "for", "while"})
-    names.push_back(keyword);
-  std::sort(names.begin(), names.end());
-  for (const std::string &name : names)
-    if (llvm::StringRef(name).starts_with(word) && name.size() > word.size())
-      found.push_back({name.substr(word.size()), name});
-  return found;
+const std::vector<PromptCommand> &promptCommands() {
+  static const std::vector<PromptCommand> commands = {
+      {":help", "[name]", "this, or what a name is: its parameters and documentation"},
+      {":type", "e", "the type of an expression"},
+      {":names", "", "what was defined, with types"},
+      {":digits", "n", "how many significant digits are shown (6), or `all`"},
+      {":ir", "e [stage]", "the compiler's graph of an expression, or a later stage of it"},
+      {":asm", "e", "its machine code"},
+      {":time", "e", "how long it takes: the median of several runs"},
+      {":load", "FILE", "run a program here"},
+      {":reload", "", "run it again"},
+      {":save", "FILE", "write what was typed so far and was right"},
+      {":quit", "", "leave (also Ctrl-D)"}};
+  return commands;
 }
 
-static void showDiagnostics(Session &session) {
-  std::fflush(stdout);
-  std::fputs(session.diagnostics.render(colourOfErrors()).c_str(), stderr);
-  session.diagnostics.clear();
+static std::string helpText() {
+  std::string text = "expressions are evaluated and shown; `let`, `fn`, `model`, `data`, `train` define\n";
+  for (const PromptCommand &command : promptCommands())
+    text += fmt::format("  {:<15}{}\n", std::string(command.name) + " " + command.argument, command.help);
+  return text + "Tab completes, Up brings back earlier inputs, Ctrl-C ends a line or what runs\n";
+}
+
+static std::string trimmed(const std::string &text) {
+  size_t begin = text.find_first_not_of(" \t\r\n"), end = text.find_last_not_of(" \t\r\n");
+  return begin == std::string::npos ? "" : text.substr(begin, end + 1 - begin);
+}
+
+/// The command that a line is, with its colon; "" for another line.
+static std::string commandOf(const std::string &line) {
+  std::string text = trimmed(line);
+  return text.starts_with(":") ? text.substr(0, text.find(' ')) : "";
+}
+
+static bool isKnownCommand(const std::string &word) {
+  return word == ":q" ||
+         std::ranges::any_of(promptCommands(), [&](const PromptCommand &known) { return word == known.name; });
 }
 
 namespace {
-/// What the commands remember.
-struct PromptState {
+/// Inputs of a file or a pipe, or of a terminal that only shows lines. A line that may go on in the next one waits for it, a
+/// moment when there is none yet.
+class PlainInputs {
+public:
+  explicit PlainInputs(bool prompts) : prompts(prompts) {}
+
+  /// The next input: as many lines as belong together, or a command; nothing at the end.
+  std::optional<std::string> read() {
+    std::string input = std::exchange(begun, "");
+    for (bool incomplete = true;; incomplete = isIncomplete(input)) {
+      // Empty lines and comments may stand before what goes on.
+      size_t skipped = 0;
+      while (peek(skipped, incomplete, !input.empty()) && !incomplete && isEmpty(lines[skipped]))
+        ++skipped;
+      bool more = skipped < lines.size();
+      if (input.empty() && !more)
+        return std::nullopt;
+      if (more && incomplete && !input.empty() && isKnownCommand(commandOf(lines[0]))) {
+        begun = std::move(input); // goes on behind the command
+        return take();
+      }
+      if (!more || !(incomplete || goesOn(lines[skipped])))
+        return input;
+      bool first = input.empty();
+      for (size_t i = 0; i <= skipped; ++i)
+        input += (first ? "" : "\n") + take();
+      if (first && (trimmed(input).empty() || !commandOf(input).empty()))
+        return input;
+    }
+  }
+
+private:
+  static bool isEmpty(const std::string &line) {
+    std::string text = trimmed(line);
+    return text.empty() || (text.starts_with("//") && !text.starts_with("///"));
+  }
+  std::string take() {
+    std::string text = std::move(lines.front());
+    lines.pop_front();
+    return text;
+  }
+
+  /// Whether there is a line `ahead` of the next one; without `wait`, comes soon.
+  bool peek(size_t ahead, bool wait, bool continues) {
+    constexpr int soon = 100; // milliseconds
+    if (lines.size() <= ahead && wait && prompts) {
+      std::fputs(continues ? ". " : "> ", stdout);
+      std::fflush(stdout);
+    }
+    while (lines.size() <= ahead && !ended) {
+      struct pollfd ready = {STDIN_FILENO, POLLIN, 0};
+      if (!wait && poll(&ready, 1, prompts ? 0 : soon) == 0)
+        return false;
+      char block[65536];
+      ssize_t count = ::read(STDIN_FILENO, block, sizeof block);
+      if (count < 0 && errno == EINTR)
+        continue;
+      ended = count <= 0;
+      rest.append(block, size_t(std::max<ssize_t>(count, 0)));
+      size_t begin = 0;
+      for (size_t end; (end = rest.find('\n', begin)) != std::string::npos; begin = end + 1)
+        lines.push_back(rest.substr(begin, end - begin));
+      rest.erase(0, begin);
+      if (ended && !rest.empty())
+        lines.push_back(std::exchange(rest, ""));
+    }
+    return lines.size() > ahead;
+  }
+
+  bool prompts;
+  std::deque<std::string> lines;
+  std::string rest, begun;
+  bool ended = false;
+};
+
+class Prompt {
+public:
+  Prompt(Session &session, std::string file) : session(session), loaded(std::move(file)) { session.goesOn = true; }
+
+  int atTerminal();
+  int plain(bool prompts);
+
+private:
+  /// Does an input; false when it ends the session.
+  bool input(const std::string &text);
+  bool command(const std::string &line);
+  void help(const std::string &name);
+  void type(const std::string &text);
+  void showStage(std::string text);
+  void showTime(const std::string &text);
+  void digits(const std::string &text);
+  void save(const std::string &path);
+  void fail(const std::string &text) {
+    session.output(text + "\n");
+    note(1);
+  }
+  void note(int code) { firstError = firstError ? firstError : code; }
+  /// Shows and forgets what was reported.
+  void finish();
+
+  Session &session;
   std::string loaded; ///< the file of the last `:load`, or of the command line
   std::string typed;  ///< the inputs without errors
+  int firstError = 0;
 };
 } // namespace
 
+void Prompt::finish() {
+  std::fflush(stdout);
+  std::fputs(session.diagnostics.render(colourOfErrors()).c_str(), stderr);
+  if (int code = session.exitCode(); code != 130) // Ctrl-C ends no more than what ran
+    note(code);
+  session.diagnostics.clear();
+  session.resume();
+}
+
+//===-- Commands --------------------------------------------------------------------------------------------------------===//
+
+/// Documentation, indented.
+static std::string indented(const std::string &text) {
+  std::string result = "  ";
+  for (char c : text)
+    result += c == '\n' ? "\n  " : std::string(1, c);
+  return result;
+}
+
+void Prompt::help(const std::string &name) {
+  if (name.empty())
+    return session.output(helpText());
+  for (const PromptCommand &command : promptCommands())
+    if (name == command.name || ":" + name == command.name)
+      if (!valueAt(*session.elaborator, name))
+        return session.output(fmt::format("{} {}  {}\n", command.name, command.argument, command.help));
+  if (std::optional<Value> value = valueAt(*session.elaborator, name)) {
+    Description description = descriptionOf(*session.elaborator, *value);
+    session.output(description.signature + "\n" + (description.doc.empty() ? "" : indented(description.doc) + "\n"));
+    return;
+  }
+  if (std::ranges::count(trainSettingNames(), name))
+    return session.output("`" + name + "` is a setting of `train`: docs/training.md\n");
+  std::string near = nearest(name, session.elaborator->namesInScope());
+  fail("`" + name + "` is no name here" +
+       (near.empty() ? "; `:help` lists the commands" : "; did you mean `" + near + "`?"));
+}
+
+void Prompt::type(const std::string &text) {
+  if (std::optional<Value> value = valueAt(*session.elaborator, trimmed(text)))
+    return session.output(descriptionOf(*session.elaborator, *value).signature + "\n");
+  if (std::optional<ast::Program> program = session.expression(text)) {
+    if (std::string type = session.elaborator->typeOf(*program); !type.empty())
+      session.output(type + "\n");
+  } else {
+    note(1);
+  }
+}
+
 /// `f(x) planned` is an expression and a stage; the stage is `graph` when none is given.
-static void showStage(Session &session, std::string text) {
+void Prompt::showStage(std::string text) {
   std::string stage = "graph";
   if (size_t space = text.rfind(' '); space != std::string::npos)
     for (const std::string &known : Compiler::stages())
@@ -73,7 +227,7 @@ static void showStage(Session &session, std::string text) {
   session.show(text, stage);
 }
 
-static void showTime(Session &session, const std::string &text) {
+void Prompt::showTime(const std::string &text) {
   unsigned before = session.diagnostics.errorCount();
   if (std::optional<double> seconds = session.time(text))
     session.output(*seconds < 1e-3 ? fmt::format("{:.2f} us\n", *seconds * 1e6)
@@ -82,105 +236,138 @@ static void showTime(Session &session, const std::string &text) {
     session.output("nothing is computed here\n");
 }
 
-static void save(Session &session, const PromptState &state, const std::string &path) {
-  Result<void> written = writeFileAtomically(path, {state.typed});
-  session.output(written ? "wrote " + path + "\n" : written.error().str() + "\n");
+void Prompt::digits(const std::string &text) {
+  if (std::optional<Digits> digits = digitsOf(trimmed(text)))
+    session.digits = *digits;
+  else
+    fail("`:digits` takes a number from 1 to 17, or `all`");
 }
 
-/// A line that begins with a colon. False when it ends the session.
-static bool command(Session &session, PromptState &state, const std::string &line) {
-  size_t space = line.find(' ');
-  std::string word = line.substr(0, space);
-  std::string rest = space == std::string::npos ? "" : line.substr(space + 1);
+void Prompt::save(const std::string &path) {
+  if (Result<void> written = writeFileAtomically(path, {typed}); written)
+    session.output("wrote " + path + "\n");
+  else
+    fail(written.error().str());
+}
+
+bool Prompt::command(const std::string &line) {
+  std::string word = commandOf(line), rest = trimmed(trimmed(line).substr(word.size()));
   if (word == ":quit" || word == ":q")
     return false;
   if (word == ":help") {
-    session.output(helpText);
+    help(rest);
   } else if (word == ":names") {
     session.output(session.elaborator->signatures());
   } else if (word == ":load" && !rest.empty()) {
-    state.loaded = rest;
+    loaded = rest;
     session.runFile(rest);
   } else if (word == ":reload") {
-    if (state.loaded.empty())
-      session.output("no file was loaded yet: `:load FILE`\n");
+    if (loaded.empty())
+      fail("no file was loaded yet: `:load FILE`");
     else
-      session.runFile(state.loaded);
+      session.runFile(loaded);
   } else if (word == ":save" && !rest.empty()) {
-    save(session, state, rest);
+    save(rest);
   } else if (word == ":ir" && !rest.empty()) {
-    showStage(session, rest);
+    showStage(rest);
   } else if (word == ":asm" && !rest.empty()) {
     session.show(rest, "asm");
   } else if (word == ":time" && !rest.empty()) {
-    showTime(session, rest);
+    showTime(rest);
   } else if (word == ":type" && !rest.empty()) {
-    if (std::optional<ast::Program> program = session.expression(rest))
-      if (std::string type = session.elaborator->typeOf(*program); !type.empty())
-        session.output(type + "\n");
+    type(rest);
+  } else if (word == ":digits" && !rest.empty()) {
+    digits(rest);
+  } else if (isKnownCommand(word)) {
+    fail("`" + word + "` needs something behind it; `:help` says what");
   } else {
-    std::vector<std::string> known = {":help", ":names", ":load", ":reload", ":save",
-                                      ":type", ":ir",    ":asm",  ":time",   ":quit"};
-    if (std::find(known.begin(), known.end(), word) != known.end()) {
-      session.output("`" + word + "` needs something behind it; `:help` says what\n");
-      return true;
-    }
+    std::vector<std::string> known;
+    for (const PromptCommand &one : promptCommands())
+      known.push_back(one.name);
     std::string near = nearest(word, known);
-    session.output("unknown command `" + word + "`" +
-                   (near.empty() ? "; `:help` lists them\n" : "; did you mean `" + near + "`?\n"));
+    fail("unknown command `" + word + "`" + (near.empty() ? "; `:help` lists them" : "; did you mean `" + near + "`?"));
   }
   return true;
 }
 
-int runPrompt(Session &session, bool terminal, const std::string &file) {
-  PromptState state;
-  state.loaded = file;
-  std::unique_ptr<llvm::LineEditor> editor;
-  if (terminal) {
-    session.output("dlc: expressions and definitions; :help, :quit\n");
-    editor = std::make_unique<llvm::LineEditor>("dlc", llvm::LineEditor::getDefaultHistoryPath("dlc"));
-    editor->setListCompleter(
-        [&](llvm::StringRef buffer, size_t position) { return complete(session, buffer, position); });
-  }
-  auto readLine = [&](const char *prompt) -> std::optional<std::string> {
-    if (editor) {
-      editor->setPrompt(prompt);
-      // Nothing runs: Ctrl-C would end the session and what was defined.
-      auto before = std::signal(SIGINT, SIG_IGN);
-      std::optional<std::string> edited = editor->readLine();
-      std::signal(SIGINT, before);
-      return edited;
-    }
-    std::string line;
-    if (!std::getline(std::cin, line))
-      return std::nullopt;
-    return line;
-  };
-  while (std::optional<std::string> line = readLine("> ")) {
-    std::string input = *line;
-    if (input.find_first_not_of(" \t\r") == std::string::npos)
-      continue;
-    if (input[input.find_first_not_of(" \t")] == ':') {
-      bool goesOn = command(session, state, input.substr(input.find_first_not_of(" \t")));
-      showDiagnostics(session);
-      session.resume();
-      if (!goesOn)
-        break;
-      continue;
-    }
-    while (isIncomplete(input)) {
-      std::optional<std::string> more = readLine(". ");
-      if (!more)
-        break;
-      input += "\n" + *more;
-    }
-    session.runInput(input);
+bool Prompt::input(const std::string &text) {
+  bool goesOn = true;
+  if (!commandOf(text).empty() && text.find('\n') == std::string::npos) {
+    goesOn = command(text);
+  } else {
+    session.runInput(text);
     if (session.exitCode() == 0)
-      state.typed += input + "\n";
-    showDiagnostics(session);
-    session.resume();
+      typed += text + "\n";
   }
-  return 0;
+  finish();
+  return goesOn;
+}
+
+//===-- The loops -------------------------------------------------------------------------------------------------------===//
+
+int Prompt::plain(bool prompts) {
+  PlainInputs inputs(prompts);
+  while (std::optional<std::string> text = inputs.read())
+    if (!trimmed(*text).empty() && !input(*text))
+      break;
+  return firstError;
+}
+
+/// What was typed or pasted at once: a program, or parts of one between commands.
+static std::vector<std::string> partsOf(const std::string &text) {
+  std::vector<std::string> parts(1);
+  for (size_t begin = 0; begin <= text.size();) {
+    size_t end = std::min(text.find('\n', begin), text.size());
+    std::string line = text.substr(begin, end - begin);
+    bool isCommand = isKnownCommand(commandOf(line));
+    if (isCommand)
+      parts.insert(parts.end(), {line, ""});
+    else
+      parts.back() += (parts.back().empty() ? "" : "\n") + line;
+    begin = end + 1;
+  }
+  return parts;
+}
+
+int Prompt::atTerminal() {
+  session.output("dlc: expressions and definitions; :help, :quit\n");
+  const char *home = std::getenv("HOME");
+  LineEditor editor(STDIN_FILENO, STDOUT_FILENO, home ? std::string(home) + "/.dlc_history" : "");
+  editor.isIncomplete = [](const std::string &text) {
+    // A command in a continuation is one.
+    size_t line = text.rfind('\n');
+    return !isKnownCommand(commandOf(line == std::string::npos ? text : text.substr(line + 1))) && isIncomplete(text);
+  };
+  editor.goesOn = goesOn;
+  editor.complete = [&](const std::string &text, size_t cursor) { return completionsAt(session, text, cursor); };
+  std::string begun; // an input that a command interrupted
+  for (;;) {
+    // Nothing runs: Ctrl-C is a key, and from elsewhere it would end the session and what was defined.
+    auto before = std::signal(SIGINT, SIG_IGN);
+    std::optional<std::string> text = editor.read(std::exchange(begun, ""));
+    std::signal(SIGINT, before);
+    if (!text)
+      return 0;
+    // A command in an input that is not finished; the input goes on behind it.
+    size_t line = text->rfind('\n');
+    if (line != std::string::npos && isKnownCommand(commandOf(text->substr(line))) &&
+        isIncomplete(text->substr(0, line))) {
+      if (!input(trimmed(text->substr(line))))
+        return 0;
+      begun = text->substr(0, line + 1);
+      continue;
+    }
+    for (const std::string &part : partsOf(*text))
+      if (!trimmed(part).empty() && !input(part))
+        return 0;
+  }
+}
+
+int runPrompt(Session &session, bool terminal, const std::string &file) {
+  Prompt prompt(session, file);
+  const char *term = std::getenv("TERM");
+  bool draws = terminal && !(term && std::string(term) == "dumb");
+  return draws ? prompt.atTerminal() : prompt.plain(terminal);
 }
 
 } // namespace dlc

@@ -8,10 +8,21 @@
 
 namespace dlc {
 
+std::optional<Digits> digitsOf(const std::string &text) {
+  if (text == "all")
+    return Digits{Digits::all};
+  constexpr int most = 17;
+  if (text.empty() || text.size() > 2 || text.find_first_not_of("0123456789") != std::string::npos)
+    return std::nullopt;
+  int count = std::stoi(text);
+  return count >= 1 && count <= most ? std::optional(Digits{count}) : std::nullopt;
+}
+
 namespace {
 struct RunArguments {
   std::string file;
   std::vector<std::string> settings, disabled, questions;
+  std::string digits = "6";
   SessionOptions options;
   int64_t seed = 0;
   bool noCache = false;
@@ -46,6 +57,7 @@ static int run(RunArguments &arguments, bool seedGiven) {
     return 1;
   }
   Session &session = **made;
+  session.digits = *digitsOf(arguments.digits);
   bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
   if (!arguments.file.empty()) {
     session.runFile(arguments.file);
@@ -96,6 +108,9 @@ Action addRunCommand(CLI::App &app) {
   command->add_option("--of", arguments->options.emitOf,
                       "what `--emit` prints: the computation of the statement that defines this name, or of this line; "
                       "what stands before it is run");
+  command->add_option("--digits", arguments->digits, "significant digits of numbers that are printed (6), or `all`")
+      ->envname("DLC_DIGITS")
+      ->check([](const std::string &text) { return digitsOf(text) ? "" : "`all`, or a number from 1 to 17"; });
   command->add_option("--cpu", arguments->options.cpu,
                       "generate code for this processor (LLVM's names; `host` is this one)");
   addDisableOption(*command, arguments->disabled);

@@ -421,7 +421,7 @@ bool Session::call(const Compiled &compiled, std::vector<void *> inputs, std::ve
   if (running)
     call.stop = running->flag();
   Printer::Write write = [this](std::string_view line) { output(std::string(line) + "\n"); };
-  Printer printer(call, compiled.function.prints, write);
+  Printer printer(call, compiled.function.prints, write, digits);
   // Ctrl-C may have come while the function was compiled.
   auto once = [&] {
     return stopped() ? -1
@@ -485,14 +485,14 @@ bool Session::runInto(mlir::ModuleOp module, const std::vector<HostBufferRef> &i
 //===-- Printing ---------------------------------------------------------------------------------------------------------------===//
 
 /// The members of a group, as a training shows its metrics; longer ones by their types.
-static std::string formatGroup(const Value &group) {
+static std::string formatGroup(const Value &group, Digits digits) {
   std::string text;
   for (const ModelInstance::Entry &entry : group.model->entries) {
     const Value &member = *entry.layer;
     bool metric = member.isTensor() && member.shape.empty() && member.dtype == DType::F32 && member.host;
     std::string shown = metric ? formatMetric(entry.name, *static_cast<const float *>(member.host->data.get()))
-                        : isGroup(member) ? "{ " + formatGroup(member) + " }"
-                                          : member.isTensor() ? typeString(member) : formatValue(member);
+                        : isGroup(member) ? "{ " + formatGroup(member, digits) + " }"
+                                          : member.isTensor() ? typeString(member) : formatValue(member, digits);
     text += (text.empty() ? "" : "  ") + entry.name + " " + shown;
   }
   return text;
@@ -510,21 +510,25 @@ static std::string namesText(const HostBuffer &numbers, const std::vector<std::s
   return numbers.shape.empty() ? found[0] : textOf(column, nullptr);
 }
 
-std::string formatValue(const Value &value) {
+std::string formatValue(const Value &value, Digits digits) {
   if (isGroup(value) && !value.model->entries[0].layer->isNumber())
-    return formatGroup(value);
-  return textOf(value, [](const Value &tensor) {
+    return formatGroup(value, digits);
+  if (value.kind == Value::Number && value.isFloat && digits.count != Digits().count) {
+    DType dtype = value.dtypeOr(DType::F64);
+    return formatTensor(DType::F64, {}, &value.number, dtype == DType::F64 ? digits : Digits{});
+  }
+  return textOf(value, [digits](const Value &tensor) {
     HostBufferRef host = tensor.values();
     if (host && tensor.strings && host->shape.size() < 2)
       return namesText(*host, *tensor.strings);
-    return host ? formatTensor(host->dtype, host->shape, host->data.get()) : typeString(tensor);
+    return host ? formatTensor(host->dtype, host->shape, host->data.get(), digits) : typeString(tensor);
   });
 }
 
 void Session::print(const std::vector<Value> &values) {
   std::vector<std::string> texts;
   for (const Value &value : values)
-    texts.push_back(formatValue(value));
+    texts.push_back(formatValue(value, digits));
   output(joinPrinted(texts) + "\n");
 }
 

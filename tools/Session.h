@@ -7,6 +7,7 @@
 #include "runtime/Dataset.h"
 #include "runtime/Interrupt.h"
 #include "runtime/Paths.h"
+#include "runtime/Print.h"
 #include "runtime/ThreadPool.h"
 #include "tools/Compiler.h"
 
@@ -44,6 +45,8 @@ public:
   void runFile(const std::string &path);
   /// One input at the prompt, with what came before in scope.
   void runInput(const std::string &text);
+  /// Where data is looked up.
+  const SearchPaths &dataPaths() const { return paths; }
   /// 0, 1, 3, 4 as the diagnostics say, or 130 after Ctrl-C.
   int exitCode() const;
   /// After Ctrl-C at the prompt: the session goes on.
@@ -93,6 +96,8 @@ public:
   /// When set, a `train` is handed to it instead of being trained (benchmarks).
   std::function<void(const TrainPlan &, const TrainFunctions &)> onTrain;
   bool quiet = false;                              ///< no progress lines
+  bool goesOn = false;                             ///< a prompt follows: what is trained so far when Ctrl-C comes is of use
+  Digits digits;                                   ///< of numbers that are printed
   std::function<void(const std::string &)> output; ///< where print goes; standard output at first
 
 private:
@@ -154,7 +159,7 @@ std::shared_ptr<const Dataset> datasetOf(const DataInfo &info);
 /// A dense buffer for a tensor type.
 Result<HostBufferRef> allocateTensor(mlir::RankedTensorType type);
 /// A value as `print` shows it.
-std::string formatValue(const Value &value);
+std::string formatValue(const Value &value, Digits digits = {});
 /// The whole text of a program; an Error when it cannot be read (missing, a folder, beyond any program's size).
 Result<std::string> readProgram(const std::string &path);
 /// The exit code of what was reported: a wrong `--set` is the command line's mistake, not the program's.

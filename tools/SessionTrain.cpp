@@ -259,6 +259,7 @@ bool Session::train(const TrainPlan &plan, const TrainFunctions &functions, std:
   spec.every = plan.everyEpochs ? 0 : plan.every;
   spec.shuffle = plan.shuffle;
   spec.times = options.times;
+  spec.digits = digits;
   if (plan.sampleBy) {
     auto weights = std::make_shared<std::vector<double>>();
     for (int64_t row = 0; row < plan.sampleBy->shape[0]; ++row)
@@ -309,10 +310,10 @@ bool Session::train(const TrainPlan &plan, const TrainFunctions &functions, std:
   Result<TrainingResult> result = dlc::train(spec, provider, parameters->data(), state->data(), *pool, sink);
   if (!result)
     return problem(result.error());
-  if (result->interrupted) {
-    interrupted = true;
-    return false;
-  }
+  // What was learnt so far stays.
+  interrupted |= result->interrupted;
+  if (result->interrupted && goesOn && !quiet)
+    output("`" + plan.name + "` is what was learnt so far\n");
   history = historyOf(spec, *result);
   if (Vocabularies met = data ? data->vocabularies() : Vocabularies(); !met.empty())
     history.vocabularies = std::make_shared<const Vocabularies>(std::move(met));

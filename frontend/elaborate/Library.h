@@ -11,5 +11,7 @@ struct LibraryFile {
   const char *text;
 };
 const std::vector<LibraryFile> &libraryFiles();
+/// The names that are only for the library itself (std/internal.txt), as words behind a first paragraph.
+const char *internalNames();
 
 } // namespace dlc

@@ -1,6 +1,7 @@
 // Programs: the library, definitions, statements in order, questions about what was defined.
 #include "frontend/builtins/Builtins.h"
 #include "frontend/elaborate/ControlFlow.h"
+#include "frontend/elaborate/Describe.h"
 #include "frontend/elaborate/Library.h"
 #include "frontend/elaborate/Texts.h"
 #include "frontend/parser/Parser.h"
@@ -139,11 +140,55 @@ void Elaborator::program(const Program &program, bool show) {
     if (!name.empty() && !file->names.count(name))
       pending.try_emplace(std::string(name), at);
   }
+  // What names and rules meant before: what comes to nothing here leaves them as they were.
+  const auto namesBefore = executor ? file->names : decltype(file->names)();
+  const size_t listedBefore = inferred.size();
+  std::map<std::shared_ptr<Function>, const DerivativeItem *> rulesBefore;
+  for (const Stmt *stmt : program.statements)
+    if (stmt->kind == StmtKind::Item)
+      if (const Item *item = static_cast<const ItemStmt *>(stmt)->item; item->kind == ItemKind::Derivative)
+        if (auto found = file->names.find(item->name);
+            found != file->names.end() && found->second.value.kind == Value::Fn)
+          rulesBefore[found->second.value.function] = found->second.value.function->derivative;
+  auto takeBack = [&] {
+    if (!executor)
+      return;
+    auto restore = [&](const std::string &name) {
+      if (auto binding = namesBefore.find(name); binding != namesBefore.end())
+        file->names[name] = binding->second;
+      else
+        file->names.erase(name);
+    };
+    std::vector<std::string> nothing; // what was interrupted, or could not be computed
+    for (const auto &[name, binding] : file->names)
+      if (binding.value.poison())
+        nothing.push_back(name);
+    for (const std::string &name : nothing)
+      restore(name);
+    for (const Stmt *stmt : program.statements) {
+      const Item *item = stmt->kind == StmtKind::Item ? static_cast<const ItemStmt *>(stmt)->item : nullptr;
+      auto state = checked.find(item);
+      if (!item || state == checked.end() || state->second != Checked::Bad)
+        continue;
+      std::string name(item->name);
+      if (item->kind == ItemKind::Derivative) {
+        if (auto found = file->names.find(name); found != file->names.end() && found->second.value.kind == Value::Fn) {
+          auto rule = rulesBefore.find(found->second.value.function);
+          found->second.value.function->derivative = rule == rulesBefore.end() ? nullptr : rule->second;
+        }
+        continue;
+      }
+      restore(name);
+      for (size_t i = inferred.size(); i-- > listedBefore;)
+        if (inferred[i].first == name || inferred[i].first.starts_with(name + "."))
+          inferred.erase(inferred.begin() + ptrdiff_t(i));
+    }
+  };
   declare(program, file);
   if (!show) // an input at the prompt is no whole program
     checkOverrides(program);
   for (const Stmt *stmt : program.statements) {
-    unsigned before = diagnostics.errorCount();
+    unsigned errors = diagnostics.errorCount();
     SourceRange at;
     std::string_view defined = definedName(*stmt, at);
     const auto names = show ? file->names : decltype(file->names)();
@@ -169,21 +214,25 @@ void Elaborator::program(const Program &program, bool show) {
     if (auto found = pending.find(defined); found != pending.end())
       pending.erase(found);
     // A mistake at the prompt changes nothing.
-    if (show && diagnostics.errorCount() != before)
+    if (show && diagnostics.errorCount() != errors)
       file->names = names;
     // With an executor the statements after a failed one would run on nothing.
-    if (executor && (diagnostics.errorCount() != before || executor->stopped()))
+    if (executor && (diagnostics.errorCount() != errors || executor->stopped())) {
+      pending.clear();
+      takeBack();
       return;
+    }
   }
   pending.clear();
   // What no statement used is checked all the same.
   for (const Stmt *stmt : program.statements)
     if (stmt->kind == StmtKind::Item) {
       const Item &item = *static_cast<const ItemStmt *>(stmt)->item;
-      if (item.kind == ItemKind::Fn) {
-        if (ensureChecked(static_cast<const FnItem &>(item), file, nullptr))
+      if (item.kind == ItemKind::Fn || item.kind == ItemKind::Derivative) {
+        if (item.kind == ItemKind::Derivative || ensureChecked(static_cast<const FnItem &>(item), file, nullptr))
           if (auto found = file->names.find(item.name);
-              found != file->names.end() && found->second.value.kind == Value::Fn)
+              found != file->names.end() && found->second.value.kind == Value::Fn &&
+              (item.kind == ItemKind::Fn || found->second.at.file != item.nameRange.file)) // a rule of its own input
             ensureRuleChecked(*found->second.value.function);
       } else if (item.kind == ItemKind::Model) {
         ensureChecked(static_cast<const ModelItem &>(item));
@@ -191,6 +240,7 @@ void Elaborator::program(const Program &program, bool show) {
         ensureChecked(static_cast<const OptimizerItem &>(item));
       }
     }
+  takeBack();
 }
 
 //===-- Statements that run -----------------------------------------------------------------------------------------===//
@@ -301,18 +351,42 @@ std::optional<bool> Elaborator::truth(const Value &value) {
 //===-- Questions about what was defined ------------------------------------------------------------------------------===//
 
 std::string Elaborator::signatures() const {
+  // Of what was defined again, the last; a definition is a line and those indented below it.
+  std::map<std::string_view, size_t> last;
+  for (size_t i = 0; i < inferred.size(); ++i)
+    if (!inferred[i].second.starts_with(" "))
+      last[inferred[i].first] = i;
   std::string text;
-  for (auto &[name, signature] : inferred)
-    text += signature + "\n";
+  bool listed = true;
+  for (size_t i = 0; i < inferred.size(); ++i) {
+    if (!inferred[i].second.starts_with(" "))
+      listed = last[inferred[i].first] == i;
+    if (listed)
+      text += inferred[i].second + "\n";
+  }
   return text;
 }
 
 std::vector<std::string> Elaborator::namesInScope() const {
-  std::vector<std::string> names;
-  for (const ScopeRef &scope : {file, library})
-    for (auto &[name, binding] : scope->names)
-      names.push_back(name);
-  return names;
+  // Those that only the library itself uses stand behind the first paragraph of their list.
+  static const std::set<std::string> internal = [] {
+    std::string text = internalNames(), word;
+    std::set<std::string> names;
+    for (char c : text.substr(text.find("\n\n")))
+      if (c == ' ' || c == '\n')
+        names.insert(std::exchange(word, ""));
+      else
+        word += c;
+    return names;
+  }();
+  std::set<std::string> names;
+  for (const auto &[name, binding] : library->names)
+    if (!internal.count(name))
+      names.insert(name);
+  for (const auto &[name, binding] : file->names)
+    if (!binding.value.poison())
+      names.insert(name);
+  return {names.begin(), names.end()};
 }
 
 void Elaborator::asking(const std::function<void()> &work) {
@@ -333,7 +407,7 @@ std::string Elaborator::typeOf(const Program &program) {
       value = statement(*stmt, file);
     executor = savedExecutor;
   });
-  return value.poison() ? "" : typeString(value);
+  return value.poison() ? "" : descriptionOf(*this, value).signature;
 }
 
 void Elaborator::define(const std::string &name, Value value) { file->names[name] = {std::move(value), false, {}}; }

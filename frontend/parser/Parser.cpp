@@ -76,6 +76,29 @@ ast::Program parse(const SourceManager &sources, uint32_t file, ast::AstContext 
   return Parser(sources, file, context, diagnostics, mode).run();
 }
 
+/// Whether a text has no mistake but that it ends too early, in a definition or before a block.
+static bool endsInDefinition(const SourceManager &sources, const TokenStream &stream, std::string_view text) {
+  static constexpr std::string_view definitions[] = {"fn",         "model", "data", "train", "optimizer",
+                                                     "derivative", "if",    "for",  "while"};
+  const Token *last = nullptr; // the beginning of the last one
+  for (const Token &token : stream.tokens)
+    if (token.lineStart && token.isWord() &&
+        std::find(std::begin(definitions), std::end(definitions), text.substr(token.begin, token.end - token.begin)) !=
+            std::end(definitions))
+      last = &token;
+  size_t line = text.rfind('\n');
+  bool emptyLine = line != std::string_view::npos && text.find_first_not_of(" \t\r", line + 1) == std::string_view::npos;
+  if (!last || emptyLine)
+    return false;
+  DiagnosticEngine diagnostics(sources);
+  ast::AstContext context;
+  parse(sources, 0, context, diagnostics, ParseMode::prompt);
+  uint32_t end = stream.tokens.back().begin;
+  return !diagnostics.all().empty() && std::ranges::all_of(diagnostics.all(), [&](const Diagnostic &diagnostic) {
+    return diagnostic.at.begin >= end || diagnostic.at.end >= end;
+  });
+}
+
 bool isIncomplete(std::string_view text) {
   SourceManager sources;
   DiagnosticEngine diagnostics(sources);
@@ -98,7 +121,15 @@ bool isIncomplete(std::string_view text) {
     return !stream.docs.empty();
   TokenKind last = tokens[tokens.size() - 2].kind;
   bool docLast = !stream.docs.empty() && stream.docs.back().token == tokens.size() - 1;
-  return docLast || last == TokenKind::KwElse || expectsMore(last);
+  return docLast || last == TokenKind::KwElse || expectsMore(last) || endsInDefinition(sources, stream, text);
+}
+
+bool goesOn(std::string_view line) {
+  SourceManager sources;
+  DiagnosticEngine diagnostics(sources);
+  TokenStream stream = lex(sources, sources.add("", std::string(line)), diagnostics);
+  TokenKind first = stream.tokens[0].kind;
+  return isInfixOnly(first) || first == TokenKind::KwElse;
 }
 
 } // namespace dlc

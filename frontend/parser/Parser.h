@@ -24,7 +24,11 @@ ast::Program parse(const SourceManager &sources, uint32_t file, ast::AstContext 
                    ParseMode mode = ParseMode::file);
 
 /// Whether a text typed at the prompt surely goes on in the next line: a bracket is open, it ends in an operator, `,`
-/// or `else`, or it is nothing but documentation so far. False when it already holds a mistake of spelling or brackets.
+/// or `else`, it is nothing but documentation so far, or a definition has a part to come and no empty line says that it has
+/// not. False when it already holds a mistake of spelling or brackets.
 bool isIncomplete(std::string_view text);
+/// Whether a line, in a file, goes on with what stands above it although that could end there: it begins with an operator
+/// that needs something before it, or with `else`.
+bool goesOn(std::string_view line);
 
 } // namespace dlc

@@ -1,4 +1,4 @@
-// Tensors as text: aligned, four significant digits, summarised when large.
+// Tensors as text: aligned, six significant digits or others, summarised when large.
 #include "runtime/Print.h"
 #include "RuntimeTesting.h"
 
@@ -13,9 +13,9 @@ template <class T> static std::string format(DType dtype, std::vector<int64_t> s
 
 TEST(Print, Scalars) {
   EXPECT_EQ(format<float>(DType::F32, {}, {48}), "48.0");
-  EXPECT_EQ(format<float>(DType::F32, {}, {3.14159f}), "3.142");
+  EXPECT_EQ(format<float>(DType::F32, {}, {3.14159f}), "3.14159");
   EXPECT_EQ(format<double>(DType::F64, {}, {-0.0174}), "-0.0174");
-  EXPECT_EQ(format<double>(DType::F64, {}, {1e-9}), "1.000e-09");
+  EXPECT_EQ(format<double>(DType::F64, {}, {1e-9}), "1e-09");
   EXPECT_EQ(format<double>(DType::F64, {}, {0}), "0.0");
   EXPECT_EQ(format<float>(DType::F32, {}, {NAN}), "nan");
   EXPECT_EQ(format<int64_t>(DType::I64, {}, {INT64_MIN}), "-9223372036854775808");
@@ -26,12 +26,24 @@ TEST(Print, Scalars) {
 TEST(Print, Vectors) {
   EXPECT_EQ(format<float>(DType::F32, {3}, {1, 2.5, -3}), "[ 1.0,  2.5, -3.0]");
   EXPECT_EQ(format<float>(DType::F32, {3}, {1, 2, 300}), "[  1.,   2., 300.]");
-  EXPECT_EQ(format<float>(DType::F32, {2}, {0.12345f, 3}), "[0.1235, 3.0000]");
-  EXPECT_EQ(format<float>(DType::F32, {2}, {1e-6f, 1}), "[1.000e-06, 1.000e+00]");
+  EXPECT_EQ(format<float>(DType::F32, {2}, {0.12345f, 3}), "[0.12345, 3.00000]");
+  EXPECT_EQ(format<float>(DType::F32, {2}, {1e-6f, 1}), "[1e-06, 1e+00]");
   EXPECT_EQ(format<float>(DType::F32, {3}, {NAN, INFINITY, 1}), "[nan, inf,  1.]");
   EXPECT_EQ(format<int32_t>(DType::I32, {3}, {1, -20, 300}), "[  1, -20, 300]");
   EXPECT_EQ(format<uint8_t>(DType::Bool, {2}, {1, 0}), "[ true, false]");
   EXPECT_EQ(format<float>(DType::F32, {0}, {}), "[]");
+}
+
+TEST(Print, Digits) {
+  const float third = 1.0f / 3, many[] = {third, 1000.123456f};
+  const double exact = 1.0 / 3;
+  EXPECT_EQ(formatTensor(DType::F32, {}, &third), "0.333333");
+  EXPECT_EQ(formatTensor(DType::F32, {}, &third, {Digits::all}), "0.33333334");
+  EXPECT_EQ(formatTensor(DType::F64, {}, &exact, {Digits::all}), "0.3333333333333333");
+  EXPECT_EQ(formatTensor(DType::F64, {}, &exact, {3}), "0.333");
+  EXPECT_EQ(formatTensor(DType::F32, std::vector<int64_t>{2}, many), "[3.33333e-01, 1.00012e+03]");
+  EXPECT_EQ(formatTensor(DType::F32, std::vector<int64_t>{1}, &many[1]), "[1000.1235]");
+  EXPECT_EQ(format<float>(DType::F32, {2}, {0.5f, 200.123456f}), "[  0.5000, 200.1235]");
 }
 
 TEST(Print, MatricesAndMore) {

@@ -111,17 +111,25 @@ TEST(Progress, TheLineShowsTheCourseOfTheLossAndTheLastValidation) {
   EXPECT_EQ(text, "\repoch 2/3 [===>  ]  loss 4.0000  1,000 samples/s  0:03 left\x1b[K");
 }
 
-TEST(Progress, ShortPeriodsAreNotAllShownAtATerminal) {
+TEST(Progress, ShortPeriodsAreNotAllShown) {
   std::string text;
-  {
-    Progress progress(captured(text, true), "epoch", 1000);
-    for (int i = 1; i <= 7; ++i)
-      progress.finishPeriod(i, {}, 0.001);
-  }
-  EXPECT_EQ(text, "epoch 1/1000  0.00 s\nepoch 7/1000  0.00 s\n"); // the last one always
-  text.clear();
-  Progress piped(captured(text, false), "epoch", 1000);
-  for (int i = 1; i <= 7; ++i)
-    piped.finishPeriod(i, {}, 0.001);
-  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 7);
+  auto run = [&](bool terminal, int periods, int total) {
+    text.clear();
+    Progress progress(captured(text, terminal), "epoch", total);
+    for (int i = 1; i <= periods; ++i)
+      progress.finishPeriod(i, {}, 0.0008);
+  };
+  run(true, 7, 1000);
+  EXPECT_EQ(text, "epoch 1/1000  0.8 ms\nepoch 7/1000  0.8 ms\n"); // the last one always
+  run(false, 25, 1000);
+  EXPECT_EQ(text, "epoch 1/1000  0.8 ms\nepoch 10/1000  0.8 ms\nepoch 20/1000  0.8 ms\nepoch 25/1000  0.8 ms\n");
+  run(false, 100, 100);
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 100);
+}
+
+TEST(Progress, ShortTimesAreMilliseconds) {
+  EXPECT_EQ(formatSeconds(12.34), "12.3 s");
+  EXPECT_EQ(formatSeconds(0.0123), "0.01 s");
+  EXPECT_EQ(formatSeconds(0.00075), "0.8 ms");
+  EXPECT_EQ(formatSeconds(0.00004), "0.04 ms");
 }

@@ -1,0 +1,219 @@
+// Signatures and documentation of values, their members and parameters.
+#include "frontend/elaborate/Describe.h"
+
+#include "frontend/elaborate/Printing.h"
+#include "frontend/elaborate/Texts.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <functional>
+
+namespace dlc {
+
+static std::string parametersText(const Elaborator &e, const std::vector<ast::Parameter> &parameters) {
+  std::vector<std::string> texts;
+  for (const ast::Parameter &parameter : parameters) {
+    std::string text(parameter.name);
+    if (parameter.type)
+      text += ": " + std::string(e.sources.text(parameter.type->range));
+    if (parameter.defaultValue)
+      text += " = " + std::string(e.sources.text(parameter.defaultValue->range));
+    texts.push_back(std::move(text));
+  }
+  return fmt::format("({})", fmt::join(texts, ", "));
+}
+
+/// A builtin's `x?` may be left out, its `xs...` takes any number.
+static std::string parametersText(const Builtin &builtin) {
+  std::vector<std::string> texts;
+  for (const std::string &parameter : builtin.parameters)
+    if (parameter.ends_with("..."))
+      texts.push_back(parameter.substr(0, parameter.size() - 3) + ", ..");
+    else if (parameter.ends_with("?"))
+      texts.push_back(parameter.substr(0, parameter.size() - 1) + ": ..");
+    else
+      texts.push_back(parameter == "*" ? ".." : parameter);
+  return fmt::format("({})", fmt::join(texts, ", "));
+}
+
+/// What a checked function gives, as `dlc check --types` says it: ` -> f32[n]`, or "".
+static std::string inferredResult(const Elaborator &e, const Function &function) {
+  std::string begin = "fn " + function.name + "(", signatures = e.signatures(), found;
+  for (size_t at = 0, end; (end = signatures.find('\n', at)) != std::string::npos; at = end + 1)
+    if (std::string line = signatures.substr(at, end - at); line.starts_with(begin))
+      if (size_t arrow = line.rfind(") -> "); arrow != std::string::npos)
+        found = line.substr(arrow + 1);
+  return found;
+}
+
+static Description describedFunction(const Elaborator &e, const Value &value) {
+  const Function &function = *value.function;
+  switch (function.kind) {
+  case Function::User: {
+    const ast::FnItem &item = *function.item;
+    std::string result =
+        item.result ? " -> " + std::string(e.sources.text(item.result->range)) : inferredResult(e, function);
+    return {"fn " + function.name + parametersText(e, item.parameters) + result, std::string(item.doc)};
+  }
+  case Function::Constructor:
+    return {"model " + function.name + parametersText(e, function.modelItem->parameters),
+            std::string(function.modelItem->doc)};
+  case Function::OptimizerConstructor:
+    return {"optimizer " + function.name + parametersText(e, function.optimizerItem->parameters),
+            std::string(function.optimizerItem->doc)};
+  case Function::Native:
+    return {"fn " + function.name + parametersText(*function.builtin), ""};
+  case Function::Lambda:
+    return {"fn " + parametersText(e, function.lambda->parameters), ""};
+  default:
+    return {typeString(value), ""};
+  }
+}
+
+/// The type of the tensor that a list of numbers is, `i64[2, 3]`; nothing for another list.
+static std::optional<std::string> listType(const Value &list) {
+  std::vector<size_t> sizes;
+  const Value *inner = &list;
+  for (; inner->kind == Value::List && !inner->flag && !inner->elements.empty(); inner = &inner->elements[0])
+    sizes.push_back(inner->elements.size());
+  bool isFloat = false, good = !sizes.empty();
+  std::function<void(const Value &, size_t)> visit = [&](const Value &value, size_t depth) {
+    if (depth == sizes.size()) {
+      good &= value.kind == Value::Number && value.weak;
+      isFloat |= value.isFloat;
+    } else if (value.kind != Value::List || value.elements.size() != sizes[depth]) {
+      good = false;
+    } else {
+      for (const Value &element : value.elements)
+        visit(element, depth + 1);
+    }
+  };
+  visit(list, 0);
+  if (!good)
+    return std::nullopt;
+  return fmt::format("{}[{}]", isFloat ? "f32" : "i64", fmt::join(sizes, ", "));
+}
+
+Description descriptionOf(const Elaborator &e, const Value &value) {
+  switch (value.kind) {
+  case Value::Fn:
+    return describedFunction(e, value);
+  case Value::Model:
+    if (isGroup(value) || !value.model->item)
+      return {typeString(value), ""};
+    return {"a model " + typeString(value), std::string(value.model->item->doc)};
+  case Value::Data:
+    return {"data " + textOf(value, typeString), ""};
+  case Value::List:
+    return {listType(value).value_or(typeString(value)), ""};
+  default:
+    return {typeString(value), ""};
+  }
+}
+
+std::vector<std::string> argumentNames(const Value &callee) {
+  std::vector<std::string> names;
+  auto add = [&](const std::vector<ast::Parameter> &parameters) {
+    for (const ast::Parameter &parameter : parameters)
+      if (parameter.name != "_")
+        names.push_back(std::string(parameter.name));
+  };
+  if (callee.kind == Value::Model) {
+    if (auto forward = callee.model->functions.find("forward"); forward != callee.model->functions.end())
+      add(forward->second->parameters);
+    return names;
+  }
+  if (callee.kind != Value::Fn)
+    return names;
+  const Function &function = *callee.function;
+  if (function.item)
+    add(function.item->parameters);
+  else if (function.modelItem)
+    add(function.modelItem->parameters);
+  else if (function.optimizerItem)
+    add(function.optimizerItem->parameters);
+  else if (function.lambda)
+    add(function.lambda->parameters);
+  else if (function.builtin)
+    for (const std::string &parameter : function.builtin->parameters)
+      if (std::string name = parameter.substr(0, parameter.find_first_of("?.")); !name.empty() && name != "*")
+        names.push_back(name);
+  return names;
+}
+
+std::vector<std::string> memberNames(const Value &value) {
+  std::vector<std::string> names;
+  switch (value.kind) {
+  case Value::Model:
+    for (const ModelInstance::Entry &entry : value.model->entries)
+      names.push_back(entry.name);
+    for (const auto &[name, item] : value.model->functions)
+      names.push_back(name);
+    if (value.model->trained)
+      names.push_back("history");
+    if (value.model->item)
+      for (const ast::Parameter &parameter : value.model->item->parameters)
+        names.push_back(std::string(parameter.name));
+    break;
+  case Value::Data: {
+    const DataInfo &data = *value.data;
+    bool named = false, categories = false;
+    for (const DataInfo::Field &field : data.fields) {
+      if (data.source)
+        names.push_back(field.name);
+      categories |= field.category;
+      named |= meaningOf(data, field) != Meaning::Numbers;
+    }
+    if (data.source)
+      names.push_back("rows");
+    if (data.cut)
+      for (const std::string &part : data.cut->parts())
+        names.push_back(part);
+    if (categories)
+      names.insert(names.end(), {"names", "classes"});
+    if (named)
+      names.insert(names.end(), {"encode", "decode"});
+    break;
+  }
+  case Value::Tensor:
+    names = {"shape"};
+    break;
+  case Value::List:
+    if (!value.flag)
+      names = {"shape"};
+    break;
+  default:
+    break;
+  }
+  return names;
+}
+
+std::optional<Value> valueAt(Elaborator &e, const std::string &path) {
+  size_t dot = path.find('.');
+  std::string first = path.substr(0, dot);
+  Binding *binding = e.file->find(first);
+  if (!binding || binding->value.poison())
+    return std::nullopt;
+  Value value = binding->value;
+  while (dot != std::string::npos) {
+    size_t next = path.find('.', dot + 1);
+    std::string name = path.substr(dot + 1, next == std::string::npos ? next : next - dot - 1);
+    std::vector<std::string> members = memberNames(value);
+    bool digits = !name.empty() && name.size() < 9 && name.find_first_not_of("0123456789") == std::string::npos;
+    if (digits && (value.kind == Value::List || value.kind == Value::Tuple)) {
+      if (std::stoul(name) >= value.elements.size())
+        return std::nullopt;
+    } else if (std::find(members.begin(), members.end(), name) == members.end()) {
+      return std::nullopt;
+    }
+    unsigned before = e.diagnostics.errorCount();
+    value = e.member(value, name, {}, {});
+    if (value.poison() || e.diagnostics.errorCount() != before)
+      return std::nullopt;
+    dot = next;
+  }
+  return value;
+}
+
+} // namespace dlc

@@ -116,7 +116,7 @@ for typed in ("mean_coun", "class_los"):
     p.wait("^C")
 print("Tab completes")
 
-p.send("train guess = Linear(2, 2) on pts { minimize cross_entropy(guess(x), label); optimizer: sgd(lr: 0.1); epochs: 100000000 }\r")
+p.send("train guess = Linear(2, 2) on pts {\r minimize cross_entropy(guess(x), label)\r optimizer: sgd(lr: 0.1)\r epochs: 100000000\r}\r")
 p.wait("epoch 1/")
 p.send(interrupt)
 p.wait("interrupted after")

@@ -163,7 +163,8 @@ std::string curvesText(const Picture &picture, int columns, int rows, bool utf8)
   for (int c = 0; c < width; ++c)
     text += utf8 ? "─" : "-";
   text += "\n" + std::string(size_t(margin + 2), ' ') +
-          numbersBelow(acrossExtent, Axis(acrossExtent, width, picture.logX), isWhole(picture, &Series::x), width) + "\n";
+          numbersBelow(acrossExtent, Axis(acrossExtent, width, picture.logX), isWhole(picture, &Series::x), width) +
+          "\n";
   if (!picture.xLabel.empty()) {
     int length = std::min(columnsOf(picture.xLabel), width);
     text += std::string(size_t(margin + 2 + (width - length) / 2), ' ') + fitted(picture.xLabel, length) + "\n";

@@ -42,6 +42,20 @@ tests compare the two.
 `= ..` may be left out, and what stands then is said in words; a last `..` takes any number more. Arguments with names come after
 those without. A `model` is called to make it: `let net = Linear(2, 1)`, and then with its input: `net(x)`. In what way defaults and
 types are written: [language/functions.md](language/functions.md).
+
+## Types and constants
+
+**`f32(x)` `f64(x)` `bf16(x)` `i32(x)` `i64(x)` `u8(x)` `bool(x)`**  
+x in another element type; `f32` alone names the type, as in `zeros([n], f32)`, and `x.dtype` is x's.
+
+**`pi` `inf` `nan`**  
+Numbers.
+
+**`training`**  
+Whether the step of a training is computed: true in what is trained there, false elsewhere.
+
+**`ascii_letters`**  
+A text, an alphabet for `text_folder`: the letters a to z, small and capital, and ` .,;'`.
 """
 DEFINITION = re.compile(r"(?:builtin )?(?:fn|model|optimizer) (\w+)")
 

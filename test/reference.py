@@ -34,6 +34,17 @@ SECTIONS = [
     ("Data, whole data sets, files", ["builtins/data.dl"]),
     ("Printing and pictures of numbers", ["builtins/show.dl"]),
 ]
+# What stands below the heading of a section.
+NOTES = {
+    "Losses": "A loss takes tensors of one shape, and is a mean; with `reduction: \"sum\"` a sum, with `reduction: \"none\"` the loss of each.",
+    "Layers": "Layouts and initial values are PyTorch's.",
+    "Optimizers": "Each also takes `clip_norm`, the greatest norm of all gradients together, and `clip_value`, the greatest magnitude of an "
+    "element; 0 does not clip. `lr` is a number or a schedule.",
+    "Schedules": "A schedule is a function of the step, from 1, and stands for `lr`; `total`, `every` and `warmup` count steps, or epochs where "
+    "`epochs` stands behind them: `cosine(1e-3, total: 5 epochs)`.",
+    "Data, whole data sets, files": "More of sources: [data.md](data.md).",
+    "Printing and pictures of numbers": "More of pictures: [pictures.md](pictures.md).",
+}
 INTRODUCTION = """# Reference
 
 Everything that a program can call, by family, and the settings of a `train`. This page is made of `std/` by `test/reference.py`; the
@@ -117,7 +128,7 @@ def page():
         name = str(path.relative_to(STD))
         check(name in listed, f"std/{name} is in no section of test/reference.py")
     for title, files in SECTIONS:
-        text += f"\n## {title}\n"
+        text += f"\n## {title}\n" + (f"\n{NOTES[title]}\n" if title in NOTES else "")
         for name in files:
             for function, header, doc in definitions(STD / name):
                 defined.add(function)

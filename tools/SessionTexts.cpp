@@ -71,19 +71,24 @@ const Vocabularies *vocabulariesOf(const ModelInstance &model) {
   return static_cast<const Vocabularies *>(model.vocabularies.get());
 }
 
-bool Session::understands(const ModelInstance &model, const DataInfo &info, SourceRange at) {
+bool Session::understands(const ModelInstance &model, const DataInfo &info, const std::vector<std::string> &fields,
+                          SourceRange at) {
   const Vocabularies *known = vocabulariesOf(model);
   if (!known)
     return true;
   for (auto &[field, met] : datasetOf(info)->vocabularies()) {
     auto found = known->find(field);
-    if (found == known->end() || found->second->agrees(*met))
+    bool isAsked = fields.empty() || std::find(fields.begin(), fields.end(), field) != fields.end();
+    if (!isAsked || found == known->end() || found->second->agrees(*met))
       continue;
     diagnostics
         .report(Diag::DataProblem, at,
                 fmt::format("the numbers of `{}` do not stand in `{}` for what the model learned", field, info.name))
         .note(found->second->difference(*met, "the model", "the data"))
-        .help("parts of one source have one vocabulary: `source(..) |> split(train: 0.9)`");
+        .help(met->kind() == Vocabulary::Kind::Classes
+                  ? fmt::format("the words of a column that is declared `str` get the model's numbers: "
+                                "`vocabulary(file).encode.{}({}.{})`", field, info.name, field)
+                  : "parts of one source have one vocabulary: `source(..) |> split(train: 0.9)`");
     return false;
   }
   return true;

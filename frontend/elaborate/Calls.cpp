@@ -82,9 +82,9 @@ void Elaborator::noteCall(DiagnosticEngine::Builder &report, SourceRange at) con
     report.note(call, "in this call");
 }
 
-std::string Elaborator::shortText(SourceRange at) const {
+std::string Elaborator::shortText(SourceRange at, std::string_view otherwise) const {
   std::string_view text = at.valid() && !inLibrary(sources, at) ? sources.text(at) : "";
-  return text.empty() || text.size() > 40 || text.find('\n') != text.npos ? "x" : std::string(text);
+  return std::string(text.empty() || text.size() > 40 || text.find('\n') != text.npos ? otherwise : text);
 }
 
 /// Whether a value is `grad` or `value_and_grad`.
@@ -212,8 +212,7 @@ Value Elaborator::apply(const Value &callee, std::vector<Value> arguments, Sourc
   CallSite site;
   site.at = site.calleeAt = at;
   site.callee = callee.kind == Value::Fn && !callee.function->name.empty() ? callee.function->name
-                : shortText(callee.at) != "x"                              ? shortText(callee.at)
-                                                                           : "the function";
+                                                                           : shortText(callee.at, "the function");
   for (Value &argument : arguments)
     site.arguments.push_back({"", std::move(argument), {}});
   return apply(callee, site);

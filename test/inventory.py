@@ -159,7 +159,7 @@ def check_passes():
 
 def check_diagnostics():
     """Each kind of message is provoked by a test: [its-name] in a transcript, or Diag::ItsName in C++."""
-    transcripts = text_of(files(TEST, ".dl", ".mlir", ".test", ".txt"))
+    transcripts = text_of(files(TEST, ".dl", ".mlir", ".test", ".txt", ".out"))
     unit = text_of(files(TEST / "unit", ".cpp"))
     for path in files(ROOT / "frontend", ".def"):
         for kind in re.findall(r"^DLC_DIAG\((\w+),", read(path), re.MULTILINE):

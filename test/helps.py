@@ -101,7 +101,7 @@ def messages():
 
 def helps_of_lit():
     """What the tests that lit runs expect of helps, a line each."""
-    paths = [path for path in ROOT.glob("test/**/*") if path.suffix in (".dl", ".test", ".mlir") and path.parent.name != "messages"]
+    paths = [path for path in ROOT.glob("test/**/*") if path.suffix in (".dl", ".test") and path.parent.name != "messages"]
     lines = "\n".join(path.read_text(encoding="utf-8") for path in sorted(paths)).splitlines()
     return "\n".join(line for line in lines if re.match(r"(// *)?[A-Z]+[-\w]*: .*", line))
 

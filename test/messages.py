@@ -22,6 +22,7 @@ import tempfile
 
 TEST = pathlib.Path(__file__).resolve().parent
 PROGRAMS = TEST / "messages"
+BUILT = TEST.parent / "build/bin/dlc"
 LONGEST_RUN = 60  # seconds
 AT_ONCE = 2
 
@@ -60,6 +61,8 @@ def differs(dlc, program, update):
         return f"{program.name}: dlc did not end within {LONGEST_RUN} seconds\n"
     if "exit code -" in text:
         return f"{program.name}: dlc was ended by a signal\n{text}"
+    if re.search(r"^\d+ more errors?$", text, re.MULTILINE):
+        return f"{program.name} has more mistakes than dlc shows\n"
     if update:
         file.write_text(text, encoding="utf-8")
         return ""
@@ -69,11 +72,14 @@ def differs(dlc, program, update):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, usage=argparse.SUPPRESS)
-    parser.add_argument("--dlc", default=shutil.which("dlc") or TEST.parent / "build/bin/dlc", help="the program to ask")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
+                                     usage=argparse.SUPPRESS)
+    parser.add_argument("--dlc", default=BUILT if BUILT.exists() else shutil.which("dlc"), help="the program to ask")
     parser.add_argument("--update", action="store_true", help="write the files")
-    parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="programs with this in their names")
     options = parser.parse_args()
+    if not options.dlc:
+        parser.error("there is no build/bin/dlc: give --dlc")
     dlc = pathlib.Path(options.dlc).resolve()
 
     programs = sorted(p for p in PROGRAMS.glob("*.dl") if not options.names or any(name in p.stem for name in options.names))

@@ -320,7 +320,9 @@ static Value diagonal(Elaborator &e, CallSite &site) {
   if (site.has(1) && site[1].kind == Value::SizeOf && !site[1].size.isConstant() && x.isTensor() &&
       (x.shape.size() == 1 || x.shape.size() == 2)) { // a name while checking, so the result's sizes are too
     Dim unknown = {Size::ofData("diagonal", site.at), site.at};
-    return Value::ofTensor(x.dtype, Shape(3 - x.shape.size(), unknown), {}, site.at);
+    Value result = Value::ofTensor(x.dtype, Shape(3 - x.shape.size(), unknown), {}, site.at);
+    result.varies = x.varies;
+    return result;
   }
   std::optional<int64_t> shift = x.poison() ? std::nullopt
                                  : site.has(1) ? e.integerConstant(site[1], "the diagonal")

@@ -114,6 +114,23 @@ bool Elaborator::unifyDTypes(Value &lhs, Value &rhs, const char *what, SourceRan
   return false;
 }
 
+/// In the block of a training, outside of functions, `[n, 1]` beside `[n]` is rarely meant, unless the block itself made the column.
+static void warnOfPairs(Elaborator &e, const Value &lhs, const Value &rhs, const Shape &shape, const char *what,
+                        SourceRange at) {
+  const Value &column = lhs.shape.size() > rhs.shape.size() ? lhs : rhs, &row = &column == &lhs ? rhs : lhs;
+  SourceRange head = e.differentiated.front();
+  auto isHere = [&](SourceRange range) { return range.file == head.file && range.begin >= head.end; };
+  if (column.shape.size() != 2 || row.shape.size() != 1 || column.shape[1].size != Size(1) ||
+      column.shape[0].size == Size(1) || column.shape[0].size != row.shape[0].size || !isHere(at) ||
+      isHere(column.shape[1].origin))
+    return;
+  std::string text = e.shortText(column.at, "");
+  e.error(Diag::PairsOfRows, at, str(lhs.shape), str(rhs.shape), str(shape), what)
+      .help(fmt::format("{} is what has a number for each row; if all pairs are meant, make the column here, by "
+                        "`expand_dims(.., axis: 1)`",
+                        text.empty() ? "the column `x` as `x[:, 0]`" : "`" + text + "[:, 0]`"));
+}
+
 std::optional<Shape> Elaborator::broadcastShapes(const Value &lhs, const Value &rhs, const char *what, SourceRange at) {
   const Value &longer = lhs.shape.size() >= rhs.shape.size() ? lhs : rhs;
   const Value &shorter = &longer == &lhs ? rhs : lhs;
@@ -142,6 +159,8 @@ std::optional<Shape> Elaborator::broadcastShapes(const Value &lhs, const Value &
       shape[i + offset] = b;
     }
   }
+  if (training && checkItems && !emitting() && !differentiated.empty() && callSites.empty())
+    warnOfPairs(*this, lhs, rhs, shape, what, at);
   return shape;
 }
 

@@ -155,6 +155,7 @@ Value Elaborator::expression(const Expr &expr, const ScopeRef &scope) {
     value.flag = duration.epochs;
     value.text = std::string(duration.metric);
     value.weak = !duration.lower;
+    value.isFloat = duration.range.end > duration.metricRange.end; // `lower:` is written
     // Where an epoch's steps are known, a length of time is a number of steps.
     if (stepsPerEpoch && duration.metric.empty())
       return Value::ofInteger(duration.epochs ? *n * *stepsPerEpoch : *n, expr.range);
@@ -290,6 +291,8 @@ Value Elaborator::member(const Value &base, std::string_view name, SourceRange a
       report.help(here);
     else if (std::string near = nearest(name, candidates); !near.empty())
       report.meant(near);
+    else if (base.model->name == "evaluation" && isGroup(base))
+      report.help(fmt::format("it has {}: the training measures what its block reports, `report {} = ..`", listed(candidates), text));
     else if (!candidates.empty())
       report.help("it has " + listed(candidates));
     return poison(at);

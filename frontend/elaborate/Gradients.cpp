@@ -85,6 +85,12 @@ std::optional<Elaborator::Pulled> Elaborator::pull(const Value &function, const 
     for (size_t i : wrt) {
       Value gradient = arguments[i];
       gradient.at = at;
+      // Within what is derived, it may depend on that by what the function captures.
+      if (std::vector<Value> tensors; !differentiated.empty() && leavesOf(gradient, tensors)) {
+        for (Value &tensor : tensors)
+          tensor.varies = true;
+        gradient = withLeaves(gradient, tensors);
+      }
       pulled.gradients.push_back(gradient);
     }
     return pulled;
@@ -172,7 +178,12 @@ Value Elaborator::push(const Value &function, const Value &given, const Value &t
   const Value dx = withLeaves(x, tangents);
   if (!emitting()) {
     Value y = apply(function, {x}, at);
-    return fitsGradient(y, &dx, at) && leavesOf(y, results) ? Value::ofTuple({y, y}, at) : poison(at);
+    if (!fitsGradient(y, &dx, at) || !leavesOf(y, results))
+      return poison(at);
+    std::vector<Value> derivatives = results;
+    for (Value &derivative : derivatives)
+      derivative.varies |= llvm::any_of(tangents, [](const Value &value) { return value.varies; });
+    return Value::ofTuple({y, withLeaves(y, derivatives)}, at);
   }
   // The function's body becomes the region of a dl.jvp.
   RegionFrame region(graph, RegionFrame::Transparent);

@@ -216,7 +216,16 @@ void Elaborator::program(const Program &program, bool show) {
         if (auto earlier = file->names.find(item.name);
             earlier != file->names.end() && earlier->second.at.file == item.nameRange.file && !show) {
           std::string name(item.name);
-          error(Diag::DefinedTwice, item.nameRange, name).note(earlier->second.at, "first defined here");
+          auto report = error(Diag::DefinedTwice, item.nameRange, name);
+          report.note(earlier->second.at, "first defined here");
+          if (const Value &first = earlier->second.value; item.kind == ItemKind::Train)
+            report.help(first.kind == Value::Model && earlier->second.isVar
+                            ? fmt::format("a training defines a name: `train next = {0} .. {{ .. }}`, then `{0} = next`", name)
+                        : first.kind == Value::Model
+                            ? fmt::format("the trained model needs a name of its own: `train next = {} ..`", name)
+                        : first.kind == Value::Fn && first.function->kind == Function::Constructor
+                            ? fmt::format("the model that is trained needs a name of its own: `train net = {}(..) ..`", name)
+                            : "the trained model needs a name of its own");
           continue;
         }
       if (item.kind == ItemKind::Data)

@@ -10,6 +10,15 @@ namespace dlc {
 
 using namespace ast;
 
+/// Whether a text has a name as a whole word.
+static bool hasWord(std::string_view text, std::string_view word) {
+  auto inWord = [&](size_t at) { return at < text.size() && (isalnum(text[at]) || text[at] == '_'); };
+  for (size_t at = text.find(word); at != text.npos; at = text.find(word, at + 1))
+    if (!inWord(at - 1) && !inWord(at + word.size()))
+      return true;
+  return false;
+}
+
 std::vector<std::pair<std::string, Value>> TrainElaborator::fields(const Size &batch) {
   std::vector<std::pair<std::string, Value>> made;
   if (!plan.data)
@@ -95,6 +104,79 @@ TrainElaborator::body(const Value &trained, const std::vector<std::pair<std::str
   return result;
 }
 
+std::optional<TrainElaborator::Body>
+TrainElaborator::bodyOf(const Size &batch, llvm::function_ref<bool(const ParamSlotRef &)> varies) {
+  Value varied = model;
+  std::vector<Value> values;
+  for (const ParamSlotRef &slot : parametersOf(*model.model)) {
+    values.push_back(slot->value);
+    values.back().varies = slot->trained && varies(slot);
+  }
+  varied.model = withValues(*model.model, values);
+  // What is derived is shown by the head of the training; behind it stands the block (Broadcasting.cpp).
+  SourceRange head = item.nameRange;
+  head.end = (item.data ? item.data : item.model)->range.end;
+  e.differentiated.push_back(head);
+  std::optional<Body> made = body(varied, fields(batch), true);
+  e.differentiated.pop_back();
+  return made;
+}
+
+/// What `minimize` is made of, as text: its expression, and those of the names in it that the block defines.
+std::string TrainElaborator::minimizedText(const Expr &minimized) const {
+  std::string text(e.sources.text(minimized.range));
+  for (auto entry = item.entries.rbegin(); entry != item.entries.rend(); ++entry)
+    if (entry->kind == TrainEntry::Statement && entry->range.begin < minimized.range.begin) {
+      std::string defined;
+      if (entry->statement->kind == StmtKind::Let)
+        defined = e.sources.text(static_cast<const LetStmt *>(entry->statement)->pattern->range);
+      if (defined.empty() || std::any_of(defined.begin(), defined.end(), [](char c) { return !isalnum(c) && c != '_'; }) ||
+          hasWord(text, defined))
+        text += "\n" + std::string(e.sources.text(entry->range));
+    }
+  return text;
+}
+
+bool TrainElaborator::gradientReaches(const Body &checked, const Size &batch) {
+  const TrainEntry &minimize = *std::find_if(item.entries.begin(), item.entries.end(), [](const TrainEntry &entry) {
+    return entry.kind == TrainEntry::Minimize;
+  });
+  if (!checked.loss.varies) {
+    auto all = [](const ParamSlotRef &) { return true; };
+    bool ofFrozen = !frozen.empty() && bodyOf(batch, all).value_or(Body()).loss.varies;
+    auto report = e.error(Diag::NoGradientReaches, minimize.value->range,
+                          ofFrozen ? "what `freeze` leaves to train of `" + name + "`" : "the parameters of `" + name + "`");
+    std::string text = minimizedText(*minimize.value);
+    auto says = [&](const char *word) { return hasWord(text, word); };
+    if (ofFrozen)
+      report.help("it is computed from frozen parts alone: freeze less of the model");
+    else if (!hasWord(text, name))
+      report.help(fmt::format("`{}` has no part in it: a loss compares what the model gives, `{}(..)`, with what it should give", name, name));
+    else if (says("stop_gradient"))
+      report.help("`stop_gradient` keeps gradients from what is in it: leave it out around what is to learn");
+    else if (says("accuracy") || says("argmax") || says("f1") || says("auc") || text.find("==") != text.npos)
+      report.help(fmt::format("a count of right answers has no slope: minimize a loss, as `cross_entropy({}(..), label)`, and "
+                              "`report` it",
+                              name));
+    else
+      report.help("comparisons, integers and `stop_gradient` have no slope: minimize a loss that is computed without them");
+    return false;
+  }
+  for (size_t k = 0; groups.size() > 1 && k < groups.size(); ++k) {
+    const OptimizerInstance &optimizer = groups[k].optimizer;
+    std::set<std::string> paths;
+    for (size_t i = 0; i < groupOf.size(); ++i)
+      if (groups[groupOf[i]].optimizer.at == optimizer.at) // with what it does not decay
+        paths.insert(plan.params[plan.learned[i]]->path);
+    if (!optimizer.arguments.count("only") || paths.empty())
+      continue;
+    std::optional<Body> made = bodyOf(batch, [&](const ParamSlotRef &slot) { return paths.count(slot->path) > 0; });
+    if (made && !made->loss.varies)
+      e.error(Diag::NothingForOptimizer, optimizer.at).note(minimize.value->range, "this is minimized");
+  }
+  return true;
+}
+
 bool TrainElaborator::check() {
   plan.name = name;
   plan.isOneOfSeveral = e.severalTrainings;
@@ -150,16 +232,8 @@ bool TrainElaborator::check() {
   NoFrame nothing(e.graph);
   bool savedChecking = std::exchange(e.checkingOnly, true);
   Size batch = e.executor ? Size(plan.batch) : Size::named("batch", item.nameRange);
-  Value varied = model;
-  std::vector<Value> values;
-  for (const ParamSlotRef &slot : parametersOf(*model.model)) {
-    values.push_back(slot->value);
-    values.back().varies = slot->trained && !frozen.count(slot->path);
-  }
-  varied.model = withValues(*model.model, values);
-  e.differentiated.push_back(item.nameRange);
-  std::optional<Body> checked = body(varied, fields(batch), true);
-  e.differentiated.pop_back();
+  std::optional<Body> checked = bodyOf(batch, [&](const ParamSlotRef &slot) { return !frozen.count(slot->path); });
+  good &= !checked || gradientReaches(*checked, batch);
   for (size_t i = 0; plan.ema && checked && i < plan.params.size(); ++i)
     if (std::count(plan.learned.begin(), plan.learned.end(), i) ||
         (checked->assigned.count(i) && isFloating(plan.params[i]->value.dtype)))

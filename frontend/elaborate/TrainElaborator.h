@@ -46,6 +46,12 @@ private:
   };
   /// The block's lets, `minimize` and reports for one batch; nothing when an error was reported.
   std::optional<Body> body(const Value &model, const std::vector<std::pair<std::string, Value>> &fields, bool training);
+  /// The same while it is checked, where the parameters vary that are to.
+  std::optional<Body> bodyOf(const Size &batch, llvm::function_ref<bool(const ParamSlotRef &)> varies);
+  /// Whether a gradient of the checked loss reaches what is trained; reports it when not, and warns of an optimizer whose part
+  /// none reaches.
+  bool gradientReaches(const Body &checked, const Size &batch);
+  std::string minimizedText(const ast::Expr &minimized) const;
   std::optional<Body> differentiated(const std::vector<Value> &params,
                                      const std::vector<std::pair<std::string, Value>> &inputs,
                                      std::vector<Value> &gradients);
@@ -85,6 +91,11 @@ private:
   bool flag(const char *key, bool &into);
   bool text(const char *key, std::string &into);
   bool stopAfter();
+  /// Whether less of a report is better, where nothing says it: it is a loss, or is called like one.
+  bool isLowerBetter(const std::string &report) const;
+  /// Whether an expression of the block is, as far as its text says, a loss of std, or what grows and falls with one; or a
+  /// share of mistakes.
+  bool isLoss(const ast::Expr &expr, unsigned depth = 0) const;
   Value scalar(Value value, const std::string &what);
   std::vector<std::pair<std::string, Value>> fields(const Size &batch);
   /// The new values of what is learned, each with its states behind it; `gradients`, `learned` and `states` are in the order

@@ -24,7 +24,6 @@ struct TrainPlan {
   std::optional<double> ema;    ///< the decay of the averages that are kept of the weights
   std::vector<size_t> averaged; ///< of which: what is learned, and buffers that a step may assign; the states before the sums
   std::vector<std::string> reports;
-  std::vector<bool> reportLower; ///< `lower: true`
   int64_t batch = 1, epochs = 0, steps = 0, seed = 0, every = 0, accumulate = 1;
   bool shuffle = true, everyEpochs = true;
   /// `epochs: 0`: the model is what `init` or `resume` gives.

@@ -1,4 +1,5 @@
 // The settings of a `train` block: each read once, checked, and put into the plan.
+#include "frontend/elaborate/ActiveCalls.h"
 #include "frontend/elaborate/TrainElaborator.h"
 #include "frontend/syntax/ForeignNames.h"
 
@@ -91,6 +92,83 @@ bool TrainElaborator::text(const char *key, std::string &into) {
   return true;
 }
 
+/// Whether a name says that less is better.
+static bool soundsLower(std::string_view name) {
+  for (std::string_view rest = name; !rest.empty();) {
+    std::string_view word = rest.substr(0, rest.find('_'));
+    rest.remove_prefix(std::min(rest.size(), word.size() + 1));
+    for (const char *known : {"loss", "error", "mae", "mse", "rmse", "perplexity"})
+      if (word == known)
+        return true;
+  }
+  return false;
+}
+
+/// A known number, perhaps with a sign.
+static bool isLiteralNumber(const Expr &expr) {
+  return expr.kind == ExprKind::Number ||
+         (expr.kind == ExprKind::Unary && isLiteralNumber(*static_cast<const UnaryExpr &>(expr).operand));
+}
+
+bool TrainElaborator::isLoss(const Expr &expr, unsigned depth) const {
+  if (depth > 20)
+    return false;
+  auto inside = [&](const Expr &part) { return isLoss(part, depth + 1); };
+  if (expr.kind == ExprKind::Name) {
+    std::string_view name = static_cast<const NameExpr &>(expr).name;
+    for (const TrainEntry &entry : item.entries)
+      if (entry.kind == TrainEntry::Statement && entry.statement->kind == StmtKind::Let) {
+        const auto &let = *static_cast<const LetStmt *>(entry.statement);
+        if (let.pattern->kind == ExprKind::Name && static_cast<const NameExpr *>(let.pattern)->name == name)
+          return inside(*let.value);
+      }
+    return false;
+  }
+  if (expr.kind == ExprKind::Binary) {
+    const auto &binary = static_cast<const BinaryExpr &>(expr);
+    bool left = isLiteralNumber(*binary.lhs), right = isLiteralNumber(*binary.rhs);
+    switch (binary.op) {
+    case BinaryOp::Ne: // a share of mistakes
+      return true;
+    case BinaryOp::Sub: // 1 - accuracy
+      return left ? !inside(*binary.rhs) : right && inside(*binary.lhs);
+    case BinaryOp::Div:
+    case BinaryOp::Pow:
+      return right && inside(*binary.lhs);
+    case BinaryOp::Add:
+    case BinaryOp::Mul:
+      return (left || inside(*binary.lhs)) && (right || inside(*binary.rhs));
+    default:
+      return false;
+    }
+  }
+  if (expr.kind != ExprKind::Call)
+    return false;
+  const auto &call = static_cast<const CallExpr &>(expr);
+  if (call.callee->kind != ExprKind::Name)
+    return false;
+  std::string_view name = static_cast<const NameExpr *>(call.callee)->name;
+  const Binding *callee = scope->find(name);
+  if (!callee || callee->value.kind != Value::Fn)
+    return false;
+  const Function &function = *callee->value.function;
+  if (function.kind == Function::User &&
+      (soundsLower(name) || e.sources.name(function.item->nameRange.file) == "std/losses.dl"))
+    return true;
+  bool isOfProgram = callee->at.valid() && !inLibrary(e.sources, callee->at);
+  for (const char *keeps : {"mean", "sum", "median", "sqrt", "exp", "log", "f32", "f64"})
+    if (name == keeps && !isOfProgram && !call.arguments.empty())
+      return inside(*call.arguments[0].value);
+  return false;
+}
+
+bool TrainElaborator::isLowerBetter(const std::string &report) const {
+  for (const TrainEntry &entry : item.entries)
+    if (entry.kind == TrainEntry::Report && entry.name == report)
+      return soundsLower(report) || isLoss(*entry.value);
+  return false;
+}
+
 bool TrainElaborator::stopAfter() {
   Value value = settingValue("stop_after");
   if (value.kind == Value::Unit)
@@ -126,7 +204,7 @@ bool TrainElaborator::stopAfter() {
         .help("`" + value.text + "` is that of the validation set: `validate: data`");
     return false;
   }
-  plan.patienceLower = metric == "loss" || !value.weak;
+  plan.patienceLower = value.isFloat ? !value.weak : metric == "loss" || isLowerBetter(metric);
   return true;
 }
 

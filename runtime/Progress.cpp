@@ -101,12 +101,14 @@ Progress::Progress(const OutputSink &sink, std::string word, int64_t total)
     : sink(sink), word(std::move(word)), total(total), began(Clock::now()), lastShown(began - interval),
       lastPeriod(began - longestInterval) {}
 
-Progress::~Progress() {
+Progress::~Progress() { finish(); }
+
+void Progress::finish() {
   clearLine();
   writePending();
 }
 
-bool Progress::due() const { return sink.terminal && Clock::now() - lastShown >= interval; }
+bool Progress::due() const { return sink.terminal && !sink.quiet && Clock::now() - lastShown >= interval; }
 
 void Progress::clearLine() {
   if (std::exchange(shown, false))
@@ -165,7 +167,7 @@ void Progress::finishPeriod(int64_t count, const NamedValues &metrics, double se
       validation.push_back(metric);
   pending = fmt::format("{} {}/{}{}  {}\n", word, count, total, formatMetrics(metrics), formatSeconds(seconds));
   Clock::time_point now = Clock::now();
-  if (count != total && tooSoon(count, now))
+  if (sink.quiet || (count != total && tooSoon(count, now)))
     return;
   lastPeriod = now;
   writePending();
@@ -184,7 +186,8 @@ bool Progress::tooSoon(int64_t count, Clock::time_point now) const {
 
 void Progress::note(std::string_view text) {
   clearLine();
-  writePending();
+  if (!sink.quiet)
+    writePending();
   sink.write(fmt::format("{}\n", text));
 }
 

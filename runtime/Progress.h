@@ -18,6 +18,7 @@ struct OutputSink {
   std::function<void(std::string_view)> write;
   bool terminal = false;
   bool utf8 = false; ///< whether it shows more than ASCII
+  bool quiet = false; ///< of what a training shows while it runs, only the last line
   std::function<int()> width = [] { return 80; }; ///< columns, asked before each line, for a window may change
 
   /// Standard error or output by its descriptor; a terminal when it is one (and TERM is not `dumb`).
@@ -61,6 +62,8 @@ public:
   /// lasts, one second at most; piped, of more than 100 periods, within one second unless their number is a round one
   /// (of 1000 periods 10, 20, ..).
   void finishPeriod(int64_t count, const NamedValues &metrics, double seconds);
+  /// Shows the last period's line if it was not yet.
+  void finish();
   /// A lasting line of its own.
   void note(std::string_view text);
 

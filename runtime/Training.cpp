@@ -54,7 +54,8 @@ private:
   Result<void> step();
   std::string place() const;
   void say(const std::string &text) { progress.note(spec.label.empty() ? text : spec.label + ": " + text); }
-  Error notFinite(const std::string &what) const;
+  Error notFinite(const std::string &what, const std::string &cause = "") const;
+  void findCause(float loss, const Batch *batch);
   void log(const StepOutcome &outcome);
   void showProgress();
   void flushLog();
@@ -76,6 +77,7 @@ private:
   RunPosition at;
   MetricSums sums;
   TrainingResult result;
+  std::string cause;              ///< why the loss of the step under way is not finite, where the batch says it
   std::optional<Error> saveError; ///< of the last attempt to save
   bool saved = false;             ///< this run has written its files
   Clock::time_point started = Clock::now();
@@ -125,11 +127,28 @@ std::string TrainingRun::place() const {
 }
 
 /// The error of what became NaN or infinite.
-Error TrainingRun::notFinite(const std::string &what) const {
-  return Error::plain(
-      fmt::format("{} {}; a smaller learning rate or `clip_norm` may help, and `allow_nan: true` goes on "
-                  "regardless",
-                  what, place()));
+Error TrainingRun::notFinite(const std::string &what, const std::string &cause) const {
+  std::string advice = cause.empty() ? "; a smaller learning rate or `clip_norm` may help" : cause;
+  return Error::plain(fmt::format("{} {}{}, and `allow_nan: true` goes on regardless", what, place(), advice));
+}
+
+/// A loss may be NaN because the batch is. One of the first step has met no learning rate.
+void TrainingRun::findCause(float loss, const Batch *batch) {
+  if (std::isfinite(loss) || !cause.empty())
+    return;
+  for (size_t i = 0; batch != nullptr && i < spec.fields.size(); ++i) {
+    const Column *column = spec.data->column(spec.fields[i]);
+    std::vector<int64_t> shape = {batch->rows};
+    shape.insert(shape.end(), column->spec.shape.begin(), column->spec.shape.end());
+    TensorSlot slot = denseSlot(spec.fields[i], column->spec.dtype, std::move(shape), 0);
+    if (std::optional<double> value = findNotFinite(slot, batch->inputs[i])) {
+      cause = fmt::format(": `{}` of the batch has the value {}", slot.name, withoutNanSign(*value));
+      return;
+    }
+  }
+  if (at.step == 0)
+    cause = ", before anything was learnt: look for a logarithm or a root of numbers below 0, a division by 0, or initial "
+            "values and data that are very large";
 }
 
 void TrainingRun::log(const StepOutcome &outcome) {
@@ -168,6 +187,7 @@ Result<TrainingRun::StepOutcome> TrainingRun::stepOfOne() {
     return outputs.error();
   if (outputs->empty())
     return outcome;
+  findCause(outputs->front(), batch);
   outcome.means.assign(outputs->begin(), outputs->begin() + 1 + ptrdiff_t(spec.reports.size()));
   if (spec.learningRate)
     outcome.learningRate = outputs->back();
@@ -195,6 +215,7 @@ Result<TrainingRun::StepOutcome> TrainingRun::stepOfSeveral() {
       functions.stop = stop;
       return outputs ? Result<StepOutcome>(outcome) : outputs.error();
     }
+    findCause(outputs->front(), batch);
     gathered.add(*outputs, batch != nullptr ? batch->rows : spec.batch);
     outcome.endsEpoch = batch != nullptr && batch->lastOfEpoch;
   }
@@ -223,7 +244,7 @@ Result<void> TrainingRun::step() {
     at.stepInEpoch = 0;
   }
   if (float loss = outcome->means.front(); !spec.allowNan && !std::isfinite(loss))
-    return notFinite(fmt::format("the loss became {} at", withoutNanSign(loss)));
+    return notFinite(fmt::format("the loss became {} at", withoutNanSign(loss)), cause);
   sums.add(outcome->means, rows);
   log(*outcome);
   if (result.steps++ == 0) {
@@ -433,6 +454,7 @@ Result<TrainingResult> TrainingRun::run() {
       endInterrupted();
   }
   flushLog();
+  progress.finish();
   if (saveError)
     return *saveError;
   if (spec.stopAfter && at.hasBest && !result.interrupted)
@@ -441,13 +463,13 @@ Result<TrainingResult> TrainingRun::run() {
   const char *unit = best.inSteps ? "step" : "epoch";
   if (spec.stopAfter && at.hasBest && !result.interrupted && !result.stoppedEarly &&
       at.bestAt != (best.inSteps ? at.step : at.epoch))
-    say(fmt::format("the model is that after {} {}, the best: {} {}", unit, at.bestAt, best.metric,
-                    formatMetric(best.metric, at.best)));
+    say(fmt::format("the model is that after {} {}, of the {} {}: {}", unit, at.bestAt,
+                    best.higherIsBetter ? "highest" : "lowest", best.metric, formatMetric(best.metric, at.best)));
   if (result.stoppedEarly) {
     std::string kept = at.hasBest ? fmt::format("best {} after {} {}", formatMetric(best.metric, at.best), unit, at.bestAt)
                                   : "it never was a finite number";
-    say(fmt::format("stopped: {} {} without better {} ({})", best.count, best.inSteps ? "steps" : "epochs", best.metric,
-                    kept));
+    say(fmt::format("stopped: {} {} without {} {} ({})", best.count, best.inSteps ? "steps" : "epochs",
+                    best.higherIsBetter ? "higher" : "lower", best.metric, kept));
   }
   result.samplesPerSecond = trainSeconds > 0 ? double(examples) / trainSeconds : 0;
   return std::move(result);

@@ -115,6 +115,7 @@ Action addRunCommand(CLI::App &app) {
                       "generate code for this processor (LLVM's names; `host` is this one)");
   addDisableOption(*command, arguments->disabled);
   command->add_flag("--no-cache", arguments->noCache, "compile everything anew, and keep nothing for the next time");
+  command->add_flag("--quiet", arguments->options.quiet, "of what a training shows while it runs, only the last line");
   command->add_flag("--time", arguments->options.times, "say after each epoch where its time went");
   command->add_flag("--time-passes", arguments->options.timePasses, "say where the compile time went");
   return [arguments, seed] { return run(*arguments, seed->count() > 0); };

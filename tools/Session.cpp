@@ -135,6 +135,9 @@ void Session::runFile(const std::string &path) {
   }
   if (diagnostics.errorCount())
     return;
+  // Warnings come before what may take long.
+  std::fputs(diagnostics.render(options.colour).c_str(), stderr);
+  diagnostics.clear();
   elaborator->checkItems = false;
   elaborate(program, false);
   elaborator->checkItems = true;

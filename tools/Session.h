@@ -26,6 +26,7 @@ struct SessionOptions {
   std::string emitOf; ///< of what statement: the name that it defines, or its line; "" for the first that computes
   bool timePasses = false;
   bool colour = false; ///< in what is said of data while the program runs
+  bool quiet = false; ///< a training shows its last line alone
   bool times = false; ///< of each epoch: in steps, waiting for data, ..
   bool cache = false; ///< keep compiled kernels in the user's folder
   std::set<std::string> disabled;

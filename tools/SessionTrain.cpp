@@ -158,11 +158,15 @@ static TrainHistory historyOf(const TrainingSpec &spec, const TrainingResult &re
   return history;
 }
 
+/// The file of the weights alone, beside what a run is resumed from.
+static std::string weightsBeside(const std::string &resume) {
+  constexpr std::string_view suffix = ".resume";
+  return resume.ends_with(suffix) ? resume.substr(0, resume.size() - suffix.size()) : resume;
+}
+
 bool Session::takeSaved(const TrainPlan &plan, const TrainFunctions &functions, std::vector<HostBufferRef> &trained,
                         TrainHistory &history) {
-  std::string file = plan.resume.empty() ? plan.init : plan.resume;
-  if (constexpr std::string_view suffix = ".resume"; !plan.resume.empty() && file.ends_with(suffix))
-    file.resize(file.size() - suffix.size()); // the weights alone stand beside it
+  std::string file = plan.resume.empty() ? plan.init : weightsBeside(plan.resume);
   std::shared_ptr<const void> vocabularies;
   if (!loadSlots(file, plan.resume.empty() && plan.initPartial, plan.params, nullptr, trained, vocabularies, plan.initAt))
     return false;
@@ -267,7 +271,16 @@ bool Session::train(const TrainPlan &plan, const TrainFunctions &functions, std:
   if (plan.patience)
     spec.stopAfter = StopAfter{*plan.patience, !plan.patienceEpochs, plan.patienceMetric, !plan.patienceLower};
   spec.save = plan.save;
-  spec.resume = plan.resume;
+  bool canResume = true;
+  if (!plan.resume.empty()) {
+    std::string weights = weightsBeside(plan.resume);
+    canResume = std::filesystem::exists(weights) || std::filesystem::exists(weights + ".resume");
+    // A program that goes on where it was has nothing to go on from when it is run first.
+    if (!canResume && weights == plan.save && !quiet)
+      output(fmt::format("`{}` is not there yet: `{}` starts from the beginning\n", weights, plan.name));
+    if (canResume || weights != plan.save)
+      spec.resume = plan.resume;
+  }
   spec.logFolder = plan.log;
   spec.allowNan = plan.allowNan;
 
@@ -301,11 +314,16 @@ bool Session::train(const TrainPlan &plan, const TrainFunctions &functions, std:
     return compiled->function;
   };
   OutputSink sink = OutputSink::ofDescriptor(STDOUT_FILENO);
+  sink.quiet = options.quiet;
   if (quiet)
     sink = {[](std::string_view) {}, false};
   Result<TrainingResult> result = dlc::train(spec, provider, parameters->data(), state->data(), *pool, sink);
-  if (!result)
-    return problem(result.error());
+  if (!result) {
+    auto report = reportError(diagnostics, Diag::TrainingProblem, plan.at, result.error());
+    if (!canResume)
+      report.help(fmt::format("with `save: \"{}\"` too the first run starts from the beginning", weightsBeside(plan.resume)));
+    return false;
+  }
   // What was learnt so far stays.
   interrupted |= result->interrupted;
   if (result->interrupted && goesOn && !quiet)

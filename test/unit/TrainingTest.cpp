@@ -435,7 +435,7 @@ TEST_F(Training, StopsEarlyAndKeepsTheBest) {
   ASSERT_TRUE(result) << errorOf(result);
   EXPECT_TRUE(result->stoppedEarly);
   EXPECT_EQ(result->history.size(), 3u);
-  EXPECT_NE(shown.find("stopped: 2 epochs without better val.loss (best "), std::string::npos) << shown;
+  EXPECT_NE(shown.find("stopped: 2 epochs without higher val.loss (best "), std::string::npos) << shown;
   // The value is the best, FILE the last.
   EXPECT_EQ(SafetensorsFile::read(folder / "w.best")->find("w")->bytes, weights());
   EXPECT_NE(SafetensorsFile::read(folder / "w")->find("w")->bytes, weights());

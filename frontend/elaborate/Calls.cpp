@@ -301,6 +301,13 @@ static bool bindArguments(Elaborator &e, CallSite &site, const std::vector<std::
   return good;
 }
 
+/// Whether a builtin's default is a value; others are there to be read.
+static bool isLiteral(const Expr &expr) {
+  if (expr.kind == ExprKind::Unary)
+    return isLiteral(*static_cast<const UnaryExpr &>(expr).operand);
+  return expr.kind == ExprKind::Number || expr.kind == ExprKind::String || expr.kind == ExprKind::Bool;
+}
+
 /// Where a call is in a chain: of `x |> f(a)` the part behind what is handed on.
 static SourceRange placeOfCall(const CallSite &site) {
   SourceRange place = site.at;
@@ -383,6 +390,11 @@ Value Elaborator::applyHere(const Value &callee, CallSite &site) {
     }
     if (!bindArguments(*this, site, names, optional, restAt))
       return poison(site.at);
+    for (size_t i = 0; function.item && i < names.size(); ++i)
+      if (const Expr *absent = function.item->parameters[i].defaultValue; absent && !site.bound[i] && isLiteral(*absent)) {
+        site.bound[i] = expression(*absent, library);
+        site.bound[i]->at = site.at;
+      }
     return function.builtin->apply(*this, site);
   }
   case Function::Constructor:

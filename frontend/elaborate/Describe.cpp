@@ -63,7 +63,9 @@ static Description describedFunction(const Elaborator &e, const Value &value) {
     return {"optimizer " + function.name + parametersText(e, function.optimizerItem->parameters),
             std::string(function.optimizerItem->doc)};
   case Function::Native:
-    return {"fn " + function.name + parametersText(*function.builtin), ""};
+    if (!function.item) // made for one data set
+      return {"fn " + function.name + parametersText(*function.builtin), ""};
+    return {"fn " + function.name + parametersText(e, function.item->parameters), std::string(function.item->doc)};
   case Function::Lambda:
     return {"fn " + parametersText(e, function.lambda->parameters), ""};
   default:
@@ -116,7 +118,7 @@ std::vector<std::string> argumentNames(const Value &callee) {
   std::vector<std::string> names;
   auto add = [&](const std::vector<ast::Parameter> &parameters) {
     for (const ast::Parameter &parameter : parameters)
-      if (parameter.name != "_")
+      if (parameter.name != "_" && parameter.name != "..")
         names.push_back(std::string(parameter.name));
   };
   if (callee.kind == Value::Model) {

@@ -1,0 +1,94 @@
+// The library: std as text, and the builtins that it declares.
+#include "frontend/elaborate/Library.h"
+
+#include "frontend/builtins/Builtins.h"
+#include "frontend/parser/Parser.h"
+
+#include <map>
+
+namespace dlc {
+
+using namespace ast;
+
+/// The parameters of a declaration, as calls are bound to them.
+static std::vector<std::string> parametersOf(const FnItem &declaration) {
+  std::vector<std::string> names;
+  for (const Parameter &parameter : declaration.parameters)
+    if (parameter.name != "..")
+      names.push_back(std::string(parameter.name) + (parameter.defaultValue ? "?" : ""));
+    else if (names.empty())
+      names.push_back("*");
+    else
+      names.back() += "...";
+  return names;
+}
+
+std::string bindDeclarations(const std::vector<std::unique_ptr<Builtin>> &builtins,
+                             const std::vector<const FnItem *> &declarations) {
+  std::map<std::string_view, Builtin *> unbound;
+  for (const std::unique_ptr<Builtin> &builtin : builtins)
+    if (!unbound.emplace(builtin->name, builtin.get()).second)
+      return fmt::format("the builtin `{}` is defined twice", builtin->name);
+  for (const FnItem *declaration : declarations) {
+    auto found = unbound.find(declaration->name);
+    if (found == unbound.end())
+      return fmt::format("std declares the builtin `{}`, which is not there or declared twice", declaration->name);
+    found->second->parameters = parametersOf(*declaration);
+    unbound.erase(found);
+  }
+  if (!unbound.empty())
+    return fmt::format("std does not declare the builtin `{}`", unbound.begin()->first);
+  return "";
+}
+
+void Elaborator::loadLibrary() {
+  BuiltinTable table(builtins);
+  addElementwiseBuiltins(table);
+  addReductionBuiltins(table);
+  addCheckBuiltins(table);
+  addShapeBuiltins(table);
+  addMovementBuiltins(table);
+  addOrderBuiltins(table);
+  addLinalgBuiltins(table);
+  addProductBuiltins(table);
+  addConvolutionBuiltins(table);
+  addPoolingBuiltins(table);
+  addResizeBuiltins(table);
+  addMakerBuiltins(table);
+  addRandomBuiltins(table);
+  addGradientBuiltins(table);
+  addRowBuiltins(table);
+  addRunBuiltins(table);
+  addSourceBuiltins(table);
+  addShowBuiltins(table);
+  library->names["ascii_letters"] = {
+      Value::ofString("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ .,;'", {}), false, {}};
+  std::vector<const FnItem *> declarations;
+  for (const LibraryFile &source : libraryFiles()) {
+    uint32_t id = sources.add(std::string("std/") + source.name, source.text);
+    Program program = parse(sources, id, *libraryTree, diagnostics, ParseMode::library);
+    declare(program, library);
+    for (const Stmt *stmt : program.statements)
+      if (stmt->kind == StmtKind::Item)
+        if (auto *item = static_cast<const ItemStmt *>(stmt)->item; item->kind == ItemKind::Fn)
+          if (auto *function = static_cast<const FnItem *>(item); !function->body)
+            declarations.push_back(function);
+  }
+  if (std::string wrong = bindDeclarations(builtins, declarations); !wrong.empty())
+    llvm::report_fatal_error(llvm::StringRef(wrong));
+  std::map<std::string_view, const FnItem *> byName;
+  for (const FnItem *declaration : declarations)
+    byName[declaration->name] = declaration;
+  for (const std::unique_ptr<Builtin> &builtin : builtins) {
+    auto function = std::make_shared<Function>();
+    function->kind = Function::Native;
+    function->name = builtin->name;
+    function->builtin = builtin.get();
+    function->item = byName[builtin->name];
+    function->scope = library;
+    // A function of std with a builtin's name stands before it.
+    library->names.try_emplace(builtin->name, Binding{Value::ofFunction(function, {}), false, {}});
+  }
+}
+
+} // namespace dlc

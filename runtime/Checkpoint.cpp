@@ -7,9 +7,11 @@
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
+#include <cmath>
 #include <cstdlib>
 #include <deque>
 #include <fmt/format.h>
+#include <limits>
 #include <set>
 
 namespace dlc {
@@ -57,13 +59,15 @@ struct Incoming {
 /// Matches slots with the tensors of a file and collects all that does not fit.
 class Loader {
 public:
-  explicit Loader(const SafetensorsFile &file) : file(file) {}
+  Loader(const SafetensorsFile &file, bool rounds) : file(file), rounds(rounds) {}
 
   void want(const SlotBlock &target, const std::string &prefix);
   /// Writes all blocks if everything fits, else gives the error.
   Result<void> finish();
   /// Writes what fits of the only block.
   Result<PartialLoad> finishPartial(const SlotBlock &target);
+  /// Says which tensors were rounded; "" for none.
+  std::string roundedText() const;
 
 private:
   /// Adds what one side has alone to the problems.
@@ -73,6 +77,8 @@ private:
   void match(const TensorSlot &slot, void *block, const SafetensorsTensor &tensor, const std::string &name);
 
   const SafetensorsFile &file;
+  bool rounds; ///< floating-point numbers of more digits than the slot's
+  std::vector<std::string> rounded;
   std::set<std::string> wanted;
   std::vector<std::pair<std::string, std::string>> missing; ///< name and type
   std::vector<std::string> problems;
@@ -91,6 +97,19 @@ void Loader::want(const SlotBlock &target, const std::string &prefix) {
   }
 }
 
+/// Rounds the numbers of a file to a slot's; gives the first that is too large for it.
+static std::optional<double> roundAll(const SafetensorsTensor &tensor, const TensorSlot &slot, std::string &dense) {
+  for (int64_t i = 0; i < slot.elements(); ++i) {
+    double value = elementAsDouble(tensor.dtype, tensor.bytes.data(), i);
+    if (std::isfinite(value) && std::abs(value) > double(std::numeric_limits<float>::max()) && slot.dtype != DType::F64)
+      return value;
+    setElement(slot.dtype, dense.data(), i, value);
+    if (std::isfinite(value) && !std::isfinite(elementAsDouble(slot.dtype, dense.data(), i)))
+      return value;
+  }
+  return std::nullopt;
+}
+
 void Loader::match(const TensorSlot &slot, void *block, const SafetensorsTensor &tensor, const std::string &name) {
   if (tensor.shape != slot.shape) {
     problems.push_back(fmt::format("`{}` is {} in the file, but {} in the model", name,
@@ -98,14 +117,30 @@ void Loader::match(const TensorSlot &slot, void *block, const SafetensorsTensor 
     return;
   }
   std::string dense(slot.denseBytes(), '\0');
-  // An f64 file is refused as a whole, not only where a value would be rounded: what loads must not depend on the
-  // values.
+  bool floats = isFloat(tensor.dtype) && isFloat(slot.dtype);
   bool narrows = isFloat(tensor.dtype) != isFloat(slot.dtype) || sizeOf(tensor.dtype) > sizeOf(slot.dtype);
-  if (narrows || convertExactly(tensor.dtype, tensor.bytes.data(), slot.dtype, dense.data(), slot.elements()) >= 0)
+  bool isExact = convertExactly(tensor.dtype, tensor.bytes.data(), slot.dtype, dense.data(), slot.elements()) < 0;
+  if (floats && narrows && rounds) {
+    if (std::optional<double> large = roundAll(tensor, slot, dense)) {
+      problems.push_back(fmt::format("`{}` is {} in the file, and its {:g} does not fit the model's {}", name,
+                                     typeName(tensor.dtype, tensor.shape), *large, typeName(slot.dtype, slot.shape)));
+      return;
+    }
+    if (!isExact)
+      rounded.push_back(fmt::format("`{}` from {} to {}", name, nameOf(tensor.dtype), nameOf(slot.dtype)));
+  } else if (narrows || !isExact) {
     problems.push_back(fmt::format("`{}` is {} in the file, which would not stay exact as the model's {}", name,
                                    typeName(tensor.dtype, tensor.shape), typeName(slot.dtype, slot.shape)));
-  else
-    incoming.push_back({&slot, block, std::move(dense)});
+    return;
+  }
+  incoming.push_back({&slot, block, std::move(dense)});
+}
+
+std::string Loader::roundedText() const {
+  if (rounded.empty())
+    return "";
+  std::string more = rounded.size() > 1 ? fmt::format(", and {} more", rounded.size() - 1) : "";
+  return fmt::format("{}: weights are rounded: {}{}", file.path(), rounded[0], more);
 }
 
 /// What an entry of the file that the run does not want is.
@@ -167,7 +202,7 @@ Result<PartialLoad> Loader::finishPartial(const SlotBlock &target) {
   if (incoming.empty())
     return error("has nothing that fits the model");
   fill();
-  PartialLoad made{std::vector<bool>(target.slots.size()), problems};
+  PartialLoad made{std::vector<bool>(target.slots.size()), problems, ""};
   for (const Incoming &one : incoming)
     made.filled[size_t(one.slot - target.slots.data())] = true;
   return made;
@@ -182,12 +217,14 @@ Result<void> saveCheckpoint(const std::string &path, const SlotBlock &params,
   return writeSafetensors(path, outgoing.entries, all);
 }
 
-Result<void> loadCheckpoint(const std::string &path, const SlotBlock &params) {
+Result<void> loadCheckpoint(const std::string &path, const SlotBlock &params, std::string *rounded) {
   Result<SafetensorsFile> file = SafetensorsFile::read(path);
   if (!file)
     return file.error();
-  Loader loader(*file);
+  Loader loader(*file, /*rounds=*/true);
   loader.want(params, "");
+  if (rounded)
+    *rounded = loader.roundedText();
   return loader.finish();
 }
 
@@ -195,9 +232,12 @@ Result<PartialLoad> loadPartial(const std::string &path, const SlotBlock &params
   Result<SafetensorsFile> file = SafetensorsFile::read(path);
   if (!file)
     return file.error();
-  Loader loader(*file);
+  Loader loader(*file, /*rounds=*/true);
   loader.want(params, "");
-  return loader.finishPartial(params);
+  Result<PartialLoad> made = loader.finishPartial(params);
+  if (made)
+    made->rounded = loader.roundedText();
+  return made;
 }
 
 /// Exact: hexadecimal.
@@ -337,7 +377,7 @@ Result<RunPosition> loadResume(const std::string &path, const SlotBlock &params,
     return Error::inFile(
         path, fmt::format("does not say where a run stood (`{}` of its metadata): it is not written to be resumed from",
                           reader.bad));
-  Loader loader(*file);
+  Loader loader(*file, /*rounds=*/false);
   loader.want(params, "");
   loader.want(state, statePrefix);
   if (Result<void> ok = loader.finish(); !ok)

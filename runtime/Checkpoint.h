@@ -62,19 +62,21 @@ Result<void> saveCheckpoint(const std::string &path, const SlotBlock &params,
                             const std::map<std::string, std::string> &metadata = {}, const StandIns &standIns = {});
 
 /// Fills the parameters from `path`. Every slot must be in the file with its shape and a dtype that loses nothing, and
-/// the file must hold nothing else (PyTorch's `num_batches_tracked` is passed over). An error lists all that differs,
-/// with both shapes and the nearest names; the block is then unchanged.
-Result<void> loadCheckpoint(const std::string &path, const SlotBlock &params);
+/// the file must hold nothing else (PyTorch's `num_batches_tracked` is passed over). Floating-point numbers of more digits
+/// are rounded if they fit; `rounded` then says which. An error lists all that differs, with both shapes and the nearest
+/// names; the block is then unchanged.
+Result<void> loadCheckpoint(const std::string &path, const SlotBlock &params, std::string *rounded = nullptr);
 
 /// Fills what fits by name and shape, and gives for all else, of both sides, why it does not. An error where nothing fits.
 struct PartialLoad {
   std::vector<bool> filled; ///< of each slot
   std::vector<std::string> left;
+  std::string rounded; ///< says which were rounded; "" for none
 };
 Result<PartialLoad> loadPartial(const std::string &path, const SlotBlock &params);
 
-/// Writes and reads FILE.resume (`path` is the whole name). Errors as for loadCheckpoint; the blocks are then
-/// unchanged.
+/// Writes and reads FILE.resume (`path` is the whole name). Errors as for loadCheckpoint, and nothing is rounded; the blocks
+/// are then unchanged.
 Result<void> saveResume(const std::string &path, const SlotBlock &params, const SlotBlock &state,
                         const RunPosition &position, const std::map<std::string, std::string> &metadata = {});
 Result<RunPosition> loadResume(const std::string &path, const SlotBlock &params, const SlotBlock &state);

@@ -237,7 +237,7 @@ Result<void> TrainingRun::step() {
 }
 
 void TrainingRun::showProgress() {
-  if (!progress.due())
+  if (sums.examples == 0 || !progress.due()) // none where the period's first step was stopped in the middle
     return;
   double spent = trainSeconds + secondsSince(trainStarted);
   double rate = examples > 0 ? double(examples) / spent : -1;

@@ -165,8 +165,11 @@ static Result<void> loadWeights(const CompileArguments &arguments, const std::ve
         slot.name.erase(0, model.size() + 1);
       own.push_back(std::move(slot));
     }
-    if (Result<void> loaded = loadCheckpoint(file->second, {own, block}); !loaded)
+    std::string rounded;
+    if (Result<void> loaded = loadCheckpoint(file->second, {own, block}, &rounded); !loaded)
       return loaded.error();
+    if (!rounded.empty())
+      std::fprintf(stderr, "warning: %s\n", rounded.c_str());
   }
   return {};
 }

@@ -257,6 +257,8 @@ static Picture barOf(const Arguments &arguments) {
   return picture;
 }
 
+using Notes = std::vector<std::string>; ///< what is to be said of a picture: `shows .. as black`
+
 /// Bytes of pixels: u8 as they are, floats of 0..1 times 255, all else from its least to its greatest.
 static std::vector<unsigned char> pixelsOf(const Numbers &image, std::string &scaled) {
   Extent extent;
@@ -277,7 +279,7 @@ static std::vector<unsigned char> pixelsOf(const Numbers &image, std::string &sc
   return pixels;
 }
 
-static Picture showOf(const Arguments &arguments) {
+static Picture showOf(const Arguments &arguments, Notes &notes) {
   Picture picture;
   constexpr int64_t most = 400; // images; more would be none that anyone looks at
   const Value &value = *arguments.find("image");
@@ -293,6 +295,9 @@ static Picture showOf(const Arguments &arguments) {
   std::string scaled;
   std::vector<unsigned char> pixels = pixelsOf(image, scaled);
   picture.title = scaled;
+  if (auto lost = std::count_if(image.values.begin(), image.values.end(), [](double v) { return !std::isfinite(v); }))
+    notes.push_back(fmt::format("shows {} as black", lost == 1 ? "1 number that is not finite"
+                                                               : fmt::format("{} numbers that are not finite", lost)));
   int64_t all = value.shape[0].size.isConstant() ? value.shape[0].size.constant() : 0;
   if (several && all > most)
     picture.title = fmt::format("the first {} of {}{}{}", most, all, scaled.empty() ? "" : ", ", scaled);
@@ -312,12 +317,8 @@ static Picture showOf(const Arguments &arguments) {
   return picture;
 }
 
-static Picture gridOf(Grid grid, const std::vector<std::string> &names) {
+static Picture gridOf(Grid grid) {
   Picture picture;
-  if (int64_t(names.size()) == grid.columns)
-    grid.columnNames = names;
-  if (int64_t(names.size()) == grid.rows)
-    grid.rowNames = names;
   picture.grid = std::move(grid);
   picture.width = 640;
   picture.height = 560;
@@ -331,11 +332,17 @@ static Picture heatmapOf(const Arguments &arguments) {
   grid.columns = grid.rows ? int64_t(numbers.values.size()) / grid.rows : 0;
   grid.values = std::move(numbers.values);
   grid.written = arguments.flag("values", grid.rows <= 12 && grid.columns <= 12);
-  return gridOf(std::move(grid), namesOf(arguments.find("names")));
+  std::vector<std::string> names = namesOf(arguments.find("names"));
+  grid.rowNames = namesOf(arguments.find("row_names"));
+  if (int64_t(names.size()) == grid.columns)
+    grid.columnNames = names;
+  if (int64_t(names.size()) == grid.rows && !arguments.find("row_names"))
+    grid.rowNames = names;
+  return gridOf(std::move(grid));
 }
 
 /// Rows are what the labels say, columns what was guessed.
-static Picture confusionOf(const Arguments &arguments) {
+static Picture confusionOf(const Arguments &arguments, Notes &notes) {
   Numbers guess = numbersOf(*arguments.find("guess")), label = numbersOf(*arguments.find("label"));
   std::vector<std::string> names = namesOf(arguments.find("names"));
   int64_t rows = int64_t(label.values.size()), classes = int64_t(names.size());
@@ -358,25 +365,37 @@ static Picture confusionOf(const Arguments &arguments) {
   grid.rows = grid.columns = classes;
   grid.values.resize(size_t(classes * classes));
   grid.written = classes <= 20;
+  int64_t leftOut = 0;
   for (int64_t i = 0; i < rows; ++i) {
     int64_t row = int64_t(label.values[size_t(i)]), column = guessed[size_t(i)];
     if (row >= 0 && column >= 0 && row < classes && column < classes)
       ++grid.values[size_t(row * classes + column)];
+    else
+      ++leftOut;
   }
-  Picture picture = gridOf(std::move(grid), names);
+  if (leftOut)
+    notes.push_back(fmt::format("is drawn without {} whose guess or label is no class from 0 to {}",
+                                leftOut == 1 ? "1 example" : fmt::format("{} examples", leftOut), classes - 1));
+  if (!names.empty() && int64_t(names.size()) < classes)
+    notes.push_back(fmt::format("has {} classes for {} {}: the others have their numbers", classes, names.size(),
+                                names.size() == 1 ? "name" : "names"));
+  for (int64_t i = int64_t(names.size()); i < classes && !names.empty(); ++i)
+    names.push_back(std::to_string(i));
+  grid.rowNames = grid.columnNames = names;
+  Picture picture = gridOf(std::move(grid));
   picture.xLabel = "guess";
   picture.yLabel = "label";
   return picture;
 }
 
-static Picture pictureOf(const std::string &kind, const Arguments &arguments) {
+static Picture pictureOf(const std::string &kind, const Arguments &arguments, Notes &notes) {
   Picture picture = kind == "plot"        ? plotOf(arguments)
                     : kind == "scatter"   ? scatterOf(arguments)
                     : kind == "histogram" ? histogramPictureOf(arguments)
                     : kind == "bar"       ? barOf(arguments)
-                    : kind == "show"      ? showOf(arguments)
+                    : kind == "show"      ? showOf(arguments, notes)
                     : kind == "heatmap"   ? heatmapOf(arguments)
-                                          : confusionOf(arguments);
+                                          : confusionOf(arguments, notes);
   if (arguments.find("title")) // what was to be said of the scale stands behind it
     picture.title = arguments.text("title") + (picture.title.empty() ? "" : " (" + picture.title + ")");
   for (auto [name, label] : {std::pair("x_label", &picture.xLabel), std::pair("y_label", &picture.yLabel)})
@@ -391,13 +410,16 @@ static Picture pictureOf(const std::string &kind, const Arguments &arguments) {
 
 void Session::show(const std::string &kind, const std::vector<std::pair<std::string, Value>> &list, SourceRange at) {
   Arguments arguments(list);
-  Picture picture = pictureOf(kind, arguments);
+  Notes notes;
+  Picture picture = pictureOf(kind, arguments, notes);
   int64_t leftOut = leaveOutUndrawable(picture);
   std::string file = arguments.text("save"), what = file.empty() ? "this picture" : "`" + file + "`";
   auto note = [&](const std::string &text) { diagnostics.report(Diag::PictureProblem, at, text); };
   if (isEmpty(picture))
     return note(fmt::format("{} is not drawn: {}", what,
                             leftOut ? "none of its numbers has a place on the axes" : "there is nothing to draw"));
+  for (const std::string &text : notes)
+    note(what + " " + text);
   if (leftOut)
     note(fmt::format("{} is drawn without {} {} that {} no place on the axes (not finite{})", what, leftOut,
                      leftOut == 1 ? "number" : "numbers", leftOut == 1 ? "has" : "have",

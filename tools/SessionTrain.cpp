@@ -23,16 +23,24 @@ static HostBuffer bufferIn(const TensorSlot &slot, std::shared_ptr<void> owner, 
 std::optional<std::vector<bool>> Session::fill(const std::string &name, bool partial, const SlotBlock &block,
                                                SourceRange at, const std::string &partially) {
   std::string file = name;
+  auto warnAtOnce = [&](const std::string &text) {
+    DiagnosticEngine warnings(sources);
+    if (!text.empty())
+      warnings.report(Diag::DataWarning, at, text);
+    std::fputs(warnings.render(options.colour).c_str(), stderr);
+  };
   // Beside the program, as data is.
   if (Result<std::string> found = paths.find(name))
     file = *found;
   if (!partial) {
-    if (Result<void> loaded = loadCheckpoint(file, block); !loaded) {
+    std::string rounded;
+    if (Result<void> loaded = loadCheckpoint(file, block, &rounded); !loaded) {
       auto report = reportError(diagnostics, Diag::TrainingProblem, at, loaded.error());
       if (loadPartial(file, block))
         report.help("`" + partially + "` takes what fits by name and shape, all but a head of other classes");
       return std::nullopt;
     }
+    warnAtOnce(rounded);
     return std::vector<bool>(block.slots.size(), true);
   }
   Result<PartialLoad> loaded = loadPartial(file, block);
@@ -44,6 +52,7 @@ std::optional<std::vector<bool>> Session::fill(const std::string &name, bool par
                                  std::count(loaded->filled.begin(), loaded->filled.end(), true), block.slots.size(), file);
   for (const std::string &left : loaded->left)
     text += "  left: " + left + "\n";
+  warnAtOnce(loaded->rounded);
   if (!quiet)
     output(text);
   return loaded->filled;

@@ -29,9 +29,10 @@ static Value affine(Elaborator &e, Value x, double scale, double shift, SourceRa
 /// `value`, of which `condition` is checked at run time; `expected` says it in words.
 static Value checked(Elaborator &e, const Value &value, const Value &condition, const std::string &expected) {
   Value result = value;
+  std::string text = e.indexText(value);
   if (mlir::Value operand = e.ir(value))
     result.ir = dl::CheckOp::create(e.graph.here(), e.location(e.userPlace(value.at)), operand.getType(), operand, e.ir(condition),
-                                    e.indexText(value), expected);
+                                    text == "index" ? "number" : text, expected);
   return result;
 }
 

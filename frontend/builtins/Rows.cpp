@@ -37,6 +37,11 @@ static bool isRows(Elaborator &e, const CallSite &site) {
 /// Argument `i`, a whole number from `least` on.
 static std::optional<int64_t> wholeArgument(Elaborator &e, CallSite &site, size_t i, int64_t absent, int64_t least,
                                             const char *name) {
+  // In a loop each turn knows the number, if each runs by itself.
+  if (site.has(i) && site[i].isTensor() && site[i].shape.empty() && isIntegral(site[i].dtype) && e.turnsAsked) {
+    *e.turnsAsked = true;
+    return least;
+  }
   std::optional<double> number = numberArgument(e, site, i, double(absent));
   if (!number)
     return std::nullopt;
@@ -172,8 +177,11 @@ static Value filter(Elaborator &e, CallSite &site) {
         continue;
       int64_t row = bools ? i : int64_t(elementAsDouble(host->dtype, host->data.get(), i));
       if (row < 0 || row >= info.rows.constant()) {
+        std::string text = e.shortText(site[0].at), name = text == "x" ? info.name : text;
+        int64_t count = info.rows.constant();
         e.error(Diag::BadArgument, kept.at,
-                fmt::format("row {} is chosen, but `{}` has rows 0 to {}", row, info.name, info.rows.constant() - 1));
+                count ? fmt::format("row {} is chosen, but `{}` has rows 0 to {}", row, name, count - 1)
+                      : fmt::format("row {} is chosen, but `{}` has no rows", row, name));
         return e.poison(site.at);
       }
       rows->push_back(row);

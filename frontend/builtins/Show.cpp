@@ -159,6 +159,13 @@ static bool sameRows(Elaborator &e, CallSite &site, const Value &a, const Value 
   return false;
 }
 
+/// How many entries names or a tensor have.
+static Size entries(const Value &value) {
+  return value.isTensor()               ? value.shape[0].size
+         : value.kind == Value::Strings ? value.size
+                                        : Size(int64_t(value.elements.size()));
+}
+
 /// Names or a tensor with an entry for each of `rows`.
 static bool oneEach(Elaborator &e, CallSite &site, size_t i, const Size &rows) {
   if (!site.has(i))
@@ -166,9 +173,7 @@ static bool oneEach(Elaborator &e, CallSite &site, size_t i, const Size &rows) {
   const Value &value = site[i];
   if (value.isTensor() && value.shape.size() != 1)
     return badShape(e, site, i, "one axis");
-  Size count = value.isTensor()               ? value.shape[0].size
-               : value.kind == Value::Strings ? value.size
-                                              : Size(int64_t(value.elements.size()));
+  Size count = entries(value);
   if (e.sameSize(count, rows).value_or(true))
     return true;
   e.error(Diag::BadArgument, value.at,
@@ -244,9 +249,11 @@ static bool fitsHistogram(Elaborator &e, CallSite &site) {
 }
 
 static bool fitsBar(Elaborator &e, CallSite &site) {
-  enum { Names, Heights };
-  return (isSeveral(site[Heights]) || badShape(e, site, Heights, "[n] or [n, k]")) &&
-         oneEach(e, site, Names, site[Heights].shape[0].size);
+  enum { Names, Heights, Series };
+  if (!isSeveral(site[Heights]))
+    return badShape(e, site, Heights, "[n] or [n, k]");
+  const Shape &shape = site[Heights].shape;
+  return oneEach(e, site, Names, shape[0].size) && oneEach(e, site, Series, shape.size() == 2 ? shape[1].size : Size(1));
 }
 
 static bool fitsShow(Elaborator &e, CallSite &site) {
@@ -262,13 +269,23 @@ static bool fitsShow(Elaborator &e, CallSite &site) {
   return oneEach(e, site, Labels, oneImage ? Size(1) : site[Image].shape[0].size);
 }
 
-static bool fitsHeatmap(Elaborator &e, CallSite &site) { return isSeveral(site[0]) || badShape(e, site, 0, "[n, m]"); }
+static bool fitsHeatmap(Elaborator &e, CallSite &site) {
+  enum { Matrix, Names, Values, RowNames };
+  if (!isSeveral(site[Matrix]))
+    return badShape(e, site, Matrix, "[n, m]");
+  const Shape &shape = site[Matrix].shape;
+  Size rows = shape.size() == 2 ? shape[0].size : Size(1), columns = shape.back().size;
+  if (site.has(RowNames))
+    return oneEach(e, site, RowNames, rows) && oneEach(e, site, Names, columns);
+  // Names of the rows alone are names, too.
+  return (site.has(Names) && e.sameSize(entries(site[Names]), rows).value_or(true)) || oneEach(e, site, Names, columns);
+}
 
 static bool fitsConfusion(Elaborator &e, CallSite &site) {
   for (size_t i : {0, 1})
     if (!(isIntegral(site[i].dtype) && site[i].shape.size() == 1) && !(i == 0 && site[i].shape.size() == 2))
       return badShape(e, site, i, i == 0 ? "classes, integers [n], or scores [n, classes]" : "classes, integers [n]");
-  return sameRows(e, site, site[0], site[1]);
+  return sameRows(e, site, site[0], site[1]) && (site[0].shape.size() == 1 || oneEach(e, site, 2, site[0].shape[1].size));
 }
 
 /// What a picture does: its arguments are checked here; the executor draws when they are computed.
@@ -328,7 +345,7 @@ void addShowBuiltins(BuiltinTable &table) {
   addPicture(table, {"histogram", {P::Columns, P::Count, P::Names}, fitsHistogram});
   addPicture(table, {"bar", {P::Colours, P::Numbers, P::Names}, fitsBar});
   addPicture(table, {"show", {P::Numbers, P::Colours, P::Count}, fitsShow});
-  addPicture(table, {"heatmap", {P::Numbers, P::Names, P::Flag}, fitsHeatmap});
+  addPicture(table, {"heatmap", {P::Numbers, P::Names, P::Flag, P::Names}, fitsHeatmap});
   addPicture(table, {"confusion_matrix", {P::Numbers, P::Numbers, P::Names}, fitsConfusion});
 }
 

@@ -67,6 +67,8 @@ void Elaborator::dataItem(const DataItem &item, const ScopeRef &scope) {
     auto report = error(Diag::NotASource, source.at, name, describe(source));
     if (source.kind == Value::String)
       report.help("say how it is read: `csv(" + shortText(source.at) + ")`");
+    else if (source.kind == Value::Data)
+      report.help("it is one already: `let " + name + " = " + shortText(source.at) + "`");
     else
       report.help("sources are idx, csv, npy, safetensors, cifar10, image_folder, text, text_folder, sentence_pairs, "
                   "spiral, moons, tensors");

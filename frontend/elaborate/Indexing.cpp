@@ -1,6 +1,7 @@
 // Indexing and slicing: `x[i, 1:3, :, -1]`, rows by an integer tensor, elements set.
 #include "frontend/elaborate/Layers.h"
 #include "frontend/elaborate/Masks.h"
+#include "frontend/elaborate/Widths.h"
 
 #include "ir/Dialect.h"
 
@@ -499,7 +500,7 @@ Value Elaborator::indexAssign(const Value &base, const IndexExpr &target, const 
     value = tensorOf(value);
   }
   if (value.isTensor() && value.dtype != base.dtype && isIntegral(value.dtype) && isIntegral(base.dtype))
-    value = cast(value, base.dtype, value.at);
+    value = inWidth(*this, value, base.dtype);
   if (!value.isTensor() || value.dtype != base.dtype) {
     error(Diag::WrongType, given.at, "the element", describe(given), describe(element))
         .note(base.at, "this is " + describe(base));

@@ -189,19 +189,22 @@ Value LoopElaborator::counted(const Size &length, const std::vector<Value> &over
       tensor.shape.insert(tensor.shape.begin(), Dim{length, at});
     return element.kind == Value::Tuple ? Value::ofTuple(made, at) : stacks ? made[0] : Value::unit(at);
   };
+  auto stackElements = [&] {
+    elements = leaves(element);
+    for (const Value &tensor : elements)
+      if (!tensor.isTensor()) {
+        if (!tensor.poison())
+          e.error(Diag::WrongType, element.at, "an element of the comprehension", describe(element),
+                  "a number or a tensor");
+        return false;
+      }
+    return true;
+  };
   if (!e.emitting()) {
     finish(nullptr, 0);
-    elements = leaves(element);
-    for (Value &tensor : elements) {
-      if (tensor.poison())
-        return e.poison(at);
-      if (!tensor.isTensor()) {
-        e.error(Diag::WrongType, element.at, "an element of the comprehension", describe(element),
-                "a number or a tensor");
-        return e.poison(at);
-      }
-      tensor = typeOnly(tensor);
-    }
+    if (!stackElements())
+      return e.poison(at);
+    llvm::transform(elements, elements.begin(), typeOnly);
     return stacked(elements);
   }
 
@@ -224,7 +227,8 @@ Value LoopElaborator::counted(const Size &length, const std::vector<Value> &over
     element = once(&left);
     e.loopIndices.pop_back();
     std::vector<Value> ends = endTensors(record.takeBack());
-    elements = leaves(element);
+    if (!stackElements())
+      return e.poison(at);
     ends.insert(ends.end(), elements.begin(), elements.end());
     if (element.poison() || llvm::any_of(ends, [](const Value &value) { return !value.isTensor(); }))
       return e.poison(at);

@@ -31,6 +31,7 @@ Value LoopSource::item(Elaborator &e, const Value &index, llvm::ArrayRef<Value> 
   if (!(begin->isConstant() && begin->constant() == 0))
     item = e.binary(BinaryOp::Add, item, Value::ofSize(*begin, value.at), value.at);
   item.at = value.at;
+  item.soft = index.soft;
   return item;
 }
 

@@ -200,6 +200,11 @@ static bool isComputedRow(const Value &list) {
          llvm::any_of(list.elements, [](const Value &value) { return value.isTensor(); });
 }
 
+/// Whether a value is a known number, or a list of such: what a loop can compute as well.
+static bool isNumbers(const Value &value) {
+  return value.isNumber() || (value.kind == Value::List && llvm::all_of(value.elements, isNumbers));
+}
+
 Value Elaborator::comprehension(const ComprehensionExpr &expr, const ScopeRef &scope) {
   Value given = expression(*expr.source, scope);
   if (given.poison())
@@ -227,6 +232,22 @@ Value Elaborator::comprehension(const ComprehensionExpr &expr, const ScopeRef &s
     }
     return Value::ofList(std::move(values), expr.range);
   };
+  auto mayUnroll = [&](int64_t count) {
+    unrolledElements += count;
+    if (unrolledElements > maxUnrolled)
+      error(Diag::NotSupported, expr.range, fmt::format("comprehensions of more than {} elements in all", maxUnrolled));
+    return unrolledElements <= maxUnrolled;
+  };
+  // Checked with names: one element stands for all.
+  auto listOfNamed = [&](const Value &item, const Size &length) {
+    Value one = element(item);
+    if (one.poison())
+      return one;
+    Value list = Value::ofList({one}, expr.range);
+    list.size = length;
+    list.flag = true;
+    return list;
+  };
   if (given.kind == Value::List || given.kind == Value::Tuple || holdsLayers(given))
     return listOf(layersIn(given));
   std::optional<LoopSource> source = loopSource(*this, given, "what a comprehension runs over");
@@ -236,26 +257,49 @@ Value Elaborator::comprehension(const ComprehensionExpr &expr, const ScopeRef &s
     return LoopElaborator(*this, scope, expr.range)
         .counted(*source->length, source->tensors(),
                  [&](const ScopeRef &inner, const Value &index, const std::vector<Value> &rows) {
-                   return elementIn(inner, source->item(*this, index, rows));
+                   Value counter = index;
+                   counter.soft = true; // it mixes with other numbers as one that is known
+                   return elementIn(inner, source->item(*this, counter, rows));
                  });
   };
-  if (given.kind != Value::Range)
+  if (given.kind != Value::Range) {
+    const std::vector<Value> over = source->tensors();
+    auto itemAt = [&](int64_t i) {
+      std::vector<Value> rows;
+      for (const Value &tensor : over)
+        rows.push_back(rowAt(*this, tensor, i, expr.range));
+      return source->item(*this, Value::ofInteger(i, expr.range), rows);
+    };
+    // Texts that only running knows are no tensor: each is made by itself.
+    if (!source->length->isConstant() || source->length->constant() > 0) {
+      Value first;
+      unsigned before = diagnostics.errorCount();
+      {
+        Trial trial(*this);
+        first = element(itemAt(0));
+      }
+      if (diagnostics.errorCount() != before)
+        return poison(expr.range);
+      if (holdsLate(first) && !source->length->isConstant())
+        return listOfNamed(itemAt(0), *source->length);
+      if (holdsLate(first)) {
+        std::vector<Value> items;
+        if (!mayUnroll(source->length->constant()))
+          return poison(expr.range);
+        for (int64_t i = 0; i < source->length->constant(); ++i)
+          items.push_back(itemAt(i));
+        return listOf(items);
+      }
+    }
     return compiled();
+  }
   if (!source->length) {
     error(Diag::WrongType, given.at, "a bound of a comprehension's range", "computed", "known while compiling")
         .help("a comprehension has as many elements as are known; a `for` may run to a computed bound");
     return poison(expr.range);
   }
-  if (!source->isKnownRange()) {
-    // Checked with names: one element stands for all.
-    Value one = element(Value::ofSize(*source->begin, expr.range));
-    if (one.poison())
-      return one;
-    Value list = Value::ofList({one}, expr.range);
-    list.size = *source->length;
-    list.flag = true;
-    return list;
-  }
+  if (!source->isKnownRange())
+    return listOfNamed(Value::ofSize(*source->begin, expr.range), *source->length);
   int64_t count = source->length->constant();
   if (count > fewElements) {
     // Layers and lists are made one by one, numbers and tensors in a loop.
@@ -266,14 +310,12 @@ Value Elaborator::comprehension(const ComprehensionExpr &expr, const ScopeRef &s
     }
     if (first.poison())
       return first;
-    if (first.isTensor() || isComputedRow(first))
+    bool isLong = unrolledElements + count > maxUnrolled;
+    if (first.isTensor() || isComputedRow(first) || (isLong && isNumbers(first)))
       return compiled();
   }
-  unrolledElements += count;
-  if (unrolledElements > maxUnrolled) {
-    error(Diag::NotSupported, expr.range, fmt::format("comprehensions of more than {} elements in all", maxUnrolled));
+  if (!mayUnroll(count))
     return poison(expr.range);
-  }
   return listOf(source->knownItems());
 }
 

@@ -58,8 +58,25 @@ static void checkArguments(Elaborator &e, const ModelItem &item, const ModelInst
   }
 }
 
+/// Whether a chain hands a tensor on to what makes a model: `x |> Linear(3, 4)`. Reports it.
+static bool isHandedTensor(Elaborator &e, const ModelItem &item, const CallSite &site) {
+  if (!e.piped.stage.valid() || !(e.piped.stage == site.at) || site.arguments.empty() ||
+      !site.arguments[0].value.isTensor())
+    return false;
+  const TypeExpr *type = item.parameters.empty() ? nullptr : item.parameters[0].type;
+  if (!item.parameters.empty() && !(type && type->kind == TypeKind::Named && type->name == "dim"))
+    return false;
+  std::string name(item.name), made = e.shortText(site.at);
+  made = made == "x" ? name + "(..)" : made == name ? name + "()" : made;
+  e.error(Diag::BadArgument, site.at, "`" + name + "` makes a model, and `|>` hands a tensor to it")
+      .help("make the model first, `let layer = " + made + "`, then `x |> layer`; or at once, `" + made + "(x)`");
+  return true;
+}
+
 Value Elaborator::construct(const Function &constructor, CallSite &site) {
   const ModelItem &item = *constructor.modelItem;
+  if (isHandedTensor(*this, item, site))
+    return poison(site.at);
   for (const Active &call : active)
     if (call.what == &item && active.size() > 64) {
       std::string name(item.name);

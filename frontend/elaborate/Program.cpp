@@ -296,6 +296,8 @@ Value Elaborator::asStatement(SourceRange at, const std::function<Value()> &work
       good = good && settleTexts(*this, change.scope->names[change.name].value);
   }
   if (!good) {
+    if (diagnostics.errorCount() == before && !executor->stopped())
+      error(Diag::Internal, at, "this statement was not done");
     assigned.takeBack();
     return poison(at);
   }

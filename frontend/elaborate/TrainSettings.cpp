@@ -319,7 +319,8 @@ bool TrainElaborator::initialFile() {
   if (good && !plan.init.empty())
     return true;
   return bad("init", Value::unit(entry->value->range), "`" + e.shortText(entry->value->range) + "`",
-             "a file name in quotes, or `load(\"file\", partial: true)`", "the model stands behind `train`");
+             "a file name in quotes, or `load(\"file\", partial: true)`",
+             "the model is the one behind `train`: write `init: \"" + (plan.init.empty() ? "FILE" : plan.init) + "\"`");
 }
 
 /// `sample_by: weights`: how often a row comes beside the others.

@@ -1,5 +1,6 @@
 // Declared types against values: what fits, what the names of sizes stand for, and functions checked by themselves.
 #include "frontend/elaborate/ActiveCalls.h"
+#include "frontend/elaborate/Widths.h"
 
 #include <algorithm>
 #include <cmath>
@@ -144,14 +145,14 @@ bool TypeMatch::differs(DType dtype) const {
                               : fmt::format("write the conversion: `{}({})`", type.name, e.shortText(value.at)));
 }
 
-/// Integers convert to another width; all else needs a cast.
+/// Integers convert to another width, if they fit; all else needs a cast.
 bool TypeMatch::convert(DType dtype) {
   if (value.soft && isFloating(dtype))
     value = e.cast(value, dtype, value.at);
   if (value.dtype == dtype)
     return true;
   if (isIntegral(value.dtype) && isIntegral(dtype)) {
-    value = e.cast(value, dtype, value.at);
+    value = inWidth(e, value, dtype);
     return true;
   }
   return differs(dtype);

@@ -95,7 +95,7 @@ static bool endsInDefinition(const SourceManager &sources, const TokenStream &st
   parse(sources, 0, context, diagnostics, ParseMode::prompt);
   uint32_t end = stream.tokens.back().begin;
   return !diagnostics.all().empty() && std::ranges::all_of(diagnostics.all(), [&](const Diagnostic &diagnostic) {
-    return diagnostic.at.begin >= end || diagnostic.at.end >= end;
+    return diagnostic.at.begin >= end;
   });
 }
 

@@ -99,9 +99,9 @@ static void drawSeries(Canvas &canvas, const Series &series, const Axis &x, cons
 }
 
 /// The numbers below the drawing, each under its place where there is room.
-static std::string numbersBelow(const Extent &extent, const Axis &axis, int columns) {
+static std::string numbersBelow(const Extent &extent, const Axis &axis, bool whole, int columns) {
   std::string line(size_t(columns), ' ');
-  std::vector<double> marked = ticks(extent, std::max(columns / 12, 2), axis.logarithmic);
+  std::vector<double> marked = ticks(extent, std::max(columns / 12, 2), axis.logarithmic, whole);
   std::vector<std::string> texts = tickTexts(marked, axis.logarithmic);
   int free = 0;
   for (size_t i = 0; i < marked.size(); ++i) {
@@ -139,7 +139,7 @@ static std::string legend(const Picture &picture, int margin, int width) {
 
 std::string curvesText(const Picture &picture, int columns, int rows, bool utf8) {
   Extent acrossExtent = extentOfX(picture), upExtent = extentOfY(picture);
-  std::vector<double> marked = ticks(upExtent, std::max(rows / 3, 2), picture.logY);
+  std::vector<double> marked = ticks(upExtent, std::max(rows / 3, 2), picture.logY, isWhole(picture, &Series::y));
   std::vector<std::string> texts = tickTexts(marked, picture.logY);
   int margin = 0;
   for (const std::string &text : texts)
@@ -163,7 +163,8 @@ std::string curvesText(const Picture &picture, int columns, int rows, bool utf8)
   for (int c = 0; c < width; ++c)
     text += utf8 ? "─" : "-";
   text += "\n" + std::string(size_t(margin + 2), ' ') +
-          numbersBelow(acrossExtent, Axis(acrossExtent, width, picture.logX), width) + "\n";
+          numbersBelow(acrossExtent, Axis(acrossExtent, width, picture.logX), isWhole(picture, &Series::x), width) +
+          "\n";
   if (!picture.xLabel.empty()) {
     int length = std::min(columnsOf(picture.xLabel), width);
     text += std::string(size_t(margin + 2 + (width - length) / 2), ' ') + fitted(picture.xLabel, length) + "\n";

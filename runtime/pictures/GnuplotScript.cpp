@@ -21,14 +21,15 @@ static constexpr const char *palette =
 
 std::string seriesColour(size_t i) { return colours[i % colours.size()]; }
 
+// In double quotes: a single quote that is doubled to stand within single ones does not do so at their beginning.
 std::string gnuplotQuoted(std::string_view text) {
-  std::string quoted = "'";
+  std::string quoted = "\"";
   for (char c : printable(text)) {
-    if (c == '\'')
-      quoted += '\'';
-    quoted += c;
+    if (c == '"' || c == '\\')
+      quoted += '\\';
+    quoted += c == '`' ? "\\140" : c == '@' ? "\\100" : std::string(1, c); // these are replaced before all else
   }
-  return quoted + "'";
+  return quoted + "\"";
 }
 
 /// The text of a tick: a format, where `%` means something.
@@ -141,12 +142,24 @@ static std::string plotted(size_t i, const Series &series, bool several) {
   return text;
 }
 
+/// Few whole numbers are marked one by one, where gnuplot would have halves between them.
+static std::string wholeAxis(const Picture &picture, std::vector<double> Series::*axis, const char *name) {
+  constexpr double few = 10;
+  Extent extent = axis == &Series::x ? extentOfX(picture) : extentOfY(picture);
+  bool marked = isWhole(picture, axis) && !extent.empty() && extent.high - extent.low <= few;
+  return marked ? fmt::format("set {} 1\n", name) : "";
+}
+
 static std::string axes(const Picture &picture) {
   std::string text = "set border 3 lc rgb '#444444'\nset tics nomirror out\nset grid lc rgb '#dddddd' lt 1 lw 0.7\n";
   if (picture.logX)
     text += "set logscale x\nset format x '%g'\n";
+  else
+    text += wholeAxis(picture, &Series::x, "xtics");
   if (picture.logY)
     text += "set logscale y\nset format y '%g'\n";
+  else
+    text += wholeAxis(picture, &Series::y, "ytics");
   bool bars = false, lines = false, scale = false;
   size_t named = 0;
   for (const Series &series : picture.series) {
@@ -193,14 +206,56 @@ static std::string curves(const Picture &picture) {
 
 //===-- Grids -------------------------------------------------------------------------------------------------------------===//
 
-static std::string cells(const Grid &grid) {
+/// A cell's number with so many digits, or as many decimals as the greatest has where this is shorter: 0.000 beside 0.99, not
+/// 4.63e-05.
+static std::string cellText(double value, double greatest, int digits, bool whole) {
+  if (whole)
+    return fmt::format("{:.0f}", value);
+  int decimals = greatest > 0 ? std::clamp(digits - int(std::ceil(std::log10(greatest))), 0, 20) : 0;
+  std::string text = fmt::format("{:.{}g}", value, digits), fixed = fmt::format("{:.{}f}", value, decimals);
+  return fixed.size() < text.size() ? fixed : text;
+}
+
+namespace {
+/// What is written into the cells, in letters of `size` pixels; nothing where there is no room.
+struct CellTexts {
+  std::vector<std::string> texts;
+  int size = 0;
+};
+} // namespace
+
+/// The most digits and the greatest letters with which the numbers fit into cells of so many pixels.
+static CellTexts cellTexts(const Grid &grid, double width, double height) {
+  bool whole = true;
+  double greatest = 0;
+  for (double value : grid.values)
+    if (!std::isnan(value)) {
+      whole &= value == std::floor(value) && std::fabs(value) < 1e15;
+      greatest = std::max(greatest, std::fabs(value));
+    }
+  for (int digits = 3; digits >= (whole ? 3 : 1); --digits) {
+    CellTexts result;
+    for (double value : grid.values)
+      result.texts.push_back(std::isnan(value) ? "" : cellText(value, greatest, digits, whole));
+    for (int size : {14, 11, 9}) {
+      result.size = size;
+      if (double(longest(result.texts)) * size * 0.65 <= width - 2 && size * 1.2 <= height)
+        return result;
+    }
+  }
+  return {};
+}
+
+/// x, y and the number of each cell, and its text if there is one.
+static std::string cells(const Grid &grid, const std::vector<std::string> &texts) {
   std::string text = "$d0 << EOD\n";
   for (int64_t i = 0; i < grid.rows; ++i) {
     for (int64_t j = 0; j < grid.columns; ++j) {
       double value = grid.values[size_t(i * grid.columns + j)], x = (double(j) + 0.5) * grid.columnWidth - 0.5,
              y = (double(i) + 0.5) * grid.rowHeight - 0.5;
       if (!std::isnan(value))
-        text += fmt::format("{:.9g} {:.9g} {:.9g}\n", x, y, value);
+        text += fmt::format("{:.9g} {:.9g} {:.9g}{}\n", x, y, value,
+                            texts.empty() ? "" : " " + texts[size_t(i * grid.columns + j)]);
     }
   }
   return text + "EOD\n";
@@ -215,37 +270,41 @@ static std::string wholeTicks(double cells) {
   return "(" + list + ")";
 }
 
-static std::string heatmap(const Picture &picture) {
+/// `points` are those of a pixel, by which fonts are measured.
+static std::string heatmap(const Picture &picture, double points) {
   const Grid &grid = *picture.grid;
   Extent extent;
-  bool whole = true;
-  for (double value : grid.values) {
+  for (double value : grid.values)
     extent.include(value);
-    whole &= std::isnan(value) || (value == std::floor(value) && std::fabs(value) < 1e15);
-  }
   double width = double(grid.columns) * grid.columnWidth, height = double(grid.rows) * grid.rowHeight;
   std::string text = fmt::format("set border 0\nset key off\nset tics scale 0\nset xrange [-0.5:{:.9g}]\nset yrange "
                                  "[{:.9g}:-0.5]\n",
                                  width - 0.5, height - 0.5);
   std::vector<std::string> below = shortened(grid.columnNames), beside = shortened(grid.rowNames);
   int room = std::min(picture.width, picture.height);
+  double cellWidth = picture.width * 0.8 / double(grid.columns), cellHeight = picture.height * 0.8 / double(grid.rows);
   if (width <= 3 * height && height <= 3 * width) { // square cells, with margins of our own: gnuplot's leave too little
     double left = double(std::max<size_t>(longest(beside), 4) * letterWidth) + (picture.yLabel.empty() ? 10 : 55);
     double bottom = fitBelow(below, room) ? 30 : double(longest(below) * letterWidth) * 0.65 + 20; // the sine of 40°
     double top = picture.title.empty() ? 15 : 40, right = 80;
     bottom += picture.xLabel.empty() ? 0 : 40;
+    left = std::min(left, picture.width * 0.5), right = std::min(right, picture.width * 0.3);
+    bottom = std::min(bottom, picture.height * 0.5), top = std::min(top, picture.height * 0.3);
+    double unit = std::min((picture.width - left - right) / width, (picture.height - top - bottom) / height);
+    cellWidth = unit * grid.columnWidth, cellHeight = unit * grid.rowHeight;
     text +=
         fmt::format("set size ratio {:.6g}\nset lmargin screen {:.4f}\nset rmargin screen {:.4f}\nset bmargin screen "
                     "{:.4f}\nset tmargin screen {:.4f}\n",
-                    height / width, std::min(left / picture.width, 0.5), 1 - std::min(right / picture.width, 0.3),
-                    std::min(bottom / picture.height, 0.5), 1 - std::min(top / picture.height, 0.3));
+                    height / width, left / picture.width, 1 - right / picture.width, bottom / picture.height,
+                    1 - top / picture.height);
   }
   text += palette;
   if (extent.high > extent.low)
     text += fmt::format("set cbrange [{:.9g}:{:.9g}]\n", extent.low, extent.high);
   text += below.empty() ? "set xtics " + wholeTicks(width) + "\n" : namesBelow(below, room);
   text += "set ytics " + (beside.empty() ? wholeTicks(height) : someTicks(beside, size_t(picture.height) / 16)) + "\n";
-  text += cells(grid);
+  CellTexts written = grid.written ? cellTexts(grid, cellWidth, cellHeight) : CellTexts();
+  text += cells(grid, written.texts);
   std::string half = fmt::format("{:.9g}", grid.columnWidth / 2),
               halfHeight = fmt::format("{:.9g}", grid.rowHeight / 2);
   // Boxes have fine lines between them, which many small ones had better not have; an image has two rows at least.
@@ -255,12 +314,11 @@ static std::string heatmap(const Picture &picture) {
                           "fc palette",
                           half, halfHeight)
             : std::string("plot $d0 using 1:2:3 with image");
-  if (grid.written) { // white where the cell is dark
+  if (!written.texts.empty()) { // white where the cell is dark
     double middle = extent.low + 0.55 * (extent.high - extent.low);
-    const char *format = whole ? "%.0f" : "%.3g";
     for (bool dark : {true, false})
-      text += fmt::format(", $d0 using 1:2:($3 {} {:.9g} ? sprintf('{}', $3) : '') with labels tc rgb '{}'",
-                          dark ? "<" : ">=", middle, format, dark ? "white" : "black");
+      text += fmt::format(", $d0 using 1:2:($3 {} {:.9g} ? strcol(4) : '') with labels font ',{:.2g}' tc rgb '{}'",
+                          dark ? "<" : ">=", middle, written.size * points, dark ? "white" : "black");
   }
   return text + "\n";
 }
@@ -281,7 +339,7 @@ std::string gnuplotScript(const Picture &picture, const std::string &kind, const
     text += "set xlabel " + gnuplotQuoted(picture.xLabel) + "\n";
   if (!picture.yLabel.empty())
     text += "set ylabel " + gnuplotQuoted(picture.yLabel) + "\n";
-  text += picture.grid ? heatmap(picture) : curves(picture);
+  text += picture.grid ? heatmap(picture, kind == "png" ? 0.75 : 1) : curves(picture);
   return text + "unset output\n";
 }
 

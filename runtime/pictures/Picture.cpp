@@ -111,7 +111,14 @@ Extent extentOfY(const Picture &picture) {
   return extent;
 }
 
-std::vector<double> ticks(Extent extent, int most, bool logarithmic) {
+bool isWhole(const Picture &picture, std::vector<double> Series::*axis) {
+  return std::all_of(picture.series.begin(), picture.series.end(), [&](const Series &series) {
+    return std::all_of((series.*axis).begin(), (series.*axis).end(),
+                       [](double value) { return std::isnan(value) || value == std::floor(value); });
+  });
+}
+
+std::vector<double> ticks(Extent extent, int most, bool logarithmic, bool whole) {
   std::vector<double> found;
   if (extent.empty() || most < 1)
     return found;
@@ -122,16 +129,18 @@ std::vector<double> ticks(Extent extent, int most, bool logarithmic) {
       found.push_back(std::pow(10, power));
     if (found.size() >= 2 || most < 2)
       return found;
-    return ticks(extent, most, false); // less than a decade
+    return ticks(extent, most, false, whole); // less than a decade
   }
   double length = extent.high - extent.low;
   if (!(length > 0) || !std::isfinite(length))
     return {extent.low};
   double power = std::pow(10, std::floor(std::log10(length / most)));
+  if (whole)
+    power = std::max(power, 0.1);
   for (double factor : {1.0, 2.0, 5.0, 10.0, 20.0, 50.0}) {
     double step = power * factor;
     double first = std::ceil(extent.low / step - 1e-9), last = std::floor(extent.high / step + 1e-9);
-    if (last - first + 1 > most)
+    if (last - first + 1 > most || (whole && step < 1))
       continue;
     for (double i = first; i <= last; ++i)
       found.push_back(i == 0 ? 0.0 : i * step);

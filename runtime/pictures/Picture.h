@@ -73,8 +73,10 @@ Extent extentOfX(const Picture &picture);
 Extent extentOfY(const Picture &picture);
 
 /// The numbers to write at an axis: round ones, at most `most` of them, within the extent; powers of ten where it is
-/// logarithmic.
-std::vector<double> ticks(Extent extent, int most, bool logarithmic);
+/// logarithmic, whole ones where only these are wanted.
+std::vector<double> ticks(Extent extent, int most, bool logarithmic, bool whole = false);
+/// Whether an axis shows whole numbers alone, between which there is nothing to say.
+bool isWhole(const Picture &picture, std::vector<double> Series::*axis);
 /// Ticks as text, all with the same number of decimals.
 std::vector<std::string> tickTexts(const std::vector<double> &ticks, bool logarithmic);
 

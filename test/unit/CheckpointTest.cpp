@@ -113,7 +113,7 @@ TEST_F(Checkpoint, HoldsTheParametersUnderPyTorchsNames) {
 }
 
 TEST_F(Checkpoint, AllThatDoesNotFitIsListed) {
-  std::string six = bytesOf(std::vector<float>(6, 1)), wide = bytesOf(std::vector<double>(2, 1));
+  std::string six = bytesOf(std::vector<float>(6, 1)), wide = bytesOf(std::vector<double>{1, 1e300});
   ASSERT_TRUE(writeSafetensors(folder / "m",
                                {{"fc1.wieght", DType::F32, {2, 3}, six}, {"fc1.bias", DType::F32, {3, 2}, six}}, {}));
   std::vector<float> before = block;
@@ -125,9 +125,18 @@ TEST_F(Checkpoint, AllThatDoesNotFitIsListed) {
   ASSERT_TRUE(writeSafetensors(folder / "m",
                                {{"fc1.weight", DType::F32, {2, 3}, six}, {"fc1.bias", DType::F64, {2}, wide}}, {}));
   EXPECT_EQ(errorOf(loadCheckpoint(folder / "m", {params, block.data()})),
-            folder / "m" + ": does not fit the model\n  `fc1.bias` is f64[2] in the file, which would not stay exact "
-                           "as the model's f32[2]");
+            folder / "m" + ": does not fit the model\n  `fc1.bias` is f64[2] in the file, and its 1e+300 does not "
+                           "fit the model's f32[2]");
   EXPECT_EQ(block, before) << "nothing was changed";
+}
+
+TEST_F(Checkpoint, LongerFloatsAreRounded) {
+  std::string six = bytesOf(std::vector<double>{1, 2, 3, 4, 5, 0.1}), two = bytesOf(std::vector<double>{1, 2});
+  ASSERT_TRUE(writeSafetensors(folder / "m",
+                               {{"fc1.weight", DType::F64, {2, 3}, six}, {"fc1.bias", DType::F64, {2}, two}}, {}));
+  std::string rounded;
+  ASSERT_TRUE(loadCheckpoint(folder / "m", {params, block.data()}, &rounded));
+  EXPECT_EQ(rounded, folder / "m" + ": weights are rounded: `fc1.weight` from f64 to f32");
 }
 
 TEST_F(Checkpoint, ShorterFloatsAndPyTorchsCountersLoad) {

@@ -81,6 +81,8 @@ TEST(Drawing, TicksAreRound) {
   EXPECT_EQ(ticks({0.001, 1000}, 10, true), (std::vector<double>{0.001, 0.01, 0.1, 1, 10, 100, 1000}));
   EXPECT_EQ(ticks({5, 5}, 4, false), (std::vector<double>{5}));
   EXPECT_TRUE(ticks(Extent(), 4, false).empty());
+  EXPECT_EQ(ticks({1, 3}, 8, false), (std::vector<double>{1, 1.5, 2, 2.5, 3}));
+  EXPECT_EQ(ticks({1, 3}, 8, false, true), (std::vector<double>{1, 2, 3}));
   EXPECT_EQ(tickTexts({0, 0.25, 0.5}, false), (std::vector<std::string>{"0.0", "0.2", "0.5"}));
   EXPECT_EQ(tickTexts({0, 1e7, 2e7}, false), (std::vector<std::string>{"0", "1e+07", "2e+07"}));
 }
@@ -163,11 +165,13 @@ TEST(Drawing, ABandIsAScript) {
   picture.title = "wave";
   EXPECT_EQ(gnuplotScript(picture, "svg", "a.svg"), R"(set encoding utf8
 set terminal svg noenhanced size 800,500 font 'sans-serif,14' background rgb '#ffffff'
-set output './a.svg'
-set title 'wave'
+set output "./a.svg"
+set title "wave"
 set border 3 lc rgb '#444444'
 set tics nomirror out
 set grid lc rgb '#dddddd' lt 1 lw 0.7
+set xtics 1
+set ytics 1
 set autoscale xfix
 set key off
 set rmargin 4
@@ -194,20 +198,34 @@ TEST(Drawing, APointBetweenGapsIsDrawn) {
 TEST(Drawing, WhatIsNoTextIsShownAsSuch) {
   EXPECT_EQ(printable("aé€😀\x1b[31m\n"), "aé€😀 [31m ");
   EXPECT_EQ(printable("\xff\xc3(\xe2\x82|\xed\xa0\x80|\xc0\xaf|\xf4\x90\x80\x80"), "?\?(?\?|?\?\?|?\?|?\?\?\?");
-  EXPECT_EQ(gnuplotQuoted("\xff'"), "'?'''");
+  EXPECT_EQ(gnuplotQuoted("\xff'"), "\"?'\"");
   EXPECT_EQ(fitted("a\x1b\xff", 5), "a ?  ");
 }
 
 TEST(Drawing, NoTextIsACommand) {
-  EXPECT_EQ(gnuplotQuoted("it's"), "'it''s'");
-  EXPECT_EQ(gnuplotQuoted("a\nsystem 'rm'\r\t\x7f"), "'a system ''rm''   '");
+  EXPECT_EQ(gnuplotQuoted("'it's"), "\"'it's\"");
+  EXPECT_EQ(gnuplotQuoted("a\nsystem \"rm\"\r\t\x7f"), R"("a system \"rm\"   ")");
+  EXPECT_EQ(gnuplotQuoted("`1@a\\"), R"("\1401\100a\\")");
   Picture picture = of({series({0, 1}, {1, 2}, Series::Kind::Bars)});
   picture.names = {"`date`", "'; !ls\n%s"};
   picture.title = picture.xLabel = picture.yLabel = picture.series[0].name = "'\n!touch x\n'";
   std::string script = gnuplotScript(picture, "png", "| rm");
-  EXPECT_NE(script.find("set output './| rm'"), std::string::npos) << script;
-  EXPECT_NE(script.find("('`date`' 0, '''; !ls %%s' 1)"), std::string::npos) << script;
+  EXPECT_NE(script.find("set output \"./| rm\""), std::string::npos) << script;
+  EXPECT_NE(script.find(R"(("\140date\140" 0, "'; !ls %%s" 1))"), std::string::npos) << script;
   EXPECT_EQ(script.find("\n!"), std::string::npos) << script;
+}
+
+TEST(Drawing, NumbersInCellsAreShortOrLeftOut) {
+  Picture picture;
+  picture.width = picture.height = 600;
+  picture.grid = {2, 2, {0.99, 4.63e-05, 0.5, 0.25}, {}, {}, true};
+  std::string script = gnuplotScript(picture, "svg", "a.svg");
+  EXPECT_NE(script.find("4.63e-05 0.000\n"), std::string::npos) << script;
+  EXPECT_NE(script.find("strcol(4)"), std::string::npos) << script;
+  picture.grid->rows = picture.grid->columns = 60;
+  picture.grid->values.assign(3600, 0.123);
+  script = gnuplotScript(picture, "svg", "a.svg");
+  EXPECT_EQ(script.find("strcol(4)"), std::string::npos) << script;
 }
 
 TEST(Drawing, GnuplotDrawsEachKind) {
@@ -217,10 +235,10 @@ TEST(Drawing, GnuplotDrawsEachKind) {
     GTEST_SKIP() << "there is no gnuplot";
   TemporaryFolder folder;
   Picture curves = of({series({0, 1, 2}, {1, 3, 2}), series({1}, {1})}),
-          bars = of({series({0, 1}, {1, -2}, Series::Kind::Bars)});
-  curves.title = "it's 'so' `date` \"x\" %s \\ $HOME {/Bold a}_1^2 é";
+          bars = of({series({0, 1, 2, 3}, {1, -2, 3, 4}, Series::Kind::Bars)});
+  curves.title = "'it's' ''so'' `date` \"x\" %s @x \\ $HOME {/Bold a}_1^2 & ~ é";
   curves.series[0].name = curves.xLabel = curves.yLabel = curves.title;
-  bars.names = {"it's 100%", "%s%n"};
+  bars.names = {"'it's 100%", "%s%n", "'", "\\"};
   Picture points = of({series({1, 2}, {1, 2}, Series::Kind::Points)}), scale = points, logarithmic = curves,
           flat = of({series({0, 1}, {2, 2})});
   scale.series[0].scale = {1, 2};
@@ -241,6 +259,8 @@ TEST(Drawing, GnuplotDrawsEachKind) {
       std::string content = contentOf(file);
       EXPECT_EQ(content.substr(0, 4), kind == std::string("png") ? "\x89PNG" : "<?xm") << number;
       EXPECT_TRUE(kind == std::string("png") || content.find("</svg>") != std::string::npos);
+      if (!picture.title.empty() && kind == std::string("svg"))
+        EXPECT_NE(content.find("'it's' ''so'' `date` \"x\" %s @x \\ $HOME {/Bold a}_1^2 &amp; ~ é"), std::string::npos) << content;
     }
   EXPECT_EQ(folder.files().size(), size_t(number)); // nothing else is left
 }

@@ -34,7 +34,7 @@ class Prompt:
             try:
                 got = os.read(self.terminal, 65536)
             except OSError:
-                raise SystemExit(f"ended; waited for {text!r}, saw {self.seen!r}")
+                raise SystemExit(f"ended with {self.code()}; waited for {text!r}, saw {self.seen!r}")
             self.seen += re.sub(r"\x1b\[[?0-9;]*[A-Za-z]", "", got.decode(errors="replace"))
         read, self.seen = self.seen.split(text, 1)
         return read
@@ -115,6 +115,15 @@ for typed in ("mean_coun", "class_los"):
     p.send(interrupt)
     p.wait("^C")
 print("Tab completes")
+
+p.send("train guess = Linear(2, 2) on pts { \rminimize cross_entropy(guess(x), label)\roptimizer: sgd(lr: 0.1)\repochs: 100000000\r}\r")
+p.wait("epoch 1/")
+p.send(interrupt)
+p.wait("interrupted after")
+p.wait("`guess` is what was learnt so far")
+p.ask(":type guess.weight", "f32[2, 2]")
+p.ask("sum(guess.weight * 0.0)", "0.0")
+print("Ctrl-C keeps what was learnt")
 
 p.send("fn open(x) {\r:quit\r")
 print("code", p.code())

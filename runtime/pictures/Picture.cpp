@@ -142,8 +142,11 @@ std::vector<double> ticks(Extent extent, int most, bool logarithmic, bool whole)
     double first = std::ceil(extent.low / step - 1e-9), last = std::floor(extent.high / step + 1e-9);
     if (last - first + 1 > most || (whole && step < 1))
       continue;
-    for (double i = first; i <= last; ++i)
-      found.push_back(i == 0 ? 0.0 : i * step);
+    for (int k = 0; k < int(last - first + 1); ++k) { // beyond 2^53 not all whole numbers are there
+      double i = first + k, tick = i == 0 ? 0.0 : i * step;
+      if (found.empty() || tick > found.back())
+        found.push_back(tick);
+    }
     break;
   }
   return found;

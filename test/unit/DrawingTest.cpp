@@ -80,6 +80,7 @@ TEST(Drawing, TicksAreRound) {
   EXPECT_EQ(ticks({-1, 1}, 3, false), (std::vector<double>{-1, 0, 1}));
   EXPECT_EQ(ticks({0.001, 1000}, 10, true), (std::vector<double>{0.001, 0.01, 0.1, 1, 10, 100, 1000}));
   EXPECT_EQ(ticks({5, 5}, 4, false), (std::vector<double>{5}));
+  EXPECT_LE(ticks({1e16, 1e16 + 4}, 6, false).size(), 6u); // closer than doubles are there
   EXPECT_TRUE(ticks(Extent(), 4, false).empty());
   EXPECT_EQ(ticks({1, 3}, 8, false), (std::vector<double>{1, 1.5, 2, 2.5, 3}));
   EXPECT_EQ(ticks({1, 3}, 8, false, true), (std::vector<double>{1, 2, 3}));

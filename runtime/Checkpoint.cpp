@@ -7,11 +7,9 @@
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
-#include <cmath>
 #include <cstdlib>
 #include <deque>
 #include <fmt/format.h>
-#include <limits>
 #include <set>
 
 namespace dlc {
@@ -97,19 +95,6 @@ void Loader::want(const SlotBlock &target, const std::string &prefix) {
   }
 }
 
-/// Rounds the numbers of a file to a slot's; gives the first that is too large for it.
-static std::optional<double> roundAll(const SafetensorsTensor &tensor, const TensorSlot &slot, std::string &dense) {
-  for (int64_t i = 0; i < slot.elements(); ++i) {
-    double value = elementAsDouble(tensor.dtype, tensor.bytes.data(), i);
-    if (std::isfinite(value) && std::abs(value) > double(std::numeric_limits<float>::max()) && slot.dtype != DType::F64)
-      return value;
-    setElement(slot.dtype, dense.data(), i, value);
-    if (std::isfinite(value) && !std::isfinite(elementAsDouble(slot.dtype, dense.data(), i)))
-      return value;
-  }
-  return std::nullopt;
-}
-
 void Loader::match(const TensorSlot &slot, void *block, const SafetensorsTensor &tensor, const std::string &name) {
   if (tensor.shape != slot.shape) {
     problems.push_back(fmt::format("`{}` is {} in the file, but {} in the model", name,
@@ -121,9 +106,11 @@ void Loader::match(const TensorSlot &slot, void *block, const SafetensorsTensor 
   bool narrows = isFloat(tensor.dtype) != isFloat(slot.dtype) || sizeOf(tensor.dtype) > sizeOf(slot.dtype);
   bool isExact = convertExactly(tensor.dtype, tensor.bytes.data(), slot.dtype, dense.data(), slot.elements()) < 0;
   if (floats && narrows && rounds) {
-    if (std::optional<double> large = roundAll(tensor, slot, dense)) {
+    if (int64_t large = roundFloats(tensor.dtype, tensor.bytes.data(), slot.dtype, dense.data(), slot.elements()); large >= 0) {
       problems.push_back(fmt::format("`{}` is {} in the file, and its {:g} does not fit the model's {}", name,
-                                     typeName(tensor.dtype, tensor.shape), *large, typeName(slot.dtype, slot.shape)));
+                                     typeName(tensor.dtype, tensor.shape),
+                                     elementAsDouble(tensor.dtype, tensor.bytes.data(), large),
+                                     typeName(slot.dtype, slot.shape)));
       return;
     }
     if (!isExact)
@@ -348,7 +335,8 @@ Result<void> checkVocabularies(const std::string &path, const Vocabularies &save
                                const std::string &whose) {
   for (auto &[field, vocabulary] : saved)
     if (auto found = vocabularies.find(field); found != vocabularies.end())
-      if (std::string difference = vocabulary->difference(*found->second, "the file", "the data"); !difference.empty())
+      if (std::string difference = vocabulary->difference(*found->second, "the file", "the data");
+          !difference.empty() && !vocabulary->agrees(*found->second))
         return Error::inFile(path, fmt::format("was trained with another vocabulary of `{}` than {}: {}", field, whose,
                                                difference));
   return {};

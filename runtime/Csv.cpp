@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <fmt/format.h>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace dlc {
 
@@ -66,9 +67,16 @@ static bool parseCell(std::string_view text, DType dtype, std::byte *out) {
 
 static bool isMissing(std::string_view text) { return text.empty() || text == "?"; }
 
+/// Whether there is no number: also what pandas, NumPy, R and databases write then.
+static bool isMissingNumber(std::string_view text) {
+  static const std::unordered_set<std::string_view> words = {"NA",  "N/A",  "#N/A", "NaN",  "nan",
+                                                             "NULL", "null", "None", "none", "-nan"};
+  return isMissing(text) || words.contains(text);
+}
+
 namespace {
 
-/// What becomes of an empty cell or a `?` where a number or a text is expected.
+/// What becomes of a cell without a value where a number or a text is expected.
 struct Missing {
   enum Kind { Refused, Skipped, Number, Mean } kind = Refused;
   double number = 0;
@@ -84,6 +92,10 @@ struct CsvField {
   std::unordered_map<std::string_view, int32_t> numbers = {}; ///< of a category's values, in the order met
   std::vector<std::string_view> values = {};
   std::vector<int64_t> holes = {}; ///< elements that are missing and become the mean of their column
+
+  bool lacks(std::string_view cell) const {
+    return spec.kind == FieldSpec::Kind::Number ? isMissingNumber(cell) : isMissing(cell);
+  }
 };
 
 class CsvSource {
@@ -173,7 +185,7 @@ bool CsvSource::readsAsFields(const std::vector<CsvCell> &record) const {
     for (size_t i = 0; i < field.columns && field.spec.kind == FieldSpec::Kind::Number; ++i) {
       std::string_view cell = record[field.firstColumn + i].text;
       // A missing value does not make a header of a row; the row's own error is better.
-      if (!isMissing(cell) && !parseCell(cell, field.spec.dtype, scratch))
+      if (!isMissingNumber(cell) && !parseCell(cell, field.spec.dtype, scratch))
         return false;
     }
   return true;
@@ -231,7 +243,7 @@ static bool isDate(std::string_view text) {
 Error CsvSource::cellError(const CsvField &field, const CsvCell &cell, size_t column) const {
   std::string where = columnNames.empty() ? fmt::format("field `{}`", field.spec.name)
                                           : fmt::format("column `{}`", columnNames[column]);
-  if (isMissing(cell.text))
+  if (isMissingNumber(cell.text))
     return text.errorAt(cell.begin,
                         fmt::format("a value is missing ({}); only a category may miss values\n`missing: 0`, `missing: "
                                     "\"mean\"` or `missing: \"skip\"` of `csv` says what becomes of it",
@@ -259,7 +271,7 @@ Error CsvSource::cellError(const CsvField &field, const CsvCell &cell, size_t co
 bool CsvSource::hasHole(const std::vector<CsvCell> &record) const {
   for (const CsvField &field : fields)
     for (size_t i = 0; i < field.columns && field.spec.kind != FieldSpec::Kind::Category; ++i)
-      if (field.firstColumn + i < record.size() && isMissing(record[field.firstColumn + i].text))
+      if (field.firstColumn + i < record.size() && field.lacks(record[field.firstColumn + i].text))
         return true;
   return false;
 }
@@ -319,7 +331,7 @@ Result<void> CsvSource::readRow(const std::vector<CsvCell> &record, int64_t row)
       std::byte *out = field.made.data + size_t(row) * field.spec.rowBytes();
       for (size_t i = 0; i < field.columns; ++i) {
         const CsvCell &one = (&cell)[i];
-        if (isMissing(one.text)) {
+        if (field.lacks(one.text)) {
           if (Result<void> ok = fillHole(field, one, field.firstColumn + i, row * int64_t(field.columns) + int64_t(i)); !ok)
             return ok;
         } else if (!parseCell(one.text, field.spec.dtype, out + i * size)) {
@@ -336,9 +348,9 @@ Result<void> CsvSource::readRow(const std::vector<CsvCell> &record, int64_t row)
       break;
     }
     case FieldSpec::Kind::String:
-      if (isMissing(cell.text) && missing.kind == Missing::Refused)
+      if (field.lacks(cell.text) && missing.kind == Missing::Refused)
         return cellError(field, cell, field.firstColumn);
-      field.strings.emplace_back(isMissing(cell.text) ? "" : cell.text);
+      field.strings.emplace_back(field.lacks(cell.text) ? "" : cell.text);
       break;
     }
   }

@@ -196,4 +196,14 @@ int64_t convertExactly(DType from, const void *source, DType to, void *target, i
   });
 }
 
+int64_t roundFloats(DType from, const void *source, DType to, void *target, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) {
+    double value = elementAsDouble(from, source, i);
+    setElement(to, target, i, value);
+    if (std::isfinite(value) && !std::isfinite(elementAsDouble(to, target, i)))
+      return i;
+  }
+  return -1;
+}
+
 } // namespace dlc

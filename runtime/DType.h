@@ -49,5 +49,8 @@ void setElement(DType dtype, void *data, int64_t index, double value);
 /// Copies `count` elements and changes their dtype, which must keep every value: 255 of u8 becomes 255.0 of f32, but
 /// 0.1 of f64 does not become an f32. Gives the index of the first element that the target cannot hold, or -1.
 int64_t convertExactly(DType from, const void *source, DType to, void *target, int64_t count);
+/// Converts floats to another float type, each rounded to the nearest. The index of the first finite one that `to` cannot
+/// hold, or -1; elements behind it are not written.
+int64_t roundFloats(DType from, const void *source, DType to, void *target, int64_t count);
 
 } // namespace dlc

@@ -43,18 +43,6 @@ static Result<Column> categoryOf(const FieldSpec &field, const FileArray &array)
   return std::move(made->column);
 }
 
-/// Copies floats into a narrower float, each rounded to the nearest. Gives the index of the first finite one that would
-/// become infinite, or -1.
-static int64_t roundInto(DType to, std::byte *target, const FileArray &array, int64_t count) {
-  for (int64_t i = 0; i < count; ++i) {
-    double value = elementAsDouble(array.dtype, array.data, i);
-    setElement(to, target, i, value);
-    if (std::isinf(elementAsDouble(to, target, i)) && std::isfinite(value))
-      return i;
-  }
-  return -1;
-}
-
 Result<Column> columnOf(const FieldSpec &field, const FileArray &array) {
   if (field.kind == FieldSpec::Kind::String)
     return Error::inFile(array.file, fmt::format("field `{}` is declared str, but the file holds numbers ({})",
@@ -75,7 +63,7 @@ Result<Column> columnOf(const FieldSpec &field, const FileArray &array) {
     return made.error();
   int64_t count = rows * field.elements();
   bool narrower = isFloat(field.dtype) && isFloat(array.dtype) && sizeOf(field.dtype) < sizeOf(array.dtype);
-  int64_t bad = narrower ? roundInto(field.dtype, made->data, array, count)
+  int64_t bad = narrower ? roundFloats(array.dtype, array.data, field.dtype, made->data, count)
                          : convertExactly(array.dtype, array.data, field.dtype, made->data, count);
   if (bad >= 0)
     return Error::inFile(array.file,

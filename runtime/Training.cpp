@@ -441,8 +441,8 @@ Result<TrainingResult> TrainingRun::run() {
   const char *unit = best.inSteps ? "step" : "epoch";
   if (spec.stopAfter && at.hasBest && !result.interrupted && !result.stoppedEarly &&
       at.bestAt != (best.inSteps ? at.step : at.epoch))
-    progress.note(fmt::format("the model is that after {} {}, the best: {} {}", unit, at.bestAt, best.metric,
-                              formatMetric(best.metric, at.best)));
+    say(fmt::format("the model is that after {} {}, the best: {} {}", unit, at.bestAt, best.metric,
+                    formatMetric(best.metric, at.best)));
   if (result.stoppedEarly) {
     std::string kept = at.hasBest ? fmt::format("best {} after {} {}", formatMetric(best.metric, at.best), unit, at.bestAt)
                                   : "it never was a finite number";

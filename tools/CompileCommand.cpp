@@ -280,7 +280,7 @@ static int compile(const CompileArguments &arguments) {
     if (made.module && code == 0) {
       Compiler compiler(unit.context, unit.sources, unit.diagnostics, *target,
                         std::set<std::string>(arguments.disabled.begin(), arguments.disabled.end()));
-      code = writeOutput(arguments, compiler, unit.diagnostics, std::move(made.module), made.inputs);
+      code = writeOutput(arguments, compiler, unit.diagnostics, std::move(made.module), made.models);
     }
   }
   std::fflush(stdout);

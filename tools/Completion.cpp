@@ -9,8 +9,6 @@
 
 namespace dlc {
 
-static bool isOfWord(char c) { return isalnum(static_cast<unsigned char>(c)) || c == '_' || (c & 0x80); }
-
 /// Files and folders that begin as `typed`, looked up where data is.
 static std::vector<std::string> files(const SearchPaths &paths, const std::string &typed) {
   namespace fs = std::filesystem;
@@ -29,7 +27,7 @@ static std::vector<std::string> files(const SearchPaths &paths, const std::strin
       std::string name = entry->path().filename().string();
       std::error_code ignored;
       // Hidden ones when a dot is typed.
-      if (name.starts_with(".") ? typed.size() > folder.size() : true)
+      if (!name.starts_with(".") || typed.size() > folder.size())
         found.push_back(folder + name + (entry->is_directory(ignored) ? "/" : ""));
     }
   }
@@ -108,8 +106,8 @@ private:
     for (uint32_t i = open.back() + 1; i + 1 < stream.tokens.size(); ++i)
       if (stream.tokens[i].isWord() && kind(i + 1) == TokenKind::Colon)
         given.insert(spelled(i));
-    for (const std::string &name : argumentNames(*callee))
-      if (!given.count(name))
+    for (const std::string &name : parameterNames(*callee))
+      if (!given.count(name) && !name.empty() && name != "_" && name != "*")
         found.push_back(name + ": ");
   }
 

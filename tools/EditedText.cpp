@@ -18,8 +18,6 @@ void EditedText::insert(std::string_view text) {
   at += text.size();
 }
 
-static bool continuesCharacter(char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; }
-
 size_t EditedText::previous(size_t from) const {
   while (from > 0 && continuesCharacter(bytes[--from]))
     ;
@@ -45,9 +43,6 @@ void EditedText::left() { at = previous(at); }
 void EditedText::right() { at = next(at); }
 void EditedText::lineBegin() { at = beginOfLine(at); }
 void EditedText::lineEnd() { at = endOfLine(at); }
-
-/// Bytes beyond ASCII are letters.
-static bool isOfWord(char c) { return isalnum(static_cast<unsigned char>(c)) || c == '_' || (c & 0x80); }
 
 void EditedText::wordLeft() {
   while (at > 0 && !isOfWord(bytes[at - 1]))

@@ -56,7 +56,7 @@ struct Rows {
 
 static size_t characterLength(std::string_view text, size_t at) {
   size_t end = at + 1;
-  while (end < text.size() && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80)
+  while (end < text.size() && continuesCharacter(text[end]))
     ++end;
   return end - at;
 }
@@ -414,7 +414,7 @@ void LineEditor::tab() {
     common.resize(
         size_t(std::mismatch(common.begin(), common.end(), choice.begin(), choice.end()).first - common.begin()));
   while (!common.empty() && common.size() < found.choices[0].size() &&
-         (static_cast<unsigned char>(found.choices[0][common.size()]) & 0xc0) == 0x80)
+         continuesCharacter(found.choices[0][common.size()]))
     common.pop_back();
   size_t typed = edited.cursor() - found.begin;
   if (found.choices.size() == 1 || common.size() > typed) {

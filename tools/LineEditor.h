@@ -1,8 +1,11 @@
 // The line editor of the prompt: an input of one or several lines, edited as a whole, with a history.
 //
 // `EditedText` is what is typed and the cursor in it, and knows no terminal. `LineEditor` reads keys from a terminal and draws.
+// It is our own, for of Debian's libraries libedit knows neither inputs of several lines nor marks of what is pasted, and
+// readline's licence would become that of dlc.
 #pragma once
 
+#include <cctype>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -11,6 +14,11 @@
 #include <vector>
 
 namespace dlc {
+
+/// Whether a byte is a letter, a digit or `_`; bytes beyond ASCII are letters.
+inline bool isOfWord(char c) { return isalnum(static_cast<unsigned char>(c)) || c == '_' || (c & 0x80); }
+/// Whether a byte of UTF-8 goes on with a character.
+inline bool continuesCharacter(char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; }
 
 /// UTF-8 text with a cursor between two characters of it.
 class EditedText {

@@ -4,6 +4,7 @@
 #include "frontend/elaborate/Describe.h"
 #include "frontend/parser/Parser.h"
 #include "runtime/Files.h"
+#include "runtime/Words.h"
 #include "tools/Commands.h"
 #include "tools/Completion.h"
 #include "tools/LineEditor.h"
@@ -41,10 +42,7 @@ static std::string helpText() {
   return text + "Tab completes, Up brings back earlier inputs, Ctrl-C ends a line or what runs\n";
 }
 
-static std::string trimmed(const std::string &text) {
-  size_t begin = text.find_first_not_of(" \t\r\n"), end = text.find_last_not_of(" \t\r\n");
-  return begin == std::string::npos ? "" : text.substr(begin, end + 1 - begin);
-}
+static std::string trimmed(const std::string &text) { return std::string(stripped(text)); }
 
 /// The command that a line is, with its colon; "" for another line.
 static std::string commandOf(const std::string &line) {

@@ -256,6 +256,12 @@ static void learnFrom(DataInfo &info, std::shared_ptr<const Dataset> data) {
   info.handle = std::make_shared<OpenedData>(OpenedData{std::move(data)});
 }
 
+void Session::warn(SourceRange at, const std::string &text) const {
+  DiagnosticEngine warnings(sources);
+  warnings.report(Diag::DataWarning, at, text);
+  std::fputs(warnings.render(options.colour).c_str(), stderr);
+}
+
 bool Session::open(DataInfo &info) {
   auto problem = [&](const Error &error) {
     reportError(diagnostics, Diag::DataProblem, info.source ? info.source->at : info.at, error);
@@ -297,11 +303,8 @@ bool Session::open(DataInfo &info) {
   // Messages name it as the program does.
   auto named = std::make_shared<Dataset>(**data);
   named->setName(info.name);
-  // Before what may take hours.
-  DiagnosticEngine warnings(sources);
   for (const std::string &note : named->notes)
-    warnings.report(Diag::DataWarning, info.source->at, note);
-  std::fputs(warnings.render(options.colour).c_str(), stderr);
+    warn(info.source->at, note);
   opened.push_back(named);
   learnFrom(info, named);
   return true;

@@ -65,7 +65,8 @@ public:
            SourceRange at) override;
   bool load(const std::string &file, bool partial, const ModelInstance &model, std::vector<HostBufferRef> &values,
             std::shared_ptr<const void> &vocabularies, SourceRange at) override;
-  bool understands(const ModelInstance &model, const DataInfo &data, SourceRange at) override;
+  bool understands(const ModelInstance &model, const DataInfo &data, const std::vector<std::string> &fields,
+                   SourceRange at) override;
   HostBufferRef encode(const DataInfo &data, const std::string &field, const std::string &text, SourceRange at) override;
   std::optional<std::string> decode(const DataInfo &data, const std::string &field, const HostBuffer &numbers,
                                     SourceRange at) override;
@@ -110,6 +111,8 @@ private:
   /// when nothing is to be run.
   std::shared_ptr<const Compiled> prepare(mlir::ModuleOp module, std::vector<mlir::RankedTensorType> &types,
                                           SourceRange at);
+  /// Says something of data or weights at once, before what may take hours.
+  void warn(SourceRange at, const std::string &text) const;
   /// Whether a stage of what is computed here is printed instead.
   bool emits(SourceRange at) const;
   /// The batch that a function is called with, for errors.

@@ -71,13 +71,15 @@ const Vocabularies *vocabulariesOf(const ModelInstance &model) {
   return static_cast<const Vocabularies *>(model.vocabularies.get());
 }
 
-bool Session::understands(const ModelInstance &model, const DataInfo &info, SourceRange at) {
+bool Session::understands(const ModelInstance &model, const DataInfo &info, const std::vector<std::string> &fields,
+                          SourceRange at) {
   const Vocabularies *known = vocabulariesOf(model);
   if (!known)
     return true;
   for (auto &[field, met] : datasetOf(info)->vocabularies()) {
     auto found = known->find(field);
-    if (found == known->end() || found->second->agrees(*met))
+    bool isAsked = fields.empty() || std::find(fields.begin(), fields.end(), field) != fields.end();
+    if (!isAsked || found == known->end() || found->second->agrees(*met))
       continue;
     diagnostics
         .report(Diag::DataProblem, at,

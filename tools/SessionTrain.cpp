@@ -23,12 +23,6 @@ static HostBuffer bufferIn(const TensorSlot &slot, std::shared_ptr<void> owner, 
 std::optional<std::vector<bool>> Session::fill(const std::string &name, bool partial, const SlotBlock &block,
                                                SourceRange at, const std::string &partially) {
   std::string file = name;
-  auto warnAtOnce = [&](const std::string &text) {
-    DiagnosticEngine warnings(sources);
-    if (!text.empty())
-      warnings.report(Diag::DataWarning, at, text);
-    std::fputs(warnings.render(options.colour).c_str(), stderr);
-  };
   // Beside the program, as data is.
   if (Result<std::string> found = paths.find(name))
     file = *found;
@@ -40,7 +34,8 @@ std::optional<std::vector<bool>> Session::fill(const std::string &name, bool par
         report.help("`" + partially + "` takes what fits by name and shape, all but a head of other classes");
       return std::nullopt;
     }
-    warnAtOnce(rounded);
+    if (!rounded.empty())
+      warn(at, rounded);
     return std::vector<bool>(block.slots.size(), true);
   }
   Result<PartialLoad> loaded = loadPartial(file, block);
@@ -52,7 +47,8 @@ std::optional<std::vector<bool>> Session::fill(const std::string &name, bool par
                                  std::count(loaded->filled.begin(), loaded->filled.end(), true), block.slots.size(), file);
   for (const std::string &left : loaded->left)
     text += "  left: " + left + "\n";
-  warnAtOnce(loaded->rounded);
+  if (!loaded->rounded.empty())
+    warn(at, loaded->rounded);
   if (!quiet)
     output(text);
   return loaded->filled;
@@ -139,21 +135,14 @@ bool Session::initialise(const TrainPlan &plan, const TrainFunctions &functions,
   return true;
 }
 
-/// Numbers as a column.
-template <class T> static HostBufferRef columnOf(DType dtype, const std::vector<T> &numbers) {
-  auto held = std::make_shared<std::vector<T>>(numbers);
-  return std::make_shared<HostBuffer>(HostBuffer{dtype, {int64_t(numbers.size())},
-                                                 std::shared_ptr<void>(held, held->data()), numbers.size() * sizeof(T)});
-}
-
 static TrainHistory historyOf(const TrainingSpec &spec, const TrainingResult &result) {
   TrainHistory history;
   std::vector<std::string> names = {"loss"};
   names.insert(names.end(), spec.reports.begin(), spec.reports.end());
-  history.steps.push_back({"step", columnOf(DType::I64, result.log.steps)});
+  history.steps.push_back({"step", bufferOf(DType::I64, result.log.steps)});
   for (size_t i = 0; i < names.size(); ++i)
-    history.steps.push_back({names[i], columnOf(DType::F32, result.log.metrics[i])});
-  history.steps.push_back({"lr", columnOf(DType::F32, result.log.learningRates)});
+    history.steps.push_back({names[i], bufferOf(DType::F32, result.log.metrics[i])});
+  history.steps.push_back({"lr", bufferOf(DType::F32, result.log.learningRates)});
   std::vector<int64_t> steps;
   std::vector<std::vector<float>> columns(names.size());
   for (const EpochMetrics &metrics : result.history)
@@ -163,9 +152,9 @@ static TrainHistory historyOf(const TrainingSpec &spec, const TrainingResult &re
       for (size_t i = 1; i < names.size(); ++i)
         columns[i].push_back(float(metrics.validationReports[i - 1]));
     }
-  history.validations.push_back({"step", columnOf(DType::I64, steps)});
+  history.validations.push_back({"step", bufferOf(DType::I64, steps)});
   for (size_t i = 0; i < names.size(); ++i)
-    history.validations.push_back({names[i], columnOf(DType::F32, columns[i])});
+    history.validations.push_back({names[i], bufferOf(DType::F32, columns[i])});
   return history;
 }
 
@@ -213,9 +202,7 @@ bool Session::train(const TrainPlan &plan, const TrainFunctions &functions, std:
   if (plan.makesNoStep())
     return takeSaved(plan, functions, trained, history);
   auto problem = [&](const Error &error) {
-    auto report = reportError(diagnostics, Diag::TrainingProblem, plan.at, error);
-    if (error.message.find("but must be from 0 to 0") != std::string::npos)
-      report.help("there is one score, so one class: give a score for each class, or take `bce_with_logits` for yes and no");
+    reportError(diagnostics, Diag::TrainingProblem, plan.at, error);
     return false;
   };
   std::shared_ptr<const Dataset> data = plan.data ? datasetOf(*plan.data) : nullptr;

@@ -4,8 +4,14 @@
 #include "codegen/kernel/Emitters.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include <limits>
 
 namespace dlc {
+
+inline constexpr double infinity = std::numeric_limits<double>::infinity();
+inline constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+inline bool isF64(mlir::Value x) { return mlir::getElementTypeOrSelf(x.getType()).isF64(); }
 
 struct Arithmetic {
   mlir::OpBuilder &builder;

@@ -10,13 +10,8 @@ using namespace mlir;
 
 namespace dlc {
 
-static constexpr double infinity = std::numeric_limits<double>::infinity();
-static constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-
 /// ln 2 as the sum of two f32.
 static constexpr double ln2High = 0x1.62e43p-1, ln2Low = -0x1.05c61p-29;
-
-static bool isF64(Value x) { return getElementTypeOrSelf(x.getType()).isF64(); }
 
 Value MathEmitter::library(StringRef name, ValueRange operands) {
   declare(name, operands.size());

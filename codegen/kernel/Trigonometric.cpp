@@ -4,16 +4,10 @@
 #include "codegen/kernel/MathEmitter.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include <limits>
 
 using namespace mlir;
 
 namespace dlc {
-
-static constexpr double infinity = std::numeric_limits<double>::infinity();
-static constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-
-static bool isF64(Value x) { return getElementTypeOrSelf(x.getType()).isF64(); }
 
 Value MathEmitter::trigonometric(Value x, Ratio ratio) {
   StringRef name = ratio == Ratio::sine ? "sin" : ratio == Ratio::cosine ? "cos" : "tan";

@@ -10,7 +10,7 @@ class BuiltinTable {
 public:
   explicit BuiltinTable(std::vector<std::unique_ptr<Builtin>> &table) : table(table) {}
   Builtin &add(std::string name, std::function<Value(Elaborator &, CallSite &)> apply) {
-    table.push_back(std::make_unique<Builtin>(Builtin{std::move(name), {}, std::move(apply)}));
+    table.push_back(std::make_unique<Builtin>(Builtin{std::move(name), std::move(apply)}));
     return *table.back();
   }
 

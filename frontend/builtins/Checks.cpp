@@ -67,9 +67,9 @@ static Value sameShape(Elaborator &e, CallSite &site) {
   e.noteIs(report, x);
   e.noteIs(report, y);
   if (std::optional<std::string> repair = withoutOnes(e, x, y); repair || (repair = withoutOnes(e, y, x)))
-    report.help("a loss does not broadcast; take the axis of size 1 away: `" + *repair + "`");
+    report.help(fmt::format("`{}` does not broadcast; take the axis of size 1 away: `{}`", site[2].text, *repair));
   else
-    report.help("a loss takes two tensors of one shape; `broadcast_to`, `reshape` or `squeeze` makes them so");
+    report.help(fmt::format("`{}` takes two tensors of one shape; `broadcast_to`, `reshape` or `squeeze` makes them so", site[2].text));
   return e.poison(site.at);
 }
 
@@ -92,13 +92,8 @@ static Value floats(Elaborator &e, CallSite &site) {
   Value x = tensorArgument(e, site, 0);
   if (x.poison() || isFloating(x.dtype))
     return x;
-  const std::string &callee = site[1].text;
-  auto report =
-      e.error(Diag::WrongType, x.at, fmt::format("the argument of `{}`", callee), describe(x), "floating-point numbers");
-  if (callee == "cross_entropy" || callee == "nll")
-    report.help(fmt::format("the scores come first, then the label: `{}(scores, label)`", callee));
-  else
-    report.help(fmt::format("write the conversion: `f32({})`", e.shortText(x.at)));
+  e.error(Diag::WrongType, x.at, fmt::format("the argument of `{}`", site[1].text), describe(x), "floating-point numbers")
+      .help(site.has(2) ? site[2].text : fmt::format("write the conversion: `f32({})`", e.shortText(x.at)));
   return e.poison(site.at);
 }
 

@@ -117,7 +117,7 @@ static Value window(Elaborator &e, CallSite &site) {
     return sliceAlong(e, padded, 0, end->isConstant() ? end->constant() : 0, *length, site.at);
   Value place = e.cast(site[1], DType::I64, site[1].at);
   if (e.emitting())
-    place = e.checkIndex(place, rows + Size(1), e.indexText(site[1]), site[1].at);
+    place = e.checkIndex(place, rows + Size(1), e.shortText(site[1].at, "index"), site[1].at);
   return sliceFrom(e, padded, 0, place, *length, site.at);
 }
 

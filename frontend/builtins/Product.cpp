@@ -339,7 +339,7 @@ void addProductBuiltins(BuiltinTable &table) {
       e.error(Diag::RankMismatch, rows.at, "the table " + describe(rows) + "", rows.shape.size(), 2);
       return e.poison(site.at);
     }
-    return e.gatherRows(rows, e.checkIndex(i, rows.shape[0].size, e.indexText(i), site.at), site.at);
+    return e.gatherRows(rows, e.checkIndex(i, rows.shape[0].size, e.shortText(i.at, "index"), site.at), site.at);
   });
   table.add("scatter_add", [](Elaborator &e, CallSite &site) {
     Value x = tensorArgument(e, site, 0), i = indexArgument(e, site, 1), y = tensorArgument(e, site, 2);

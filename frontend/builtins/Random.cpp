@@ -29,10 +29,9 @@ static Value affine(Elaborator &e, Value x, double scale, double shift, SourceRa
 /// `value`, of which `condition` is checked at run time; `expected` says it in words.
 static Value checked(Elaborator &e, const Value &value, const Value &condition, const std::string &expected) {
   Value result = value;
-  std::string text = e.indexText(value);
   if (mlir::Value operand = e.ir(value))
     result.ir = dl::CheckOp::create(e.graph.here(), e.location(e.userPlace(value.at)), operand.getType(), operand, e.ir(condition),
-                                    text == "index" ? "number" : text, expected);
+                                    e.shortText(value.at, "number"), expected);
   return result;
 }
 
@@ -187,10 +186,19 @@ static Value noisy(Elaborator &e, const Value &scores, SourceRange at) {
   return e.binaryOp("add", scores, noise, at);
 }
 
+/// Where the first bracket of a text is closed.
+static size_t closes(std::string_view text) {
+  int open = 0;
+  for (size_t i = text.find('('); i < text.size(); ++i)
+    if (open += (text[i] == '(') - (text[i] == ')'); open == 0)
+      return i;
+  return text.npos;
+}
+
 /// Whether what is given as scores is probabilities: the value of a softmax, or known shares of 1.
 static bool areProbabilities(Elaborator &e, const Value &given) {
-  std::string text = e.shortText(given.at);
-  if (text.starts_with("softmax(") || text.ends_with("|> softmax"))
+  std::string text = e.shortText(given.at, "");
+  if (text.ends_with("|> softmax") || (text.starts_with("softmax(") && closes(text) == text.size() - 1))
     return true;
   if (given.kind != Value::List || given.elements.size() < 2)
     return false;

@@ -177,7 +177,7 @@ static Value filter(Elaborator &e, CallSite &site) {
         continue;
       int64_t row = bools ? i : int64_t(elementAsDouble(host->dtype, host->data.get(), i));
       if (row < 0 || row >= info.rows.constant()) {
-        std::string text = e.shortText(site[0].at), name = text == "x" ? info.name : text;
+        std::string name = e.shortText(site[0].at, info.name);
         int64_t count = info.rows.constant();
         e.error(Diag::BadArgument, kept.at,
                 count ? fmt::format("row {} is chosen, but `{}` has rows 0 to {}", row, name, count - 1)

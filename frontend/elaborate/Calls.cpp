@@ -82,9 +82,9 @@ void Elaborator::noteCall(DiagnosticEngine::Builder &report, SourceRange at) con
     report.note(call, "in this call");
 }
 
-std::string Elaborator::shortText(SourceRange at) const {
+std::string Elaborator::shortText(SourceRange at, std::string_view otherwise) const {
   std::string_view text = at.valid() && !inLibrary(sources, at) ? sources.text(at) : "";
-  return text.empty() || text.size() > 40 || text.find('\n') != text.npos ? "x" : std::string(text);
+  return std::string(text.empty() || text.size() > 40 || text.find('\n') != text.npos ? otherwise : text);
 }
 
 /// Whether a value is `grad` or `value_and_grad`.
@@ -212,8 +212,7 @@ Value Elaborator::apply(const Value &callee, std::vector<Value> arguments, Sourc
   CallSite site;
   site.at = site.calleeAt = at;
   site.callee = callee.kind == Value::Fn && !callee.function->name.empty() ? callee.function->name
-                : shortText(callee.at) != "x"                              ? shortText(callee.at)
-                                                                           : "the function";
+                                                                           : shortText(callee.at, "the function");
   for (Value &argument : arguments)
     site.arguments.push_back({"", std::move(argument), {}});
   return apply(callee, site);
@@ -301,13 +300,6 @@ static bool bindArguments(Elaborator &e, CallSite &site, const std::vector<std::
   return good;
 }
 
-/// Whether a builtin's default is a value; others are there to be read.
-static bool isLiteral(const Expr &expr) {
-  if (expr.kind == ExprKind::Unary)
-    return isLiteral(*static_cast<const UnaryExpr &>(expr).operand);
-  return expr.kind == ExprKind::Number || expr.kind == ExprKind::String || expr.kind == ExprKind::Bool;
-}
-
 /// Where a call is in a chain: of `x |> f(a)` the part behind what is handed on.
 static SourceRange placeOfCall(const CallSite &site) {
   SourceRange place = site.at;
@@ -376,26 +368,26 @@ Value Elaborator::applyHere(const Value &callee, CallSite &site) {
   case Function::Lambda:
     return callUser(function, site);
   case Function::Native: {
-    if (function.builtin->parameters == std::vector<std::string>{"*"}) // arguments of any name
-      return function.builtin->apply(*this, site);
+    const Builtin &builtin = *function.builtin;
+    if (builtin.anyNames)
+      return builtin.apply(*this, site);
     std::vector<std::string> names;
     std::vector<bool> optional;
     std::optional<size_t> restAt;
-    for (const std::string &parameter : function.builtin->parameters) {
-      bool opt = parameter.ends_with("?"), rest = parameter.ends_with("...");
-      if (rest)
+    for (const Builtin::Parameter &parameter : builtin.parameters) {
+      if (parameter.takesRest)
         restAt = names.size();
-      optional.push_back(opt);
-      names.push_back(parameter.substr(0, parameter.size() - (opt ? 1 : rest ? 3 : 0)));
+      optional.push_back(parameter.optional);
+      names.push_back(parameter.name);
     }
     if (!bindArguments(*this, site, names, optional, restAt))
       return poison(site.at);
-    for (size_t i = 0; function.item && i < names.size(); ++i)
-      if (const Expr *absent = function.item->parameters[i].defaultValue; absent && !site.bound[i] && isLiteral(*absent)) {
+    for (size_t i = 0; i < names.size(); ++i)
+      if (const Expr *absent = builtin.parameters[i].value; absent && !site.bound[i]) {
         site.bound[i] = expression(*absent, library);
         site.bound[i]->at = site.at;
       }
-    return function.builtin->apply(*this, site);
+    return builtin.apply(*this, site);
   }
   case Function::Constructor:
     return construct(function, site);

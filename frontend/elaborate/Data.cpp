@@ -1,4 +1,5 @@
 // Data sets: what `data` declares, and what their members are.
+#include "frontend/elaborate/Describe.h"
 #include "frontend/elaborate/Texts.h"
 
 #include <algorithm>
@@ -82,13 +83,12 @@ void Elaborator::dataItem(const DataItem &item, const ScopeRef &scope) {
   if (info->source && checkFieldFiles(*info)) {
     info->rows = Size::ofData(info->name + ".rows", item.nameRange);
     for (const Override &given : overrides) // where no data is opened, `dlc compile` may give its sizes
-      if (!executor && given.name.starts_with(info->name + ".")) {
-        auto [what, field] = llvm::StringRef(given.name).substr(info->name.size() + 1).split('.');
+      if (llvm::StringRef size = given.name; !executor && size.consume_front(info->name + ".")) {
+        auto [what, field] = size.split('.');
         bool fits = (what == "classes" || what == "vocab") &&
                     (field.empty() || llvm::any_of(info->fields, [&](auto &one) { return one.name == field; }));
         if (fits)
-          info->learned[given.name.substr(info->name.size() + 1)] =
-              Size(std::strtoll(given.value.c_str(), nullptr, 10));
+          info->learned[size.str()] = Size(std::strtoll(given.value.c_str(), nullptr, 10));
       }
     if ((info->source->kind != "tensors" || checkTensorFields(*info)) && (opensLate || opened(*info))) {
       value = Value::unit(item.nameRange);
@@ -224,22 +224,7 @@ Value Elaborator::dataMember(const Value &data, std::string_view name, SourceRan
   if (name == "vocab" || name == "classes")
     if (std::optional<Value> sizes = vocabularySizes(data, name, at))
       return *sizes;
-  std::vector<std::string> candidates;
-  for (const DataInfo::Field &field : info.fields)
-    if (info.source)
-      candidates.push_back(field.name);
-  if (info.source)
-    candidates.push_back("rows");
-  if (info.cut)
-    for (const std::string &part : info.cut->parts())
-      candidates.push_back(part);
-  for (const char *sizes : {"vocab", "classes"})
-    if (vocabularySizes(data, sizes, at))
-      candidates.push_back(sizes);
-  if (named)
-    candidates.insert(candidates.end(), {"encode", "decode"});
-  if (!categories.empty())
-    candidates.push_back("names");
+  std::vector<std::string> candidates = memberNames(data);
   auto report = error(Diag::UnknownMember, nameAt, "data set `" + info.name + "`", text);
   if (std::string near = nearest(name, candidates); !near.empty())
     report.meant(near);

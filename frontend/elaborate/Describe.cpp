@@ -24,36 +24,13 @@ static std::string parametersText(const Elaborator &e, const std::vector<ast::Pa
   return fmt::format("({})", fmt::join(texts, ", "));
 }
 
-/// A builtin's `x?` may be left out, its `xs...` takes any number.
-static std::string parametersText(const Builtin &builtin) {
-  std::vector<std::string> texts;
-  for (const std::string &parameter : builtin.parameters)
-    if (parameter.ends_with("..."))
-      texts.push_back(parameter.substr(0, parameter.size() - 3) + ", ..");
-    else if (parameter.ends_with("?"))
-      texts.push_back(parameter.substr(0, parameter.size() - 1) + ": ..");
-    else
-      texts.push_back(parameter == "*" ? ".." : parameter);
-  return fmt::format("({})", fmt::join(texts, ", "));
-}
-
-/// What a checked function gives, as `dlc check --types` says it: ` -> f32[n]`, or "".
-static std::string inferredResult(const Elaborator &e, const Function &function) {
-  std::string begin = "fn " + function.name + "(", signatures = e.signatures(), found;
-  for (size_t at = 0, end; (end = signatures.find('\n', at)) != std::string::npos; at = end + 1)
-    if (std::string line = signatures.substr(at, end - at); line.starts_with(begin))
-      if (size_t arrow = line.rfind(") -> "); arrow != std::string::npos)
-        found = line.substr(arrow + 1);
-  return found;
-}
-
 static Description describedFunction(const Elaborator &e, const Value &value) {
   const Function &function = *value.function;
   switch (function.kind) {
   case Function::User: {
     const ast::FnItem &item = *function.item;
     std::string result =
-        item.result ? " -> " + std::string(e.sources.text(item.result->range)) : inferredResult(e, function);
+        item.result ? " -> " + std::string(e.sources.text(item.result->range)) : e.inferredResult(function.name);
     return {"fn " + function.name + parametersText(e, item.parameters) + result, std::string(item.doc)};
   }
   case Function::Constructor:
@@ -63,9 +40,9 @@ static Description describedFunction(const Elaborator &e, const Value &value) {
     return {"optimizer " + function.name + parametersText(e, function.optimizerItem->parameters),
             std::string(function.optimizerItem->doc)};
   case Function::Native:
-    if (!function.item) // made for one data set
-      return {"fn " + function.name + parametersText(*function.builtin), ""};
-    return {"fn " + function.name + parametersText(e, function.item->parameters), std::string(function.item->doc)};
+    if (const ast::FnItem *declaration = function.builtin->declaration)
+      return {"fn " + function.name + parametersText(e, declaration->parameters), std::string(declaration->doc)};
+    return {fmt::format("fn {}({})", function.name, fmt::join(parameterNames(value), ", ")), ""};
   case Function::Lambda:
     return {"fn " + parametersText(e, function.lambda->parameters), ""};
   default:
@@ -114,36 +91,6 @@ Description descriptionOf(const Elaborator &e, const Value &value) {
   }
 }
 
-std::vector<std::string> argumentNames(const Value &callee) {
-  std::vector<std::string> names;
-  auto add = [&](const std::vector<ast::Parameter> &parameters) {
-    for (const ast::Parameter &parameter : parameters)
-      if (parameter.name != "_" && parameter.name != "..")
-        names.push_back(std::string(parameter.name));
-  };
-  if (callee.kind == Value::Model) {
-    if (auto forward = callee.model->functions.find("forward"); forward != callee.model->functions.end())
-      add(forward->second->parameters);
-    return names;
-  }
-  if (callee.kind != Value::Fn)
-    return names;
-  const Function &function = *callee.function;
-  if (function.item)
-    add(function.item->parameters);
-  else if (function.modelItem)
-    add(function.modelItem->parameters);
-  else if (function.optimizerItem)
-    add(function.optimizerItem->parameters);
-  else if (function.lambda)
-    add(function.lambda->parameters);
-  else if (function.builtin)
-    for (const std::string &parameter : function.builtin->parameters)
-      if (std::string name = parameter.substr(0, parameter.find_first_of("?.")); !name.empty() && name != "*")
-        names.push_back(name);
-  return names;
-}
-
 std::vector<std::string> memberNames(const Value &value) {
   std::vector<std::string> names;
   switch (value.kind) {
@@ -164,7 +111,7 @@ std::vector<std::string> memberNames(const Value &value) {
     for (const DataInfo::Field &field : data.fields) {
       if (data.source)
         names.push_back(field.name);
-      categories |= field.category;
+      categories |= meaningOf(data, field) == Meaning::Classes;
       named |= meaningOf(data, field) != Meaning::Numbers;
     }
     if (data.source)
@@ -172,18 +119,21 @@ std::vector<std::string> memberNames(const Value &value) {
     if (data.cut)
       for (const std::string &part : data.cut->parts())
         names.push_back(part);
-    if (categories)
-      names.insert(names.end(), {"names", "classes"});
+    for (const char *sizes : {"vocab", "classes"})
+      if (vocabularySizes(value, sizes, value.at))
+        names.push_back(sizes);
     if (named)
       names.insert(names.end(), {"encode", "decode"});
+    if (categories)
+      names.push_back("names");
     break;
   }
   case Value::Tensor:
-    names = {"shape"};
+    names = {"shape", "dtype"};
     break;
   case Value::List:
     if (!value.flag)
-      names = {"shape"};
+      names = {"shape", "dtype"};
     break;
   default:
     break;

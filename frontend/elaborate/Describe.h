@@ -14,8 +14,6 @@ struct Description {
 /// What a value is: of functions, models, optimizers and builtins the parameters with types and defaults, of data sets the
 /// columns, of lists of numbers the tensor that they are.
 Description descriptionOf(const Elaborator &e, const Value &value);
-/// The names that arguments of a call of it have; none for what is not called.
-std::vector<std::string> argumentNames(const Value &callee);
 /// What may stand behind its dot.
 std::vector<std::string> memberNames(const Value &value);
 /// The value of a name, or of members of one (`net.fc1.weight`); nothing when there is none, and nothing is reported.

@@ -37,7 +37,9 @@ public:
   virtual bool load(const std::string &file, bool partial, const ModelInstance &model,
                     std::vector<HostBufferRef> &values, std::shared_ptr<const void> &vocabularies, SourceRange at) = 0;
   /// Whether the numbers of a data set stand for what they stood for where the model was trained.
-  virtual bool understands(const ModelInstance &model, const DataInfo &data, SourceRange at) = 0;
+  /// `fields`: those that are asked for; none: all.
+  virtual bool understands(const ModelInstance &model, const DataInfo &data, const std::vector<std::string> &fields,
+                           SourceRange at) = 0;
   /// Trains; gives the last parameters, and what was measured on the way.
   virtual bool train(const TrainPlan &plan, const TrainFunctions &functions, std::vector<HostBufferRef> &params,
                      TrainHistory &history) = 0;
@@ -100,15 +102,17 @@ public:
   void program(const ast::Program &program, bool show = false);
   /// The signatures of everything that was defined: what `dlc check --types` prints.
   std::string signatures() const;
+  /// What a checked function gives, as it was found: ` -> f32[n]`; "" for one that is not checked or gives nothing.
+  std::string inferredResult(const std::string &function) const;
   /// The names in scope, for completion.
   std::vector<std::string> namesInScope() const;
 
-  /// A module with one function: `entry` (`Mlp.forward`, `f`) for the given sizes of names, its model's parameters being
-  /// role "param" arguments. Empty when an error was reported.
+  /// A module with one function: `entry` (`Mlp.forward`, `f`, a trained model by its name) for the given sizes of names.
+  /// The parameters of its model, and those of the models that it calls, are role "param" arguments. Without a module an
+  /// error was reported.
   struct EntryModule {
     mlir::OwningOpRef<mlir::ModuleOp> module;
-    std::vector<ParamSlotRef> params;
-    std::vector<std::string> inputs, outputs;
+    std::vector<std::string> models; ///< whose parameters these are; of several, a path begins with the model's name
   };
   EntryModule entry(const std::string &entry, const std::map<std::string, int64_t> &sizes);
   /// Does `work` and takes back all that it defined or assigned at top level: for questions at the prompt.
@@ -140,8 +144,8 @@ public:
   struct {
     SourceRange argument, stage;
   } piped;
-  /// The text at a place, for a help that quotes it: `x` when it is long or nowhere.
-  std::string shortText(SourceRange at) const;
+  /// The text at a place, for a message that quotes it; `otherwise` when it is long, nowhere or the library's.
+  std::string shortText(SourceRange at, std::string_view otherwise = "x") const;
   Value poison(SourceRange at) const {
     Value value;
     value.at = at;
@@ -269,8 +273,6 @@ public:
                                     SourceRange at);
   Value take(const Value &base, const Selection &selection, const ast::IndexExpr &expr);
   /// The row-major places, in the flat tensor, of the elements that a selection takes, in the selection's shape.
-  /// What a failed check of an index calls it: its text where it is short and the user's.
-  std::string indexText(const Value &index) const;
   std::optional<Value> placesOf(const Value &base, const Selection &selection, SourceRange at);
   Value indexAssign(const Value &base, const ast::IndexExpr &target, const Value &value, const ScopeRef &scope);
   std::pair<Value, Value> lastOfEach(const Value &places, const Value &elements, SourceRange at);
@@ -363,6 +365,7 @@ public:
   // Evaluate.cpp
   /// Loss and reports of the training that made a model, over a data set: a group.
   Value evaluation(const Value &model, const Value &data, std::optional<int64_t> batch, SourceRange at);
+  std::vector<ModelRef> *called = nullptr; ///< when set, told which models are called
   /// A function of fields, its parameters, over all batches of a data set.
   Value overBatches(const Value &function, const Value &data, BatchFold fold, int64_t batch, SourceRange at);
 
@@ -493,6 +496,7 @@ private:
   void checkOverrides(const ast::Program &program);
   void collectLeaves(Value &value, std::vector<Value *> &leaves, std::set<const void *> &seen);
 
+  struct Before;
   enum class Checked { InProgress, Good, Bad };
   std::map<const void *, Checked> checked;                 ///< functions and models of the user
   std::map<std::string, SourceRange, std::less<>> pending; ///< names that a later statement of the file defines

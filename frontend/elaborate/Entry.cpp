@@ -286,7 +286,7 @@ Elaborator::EntryModule EntryElaborator::module() {
     results.push_back(e.ir(value));
   mlir::func::FuncOp function = frame.function();
   made.module = frame.finish(results);
-  dropUnused(function, made.inputs);
+  dropUnused(function, made.models);
   mlir::OpBuilder attributes(&e.context);
   for (unsigned i = 0; i < roles.size(); ++i) {
     function.setArgAttr(i, "dl.role", attributes.getStringAttr(roles[i]));

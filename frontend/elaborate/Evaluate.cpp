@@ -93,7 +93,7 @@ Value Elaborator::evaluation(const Value &model, const Value &data, std::optiona
         fields.push_back(field.name);
     auto function = [&](int64_t size) { return train->evaluation(model, size); };
     means.clear();
-    if (!executor->understands(*model.model, *data.data, data.at) ||
+    if (!executor->understands(*model.model, *data.data, {}, data.at) ||
         !executor->mapBatches(*data.data, fields, batch.value_or(plan.batch), function, BatchFold::Mean, means, at))
       return poison(at);
   }
@@ -176,13 +176,18 @@ Value Elaborator::overBatches(const Value &function, const Value &data, BatchFol
   // Its types first.
   std::optional<std::vector<Value>> types;
   bool tuple = false;
+  std::vector<ModelRef> models;
   {
     NoFrame nothing(graph);
     llvm::SaveAndRestore checks(checkingOnly, true);
+    llvm::SaveAndRestore asks(called, &models);
     types = apply(executor ? Size(batch) : Size::named("batch", at), nullptr);
   }
   if (!types)
     return poison(at);
+  for (const ModelRef &model : models)
+    if (executor && !executor->understands(*model, info, names, data.at))
+      return poison(at);
   tuple = types->size() > 1;
   std::vector<HostBufferRef> outputs(types->size());
   if (mode() != Mode::Check && executor) {

@@ -1,6 +1,7 @@
 // Elaborates expressions: literals, names, members, blocks, lists, conditionals.
 #include "frontend/elaborate/TrainElaborator.h"
 #include "frontend/elaborate/ActiveCalls.h"
+#include "frontend/elaborate/Describe.h"
 #include "frontend/elaborate/Texts.h"
 #include "frontend/syntax/ForeignNames.h"
 
@@ -283,11 +284,7 @@ Value Elaborator::member(const Value &base, std::string_view name, SourceRange a
     Value value = memberOfModel(base.model, name, at);
     if (!value.poison())
       return value;
-    std::vector<std::string> candidates;
-    for (const ModelInstance::Entry &entry : base.model->entries)
-      candidates.push_back(entry.name);
-    for (auto &[known, fn] : base.model->functions)
-      candidates.push_back(known);
+    std::vector<std::string> candidates = memberNames(base);
     auto report = error(Diag::UnknownMember, nameAt, "model `" + base.model->name + "`", text);
     if (std::string here = foreignName(name); !here.empty())
       report.help(here);

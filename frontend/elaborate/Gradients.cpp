@@ -225,20 +225,23 @@ std::vector<std::string> parameterNames(const Value &callee) {
       add(forward->second->parameters);
     return names;
   }
+  if (callee.kind != Value::Fn)
+    return names;
   const Function &function = *callee.function;
   if (function.kind == Function::User)
     add(function.item->parameters);
   else if (function.kind == Function::Lambda)
     add(function.lambda->parameters);
+  else if (function.kind == Function::Constructor)
+    add(function.modelItem->parameters);
   else if (function.kind == Function::OptimizerConstructor) {
     add(function.optimizerItem->parameters);
     names.insert(names.end(), {"clip_norm", "clip_value"});
-  }
-  else if (function.kind == Function::Gradient)
+  } else if (function.kind == Function::Gradient)
     return parameterNames(*function.base);
   else if (function.kind == Function::Native)
-    for (const std::string &parameter : function.builtin->parameters)
-      names.push_back(parameter.substr(0, parameter.find_first_of("?.")));
+    for (const Builtin::Parameter &parameter : function.builtin->parameters)
+      names.push_back(parameter.name);
   return names;
 }
 

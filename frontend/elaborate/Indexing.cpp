@@ -142,7 +142,7 @@ Value Elaborator::checkStart(const Value &start, const Size &size, const Size &l
   auto number = [&](int64_t n) { return constant(n, DType::I64, {}, at); };
   Value fromEnd = binaryOp("add", wide, number(size.constant()), at);
   Value place = selectOp(compareOp("lt", wide, number(0), at), fromEnd, wide, at);
-  return checkIndex(place, size - length + Size(1), indexText(start), at);
+  return checkIndex(place, size - length + Size(1), shortText(start.at, "index"), at);
 }
 
 std::optional<Elaborator::Selection> Elaborator::select(const Value &base, const IndexExpr &expr,
@@ -225,7 +225,7 @@ std::optional<Elaborator::Selection> Elaborator::select(const Value &base, const
     at = tensorOfList(at);
     if (at.isTensor() && isIntegral(at.dtype)) {
       if (at.shape.empty()) {
-        Value place = checkIndex(at, length, indexText(at), entry.range, /*fromEnd=*/true);
+        Value place = checkIndex(at, length, shortText(at.at, "index"), entry.range, /*fromEnd=*/true);
         axes[i] = {false, 0, 1, Size(1), cast(place, DType::I64, entry.range)};
         continue;
       }
@@ -371,7 +371,7 @@ Value Elaborator::take(const Value &base, const Selection &selection, const Inde
   Value gathered = Value::ofTensor(base.dtype, shape, {}, expr.range);
   gathered.varies = base.varies;
   if (mlir::Value operand = ir(result)) {
-    Value checked = checkIndex(indices, base.shape[axis].size, indexText(indices), expr.entries[axis].range,
+    Value checked = checkIndex(indices, base.shape[axis].size, shortText(indices.at, "index"), expr.entries[axis].range,
                                /*fromEnd=*/true);
     gathered.ir =
         dl::GatherOp::create(graph.here(), location(expr.range), irType(base.dtype, shape), operand, ir(checked), place);
@@ -379,10 +379,6 @@ Value Elaborator::take(const Value &base, const Selection &selection, const Inde
   return gathered;
 }
 
-std::string Elaborator::indexText(const Value &index) const {
-  std::string text = shortText(index.at);
-  return text == "x" && !(index.at.valid() && sources.text(index.at) == "x") ? "index" : text;
-}
 
 std::optional<Value> Elaborator::placesOf(const Value &base, const Selection &selection, SourceRange at) {
   // The tensors' common shape.
@@ -423,7 +419,7 @@ std::optional<Value> Elaborator::placesOf(const Value &base, const Selection &se
     if (selection.byTensor(i)) {
       for (auto &[tensorAxis, value] : selection.tensors)
         if (tensorAxis == i) {
-          Value place = checkIndex(value, base.shape[i].size, indexText(value), at, /*fromEnd=*/true);
+          Value place = checkIndex(value, base.shape[i].size, shortText(value.at, "index"), at, /*fromEnd=*/true);
           Value wide = cast(place, DType::I64, at);
           Shape standing(shape.size(), Dim{Size(1), at});
           std::copy(value.shape.begin(), value.shape.end(),

@@ -10,17 +10,26 @@ namespace dlc {
 
 using namespace ast;
 
-/// The parameters of a declaration, as calls are bound to them.
-static std::vector<std::string> parametersOf(const FnItem &declaration) {
-  std::vector<std::string> names;
-  for (const Parameter &parameter : declaration.parameters)
+/// Whether a default is a value; others are there to be read.
+static bool isLiteral(const Expr &expr) {
+  if (expr.kind == ExprKind::Unary)
+    return isLiteral(*static_cast<const UnaryExpr &>(expr).operand);
+  return expr.kind == ExprKind::Number || expr.kind == ExprKind::String || expr.kind == ExprKind::Bool;
+}
+
+/// Gives a builtin the parameters of its declaration.
+static void bind(Builtin &builtin, const FnItem &declaration) {
+  builtin.declaration = &declaration;
+  for (const Parameter &parameter : declaration.parameters) {
+    const Expr *value = parameter.defaultValue;
     if (parameter.name != "..")
-      names.push_back(std::string(parameter.name) + (parameter.defaultValue ? "?" : ""));
-    else if (names.empty())
-      names.push_back("*");
+      builtin.parameters.push_back(
+          {std::string(parameter.name), value != nullptr, false, value && isLiteral(*value) ? value : nullptr});
+    else if (builtin.parameters.empty())
+      builtin.anyNames = true;
     else
-      names.back() += "...";
-  return names;
+      builtin.parameters.back().takesRest = true;
+  }
 }
 
 std::string bindDeclarations(const std::vector<std::unique_ptr<Builtin>> &builtins,
@@ -33,7 +42,7 @@ std::string bindDeclarations(const std::vector<std::unique_ptr<Builtin>> &builti
     auto found = unbound.find(declaration->name);
     if (found == unbound.end())
       return fmt::format("std declares the builtin `{}`, which is not there or declared twice", declaration->name);
-    found->second->parameters = parametersOf(*declaration);
+    bind(*found->second, *declaration);
     unbound.erase(found);
   }
   if (!unbound.empty())
@@ -76,16 +85,11 @@ void Elaborator::loadLibrary() {
   }
   if (std::string wrong = bindDeclarations(builtins, declarations); !wrong.empty())
     llvm::report_fatal_error(llvm::StringRef(wrong));
-  std::map<std::string_view, const FnItem *> byName;
-  for (const FnItem *declaration : declarations)
-    byName[declaration->name] = declaration;
   for (const std::unique_ptr<Builtin> &builtin : builtins) {
     auto function = std::make_shared<Function>();
     function->kind = Function::Native;
     function->name = builtin->name;
     function->builtin = builtin.get();
-    function->item = byName[builtin->name];
-    function->scope = library;
     // A function of std with a builtin's name stands before it.
     library->names.try_emplace(builtin->name, Binding{Value::ofFunction(function, {}), false, {}});
   }

@@ -1,8 +1,6 @@
 // Masks as indices: how many elements one takes is known once it is computed, so it is computed before its statement.
 #include "frontend/elaborate/Masks.h"
 
-#include <cstdlib>
-
 namespace dlc {
 
 bool maskFits(Elaborator &e, const Value &mask, const Value &base, size_t axis, SourceRange at) {
@@ -19,23 +17,9 @@ bool maskFits(Elaborator &e, const Value &mask, const Value &base, size_t axis, 
   return false;
 }
 
-/// A vector of i64 in memory.
-static Value vectorOf(const std::vector<int64_t> &numbers, SourceRange at) {
-  auto buffer = std::make_shared<HostBuffer>();
-  buffer->dtype = DType::I64;
-  buffer->shape = {int64_t(numbers.size())};
-  buffer->bytes = numbers.size() * sizeof(int64_t);
-  constexpr size_t line = 64;
-  buffer->data = std::shared_ptr<void>(std::aligned_alloc(line, (buffer->bytes / line + 1) * line), std::free);
-  std::copy(numbers.begin(), numbers.end(), static_cast<int64_t *>(buffer->data.get()));
-  Value value = Value::ofTensor(DType::I64, {{Size(int64_t(numbers.size())), at}}, {}, at);
-  value.host = std::move(buffer);
-  return value;
-}
-
 /// The mask's elements; null when they are not known (reported, except while checking).
 static HostBufferRef elementsOf(Elaborator &e, const Value &mask, const ast::Expr &expr, const ScopeRef &scope) {
-  if (HostBufferRef host = mask.host ? mask.host : mask.lazy ? mask.lazy() : nullptr)
+  if (HostBufferRef host = mask.values())
     return host;
   if (e.insideFunction() || e.insideLoop()) {
     std::string text = e.shortText(expr.range);
@@ -78,8 +62,10 @@ std::optional<std::vector<Value>> placesOfMask(Elaborator &e, const Value &mask,
       at[axis] = 0;
   }
   std::vector<Value> result;
-  for (const std::vector<int64_t> &axis : places)
-    result.push_back(vectorOf(axis, expr.range));
+  for (std::vector<int64_t> &axis : places) {
+    result.push_back(Value::ofTensor(DType::I64, {{Size(int64_t(axis.size())), expr.range}}, {}, expr.range));
+    result.back().host = bufferOf(DType::I64, std::move(axis));
+  }
   return result;
 }
 

@@ -66,8 +66,8 @@ static bool isHandedTensor(Elaborator &e, const ModelItem &item, const CallSite 
   const TypeExpr *type = item.parameters.empty() ? nullptr : item.parameters[0].type;
   if (!item.parameters.empty() && !(type && type->kind == TypeKind::Named && type->name == "dim"))
     return false;
-  std::string name(item.name), made = e.shortText(site.at);
-  made = made == "x" ? name + "(..)" : made == name ? name + "()" : made;
+  std::string name(item.name), made = e.shortText(site.at, name + "(..)");
+  made += made == name ? "()" : "";
   e.error(Diag::BadArgument, site.at, "`" + name + "` makes a model, and `|>` hands a tensor to it")
       .help("make the model first, `let layer = " + made + "`, then `x |> layer`; or at once, `" + made + "(x)`");
   return true;
@@ -274,6 +274,8 @@ Value Elaborator::initialValue(const ParamSlot &slot) {
 
 Value Elaborator::callModel(const Value &model, CallSite &site) {
   InsideModel inside(*this, *model.model);
+  if (called)
+    called->push_back(model.model);
   if (model.effect) { // it is watched (inputsOfModel)
     std::vector<Value> given;
     for (const CallSite::Argument &argument : site.arguments)

@@ -70,8 +70,8 @@ static const char *predicate(BinaryOp op) {
 Value Elaborator::integerDivision(const Value &lhs, const Value &rhs, SourceRange at) {
   error(Diag::IntegerDivision, at, describe(lhs), describe(rhs))
       .help(fmt::format("`div({0}, {1})` rounds down, `f32({0}) / {2}` divides", shortText(lhs.at),
-                        shortText(rhs.at) == "x" && rhs.kind != Value::Number ? "y" : shortText(rhs.at),
-                        rhs.kind == Value::Number && rhs.weak ? shortText(rhs.at) : "f32(" + shortText(rhs.at) + ")"));
+                        shortText(rhs.at, "y"),
+                        rhs.kind == Value::Number && rhs.weak ? shortText(rhs.at) : "f32(" + shortText(rhs.at, "y") + ")"));
   return poison(at);
 }
 
@@ -251,7 +251,7 @@ Value Elaborator::binaryOfAny(BinaryOp op, Value lhs, Value rhs, SourceRange at)
                           "a number or a tensor");
       if (side->kind == Value::Fn)
         report.help("call it: `" + std::string(sources.text(side->at)) + "(..)`");
-      else if (std::string text = shortText(side->at); side->kind == Value::Tuple && text != "x")
+      else if (std::string text = shortText(side->at, ""); side->kind == Value::Tuple && !text.empty())
         report.help(text.starts_with("jvp(") || text.starts_with("vjp(") || text.starts_with("value_and_grad(")
                         ? fmt::format("`{}` gives the value and what is asked for: `let (y, d) = {}`",
                                       text.substr(0, text.find('(')), text)

@@ -97,6 +97,65 @@ static std::string_view definedName(const Stmt &stmt, SourceRange &at) {
   return "";
 }
 
+/// What names, rules and signatures meant before a program, with an executor: what comes to nothing in it leaves them as they
+/// were.
+struct Elaborator::Before {
+  Elaborator &e;
+  const Program &program;
+  std::map<std::string, Binding, std::less<>> names;
+  size_t listed;
+  std::map<std::shared_ptr<Function>, const DerivativeItem *> rules;
+
+  Before(Elaborator &e, const Program &program)
+      : e(e), program(program), names(e.file->names), listed(e.inferred.size()) {
+    for (const Stmt *stmt : program.statements)
+      if (const Function *function = ruled(*stmt))
+        rules[e.file->names.find(itemOf(*stmt)->name)->second.value.function] = function->derivative;
+  }
+
+  /// Takes back what was interrupted, could not be computed, or was wrong.
+  void restore() {
+    std::vector<std::string> nothing;
+    for (const auto &[name, binding] : e.file->names)
+      if (binding.value.poison())
+        nothing.push_back(name);
+    for (const std::string &name : nothing)
+      restore(name);
+    for (const Stmt *stmt : program.statements) {
+      const Item *item = itemOf(*stmt);
+      auto state = e.checked.find(item);
+      if (!item || state == e.checked.end() || state->second != Checked::Bad)
+        continue;
+      if (Function *function = ruled(*stmt)) {
+        auto rule = rules.find(e.file->names.find(item->name)->second.value.function);
+        function->derivative = rule == rules.end() ? nullptr : rule->second;
+      } else if (item->kind != ItemKind::Derivative) {
+        std::string name(item->name);
+        restore(name);
+        auto isOf = [&](const auto &entry) { return entry.first == name || entry.first.starts_with(name + "."); };
+        e.inferred.erase(std::remove_if(e.inferred.begin() + ptrdiff_t(listed), e.inferred.end(), isOf), e.inferred.end());
+      }
+    }
+  }
+
+private:
+  static const Item *itemOf(const Stmt &stmt) {
+    return stmt.kind == StmtKind::Item ? static_cast<const ItemStmt &>(stmt).item : nullptr;
+  }
+  /// The function that a `derivative` gives a rule; null when it is none, or there is no such function.
+  Function *ruled(const Stmt &stmt) const {
+    const Item *item = itemOf(stmt);
+    auto found = item && item->kind == ItemKind::Derivative ? e.file->names.find(item->name) : e.file->names.end();
+    return found != e.file->names.end() && found->second.value.kind == Value::Fn ? found->second.value.function.get() : nullptr;
+  }
+  void restore(const std::string &name) {
+    if (auto binding = names.find(name); binding != names.end())
+      e.file->names[name] = binding->second;
+    else
+      e.file->names.erase(name);
+  }
+};
+
 void Elaborator::program(const Program &program, bool show) {
   // At the prompt, what was wrong may have become right.
   std::erase_if(checked, [](const auto &entry) { return entry.second == Checked::Bad; });
@@ -106,50 +165,9 @@ void Elaborator::program(const Program &program, bool show) {
     if (!name.empty() && !file->names.count(name))
       pending.try_emplace(std::string(name), at);
   }
-  // What names and rules meant before: what comes to nothing here leaves them as they were.
-  const auto namesBefore = executor ? file->names : decltype(file->names)();
-  const size_t listedBefore = inferred.size();
-  std::map<std::shared_ptr<Function>, const DerivativeItem *> rulesBefore;
-  for (const Stmt *stmt : program.statements)
-    if (stmt->kind == StmtKind::Item)
-      if (const Item *item = static_cast<const ItemStmt *>(stmt)->item; item->kind == ItemKind::Derivative)
-        if (auto found = file->names.find(item->name);
-            found != file->names.end() && found->second.value.kind == Value::Fn)
-          rulesBefore[found->second.value.function] = found->second.value.function->derivative;
-  auto takeBack = [&] {
-    if (!executor)
-      return;
-    auto restore = [&](const std::string &name) {
-      if (auto binding = namesBefore.find(name); binding != namesBefore.end())
-        file->names[name] = binding->second;
-      else
-        file->names.erase(name);
-    };
-    std::vector<std::string> nothing; // what was interrupted, or could not be computed
-    for (const auto &[name, binding] : file->names)
-      if (binding.value.poison())
-        nothing.push_back(name);
-    for (const std::string &name : nothing)
-      restore(name);
-    for (const Stmt *stmt : program.statements) {
-      const Item *item = stmt->kind == StmtKind::Item ? static_cast<const ItemStmt *>(stmt)->item : nullptr;
-      auto state = checked.find(item);
-      if (!item || state == checked.end() || state->second != Checked::Bad)
-        continue;
-      std::string name(item->name);
-      if (item->kind == ItemKind::Derivative) {
-        if (auto found = file->names.find(name); found != file->names.end() && found->second.value.kind == Value::Fn) {
-          auto rule = rulesBefore.find(found->second.value.function);
-          found->second.value.function->derivative = rule == rulesBefore.end() ? nullptr : rule->second;
-        }
-        continue;
-      }
-      restore(name);
-      for (size_t i = inferred.size(); i-- > listedBefore;)
-        if (inferred[i].first == name || inferred[i].first.starts_with(name + "."))
-          inferred.erase(inferred.begin() + ptrdiff_t(i));
-    }
-  };
+  std::optional<Before> before;
+  if (executor)
+    before.emplace(*this, program);
   declare(program, file);
   if (!show) // an input at the prompt is no whole program
     checkOverrides(program);
@@ -185,7 +203,7 @@ void Elaborator::program(const Program &program, bool show) {
     // With an executor the statements after a failed one would run on nothing.
     if (executor && (diagnostics.errorCount() != errors || executor->stopped())) {
       pending.clear();
-      takeBack();
+      before->restore();
       return;
     }
   }
@@ -206,7 +224,8 @@ void Elaborator::program(const Program &program, bool show) {
         ensureChecked(static_cast<const OptimizerItem &>(item));
       }
     }
-  takeBack();
+  if (before)
+    before->restore();
 }
 
 //===-- Statements that run -----------------------------------------------------------------------------------------===//
@@ -317,6 +336,12 @@ std::optional<bool> Elaborator::truth(const Value &value) {
 }
 
 //===-- Questions about what was defined ------------------------------------------------------------------------------===//
+
+std::string Elaborator::inferredResult(const std::string &function) const {
+  auto found = std::find_if(inferred.rbegin(), inferred.rend(), [&](const auto &entry) { return entry.first == function; });
+  size_t arrow = found == inferred.rend() ? std::string::npos : found->second.rfind(") -> ");
+  return arrow == std::string::npos ? "" : found->second.substr(arrow + 1);
+}
 
 std::string Elaborator::signatures() const {
   // Of what was defined again, the last; a definition is a line and those indented below it.

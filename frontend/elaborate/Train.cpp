@@ -231,7 +231,7 @@ void Elaborator::trainItem(const TrainItem &item, const ScopeRef &scope) {
       functions.initial = [train] { return train->initial(); };
       std::vector<HostBufferRef> params;
       const std::shared_ptr<DataInfo> &data = train->plan.data; // not opened where no step is made
-      bool fits = !data || !data->handle || executor->understands(*train->model.model, *data, item.model->range);
+      bool fits = !data || !data->handle || executor->understands(*train->model.model, *data, {}, item.model->range);
       if (fits && executor->train(train->plan, functions, params, history)) {
         std::vector<Value> values;
         for (size_t i = 0; i < params.size(); ++i) {

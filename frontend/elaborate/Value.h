@@ -42,6 +42,13 @@ struct HostBuffer {
 };
 using HostBufferRef = std::shared_ptr<HostBuffer>;
 
+/// Numbers of a dtype that T holds as a buffer of one axis.
+template <class T> HostBufferRef bufferOf(DType dtype, std::vector<T> numbers) {
+  auto held = std::make_shared<std::vector<T>>(std::move(numbers));
+  return std::make_shared<HostBuffer>(HostBuffer{dtype, {int64_t(held->size())},
+                                                 std::shared_ptr<void>(held, held->data()), held->size() * sizeof(T)});
+}
+
 inline bool isFloating(DType dtype) { return dtype == DType::F32 || dtype == DType::F64 || dtype == DType::BF16; }
 inline bool isIntegral(DType dtype) { return dtype == DType::I32 || dtype == DType::I64 || dtype == DType::U8; }
 
@@ -117,8 +124,9 @@ struct Value {
   std::string text;
 
   Size size;
-  std::shared_ptr<const std::vector<std::string>> strings;
-  /// Unit: what a statement at top level does with its elements once they are computed (`print`, pictures).
+  std::shared_ptr<const std::vector<std::string>> strings; ///< Strings; of a category column what its numbers stand for
+  /// Unit: what a statement at top level does with its elements once they are computed (`print`, pictures). Model: told what
+  /// it is called with.
   std::function<void(const std::vector<Value> &)> effect;
   std::vector<Value>
       elements; ///< Tuple, List, Zip; Range: begin and end, `integer` its step, `flag` whether it includes its end
@@ -183,9 +191,17 @@ class Elaborator;
 struct CallSite;
 /// A function of the library that is written in C++: its parameters and what it does.
 struct Builtin {
+  struct Parameter {
+    std::string name;
+    bool optional = false;             ///< may be left out
+    bool takesRest = false;            ///< takes all further arguments, those with names of others excepted
+    const ast::Expr *value = nullptr;  ///< a literal that stands for what is left out
+  };
   std::string name;
-  std::vector<std::string> parameters; ///< in order; `x?` may be left out; `x...` takes all the rest
   std::function<Value(Elaborator &, CallSite &)> apply;
+  std::vector<Parameter> parameters = {};
+  bool anyNames = false;                     ///< arguments of any name and number, which `apply` reads itself
+  const ast::FnItem *declaration = nullptr;  ///< in std; of a function made for one data set none
   /// At top level it is done before the statement that it stands in, and its arguments before it.
   bool atOnce = false;
 };

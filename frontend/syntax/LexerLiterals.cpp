@@ -68,9 +68,12 @@ void Lexer::number() {
   }
   if (!expected.empty()) {
     auto report = error(Diag::BadNumber, begin, at, spelled(), expected);
-    bool isWhole = spelled().size() <= repair.size(); // an exponent or a suffix may follow
-    if (!help.empty())
-      isWhole ? report.help(help, repair) : report.help(help);
+    // Of a number without digits on one side of its point the repair is the whole, unless an exponent or letters follow.
+    bool isProduct = !suffix.empty() && repair.ends_with(suffix);
+    if (isProduct || (suffix.empty() && repair.size() == value.size() + 1))
+      report.help(help, repair);
+    else if (!help.empty())
+      report.help(help);
   }
   push(isFloat ? TokenKind::Float : TokenKind::Integer, begin, at);
 }

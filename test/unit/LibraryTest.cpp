@@ -27,8 +27,17 @@ struct Declared {
 std::vector<std::unique_ptr<Builtin>> builtinsOf(const std::vector<std::string> &names) {
   std::vector<std::unique_ptr<Builtin>> builtins;
   for (const std::string &name : names)
-    builtins.push_back(std::make_unique<Builtin>(Builtin{name, {}, nullptr}));
+    builtins.push_back(std::make_unique<Builtin>(Builtin{name, nullptr}));
   return builtins;
+}
+
+/// Its parameters: `?` may be left out, `=` has a value then, `..` takes the rest.
+std::string spelled(const Builtin &builtin) {
+  std::string text = builtin.anyNames ? "any" : "";
+  for (const Builtin::Parameter &parameter : builtin.parameters)
+    text += (text.empty() ? "" : " ") + parameter.name + (parameter.value ? "=" : parameter.optional ? "?" : "") +
+            (parameter.takesRest ? ".." : "");
+  return text;
 }
 
 const char *text = "/// The sum.\n"
@@ -43,9 +52,9 @@ TEST(Library, DeclarationsGiveBuiltinsTheirParameters) {
   EXPECT_EQ(declared.diagnostics.render(), "");
   auto builtins = builtinsOf({"vjp", "write", "sum"});
   EXPECT_EQ(bindDeclarations(builtins, declared.declarations), "");
-  EXPECT_EQ(builtins[0]->parameters, (std::vector<std::string>{"f", "xs..."}));
-  EXPECT_EQ(builtins[1]->parameters, (std::vector<std::string>{"*"}));
-  EXPECT_EQ(builtins[2]->parameters, (std::vector<std::string>{"x", "axis?", "keepdims?"}));
+  EXPECT_EQ(spelled(*builtins[0]), "f xs..");
+  EXPECT_EQ(spelled(*builtins[1]), "any");
+  EXPECT_EQ(spelled(*builtins[2]), "x axis? keepdims=");
   EXPECT_EQ(declared.declarations[0]->doc, "The sum.");
 }
 

@@ -34,8 +34,9 @@ private:
             std::shared_ptr<const void> &vocabularies, SourceRange at) override {
     return session->load(file, partial, model, values, vocabularies, at);
   }
-  bool understands(const ModelInstance &model, const DataInfo &data, SourceRange at) override {
-    return session->understands(model, data, at);
+  bool understands(const ModelInstance &model, const DataInfo &data, const std::vector<std::string> &fields,
+                   SourceRange at) override {
+    return session->understands(model, data, fields, at);
   }
   bool train(const TrainPlan &plan, const TrainFunctions &functions, std::vector<HostBufferRef> &params,
              TrainHistory &history) override {

@@ -47,6 +47,21 @@ struct Elaborator::Selection {
   bool adjacent() const { return tensors.back().first - tensors.front().first + 1 == tensors.size(); }
 };
 
+/// An index with whole slices in the place of `...`.
+static IndexExpr spread(const IndexExpr &expr, size_t rank) {
+  IndexExpr spread(expr.range, expr.base, {});
+  for (const IndexEntry &entry : expr.entries) {
+    IndexEntry whole;
+    whole.slice = true;
+    whole.range = entry.range;
+    if (!entry.ellipsis)
+      spread.entries.push_back(entry);
+    else if (rank + 1 > expr.entries.size())
+      spread.entries.insert(spread.entries.end(), rank + 1 - expr.entries.size(), whole);
+  }
+  return spread;
+}
+
 /// Puts the places of a mask among the tensors that index. False when an error was reported.
 static bool byPlaces(Elaborator &e, const std::optional<Value> &mask, std::vector<std::pair<size_t, Value>> &tensors,
                      const IndexExpr &expr, const ScopeRef &scope) {
@@ -103,10 +118,11 @@ Value Elaborator::index(const IndexExpr &expr, const ScopeRef &scope) {
       report.help(fmt::format("its members are taken by name: `{}.{}`", shortText(base.at), base.model->entries[0].name));
     return poison(expr.range);
   }
-  std::optional<Selection> selection = select(base, expr, scope);
-  if (!selection || !byPlaces(*this, selection->mask, selection->tensors, expr, scope))
+  IndexExpr whole = spread(expr, base.shape.size());
+  std::optional<Selection> selection = select(base, whole, scope);
+  if (!selection || !byPlaces(*this, selection->mask, selection->tensors, whole, scope))
     return poison(expr.range);
-  Value taken = take(base, *selection, expr);
+  Value taken = take(base, *selection, whole);
   taken.strings = base.strings;
   return taken;
 }
@@ -465,13 +481,14 @@ std::pair<Value, Value> Elaborator::lastOfEach(const Value &places, const Value 
   return {sorted, selectOp(isLast, values, constant(0, values.dtype, values.shape, at), at)};
 }
 
-Value Elaborator::indexAssign(const Value &base, const IndexExpr &target, const Value &given, const ScopeRef &scope) {
+Value Elaborator::indexAssign(const Value &base, const IndexExpr &written, const Value &given, const ScopeRef &scope) {
   if (base.poison() || given.poison())
-    return poison(target.range);
+    return poison(written.range);
   if (!base.isTensor()) {
     error(Diag::WrongType, base.at, "what is indexed", describe(base), "a tensor");
-    return poison(target.range);
+    return poison(written.range);
   }
+  IndexExpr target = spread(written, base.shape.size());
   std::optional<Selection> selection = select(base, target, scope);
   if (!selection)
     return poison(target.range);

@@ -337,8 +337,12 @@ Result<void> checkVocabularies(const std::string &path, const Vocabularies &save
     if (auto found = vocabularies.find(field); found != vocabularies.end())
       if (std::string difference = vocabulary->difference(*found->second, "the file", "the data");
           !difference.empty() && !vocabulary->agrees(*found->second))
-        return Error::inFile(path, fmt::format("was trained with another vocabulary of `{}` than {}: {}", field, whose,
-                                               difference));
+        return Error::inFile(path,
+                             fmt::format("was trained with another vocabulary of `{}` than {}: {}{}", field, whose, difference,
+                                         vocabulary->kind() == Vocabulary::Kind::Classes
+                                             ? "\nthe words of a column that is declared `str` get the numbers of the file: "
+                                               "`vocabulary(file).encode." + field + "(column)`"
+                                             : ""));
   return {};
 }
 

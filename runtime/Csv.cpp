@@ -71,7 +71,8 @@ static bool isMissing(std::string_view text) { return text.empty() || text == "?
 static bool isMissingNumber(std::string_view text) {
   static const std::unordered_set<std::string_view> words = {"NA",  "N/A",  "#N/A", "NaN",  "nan",
                                                              "NULL", "null", "None", "none", "-nan"};
-  return isMissing(text) || words.contains(text);
+  bool isDigit = !text.empty() && text[0] >= '0' && text[0] <= '9';
+  return !isDigit && (isMissing(text) || words.contains(text));
 }
 
 namespace {

@@ -85,7 +85,10 @@ bool Session::understands(const ModelInstance &model, const DataInfo &info, cons
         .report(Diag::DataProblem, at,
                 fmt::format("the numbers of `{}` do not stand in `{}` for what the model learned", field, info.name))
         .note(found->second->difference(*met, "the model", "the data"))
-        .help("parts of one source have one vocabulary: `source(..) |> split(train: 0.9)`");
+        .help(met->kind() == Vocabulary::Kind::Classes
+                  ? fmt::format("the words of a column that is declared `str` get the model's numbers: "
+                                "`vocabulary(file).encode.{}({}.{})`", field, info.name, field)
+                  : "parts of one source have one vocabulary: `source(..) |> split(train: 0.9)`");
     return false;
   }
   return true;

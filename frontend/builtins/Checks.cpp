@@ -69,7 +69,8 @@ static Value sameShape(Elaborator &e, CallSite &site) {
   if (std::optional<std::string> repair = withoutOnes(e, x, y); repair || (repair = withoutOnes(e, y, x)))
     report.help(fmt::format("`{}` does not broadcast; take the axis of size 1 away: `{}`", site[2].text, *repair));
   else
-    report.help(fmt::format("`{}` takes two tensors of one shape; `broadcast_to`, `reshape` or `squeeze` makes them so", site[2].text));
+    report.help(fmt::format("`{}` takes two tensors of one shape; `broadcast_to`, `reshape` or `squeeze` makes them so",
+                            site[2].text));
   return e.poison(site.at);
 }
 

@@ -331,7 +331,7 @@ static void addPicture(BuiltinTable &table, PictureKind kind) {
   builtin.apply = [kind = std::move(kind), &builtin](Elaborator &e, CallSite &site) {
     std::vector<PictureParameter> parameters;
     for (size_t i = 0; i < kind.takes.size(); ++i)
-      parameters.push_back({builtin.parameters[i].substr(0, builtin.parameters[i].find('?')), kind.takes[i]});
+      parameters.push_back({builtin.parameters[i].name, kind.takes[i]});
     return picture(e, site, kind, parameters);
   };
 }

@@ -48,18 +48,20 @@ struct Elaborator::Selection {
 };
 
 /// An index with whole slices in the place of `...`.
-static IndexExpr spread(const IndexExpr &expr, size_t rank) {
-  IndexExpr spread(expr.range, expr.base, {});
-  for (const IndexEntry &entry : expr.entries) {
+static std::vector<IndexEntry> spread(const std::vector<IndexEntry> &entries, size_t rank) {
+  std::vector<IndexEntry> result;
+  for (const IndexEntry &entry : entries) {
+    if (!entry.ellipsis) {
+      result.push_back(entry);
+      continue;
+    }
     IndexEntry whole;
     whole.slice = true;
     whole.range = entry.range;
-    if (!entry.ellipsis)
-      spread.entries.push_back(entry);
-    else if (rank + 1 > expr.entries.size())
-      spread.entries.insert(spread.entries.end(), rank + 1 - expr.entries.size(), whole);
+    if (rank >= entries.size())
+      result.insert(result.end(), rank + 1 - entries.size(), whole);
   }
-  return spread;
+  return result;
 }
 
 /// Puts the places of a mask among the tensors that index. False when an error was reported.
@@ -118,7 +120,7 @@ Value Elaborator::index(const IndexExpr &expr, const ScopeRef &scope) {
       report.help(fmt::format("its members are taken by name: `{}.{}`", shortText(base.at), base.model->entries[0].name));
     return poison(expr.range);
   }
-  IndexExpr whole = spread(expr, base.shape.size());
+  IndexExpr whole(expr.range, expr.base, spread(expr.entries, base.shape.size()));
   std::optional<Selection> selection = select(base, whole, scope);
   if (!selection || !byPlaces(*this, selection->mask, selection->tensors, whole, scope))
     return poison(expr.range);
@@ -488,7 +490,7 @@ Value Elaborator::indexAssign(const Value &base, const IndexExpr &written, const
     error(Diag::WrongType, base.at, "what is indexed", describe(base), "a tensor");
     return poison(written.range);
   }
-  IndexExpr target = spread(written, base.shape.size());
+  IndexExpr target(written.range, written.base, spread(written.entries, base.shape.size()));
   std::optional<Selection> selection = select(base, target, scope);
   if (!selection)
     return poison(target.range);

@@ -44,7 +44,6 @@ const char *text = "/// The sum.\n"
                    "builtin fn sum(x, axis = .., keepdims = false)\n"
                    "\n"
                    "builtin fn vjp(f, xs, ..)\n"
-                   "\n"
                    "builtin fn write(..)\n";
 
 TEST(Library, DeclarationsGiveBuiltinsTheirParameters) {

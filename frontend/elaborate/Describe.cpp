@@ -103,7 +103,8 @@ std::vector<std::string> memberNames(const Value &value) {
       names.push_back("history");
     if (value.model->item)
       for (const ast::Parameter &parameter : value.model->item->parameters)
-        names.push_back(std::string(parameter.name));
+        if (std::find(names.begin(), names.end(), parameter.name) == names.end())
+          names.push_back(std::string(parameter.name));
     break;
   case Value::Data: {
     const DataInfo &data = *value.data;

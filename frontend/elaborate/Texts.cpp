@@ -52,19 +52,13 @@ static Value encodedColumn(Elaborator &e, const Value &texts, const DataInfo &da
   if (!e.executor || e.checkingOnly || (isColumn && !texts.strings))
     return result;
   auto bytes = std::make_shared<std::vector<char>>();
-  size_t rows = isColumn ? texts.strings->size() : texts.elements.size(), rowBytes = 0;
+  size_t rows = isColumn ? texts.strings->size() : texts.elements.size();
   for (size_t i = 0; i < rows; ++i) {
     HostBufferRef row = e.executor->encode(data, field.name, isColumn ? (*texts.strings)[i] : texts.elements[i].text, texts.at);
     if (!row)
       return e.poison(at);
-    if (i > 0 && row->bytes != rowBytes) {
-      e.error(Diag::BadArgument, texts.at, fmt::format("the texts have {} and {} numbers, expected as many for each",
-                                                       rowBytes / sizeOf(field.dtype), row->bytes / sizeOf(field.dtype)))
-          .help("`encode` one at a time: `[data.encode(text) for text in texts]`");
-      return e.poison(at);
-    }
-    rowBytes = row->bytes;
-    bytes->insert(bytes->end(), static_cast<const char *>(row->data.get()), static_cast<const char *>(row->data.get()) + rowBytes);
+    const char *begin = static_cast<const char *>(row->data.get());
+    bytes->insert(bytes->end(), begin, begin + row->bytes);
   }
   auto buffer = std::make_shared<HostBuffer>();
   buffer->dtype = field.dtype;

@@ -129,16 +129,17 @@ static Value functionOf(const std::shared_ptr<DataInfo> &data, bool encodes, con
   };
   auto held = std::make_shared<Held>();
   std::string name = encodes ? "encode" : "decode";
-  held->builtin = {name, {encodes ? "text" : "tokens"}, [data, field, encodes, name](Elaborator &e, CallSite &site) {
-                     if (field)
-                       return encodes ? encoded(e, site, data, *field) : decoded(e, site, data, *field);
-                     std::vector<std::string> names;
-                     for (const DataInfo::Field *one : textsOf(*data))
-                       names.push_back(data->name + "." + name + "." + one->name);
-                     e.error(Diag::BadArgument, site.at, "`" + data->name + "` has several texts")
-                         .help("choose: " + listed(names));
-                     return e.poison(site.at);
-                   }};
+  held->builtin.name = name;
+  held->builtin.parameters = {{encodes ? "text" : "tokens"}};
+  held->builtin.apply = [data, field, encodes, name](Elaborator &e, CallSite &site) {
+    if (field)
+      return encodes ? encoded(e, site, data, *field) : decoded(e, site, data, *field);
+    std::vector<std::string> names;
+    for (const DataInfo::Field *one : textsOf(*data))
+      names.push_back(data->name + "." + name + "." + one->name);
+    e.error(Diag::BadArgument, site.at, "`" + data->name + "` has several texts").help("choose: " + listed(names));
+    return e.poison(site.at);
+  };
   held->function.kind = Function::Native;
   held->function.name = name;
   held->function.builtin = &held->builtin;

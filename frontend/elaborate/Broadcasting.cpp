@@ -114,20 +114,22 @@ bool Elaborator::unifyDTypes(Value &lhs, Value &rhs, const char *what, SourceRan
   return false;
 }
 
-/// In the block of a training, outside of functions, `[n, 1]` beside `[n]` is rarely meant, unless the block itself made the column.
+/// In the block of a training, outside of functions, `[n, 1]` beside `[n]` is rarely meant, unless somebody made the column on purpose.
 static void warnOfPairs(Elaborator &e, const Value &lhs, const Value &rhs, const Shape &shape, const char *what,
                         SourceRange at) {
   const Value &column = lhs.shape.size() > rhs.shape.size() ? lhs : rhs, &row = &column == &lhs ? rhs : lhs;
-  SourceRange head = e.differentiated.front();
-  auto isHere = [&](SourceRange range) { return range.file == head.file && range.begin >= head.end; };
+  auto isMeant = [&](SourceRange origin) {
+    std::string_view text = origin.valid() ? e.sources.text(origin) : "";
+    return text.find("expand_dims") != text.npos || text.find("reshape") != text.npos;
+  };
   if (column.shape.size() != 2 || row.shape.size() != 1 || column.shape[1].size != Size(1) ||
-      column.shape[0].size == Size(1) || column.shape[0].size != row.shape[0].size || !isHere(at) ||
-      isHere(column.shape[1].origin))
+      column.shape[0].size == Size(1) || column.shape[0].size != row.shape[0].size || inLibrary(e.sources, at) ||
+      isMeant(column.shape[1].origin))
     return;
   std::string text = e.shortText(column.at, "");
   e.error(Diag::PairsOfRows, at, str(lhs.shape), str(rhs.shape), str(shape), what)
-      .help(fmt::format("{} is what has a number for each row; if all pairs are meant, make the column here, by "
-                        "`expand_dims(.., axis: 1)`",
+      .help(fmt::format("{} is what has a number for each row; if all pairs are meant, `expand_dims(.., axis: 1)` "
+                        "makes the column",
                         text.empty() ? "the column `x` as `x[:, 0]`" : "`" + text + "[:, 0]`"));
 }
 

@@ -42,6 +42,8 @@ static bool bindSettings(Elaborator &e, const std::vector<Parameter> &parameters
 
 /// Warns of models among the arguments that are no layers: they are called, and never trained with the rest.
 static void checkArguments(Elaborator &e, const ModelItem &item, const ModelInstance &model) {
+  if (!e.checkItems) // it was said when the file was checked
+    return;
   std::vector<ParamSlotRef> own = parametersOf(model);
   for (const Parameter &parameter : item.parameters) {
     auto bound = model.scope->names.find(std::string(parameter.name));

@@ -113,10 +113,7 @@ TrainElaborator::bodyOf(const Size &batch, llvm::function_ref<bool(const ParamSl
     values.back().varies = slot->trained && varies(slot);
   }
   varied.model = withValues(*model.model, values);
-  // What is derived is shown by the head of the training; behind it stands the block (Broadcasting.cpp).
-  SourceRange head = item.nameRange;
-  head.end = (item.data ? item.data : item.model)->range.end;
-  e.differentiated.push_back(head);
+  e.differentiated.push_back(item.nameRange);
   std::optional<Body> made = body(varied, fields(batch), true);
   e.differentiated.pop_back();
   return made;
@@ -162,7 +159,7 @@ bool TrainElaborator::gradientReaches(const Body &checked, const Size &batch) {
       report.help("comparisons, integers and `stop_gradient` have no slope: minimize a loss that is computed without them");
     return false;
   }
-  for (size_t k = 0; groups.size() > 1 && k < groups.size(); ++k) {
+  for (size_t k = 0; e.checkItems && groups.size() > 1 && k < groups.size(); ++k) {
     const OptimizerInstance &optimizer = groups[k].optimizer;
     std::set<std::string> paths;
     for (size_t i = 0; i < groupOf.size(); ++i)
@@ -233,7 +230,7 @@ bool TrainElaborator::check() {
   bool savedChecking = std::exchange(e.checkingOnly, true);
   Size batch = e.executor ? Size(plan.batch) : Size::named("batch", item.nameRange);
   std::optional<Body> checked = bodyOf(batch, [&](const ParamSlotRef &slot) { return !frozen.count(slot->path); });
-  good &= !checked || gradientReaches(*checked, batch);
+  good &= !checked || plan.learned.empty() || gradientReaches(*checked, batch);
   for (size_t i = 0; plan.ema && checked && i < plan.params.size(); ++i)
     if (std::count(plan.learned.begin(), plan.learned.end(), i) ||
         (checked->assigned.count(i) && isFloating(plan.params[i]->value.dtype)))

@@ -68,6 +68,17 @@ std::optional<Elaborator::Pulled> Elaborator::pull(const Value &function, const 
   Pulled pulled;
   std::vector<Value> results, seeds;
   if (!emitting()) {
+    // Within what is derived the gradients may depend on that too, also by what the function captures.
+    std::vector<Value> outer;
+    if (!differentiated.empty()) {
+      InDrawPlace again(*this, draws);
+      AssignmentRecord record(*this);
+      appendTensors(apply(function, arguments, at), outer);
+      record.takeBack();
+      if (cotangent)
+        appendTensors(*cotangent, outer);
+    }
+    bool varies = llvm::any_of(outer, [](const Value &tensor) { return tensor.varies; });
     std::vector<Value> varied = arguments;
     size_t next = 0;
     for (Value &leaf : leaves)
@@ -85,12 +96,11 @@ std::optional<Elaborator::Pulled> Elaborator::pull(const Value &function, const 
     for (size_t i : wrt) {
       Value gradient = arguments[i];
       gradient.at = at;
-      // Within what is derived, it may depend on that by what the function captures.
-      if (std::vector<Value> tensors; !differentiated.empty() && leavesOf(gradient, tensors)) {
-        for (Value &tensor : tensors)
-          tensor.varies = true;
-        gradient = withLeaves(gradient, tensors);
-      }
+      std::vector<Value> tensors;
+      leavesOf(gradient, tensors);
+      for (Value &tensor : tensors)
+        tensor.varies = varies;
+      gradient = withLeaves(gradient, tensors);
       pulled.gradients.push_back(gradient);
     }
     return pulled;

@@ -93,8 +93,8 @@ private:
   bool stopAfter();
   /// Whether less of a report is better, where nothing says it: it is a loss, or is called like one.
   bool isLowerBetter(const std::string &report) const;
-  /// Whether an expression of the block is, as far as its text says, a loss of std, or what grows and falls with one; or a
-  /// share of mistakes.
+  /// Whether an expression of the block is, as far as its text says, a loss of std, a distance, a share of mistakes, or what
+  /// grows and falls with one.
   bool isLoss(const ast::Expr &expr, unsigned depth = 0) const;
   Value scalar(Value value, const std::string &what);
   std::vector<std::pair<std::string, Value>> fields(const Size &batch);

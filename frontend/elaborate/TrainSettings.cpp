@@ -110,6 +110,10 @@ static bool isLiteralNumber(const Expr &expr) {
          (expr.kind == ExprKind::Unary && isLiteralNumber(*static_cast<const UnaryExpr &>(expr).operand));
 }
 
+static bool isDifference(const Expr &expr) {
+  return expr.kind == ExprKind::Binary && static_cast<const BinaryExpr &>(expr).op == BinaryOp::Sub;
+}
+
 bool TrainElaborator::isLoss(const Expr &expr, unsigned depth) const {
   if (depth > 20)
     return false;
@@ -133,8 +137,9 @@ bool TrainElaborator::isLoss(const Expr &expr, unsigned depth) const {
     case BinaryOp::Sub: // 1 - accuracy
       return left ? !inside(*binary.rhs) : right && inside(*binary.lhs);
     case BinaryOp::Div:
-    case BinaryOp::Pow:
       return right && inside(*binary.lhs);
+    case BinaryOp::Pow:
+      return right && (isDifference(*binary.lhs) || inside(*binary.lhs));
     case BinaryOp::Add:
     case BinaryOp::Mul:
       return (left || inside(*binary.lhs)) && (right || inside(*binary.rhs));
@@ -156,6 +161,8 @@ bool TrainElaborator::isLoss(const Expr &expr, unsigned depth) const {
       (soundsLower(name) || e.sources.name(function.item->nameRange.file) == "std/losses.dl"))
     return true;
   bool isOfProgram = callee->at.valid() && !inLibrary(e.sources, callee->at);
+  if ((name == "abs" || name == "square") && !isOfProgram && !call.arguments.empty())
+    return isDifference(*call.arguments[0].value);
   for (const char *keeps : {"mean", "sum", "median", "sqrt", "exp", "log", "f32", "f64"})
     if (name == keeps && !isOfProgram && !call.arguments.empty())
       return inside(*call.arguments[0].value);

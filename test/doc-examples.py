@@ -7,7 +7,8 @@
 - In a block ```console, each line `$ dlc ...` or `$ python3 examples/...` is run and what is printed (errors too) compared with the
   lines below it. Other commands are shown to the reader only.
 Lines are compared in order, spaces at the ends aside: `...` matches anything within a line, a line of its own any lines;
-numbers may differ by 5 % or 0.01. Prints what differs, then `N passed, N failed`; each block or command counts as one."""
+numbers may differ by 5 % or 0.01. Prints what differs, then `N passed, N failed`; each block or command counts as one.
+`--update` gives the numbers of a page all the digits that are printed."""
 import argparse
 import dataclasses
 import os
@@ -102,11 +103,32 @@ def difference(expected, actual):
     return f"expected: the end\n       found: {actual[0]}" if actual and not skipping else None
 
 
+def with_digits(expected, actual):
+    """What is expected, in which lines whose numbers are those printed, rounded, are as they are printed."""
+    printed, lines = [line for line in actual.splitlines() if line.strip()], []
+    for line in expected.splitlines():
+        found = next((i for i, other in enumerate(printed) if "..." not in line and line.strip() and same_line(line, other)), None)
+        if found is not None:
+            pairs = list(zip(NUMBER.findall(line), NUMBER.findall(printed[found])))
+            if all(len(a) < len(b) and is_rounded(a, b) or a == b for a, b in pairs):
+                line = printed[found].rstrip()
+            del printed[: found + 1]
+        lines.append(line)
+    return "".join(line + "\n" for line in lines)
+
+
+def is_rounded(shorter, longer):
+    """Whether a number is another, rounded to its digits."""
+    digits = len(shorter.partition(".")[2])
+    return "e" not in shorter + longer and abs(float(shorter) - float(longer)) <= 0.5001 * 10**-digits
+
+
 class Runner:
     """Runs the examples of one page in a folder of their own, which has the repository's examples/ in it."""
 
     def __init__(self, dlc, folder):
         self.folder = pathlib.Path(folder)
+        self.printed = []  # (what the page shows, what was printed)
         shutil.copytree(ROOT / "examples", self.folder / "examples", dirs_exist_ok=True)
         self.environment = {**os.environ, "PATH": f"{dlc.resolve().parent}:{os.environ['PATH']}", "NO_COLOR": "1"}
         data = ROOT.parent / "shared/data"
@@ -136,6 +158,7 @@ class Runner:
                 return None if code == 1 else f"dlc check should have failed with exit code 1, got {code}: {text}"
             return None if code == 0 else text
         code, text = self.run(f"dlc run {name}", both=False)
+        self.printed.append((output.text, text))
         return text if code != 0 else difference(output.text, text)
 
     def console(self, block):
@@ -144,6 +167,7 @@ class Runner:
             command, _, expected = entry.partition("\n")
             if re.match(r"dlc |python3 examples/", command):
                 _, text = self.run(command, both=True)
+                self.printed.append((expected, text))
                 yield command, difference(expected, text)
 
 
@@ -162,15 +186,22 @@ def results_of(page, runner):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dlc", type=pathlib.Path, default=ROOT / "build/bin/dlc")
+    parser.add_argument("--update", action="store_true", help="write the pages with all digits")
     parser.add_argument("pages", nargs="*", type=pathlib.Path, help="these pages only")
     given = parser.parse_args()
     passed = failed = 0
     for page in given.pages or [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
         with tempfile.TemporaryDirectory() as folder:
-            for line, what, text in results_of(page, Runner(given.dlc, folder)):
+            runner = Runner(given.dlc, folder)
+            for line, what, text in results_of(page, runner):
                 passed, failed = (passed + 1, failed) if text is None else (passed, failed + 1)
                 if text is not None:
                     print(f"{page.resolve().relative_to(ROOT)}:{line}: {what}\n       {text.strip()}")
+            if given.update:
+                whole = page.read_text()
+                for shown, printed in runner.printed:
+                    whole = whole.replace(shown, with_digits(shown, printed)) if shown.strip() else whole
+                page.write_text(whole)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 

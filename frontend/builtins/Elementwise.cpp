@@ -32,13 +32,29 @@ Value floatArgument(Elaborator &e, CallSite &site, size_t i) {
   return e.poison(value.at);
 }
 
-static std::optional<int64_t> normalAxis(Elaborator &e, const Value &entry, const Value &tensor) {
+/// What is given as an axis of `max` or `min` is perhaps meant as a second operand.
+static std::string operandMeant(Elaborator &e, const CallSite &site) {
+  if ((site.callee != "max" && site.callee != "min") || !site.has(1))
+    return "";
+  return fmt::format("`{}imum({}, {})` takes the {} of two", site.callee, e.shortText(site[0].at), e.shortText(site[1].at, "y"),
+                     site.callee == "max" ? "greater" : "lesser");
+}
+
+static std::optional<int64_t> normalAxis(Elaborator &e, const CallSite &site, const Value &entry, const Value &tensor) {
+  if (entry.kind == Value::Number && entry.isFloat) {
+    auto report = e.error(Diag::WrongType, entry.at, "an axis", describe(entry), "a whole number");
+    if (std::string meant = operandMeant(e, site); !meant.empty())
+      report.help(meant);
+    return std::nullopt;
+  }
   std::optional<int64_t> axis = e.integerConstant(entry, "an axis");
   if (!axis)
     return std::nullopt;
   int64_t rank = int64_t(tensor.shape.size());
   if (*axis < -rank || *axis >= rank) {
     auto report = e.error(Diag::AxisRange, entry.at, *axis, describe(tensor), rank, rank == 1 ? "axis" : "axes");
+    if (std::string meant = operandMeant(e, site); rank == 0 && !meant.empty())
+      report.help(meant);
     if (rank > 0)
       report.help(rank == 1 ? "its axis is 0, or -1"
                             : fmt::format("axes count from 0 to {}, or from the end from -1 to -{}", rank - 1, rank));
@@ -65,7 +81,7 @@ std::optional<std::vector<int64_t>> permutationArgument(Elaborator &e, CallSite 
   if (site[i].kind == Value::List || site[i].kind == Value::Tuple)
     entries = site[i].elements;
   for (const Value &entry : entries) {
-    std::optional<int64_t> axis = normalAxis(e, entry, tensor);
+    std::optional<int64_t> axis = normalAxis(e, site, entry, tensor);
     if (!axis)
       return std::nullopt;
     if (std::find(axes.begin(), axes.end(), *axis) != axes.end()) {
@@ -79,8 +95,8 @@ std::optional<std::vector<int64_t>> permutationArgument(Elaborator &e, CallSite 
 
 std::optional<int64_t> axisArgument(Elaborator &e, CallSite &site, size_t i, const Value &tensor, int64_t absent) {
   if (site.has(i))
-    return normalAxis(e, site[i], tensor);
-  return normalAxis(e, Value::ofInteger(absent, site.at), tensor);
+    return normalAxis(e, site, site[i], tensor);
+  return normalAxis(e, site, Value::ofInteger(absent, site.at), tensor);
 }
 
 std::optional<Shape> shapeArgument(Elaborator &e, CallSite &site, size_t i, bool open) {

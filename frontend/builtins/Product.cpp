@@ -299,19 +299,25 @@ void addProductBuiltins(BuiltinTable &table) {
     if (x.poison() || label.poison())
       return e.poison(site.at);
     if (!label.isTensor() || !isIntegral(label.dtype)) {
-      e.error(Diag::WrongType, label.at, "the label", describe(label), "whole numbers: the class of each row");
+      auto report = e.error(Diag::WrongType, label.at, "the label", describe(label), "whole numbers: the class of each row");
+      if (label.isTensor())
+        report.help(fmt::format("write the conversion: `i32({})`", e.shortText(label.at)));
       return e.poison(site.at);
     }
     bool fits = x.shape.size() == label.shape.size() + 1;
     for (size_t a = 0; fits && a < label.shape.size(); ++a)
       fits = e.sameSize(x.shape[a].size, label.shape[a].size).value_or(true);
     if (!fits) {
-      auto report = e.error(Diag::ShapeMismatch, site.at, str(x.shape), str(label.shape), "scores and labels");
-      e.noteOrigins(report, x);
-      e.noteOrigins(report, label);
-      report.help(label.shape.size() == x.shape.size()
-                      ? "labels are [..] without the last axis of the scores; a share of each class is in floating-point numbers"
-                      : "scores are [.., classes], labels [..] without the last axis");
+      Shape rows(x.shape.begin(), x.shape.end() - (x.shape.empty() ? 0 : 1));
+      auto report = e.error(Diag::ArgumentShape, label.at, "the label", describe(label), "`" + str(rows) + "`: one for each row of scores");
+      e.noteIs(report, x);
+      std::string name = e.shortText(label.at, "label");
+      if (label.shape.size() != x.shape.size())
+        report.help("scores are [.., classes], labels [..] without the last axis");
+      else if (label.shape.back().size == Size(1))
+        report.help(fmt::format("take its last axis away: `squeeze({}, axis: -1)`", name));
+      else
+        report.help(fmt::format("the share of each class is in floating-point numbers: `f32({})`", name));
       return e.poison(site.at);
     }
     std::string what(e.sources.text(label.at));

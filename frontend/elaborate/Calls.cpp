@@ -357,7 +357,9 @@ Value Elaborator::applyHere(const Value &callee, CallSite &site) {
     break;
   default: {
     auto report = error(Diag::NotCallable, site.calleeAt, describe(callee));
-    if (callee.isTensor() || callee.isNumber())
+    if (site.arguments.empty() && callee.kind != Value::Unit)
+      report.help(fmt::format("it is a value: write `{}` without parentheses", shortText(site.calleeAt)));
+    else if (callee.isTensor() || callee.isNumber())
       report.help("`*` multiplies, `[ ]` takes an element");
     return poison(site.at);
   }

@@ -140,13 +140,15 @@ bool Elaborator::computedSlice(AxisIndex &made, const SliceBound &from, const Sl
   }
   made.length = to.computed->offset - from.computed->offset;
   Size places = base.shape[axis].size - made.length + Size(1);
-  bool backwards = made.length.isConstant() && made.length.constant() < 0;
-  if (backwards || (places.isConstant() && places.constant() < 1)) {
+  if (made.length.isConstant() && made.length.constant() < 0) {
+    error(Diag::SliceOrder, at, sources.text(at));
+    return false;
+  }
+  if (places.isConstant() && places.constant() < 1) {
     auto report = error(Diag::SliceRange, at, shortText(from.computed->at), shortText(to.computed->at),
                         base.shape[axis].size.str());
     noteOrigins(report, base, axis);
-    report.help(backwards ? "it ends before it begins"
-                          : "slices never clamp: they end at the size of the axis at most");
+    report.help("slices never clamp: they end at the size of the axis at most");
     return false;
   }
   made.computed = checkStart(*from.computed, base.shape[axis].size, made.length, at);
@@ -223,12 +225,17 @@ std::optional<Elaborator::Selection> Elaborator::select(const Value &base, const
       auto isNegative = [](const Size &size) { return size.isConstant() && size.constant() < 0; };
       if (isNegative(low) || isNegative(span) || isNegative(length - high)) {
         auto text = [&](const Expr *part) { return part ? std::string(sources.text(part->range)) : std::string(); };
+        if (isNegative(span)) {
+          auto report = error(Diag::SliceOrder, entry.range, sources.text(entry.range));
+          if (backwards)
+            report.help("with a negative step it goes from the greater place to the lesser");
+          else if (*end == Size(0))
+            report.help("to the end of the axis is written without an end: `-2:`");
+          return std::nullopt;
+        }
         auto report = error(Diag::SliceRange, entry.range, text(entry.begin), text(entry.end), length.str());
         noteOrigins(report, base, i);
-        report.help(!isNegative(span) ? "slices never clamp: they end at the size of the axis at most"
-                    : backwards       ? "with a negative step it goes from the greater place to the lesser"
-                    : *end == Size(0) ? "it ends before it begins; to the end of the axis is written without an end, `-2:`"
-                                      : "it ends before it begins");
+        report.help("slices never clamp: they end at the size of the axis at most");
         return std::nullopt;
       }
       axes[i].start = begin->isConstant() ? begin->constant() : 0;

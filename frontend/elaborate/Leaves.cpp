@@ -125,14 +125,12 @@ bool Elaborator::matchLeaves(const Value &like, Value given, std::vector<Value> 
     given = tensorOfList(given, like.dtype);
     if (given.isNumber())
       given = tensorOf(given, given.dtypeOr(like.dtype));
-    if (!given.isTensor() || given.dtype != like.dtype || given.shape.size() > like.shape.size())
+    bool isOne = given.isTensor() && given.shape.empty(); // one number stands for all
+    if (!given.isTensor() || given.dtype != like.dtype || (!isOne && given.shape.size() != like.shape.size()))
       return false;
-    size_t offset = like.shape.size() - given.shape.size();
-    for (size_t i = 0; i < given.shape.size(); ++i) {
-      const Size &size = given.shape[i].size;
-      if (!(size.isConstant() && size.constant() == 1) && !sameSize(size, like.shape[i + offset].size).value_or(true))
+    for (size_t i = 0; i < given.shape.size(); ++i)
+      if (!sameSize(given.shape[i].size, like.shape[i].size).value_or(true))
         return false;
-    }
     leaves.push_back(broadcastTo(given, like.shape, given.at));
     return true;
   }

@@ -147,7 +147,11 @@ std::optional<DType> Elaborator::elementTypeOf(const Value &list, std::optional<
     auto report = error(Diag::TypeMix, list.at, what, describe(*type.from), describe(*type.differs));
     noteIs(report, *type.from);
     noteIs(report, *type.differs);
-    report.help("the elements of a list that is a tensor have one type");
+    bool isFirst = isIntegral(type.from->dtype);
+    const Value &integers = isFirst ? *type.from : *type.differs, &floats = isFirst ? *type.differs : *type.from;
+    report.help(isIntegral(integers.dtype) && isFloating(floats.dtype)
+                    ? fmt::format("write the conversion: `{}({})`", nameOf(floats.dtype), shortText(integers.at))
+                    : "the elements of a list that is a tensor have one type");
     return std::nullopt;
   }
   bool takes = asked && *asked != DType::Bool && (!type.fraction || isFloating(*asked));

@@ -86,7 +86,13 @@ static std::optional<LoopSource> ofZip(Elaborator &e, const Value &zip, const ch
       auto report = e.error(Diag::ZipLengths, zip.at, made.length->str(), part->length->str());
       e.noteIs(report, made.parts.front().value);
       e.noteIs(report, element);
-      report.help(fmt::format("take as many of both: `{}[:n]`", e.shortText(element.at)));
+      Size more = *part->length - *made.length;
+      if (more.isConstant() && made.length->isConstant()) {
+        bool isLonger = more.constant() > 0;
+        report.help(fmt::format("take as many of both: `{}[:{}]`",
+                                e.shortText((isLonger ? element : made.parts.front().value).at),
+                                (isLonger ? *made.length : *part->length).str()));
+      }
       return std::nullopt;
     }
     if (!made.length || !made.length->isConstant())

@@ -218,7 +218,12 @@ void Elaborator::stored(const Member &member, ModelInstance &model, const ScopeR
   slot->scope = scope;
   slot->at = member.range;
   slot->path = name;
-  scope->names.erase(name);
+  // A parameter of the model that has its name is what its initial value means.
+  if (auto parameter = scope->names.extract(name); !parameter.empty()) {
+    slot->scope = std::make_shared<Scope>();
+    slot->scope->parent = scope;
+    slot->scope->names.insert(std::move(parameter));
+  }
   if (!slot->value.poison() && (!slot->value.isTensor() || (slot->trained && !isFloating(slot->value.dtype)))) {
     auto report = error(Diag::WrongType, member.type->range, (slot->trained ? "param `" : "buffer `") + name + "`",
                         describe(slot->value), slot->trained ? "a tensor of floating-point numbers" : "a tensor");

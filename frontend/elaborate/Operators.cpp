@@ -245,6 +245,12 @@ Value Elaborator::binaryOfAny(BinaryOp op, Value lhs, Value rhs, SourceRange at)
   }
   if (lhs.kind == Value::Model || rhs.kind == Value::Model)
     return modelArithmetic(op, lhs, rhs, at);
+  for (auto [text, other] : {std::pair(&lhs, &rhs), std::pair(&rhs, &lhs)})
+    if (op == BinaryOp::Add && text->kind == Value::String && (other->isNumber() || other->kind == Value::Bool)) {
+      error(Diag::WrongType, other->at, "an operand of `+`", describe(*other), "a string, as the other is")
+          .help(fmt::format("`str({})` is its text", shortText(other->at)));
+      return poison(at);
+    }
   for (const Value *side : {&lhs, &rhs})
     if (!side->isTensor() && !side->isNumber() && side->kind != Value::Bool) {
       auto report = error(Diag::WrongType, side->at, fmt::format("an operand of `{}`", symbol), describe(*side),

@@ -187,6 +187,8 @@ bool TypeMatch::axisDiffers(size_t i, size_t offset, const Value &declared, cons
   } else if (i + offset > 0 && type.ellipsis &&
              e.sameSize(elementCount(Shape(value.shape.begin() + 1, value.shape.end())), expected).value_or(false)) {
     report.help("`flatten` makes one axis of all but the first");
+  } else if (type.ellipsis && i + 1 == type.sizes.size() && expected == Size(1)) {
+    report.help(fmt::format("each number a row of one: `expand_dims({}, axis: {})`", e.shortText(value.at), value.shape.size()));
   }
   return false;
 }
@@ -239,7 +241,8 @@ bool TypeMatch::shape() {
       report.help(fmt::format("{} axis is missing? `expand_dims({}, axis: {})` adds one",
                               missingAxis() ? "an" : "a leading", e.shortText(value.at), missingAxis()));
     else if (declared == 0)
-      report.help("`sum(..)` or `mean(..)` makes one number of many");
+      report.help(value.dtype == DType::Bool ? "`any(..)` or `all(..)` makes one bool of many"
+                                             : "`sum(..)` or `mean(..)` makes one number of many");
     return false;
   }
   size_t offset = rank - declared;

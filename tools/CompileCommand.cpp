@@ -128,6 +128,37 @@ static bool isOfData(const Elaborator &elaborator, const std::string &size) {
   return data && data->kind == Value::Data && data->data->learned.count(size.substr(size.find('.') + 1)) != 0;
 }
 
+/// Takes the sizes of vocabularies that `--size` does not give from the files of the weights: those of the fields of data of
+/// the same names.
+static void knowVocabularies(Elaborator &elaborator, const ast::Program &program, const std::vector<std::string> &weights) {
+  auto add = [&](const std::string &name, int64_t size) {
+    bool given = llvm::any_of(elaborator.overrides, [&](const Override &one) { return one.name == name; });
+    if (!given)
+      elaborator.overrides.push_back({name, std::to_string(size), true});
+  };
+  for (const std::string &text : weights) {
+    Result<Vocabularies> saved = readVocabularies(text);
+    if (std::string name, file; !saved && splitAssignment(text, name, file))
+      saved = readVocabularies(file);
+    if (!saved)
+      continue; // whoever loads it says so
+    for (const ast::Stmt *stmt : program.statements) {
+      if (stmt->kind != ast::StmtKind::Item)
+        continue;
+      const ast::Item &item = *static_cast<const ast::ItemStmt *>(stmt)->item;
+      if (item.kind != ast::ItemKind::Data)
+        continue;
+      for (const ast::Parameter &field : static_cast<const ast::DataItem &>(item).fields)
+        if (auto known = saved->find(std::string(field.name)); known != saved->end()) {
+          bool classes = known->second->kind() == Vocabulary::Kind::Classes;
+          std::string size = std::string(item.name) + (classes ? ".classes" : ".vocab");
+          add(size, known->second->size());
+          add(size + "." + known->first, known->second->size());
+        }
+    }
+  }
+}
+
 /// Makes parameters inputs like others: without weights they are given at each call.
 static void passParameters(mlir::ModuleOp module) {
   mlir::Builder builder(module.getContext());
@@ -261,7 +292,8 @@ static int compile(const CompileArguments &arguments) {
   for (auto &[name, size] : sizes)
     if (name.find('.') != std::string::npos)
       elaborator.overrides.push_back({name, std::to_string(size), true});
-  if (unit.diagnostics.errorCount() == 0)
+  knowVocabularies(elaborator, program, arguments.weights);
+  if (unit.diagnostics.failureCount() == 0)
     elaborator.program(program);
   int code = exitCodeOf(unit.diagnostics);
   if (std::optional<std::set<std::string>> open = sizesOf(elaborator, arguments.entry); open && code == 0)

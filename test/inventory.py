@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 """Finds what is missing: an operation without its gradient or codegen test, a pass without its test, a diagnostic that no
-test provokes, an include against the arrows, a folder without its page.
+test provokes, a help that none shows, an include against the arrows, a folder without its page.
 
-Prints each finding, then `N passed, N failed`; one check is one operation, pass or diagnostic, or one folder under one rule.
+Prints each finding, then `N passed, N failed`; one check is one operation, pass, diagnostic or help, or one folder under one rule.
 The tables below hold the exceptions, each with its reason. There is nothing to configure."""
 import json
 import pathlib
 import re
 import subprocess
 import sys
+
+import helps
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TEST = ROOT / "test"
@@ -159,7 +161,7 @@ def check_passes():
 
 def check_diagnostics():
     """Each kind of message is provoked by a test: [its-name] in a transcript, or Diag::ItsName in C++."""
-    transcripts = text_of(files(TEST, ".dl", ".mlir", ".test", ".txt"))
+    transcripts = text_of(files(TEST, ".dl", ".mlir", ".test", ".txt", ".out"))
     unit = text_of(files(TEST / "unit", ".cpp"))
     for path in files(ROOT / "frontend", ".def"):
         for kind in re.findall(r"^DLC_DIAG\((\w+),", read(path), re.MULTILINE):
@@ -212,6 +214,8 @@ def main():
     check_operations()
     check_passes()
     check_diagnostics()
+    for finding in helps.findings():
+        check([finding] if finding else [])
     for folder in ARROWS:
         check_arrows(folder)
         check_rooms(folder)

@@ -2,7 +2,7 @@
 # Substitutions: %shared %data (reference data beside the repository), %examples, and lit's own %s %S %t.
 # Features: avx2 avx512 (this processor), golden data (the shared folders are there), fashion (Debian's data set is there),
 # gnuplot (it is installed), pillow (python3-pil is, with %pillow, the Python that has it).
-# Files under an Inputs folder are what tests read, not tests.
+# Files under an Inputs folder are what tests read, not tests; messages/ has a script of its own.
 import os
 import shutil
 import subprocess
@@ -12,7 +12,7 @@ import lit.formats
 config.name = "dlc"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".dl", ".test", ".txt"]
-config.excludes = ["Inputs", "unit", "golden", "CMakeLists.txt"]
+config.excludes = ["Inputs", "unit", "golden", "messages", "CMakeLists.txt"]
 # RUN lines do not quote %s and %t: where the repository's path has spaces, `./dev test` runs a copy elsewhere.
 source = lit_config.params.get("copy", config.dlc_source)
 config.test_source_root = os.path.join(source, "test")

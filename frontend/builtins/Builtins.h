@@ -5,13 +5,12 @@
 
 namespace dlc {
 
-/// Adds a builtin's parameters and meaning to a table, one family a function.
+/// Adds what a builtin does to a table, one family a function. Its parameters are declared in std/builtins.
 class BuiltinTable {
 public:
   explicit BuiltinTable(std::vector<std::unique_ptr<Builtin>> &table) : table(table) {}
-  Builtin &add(std::string name, std::vector<std::string> parameters,
-               std::function<Value(Elaborator &, CallSite &)> apply) {
-    table.push_back(std::make_unique<Builtin>(Builtin{std::move(name), std::move(parameters), std::move(apply)}));
+  Builtin &add(std::string name, std::function<Value(Elaborator &, CallSite &)> apply) {
+    table.push_back(std::make_unique<Builtin>(Builtin{std::move(name), std::move(apply)}));
     return *table.back();
   }
 

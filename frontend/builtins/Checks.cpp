@@ -105,14 +105,14 @@ static Value typeAs(Elaborator &e, CallSite &site) {
 }
 
 void addCheckBuiltins(BuiltinTable &table) {
-  table.add("is_floating_point", {"x"}, [](Elaborator &e, CallSite &site) {
+  table.add("is_floating_point", [](Elaborator &e, CallSite &site) {
     Value x = isLiteral(site[0]) && hasFraction(site[0]) ? site[0] : tensorArgument(e, site, 0);
     return x.poison() ? x : Value::ofBool(!x.isTensor() || isFloating(x.dtype), site.at);
   });
-  table.add("require", {"condition", "words"}, require);
-  table.add("same_shape", {"x", "y", "what"}, sameShape);
-  table.add("floats", {"x", "what", "help?"}, floats);
-  table.add("type_as", {"x", "like"}, typeAs);
+  table.add("require", require);
+  table.add("same_shape", sameShape);
+  table.add("floats", floats);
+  table.add("type_as", typeAs);
 }
 
 } // namespace dlc

@@ -337,16 +337,13 @@ Value foldTensor(Elaborator &e, CallSite &site) {
 }
 
 void addConvolutionBuiltins(BuiltinTable &table) {
-  const std::vector<std::string> common = {"x", "w", "b?", "stride?", "padding?", "dilation?", "groups?"};
-  std::vector<std::string> plain = common, transposed = common;
-  plain.push_back("padding_mode?"), transposed.push_back("output_padding?");
   for (size_t spatial : {1, 2, 3}) {
-    table.add(fmt::format("conv{}d", spatial), plain,
+    table.add(fmt::format("conv{}d", spatial),
               [spatial](Elaborator &e, CallSite &site) { return conv(e, site, spatial); });
-    table.add(fmt::format("conv_transpose{}d", spatial), transposed,
+    table.add(fmt::format("conv_transpose{}d", spatial),
               [spatial](Elaborator &e, CallSite &site) { return convTranspose(e, site, spatial); });
   }
-  table.add("unfold", {"x", "kernel", "stride?", "padding?", "dilation?"}, unfold);
+  table.add("unfold", unfold);
 }
 
 } // namespace dlc

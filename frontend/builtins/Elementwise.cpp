@@ -171,7 +171,7 @@ std::optional<double> numberArgument(Elaborator &e, CallSite &site, size_t i, do
 /// A function of one floating-point tensor; of a number known at compile time, computed at once.
 static void addUnary(BuiltinTable &table, const char *name, const char *op, double (*fold)(double)) {
   std::string opName = op;
-  table.add(name, {"x"}, [opName, fold](Elaborator &e, CallSite &site) {
+  table.add(name, [opName, fold](Elaborator &e, CallSite &site) {
     if (site[0].isNumber() && isFloating(site[0].dtypeOr(DType::F32)))
       return e.mapNumber(site[0], site.at, fold);
     Value operand = floatArgument(e, site, 0);
@@ -182,7 +182,7 @@ static void addUnary(BuiltinTable &table, const char *name, const char *op, doub
 /// abs and sign keep integers.
 static void addSigned(BuiltinTable &table, const char *name, double (*fold)(double), int64_t (*whole)(int64_t)) {
   std::string op = name;
-  table.add(name, {"x"}, [op, fold, whole](Elaborator &e, CallSite &site) {
+  table.add(name, [op, fold, whole](Elaborator &e, CallSite &site) {
     if (site[0].isNumber())
       return e.mapNumber(site[0], site.at, fold, whole);
     Value operand = tensorArgument(e, site, 0);
@@ -357,8 +357,8 @@ void addElementwiseBuiltins(BuiltinTable &table) {
   addUnary(table, "ceil", "ceil", std::ceil);
   addUnary(table, "round", "round", std::nearbyint);
   addUnary(table, "trunc", "trunc", std::trunc);
-  table.add("xor", {"x", "y"}, eitherOr);
-  table.add("atan2", {"y", "x"}, angle);
+  table.add("xor", eitherOr);
+  table.add("atan2", angle);
   addSigned(
       table, "abs", [](double x) { return std::abs(x); },
       [](int64_t x) { return x < 0 ? int64_t(0 - uint64_t(x)) : x; });
@@ -366,9 +366,9 @@ void addElementwiseBuiltins(BuiltinTable &table) {
       table, "sign", [](double x) { return x > 0 ? 1.0 : x < 0 ? -1.0 : x; },
       [](int64_t x) { return int64_t(x > 0) - int64_t(x < 0); });
   addSigned(table, "relu", [](double x) { return x < 0 ? 0.0 : x; }, [](int64_t x) { return x > 0 ? x : int64_t(0); });
-  table.add("maximum", {"x", "y"}, [](Elaborator &e, CallSite &site) { return twoOperands(e, site, "max", true); });
-  table.add("minimum", {"x", "y"}, [](Elaborator &e, CallSite &site) { return twoOperands(e, site, "min", false); });
-  table.add("stop_gradient", {"x"}, [](Elaborator &e, CallSite &site) {
+  table.add("maximum", [](Elaborator &e, CallSite &site) { return twoOperands(e, site, "max", true); });
+  table.add("minimum", [](Elaborator &e, CallSite &site) { return twoOperands(e, site, "min", false); });
+  table.add("stop_gradient", [](Elaborator &e, CallSite &site) {
     if (std::vector<Value> leaves; site[0].kind == Value::Model || site[0].kind == Value::Tuple) {
       Value whole = site[0];
       if (!e.leavesOf(whole, leaves)) {
@@ -391,9 +391,9 @@ void addElementwiseBuiltins(BuiltinTable &table) {
     stopped.varies = false;
     return stopped;
   });
-  table.add("div", {"x", "y"}, quotient);
+  table.add("div", quotient);
   // For functions that pair their arguments' elements and reduce: so that a sum counts what broadcasting repeats.
-  table.add("broadcast_tensors", {"x", "y"}, [](Elaborator &e, CallSite &site) {
+  table.add("broadcast_tensors", [](Elaborator &e, CallSite &site) {
     Value x, y;
     if (!unifyArguments(e, site, 0, 1, x, y))
       return e.poison(site.at);
@@ -402,7 +402,7 @@ void addElementwiseBuiltins(BuiltinTable &table) {
       return e.poison(site.at);
     return Value::ofTuple({e.broadcastTo(x, *shape, x.at), e.broadcastTo(y, *shape, y.at)}, site.at);
   });
-  table.add("where", {"condition", "x", "y"}, choice);
+  table.add("where", choice);
 }
 
 } // namespace dlc

@@ -78,16 +78,16 @@ static Value enumerated(Elaborator &e, CallSite &site) {
 }
 
 void addGradientBuiltins(BuiltinTable &table) {
-  table.add("zip", {"xs..."}, [](Elaborator &e, CallSite &site) {
+  table.add("zip", [](Elaborator &e, CallSite &site) {
     if (site.rest.empty()) {
       e.error(Diag::MissingArgument, site.at, site.callee, "xs");
       return e.poison(site.at);
     }
     return zipped(e, site.rest, site.at);
   });
-  table.add("enumerate", {"x", "start?"}, enumerated);
+  table.add("enumerate", enumerated);
   // Layers one after the other, each named by its index.
-  table.add("len", {"x"}, [](Elaborator &e, CallSite &site) {
+  table.add("len", [](Elaborator &e, CallSite &site) {
     const Value &x = site[0];
     if (x.kind == Value::List && x.flag)
       return Value::ofSize(x.size, site.at);
@@ -100,7 +100,7 @@ void addGradientBuiltins(BuiltinTable &table) {
     e.error(Diag::WrongType, x.at, "the argument of `len`", describe(x), "a list or a tensor with axes");
     return e.poison(site.at);
   });
-  table.add("str", {"x"}, [](Elaborator &e, CallSite &site) {
+  table.add("str", [](Elaborator &e, CallSite &site) {
     const Value &x = site[0];
     if (x.kind == Value::String)
       return x;
@@ -117,7 +117,7 @@ void addGradientBuiltins(BuiltinTable &table) {
       report.help("`print` shows it");
     return e.poison(site.at);
   });
-  table.add("Sequential", {"layers..."}, [](Elaborator &e, CallSite &site) {
+  table.add("Sequential", [](Elaborator &e, CallSite &site) {
     auto model = std::make_shared<ModelInstance>();
     model->name = "Sequential";
     model->at = site.at;
@@ -137,7 +137,7 @@ void addGradientBuiltins(BuiltinTable &table) {
     return value;
   });
   for (bool withValue : {false, true})
-    table.add(withValue ? "value_and_grad" : "grad", {"f", "wrt?"}, [withValue](Elaborator &e, CallSite &site) {
+    table.add(withValue ? "value_and_grad" : "grad", [withValue](Elaborator &e, CallSite &site) {
       if (!functionArgument(e, site))
         return e.poison(site.at);
       auto function = std::make_shared<Function>();
@@ -169,7 +169,7 @@ void addGradientBuiltins(BuiltinTable &table) {
       function->tupleResult = site.has(1) && site[1].kind == Value::List;
       return Value::ofFunction(function, site.at);
     });
-  table.add("vjp", {"f", "xs..."}, [](Elaborator &e, CallSite &site) {
+  table.add("vjp", [](Elaborator &e, CallSite &site) {
     if (!functionArgument(e, site))
       return e.poison(site.at);
     if (site.rest.empty()) {
@@ -199,7 +199,7 @@ void addGradientBuiltins(BuiltinTable &table) {
     pullback->arguments = arguments;
     return Value::ofTuple({y, Value::ofFunction(pullback, site.at)}, site.at);
   });
-  table.add("jvp", {"f", "x", "dx"}, [](Elaborator &e, CallSite &site) {
+  table.add("jvp", [](Elaborator &e, CallSite &site) {
     if (!functionArgument(e, site))
       return e.poison(site.at);
     return e.push(site[0], site[1], site[2], site.at);

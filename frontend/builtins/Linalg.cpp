@@ -56,7 +56,7 @@ static std::vector<Value> results(Elaborator &e, dl::LinalgKind kind, const std:
 
 /// A factorization: its results' shapes are made of `m`, `n` and `k`, the lesser of them, behind the batch's axes.
 static void addFactors(BuiltinTable &table, const char *name, dl::LinalgKind kind, std::vector<std::string> forms) {
-  table.add(name, {"x"}, [=](Elaborator &e, CallSite &site) {
+  table.add(name, [=](Elaborator &e, CallSite &site) {
     bool square = kind == dl::LinalgKind::cholesky || kind == dl::LinalgKind::eigh || kind == dl::LinalgKind::eig ||
                   kind == dl::LinalgKind::det;
     Value x = matrixArgument(e, site, 0, square, site.callee);
@@ -134,19 +134,19 @@ void addLinalgBuiltins(BuiltinTable &table) {
   addFactors(table, "eigh", dl::LinalgKind::eigh, {"n", "nn"});
   addFactors(table, "eig", dl::LinalgKind::eig, {"n", "nn"});
   addFactors(table, "svd", dl::LinalgKind::svd, {"mk", "k", "kn"});
-  table.add("solve", {"a", "b"}, [](Elaborator &e, CallSite &site) {
+  table.add("solve", [](Elaborator &e, CallSite &site) {
     return solve(e, site, dl::LinalgKind::solve, false, false);
   });
-  table.add("solve_triangular", {"a", "b", "lower?", "unit_diagonal?"}, [](Elaborator &e, CallSite &site) {
+  table.add("solve_triangular", [](Elaborator &e, CallSite &site) {
     std::optional<bool> lower = boolArgument(e, site, 2, false), unit = boolArgument(e, site, 3, false);
     return lower && unit ? solve(e, site, dl::LinalgKind::triangular, *lower, *unit) : e.poison(site.at);
   });
   // The argument of a function (`what`) of square matrices.
-  table.add("square_matrices", {"x", "what"}, [](Elaborator &e, CallSite &site) {
+  table.add("square_matrices", [](Elaborator &e, CallSite &site) {
     return matrixArgument(e, site, 0, true, site[1].text);
   });
   // The distance from 1 to the next number of a tensor's element type.
-  table.add("epsilon_of", {"x"}, [](Elaborator &e, CallSite &site) {
+  table.add("epsilon_of", [](Elaborator &e, CallSite &site) {
     Value x = floatArgument(e, site, 0);
     if (x.poison())
       return x;

@@ -52,7 +52,7 @@ static std::optional<DType> dtypeArgument(Elaborator &e, CallSite &site, size_t 
 
 static void addSplats(BuiltinTable &table) {
   for (auto [name, value] : {std::pair("zeros", 0.0), {"ones", 1.0}})
-    table.add(name, {"shape?", "dtype?"}, [value](Elaborator &e, CallSite &site) {
+    table.add(name, [value](Elaborator &e, CallSite &site) {
       std::optional<DType> dtype = dtypeArgument(e, site, 1, DType::F32);
       if (!site.has(0)) {
         if (e.initialiserShape)
@@ -65,7 +65,7 @@ static void addSplats(BuiltinTable &table) {
         return e.poison(site.at);
       return e.constant(value, *dtype, *shape, site.at);
     });
-  table.add("full", {"shape", "value", "dtype?"}, [](Elaborator &e, CallSite &site) {
+  table.add("full", [](Elaborator &e, CallSite &site) {
     std::optional<Shape> shape = shapeArgument(e, site, 0);
     // A tensor of the value's own type, unless another is given.
     DType own = site[1].isTensor() ? site[1].dtype : site[1].kind == Value::Bool ? DType::Bool : DType::I64;
@@ -82,7 +82,7 @@ static void addSplats(BuiltinTable &table) {
     }
     return e.broadcastTo(value, *shape, site.at);
   });
-  table.add("eye", {"n", "dtype?"}, [](Elaborator &e, CallSite &site) {
+  table.add("eye", [](Elaborator &e, CallSite &site) {
     std::optional<Size> n = lengthArgument(e, site, 0, "the size of `eye`");
     std::optional<DType> dtype = dtypeArgument(e, site, 1, DType::F32);
     if (!n || !dtype)
@@ -92,7 +92,7 @@ static void addSplats(BuiltinTable &table) {
         e.compareOp("eq", e.iotaOp(DType::I64, shape, 0, site.at), e.iotaOp(DType::I64, shape, 1, site.at), site.at);
     return e.cast(same, *dtype, site.at);
   });
-  table.add("linspace", {"begin", "end", "n"}, [](Elaborator &e, CallSite &site) {
+  table.add("linspace", [](Elaborator &e, CallSite &site) {
     std::optional<double> begin = numberArgument(e, site, 0, 0), end = numberArgument(e, site, 1, 0);
     std::optional<Size> n = lengthArgument(e, site, 2, "the length of `linspace`");
     if (!begin || !end || !n)
@@ -172,8 +172,8 @@ static Value arange(Elaborator &e, CallSite &site) {
 }
 
 void addMakerBuiltins(BuiltinTable &table) {
-  table.add("arange", {"n", "end?", "step?", "dtype?"}, arange);
-  table.add("tensor", {"xs", "dtype?"}, tensorBuiltin);
+  table.add("arange", arange);
+  table.add("tensor", tensorBuiltin);
   addSplats(table);
 }
 

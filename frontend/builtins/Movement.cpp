@@ -410,15 +410,15 @@ static Value meshgrid(Elaborator &e, CallSite &site) {
 }
 
 void addMovementBuiltins(BuiltinTable &table) {
-  table.add("narrow", {"x", "axis", "start", "length"}, narrow);
-  table.add("window", {"x", "end", "length"}, window);
-  table.add("chunk", {"x", "chunks", "axis?"}, chunk);
-  table.add("tile", {"x", "times"}, tile);
-  table.add("repeat", {"x", "times", "axis?"}, repeat);
-  table.add("roll", {"x", "shift", "axis?"}, roll);
-  table.add("diag", {"x", "k?"}, diagonal);
-  table.add("trace", {"x"}, trace);
-  table.add("meshgrid", {"xs..."}, meshgrid);
+  table.add("narrow", narrow);
+  table.add("window", window);
+  table.add("chunk", chunk);
+  table.add("tile", tile);
+  table.add("repeat", repeat);
+  table.add("roll", roll);
+  table.add("diag", diagonal);
+  table.add("trace", trace);
+  table.add("meshgrid", meshgrid);
 }
 
 } // namespace dlc

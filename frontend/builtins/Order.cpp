@@ -153,7 +153,7 @@ static Value quantile(Elaborator &e, CallSite &site) {
 
 /// `name(x, axis)`: each element joined with those before it.
 static void addCumulative(BuiltinTable &table, const char *name, dl::CumulativeKind kind) {
-  table.add(name, {"x", "axis?"}, [kind](Elaborator &e, CallSite &site) {
+  table.add(name, [kind](Elaborator &e, CallSite &site) {
     bool floats = kind == dl::CumulativeKind::logsumexp;
     Value x = floats ? floatArgument(e, site, 0) : tensorArgument(e, site, 0);
     if (x.poison())
@@ -175,9 +175,9 @@ static void addCumulative(BuiltinTable &table, const char *name, dl::CumulativeK
 }
 
 void addOrderBuiltins(BuiltinTable &table) {
-  table.add("argsort", {"x", "axis?", "descending?"}, argsort);
-  table.add("searchsorted", {"sorted", "x", "right?"}, searchSorted);
-  table.add("quantile", {"x", "q", "axis?", "keepdims?"}, quantile);
+  table.add("argsort", argsort);
+  table.add("searchsorted", searchSorted);
+  table.add("quantile", quantile);
   addCumulative(table, "cumsum", dl::CumulativeKind::sum);
   addCumulative(table, "cumprod", dl::CumulativeKind::prod);
   addCumulative(table, "logcumsumexp", dl::CumulativeKind::logsumexp);

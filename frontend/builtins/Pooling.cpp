@@ -245,14 +245,13 @@ static Value adaptivePool(Elaborator &e, CallSite &site, size_t spatial, const c
 
 void addPoolingBuiltins(BuiltinTable &table) {
   for (size_t spatial : {1, 2, 3}) {
-    table.add(fmt::format("max_pool{}d", spatial), {"x", "kernel", "stride?", "padding?", "dilation?", "ceil_mode?"},
+    table.add(fmt::format("max_pool{}d", spatial),
               [spatial](Elaborator &e, CallSite &site) { return maxPool(e, site, spatial); });
     table.add(fmt::format("avg_pool{}d", spatial),
-              {"x", "kernel", "stride?", "padding?", "ceil_mode?", "count_include_pad?"},
               [spatial](Elaborator &e, CallSite &site) { return avgPool(e, site, spatial); });
-    table.add(fmt::format("adaptive_avg_pool{}d", spatial), {"x", "size"},
+    table.add(fmt::format("adaptive_avg_pool{}d", spatial),
               [spatial](Elaborator &e, CallSite &site) { return adaptivePool(e, site, spatial, "sum"); });
-    table.add(fmt::format("adaptive_max_pool{}d", spatial), {"x", "size"},
+    table.add(fmt::format("adaptive_max_pool{}d", spatial),
               [spatial](Elaborator &e, CallSite &site) { return adaptivePool(e, site, spatial, "max"); });
   }
 }

@@ -285,14 +285,14 @@ static Value triangle(Elaborator &e, CallSite &site, bool lower) {
 }
 
 void addProductBuiltins(BuiltinTable &table) {
-  table.add("einsum", {"equation", "xs..."}, einsum);
-  table.add("matmul", {"x", "y"},
+  table.add("einsum", einsum);
+  table.add("matmul",
             [](Elaborator &e, CallSite &site) { return e.binary(ast::BinaryOp::MatMul, site[0], site[1], site.at); });
-  table.add("one_hot", {"i", "classes"}, oneHot);
-  table.add("take_along", {"x", "i", "axis?"}, takeAlong);
+  table.add("one_hot", oneHot);
+  table.add("take_along", takeAlong);
   // Where the last axis' index is the row's label, or 0 for a label to ignore: for losses, which check labels by the name
   // that the user gave them.
-  table.add("label_mask", {"x", "label", "ignore"}, [](Elaborator &e, CallSite &site) {
+  table.add("label_mask", [](Elaborator &e, CallSite &site) {
     Value x = tensorArgument(e, site, 0), label = e.tensorOfList(site[1]);
     if (label.isNumber())
       label = e.tensorOf(label);
@@ -329,9 +329,9 @@ void addProductBuiltins(BuiltinTable &table) {
     Value wide = e.broadcastTo(e.reshape(checked, column, label.at), x.shape, label.at);
     return e.compareOp("eq", e.iotaOp(DType::I64, x.shape, int64_t(x.shape.size()) - 1, site.at), wide, site.at);
   });
-  table.add("tril", {"x", "k?"}, [](Elaborator &e, CallSite &site) { return triangle(e, site, true); });
-  table.add("triu", {"x", "k?"}, [](Elaborator &e, CallSite &site) { return triangle(e, site, false); });
-  table.add("embedding", {"table", "i"}, [](Elaborator &e, CallSite &site) {
+  table.add("tril", [](Elaborator &e, CallSite &site) { return triangle(e, site, true); });
+  table.add("triu", [](Elaborator &e, CallSite &site) { return triangle(e, site, false); });
+  table.add("embedding", [](Elaborator &e, CallSite &site) {
     Value rows = tensorArgument(e, site, 0), i = indexArgument(e, site, 1);
     if (rows.poison() || i.poison())
       return e.poison(site.at);
@@ -341,7 +341,7 @@ void addProductBuiltins(BuiltinTable &table) {
     }
     return e.gatherRows(rows, e.checkIndex(i, rows.shape[0].size, e.shortText(i.at, "index"), site.at), site.at);
   });
-  table.add("scatter_add", {"x", "i", "y"}, [](Elaborator &e, CallSite &site) {
+  table.add("scatter_add", [](Elaborator &e, CallSite &site) {
     Value x = tensorArgument(e, site, 0), i = indexArgument(e, site, 1), y = tensorArgument(e, site, 2);
     if (x.poison() || i.poison() || y.poison())
       return e.poison(site.at);

@@ -297,12 +297,12 @@ static Value categorical(Elaborator &e, CallSite &site) {
 }
 
 void addRandomBuiltins(BuiltinTable &table) {
-  table.add("normal", {"shape?", "mean?", "std?"}, normal);
-  table.add("uniform", {"a?", "b?", "c?", "shape?", "low?", "high?"}, uniform);
-  table.add("bernoulli", {"shape", "p?"}, bernoulli);
-  table.add("randint", {"low", "high?", "shape?"}, randint);
-  table.add("permutation", {"n"}, permutation);
-  table.add("categorical", {"scores?", "n?", "replacement?", "probs?"}, categorical);
+  table.add("normal", normal);
+  table.add("uniform", uniform);
+  table.add("bernoulli", bernoulli);
+  table.add("randint", randint);
+  table.add("permutation", permutation);
+  table.add("categorical", categorical);
 }
 
 } // namespace dlc

@@ -64,10 +64,7 @@ static Value withInitial(Elaborator &e, const std::string &op, const Value &redu
 static void addReduce(BuiltinTable &table, const char *name, const char *kind, bool bools) {
   std::string op = kind;
   bool isExtremum = op == "max" || op == "min";
-  std::vector<std::string> parameters = {"x", "axis?", "keepdims?"};
-  if (isExtremum)
-    parameters.push_back("initial?");
-  table.add(name, parameters, [op, bools, isExtremum](Elaborator &e, CallSite &site) {
+  table.add(name, [op, bools, isExtremum](Elaborator &e, CallSite &site) {
     Value x = tensorArgument(e, site, 0);
     if (x.poison())
       return x;
@@ -100,7 +97,7 @@ static void addReduce(BuiltinTable &table, const char *name, const char *kind, b
 }
 
 static void addMoments(BuiltinTable &table) {
-  table.add("mean", {"x", "axis?", "keepdims?"}, [](Elaborator &e, CallSite &site) {
+  table.add("mean", [](Elaborator &e, CallSite &site) {
     Value x = tensorArgument(e, site, 0, isLiteral(site[0]) ? std::optional(DType::F32) : std::nullopt);
     if (x.poison())
       return x;
@@ -120,7 +117,7 @@ static void addMoments(BuiltinTable &table) {
     return keepAxes(e, e.cast(mean, x.dtype, site.at), x, *axes, *keep, site.at);
   });
   for (bool root : {false, true})
-    table.add(root ? "std" : "var", {"x", "axis?", "keepdims?", "unbiased?"}, [root](Elaborator &e, CallSite &site) {
+    table.add(root ? "std" : "var", [root](Elaborator &e, CallSite &site) {
       Value given = floatArgument(e, site, 0);
       if (given.poison())
         return given;
@@ -150,7 +147,7 @@ void addReductionBuiltins(BuiltinTable &table) {
   addMoments(table);
   for (const char *kind : {"max", "min"}) {
     std::string op = kind;
-    table.add("arg" + op, {"x", "axis?", "keepdims?"}, [op](Elaborator &e, CallSite &site) {
+    table.add("arg" + op, [op](Elaborator &e, CallSite &site) {
       Value x = tensorArgument(e, site, 0);
       if (x.poison())
         return x;

@@ -175,7 +175,7 @@ static Value resize(Elaborator &e, CallSite &site) {
 }
 
 void addResizeBuiltins(BuiltinTable &table) {
-  table.add("resize", {"x", "size", "mode?", "antialias?", "align_corners?"}, resize);
+  table.add("resize", resize);
 }
 
 } // namespace dlc

@@ -192,11 +192,10 @@ static Value filter(Elaborator &e, CallSite &site) {
 }
 
 void addRowBuiltins(BuiltinTable &table) {
-  table.add("split", {"x", "size?", "axis?", "train?", "seed?", "shuffle?", "validate?"}, split);
-  table.add("fold", {"x", "size?", "kernel?", "stride?", "padding?", "dilation?", "k?", "index?", "seed?", "shuffle?"},
-            fold);
-  table.add("shuffle", {"data", "seed?"}, shuffle);
-  table.add("filter", {"data", "keep"}, filter).atOnce = true;
+  table.add("split", split);
+  table.add("fold", fold);
+  table.add("shuffle", shuffle);
+  table.add("filter", filter).atOnce = true;
 }
 
 } // namespace dlc

@@ -260,11 +260,11 @@ static Value write(Elaborator &e, CallSite &site) {
 }
 
 void addRunBuiltins(BuiltinTable &table) {
-  table.add("evaluate", {"model", "data", "batch?"}, evaluate).atOnce = true;
-  table.add("predict", {"data", "function", "batch?"}, predict).atOnce = true;
-  table.add("load", {"model", "file", "partial?"}, load);
-  table.add("save", {"model", "file"}, save);
-  table.add("write", {"*"}, write);
+  table.add("evaluate", evaluate).atOnce = true;
+  table.add("predict", predict).atOnce = true;
+  table.add("load", load);
+  table.add("save", save);
+  table.add("write", write);
 }
 
 } // namespace dlc

@@ -265,9 +265,9 @@ static Value squeezeBuiltin(Elaborator &e, CallSite &site) {
 }
 
 void addShapeBuiltins(BuiltinTable &table) {
-  table.add("reshape", {"x", "shape"}, reshapeBuiltin);
-  table.add("permute", {"x", "axes"}, permuteBuiltin);
-  table.add("transpose", {"x", "axes?"}, [](Elaborator &e, CallSite &site) {
+  table.add("reshape", reshapeBuiltin);
+  table.add("permute", permuteBuiltin);
+  table.add("transpose", [](Elaborator &e, CallSite &site) {
     if (site.has(1))
       return permuteBuiltin(e, site);
     Value x = tensorArgument(e, site, 0);
@@ -284,7 +284,7 @@ void addShapeBuiltins(BuiltinTable &table) {
     std::swap(permutation[permutation.size() - 2], permutation.back());
     return e.transpose(x, permutation, site.at);
   });
-  table.add("flatten", {"x"}, [](Elaborator &e, CallSite &site) {
+  table.add("flatten", [](Elaborator &e, CallSite &site) {
     // All axes but the first become one.
     Value x = tensorArgument(e, site, 0);
     if (x.poison())
@@ -296,9 +296,9 @@ void addShapeBuiltins(BuiltinTable &table) {
     Shape rest(x.shape.begin() + 1, x.shape.end());
     return e.reshape(x, {x.shape[0], {elementCount(rest), site.at}}, site.at);
   });
-  table.add("broadcast_to", {"x", "shape"}, broadcastBuiltin);
-  table.add("squeeze", {"x", "axis?"}, squeezeBuiltin);
-  table.add("expand_dims", {"x", "axis"}, [](Elaborator &e, CallSite &site) {
+  table.add("broadcast_to", broadcastBuiltin);
+  table.add("squeeze", squeezeBuiltin);
+  table.add("expand_dims", [](Elaborator &e, CallSite &site) {
     Value x = tensorArgument(e, site, 0);
     if (x.poison())
       return x;
@@ -314,10 +314,10 @@ void addShapeBuiltins(BuiltinTable &table) {
       shape.insert(shape.begin() + axis, {Size(1), site.at});
     return e.reshape(x, shape, site.at);
   });
-  table.add("concat", {"xs", "axis?"}, [](Elaborator &e, CallSite &site) { return concatBuiltin(e, site, false); });
-  table.add("stack", {"xs", "axis?"}, [](Elaborator &e, CallSite &site) { return concatBuiltin(e, site, true); });
-  table.add("pad", {"x", "widths", "value?", "mode?"}, padBuiltin);
-  table.add("flip", {"x", "axis?"}, [](Elaborator &e, CallSite &site) {
+  table.add("concat", [](Elaborator &e, CallSite &site) { return concatBuiltin(e, site, false); });
+  table.add("stack", [](Elaborator &e, CallSite &site) { return concatBuiltin(e, site, true); });
+  table.add("pad", padBuiltin);
+  table.add("flip", [](Elaborator &e, CallSite &site) {
     Value x = tensorArgument(e, site, 0);
     if (x.poison())
       return x;
@@ -330,7 +330,7 @@ void addShapeBuiltins(BuiltinTable &table) {
       result.ir = dl::ReverseOp::create(e.graph.here(), e.location(site.at), operand.getType(), operand, *axes);
     return result;
   });
-  table.add("rows", {"x"}, [](Elaborator &e, CallSite &site) {
+  table.add("rows", [](Elaborator &e, CallSite &site) {
     if (site[0].kind == Value::Data)
       return Value::ofSize(site[0].data->rows, site.at);
     Value x = tensorArgument(e, site, 0);
@@ -342,12 +342,12 @@ void addShapeBuiltins(BuiltinTable &table) {
     }
     return Value::ofSize(x.shape[0].size, site.at);
   });
-  table.add("shape", {"x"}, [](Elaborator &e, CallSite &site) {
+  table.add("shape", [](Elaborator &e, CallSite &site) {
     Value x = tensorArgument(e, site, 0);
     return x.poison() ? x : e.member(x, "shape", site.at, site.at);
   });
   // Lists of axes, for the library's own functions.
-  table.add("axes", {"x", "axis?"}, [](Elaborator &e, CallSite &site) {
+  table.add("axes", [](Elaborator &e, CallSite &site) {
     Value x = tensorArgument(e, site, 0);
     std::optional<std::vector<int64_t>> axes = x.poison() ? std::nullopt : permutationArgument(e, site, 1, x);
     if (!axes)
@@ -358,21 +358,21 @@ void addShapeBuiltins(BuiltinTable &table) {
     return Value::ofList(std::move(list), site.at);
   });
   // The last axis in a list, which is empty for a scalar.
-  table.add("last_axis", {"x"}, [](Elaborator &e, CallSite &site) {
+  table.add("last_axis", [](Elaborator &e, CallSite &site) {
     Value x = tensorArgument(e, site, 0);
     std::vector<Value> list;
     if (!x.shape.empty())
       list.push_back(Value::ofInteger(-1, site.at));
     return x.poison() ? x : Value::ofList(std::move(list), site.at);
   });
-  table.add("trailing_axes", {"x"}, [](Elaborator &e, CallSite &site) {
+  table.add("trailing_axes", [](Elaborator &e, CallSite &site) {
     Value x = tensorArgument(e, site, 0);
     std::vector<Value> list;
     for (size_t i = x.shape.size(); i > 0; --i)
       list.push_back(Value::ofInteger(-int64_t(i), site.at));
     return x.poison() ? x : Value::ofList(std::move(list), site.at);
   });
-  table.add("other_axes", {"x", "axis"}, [](Elaborator &e, CallSite &site) {
+  table.add("other_axes", [](Elaborator &e, CallSite &site) {
     Value x = tensorArgument(e, site, 0);
     std::optional<int64_t> axis = x.poison() ? std::nullopt : axisArgument(e, site, 1, x, 0);
     if (!axis)
@@ -384,7 +384,7 @@ void addShapeBuiltins(BuiltinTable &table) {
     return Value::ofList(std::move(list), site.at);
   });
   // A vector along one axis of x: shaped to broadcast. A number stands for all.
-  table.add("align", {"v", "x", "axis"}, [](Elaborator &e, CallSite &site) {
+  table.add("align", [](Elaborator &e, CallSite &site) {
     if (site[0].isNumber())
       return site[0];
     Value v = tensorArgument(e, site, 0), x = tensorArgument(e, site, 1);
@@ -403,7 +403,7 @@ void addShapeBuiltins(BuiltinTable &table) {
     return e.reshape(v, shape, site.at);
   });
   // How many of the channels each of `parts` has, which must divide them; `what` says what the parts are, `which` which channels.
-  table.add("share", {"channels", "parts", "what", "which?"}, [](Elaborator &e, CallSite &site) {
+  table.add("share", [](Elaborator &e, CallSite &site) {
     std::optional<Size> channels = countOf(e, site[0], "the number of channels", site.has(3) ? 1 : 0),
                         parts = channels ? countOf(e, site[1], "the number of " + site[2].text, 1) : std::nullopt;
     if (!parts)
@@ -417,7 +417,7 @@ void addShapeBuiltins(BuiltinTable &table) {
     return Value::ofSize(Size::quotient(*channels, *parts), site.at);
   });
   // The kernel of a layer (or `what` else), one number or a list of `count`, as a list.
-  table.add("spread", {"value", "count", "what?"}, [](Elaborator &e, CallSite &site) {
+  table.add("spread", [](Elaborator &e, CallSite &site) {
     const std::string what = "the " + (site.has(2) ? site[2].text : "kernel");
     std::optional<int64_t> count = e.integerConstant(site[1], "the count");
     bool isList = site[0].kind == Value::List || site[0].kind == Value::Tuple;

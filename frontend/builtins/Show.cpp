@@ -25,20 +25,18 @@ namespace {
 /// A parameter of a picture, and what it takes.
 struct PictureParameter {
   enum Takes { Numbers, Columns, Points, Names, Colours, Log, Count, Flag, Text, File, Pixels };
-  std::string name; ///< with `?` when it may be left out
+  std::string name;
   Takes takes;
 };
 struct PictureKind {
   std::string name;
-  std::vector<PictureParameter> parameters;
+  std::vector<PictureParameter::Takes> takes; ///< of its own parameters, before those that all pictures have
   bool (*fits)(Elaborator &, CallSite &); ///< whether the shapes go together; reports it when not
 };
 } // namespace
 
 static std::string parameterOf(const CallSite &site, const PictureParameter &parameter) {
-  std::string name =
-      parameter.name.ends_with("?") ? parameter.name.substr(0, parameter.name.size() - 1) : parameter.name;
-  return fmt::format("argument `{}` of `{}`", name, site.callee);
+  return fmt::format("argument `{}` of `{}`", parameter.name, site.callee);
 }
 
 static bool isNames(const Value &value) {
@@ -295,9 +293,9 @@ static bool fitsConfusion(Elaborator &e, CallSite &site) {
 }
 
 /// What a picture does: its arguments are checked here; the executor draws when they are computed.
-static Value picture(Elaborator &e, CallSite &site, const PictureKind &kind) {
-  for (size_t i = 0; i < kind.parameters.size(); ++i)
-    if (site.has(i) && !takeArgument(e, site, i, kind.parameters[i]))
+static Value picture(Elaborator &e, CallSite &site, const PictureKind &kind, const std::vector<PictureParameter> &parameters) {
+  for (size_t i = 0; i < parameters.size(); ++i)
+    if (site.has(i) && !takeArgument(e, site, i, parameters[i]))
       return e.poison(site.at);
   if (!kind.fits(e, site))
     return e.poison(site.at);
@@ -315,10 +313,9 @@ static Value picture(Elaborator &e, CallSite &site, const PictureKind &kind) {
     return e.poison(site.at);
   }
   std::vector<std::string> names;
-  for (size_t i = 0; i < kind.parameters.size(); ++i)
+  for (size_t i = 0; i < parameters.size(); ++i)
     if (site.has(i)) {
-      const std::string &name = kind.parameters[i].name;
-      names.push_back(name.substr(0, name.find('?')));
+      names.push_back(parameters[i].name);
       result.elements.push_back(site[i]);
     }
   result.effect = [&e, names, kind = kind.name, at = site.at](const std::vector<Value> &values) {
@@ -332,44 +329,28 @@ static Value picture(Elaborator &e, CallSite &site, const PictureKind &kind) {
 
 static void addPicture(BuiltinTable &table, PictureKind kind) {
   using P = PictureParameter;
-  for (auto &[name, takes] : std::initializer_list<std::pair<const char *, P::Takes>>{{"title?", P::Text},
-                                                                                      {"x_label?", P::Text},
-                                                                                      {"y_label?", P::Text},
-                                                                                      {"save?", P::File},
-                                                                                      {"width?", P::Pixels},
-                                                                                      {"height?", P::Pixels}})
-    kind.parameters.push_back({name, takes});
-  std::vector<std::string> names;
-  for (const PictureParameter &parameter : kind.parameters)
-    names.push_back(parameter.name);
-  std::string name = kind.name;
-  table.add(name, names, [kind = std::move(kind)](Elaborator &e, CallSite &site) { return picture(e, site, kind); });
+  // title, x_label, y_label, save, width, height
+  kind.takes.insert(kind.takes.end(), {P::Text, P::Text, P::Text, P::File, P::Pixels, P::Pixels});
+  Builtin &builtin = table.add(kind.name, nullptr);
+  builtin.apply = [kind = std::move(kind), &builtin](Elaborator &e, CallSite &site) {
+    std::vector<PictureParameter> parameters;
+    for (size_t i = 0; i < kind.takes.size(); ++i)
+      parameters.push_back({builtin.parameters[i].name, kind.takes[i]});
+    return picture(e, site, kind, parameters);
+  };
 }
 
 void addShowBuiltins(BuiltinTable &table) {
   using P = PictureParameter;
-  table.add("print", {"values..."}, print);
+  table.add("print", print);
   addPicture(table,
-             {"plot",
-              {{"x", P::Columns},
-               {"y?", P::Columns},
-               {"band?", P::Numbers},
-               {"names?", P::Names},
-               {"log?", P::Log},
-               {"points?", P::Points},
-               {"color?", P::Colours}},
-              fitsPlot});
-  addPicture(
-      table,
-      {"scatter", {{"points", P::Numbers}, {"y?", P::Numbers}, {"color?", P::Colours}, {"log?", P::Log}}, fitsScatter});
-  addPicture(table, {"histogram", {{"x", P::Columns}, {"bins?", P::Count}, {"names?", P::Names}}, fitsHistogram});
-  addPicture(table, {"bar", {{"names", P::Colours}, {"heights", P::Numbers}, {"series?", P::Names}}, fitsBar});
-  addPicture(table, {"show", {{"image", P::Numbers}, {"labels?", P::Colours}, {"columns?", P::Count}}, fitsShow});
-  addPicture(table, {"heatmap",
-              {{"m", P::Numbers}, {"names?", P::Names}, {"values?", P::Flag}, {"row_names?", P::Names}},
-              fitsHeatmap});
-  addPicture(table,
-             {"confusion_matrix", {{"guess", P::Numbers}, {"label", P::Numbers}, {"names?", P::Names}}, fitsConfusion});
+             {"plot", {P::Columns, P::Columns, P::Numbers, P::Names, P::Log, P::Points, P::Colours}, fitsPlot});
+  addPicture(table, {"scatter", {P::Numbers, P::Numbers, P::Colours, P::Log}, fitsScatter});
+  addPicture(table, {"histogram", {P::Columns, P::Count, P::Names}, fitsHistogram});
+  addPicture(table, {"bar", {P::Colours, P::Numbers, P::Names}, fitsBar});
+  addPicture(table, {"show", {P::Numbers, P::Colours, P::Count}, fitsShow});
+  addPicture(table, {"heatmap", {P::Numbers, P::Names, P::Flag, P::Names}, fitsHeatmap});
+  addPicture(table, {"confusion_matrix", {P::Numbers, P::Numbers, P::Names}, fitsConfusion});
 }
 
 } // namespace dlc

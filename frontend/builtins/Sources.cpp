@@ -3,9 +3,9 @@
 
 namespace dlc {
 
-static void addSource(BuiltinTable &table, const char *name, std::vector<std::string> parameters) {
+static void addSource(BuiltinTable &table, const char *name) {
   std::string kind = name;
-  table.add(name, parameters, [kind](Elaborator &e, CallSite &site) {
+  table.add(name, [kind](Elaborator &e, CallSite &site) {
     auto source = std::make_shared<SourceInfo>();
     source->kind = kind;
     source->at = site.at;
@@ -56,19 +56,19 @@ static Value vocabulary(Elaborator &e, CallSite &site) {
 }
 
 void addSourceBuiltins(BuiltinTable &table) {
-  addSource(table, "csv", {"file", "missing?"});
-  addSource(table, "idx", {"*"}); // a file for each field
-  addSource(table, "npy", {"*"});
-  addSource(table, "safetensors", {"file"});
-  addSource(table, "cifar10", {"files"});
-  addSource(table, "image_folder", {"folder", "resize?"});
-  addSource(table, "text", {"file", "window?"});
-  addSource(table, "text_folder", {"files", "length?", "alphabet?"});
-  addSource(table, "sentence_pairs", {"file", "lengths?", "vocab?"});
-  addSource(table, "spiral", {"n?", "noise?", "seed?", "classes?"});
-  addSource(table, "moons", {"n?", "noise?", "seed?"});
-  addSource(table, "tensors", {"*"}); // a tensor for each field
-  table.add("vocabulary", {"file"}, vocabulary);
+  addSource(table, "csv");
+  addSource(table, "idx"); // a file for each field
+  addSource(table, "npy");
+  addSource(table, "safetensors");
+  addSource(table, "cifar10");
+  addSource(table, "image_folder");
+  addSource(table, "text");
+  addSource(table, "text_folder");
+  addSource(table, "sentence_pairs");
+  addSource(table, "spiral");
+  addSource(table, "moons");
+  addSource(table, "tensors"); // a tensor for each field
+  table.add("vocabulary", vocabulary);
 }
 
 } // namespace dlc

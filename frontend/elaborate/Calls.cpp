@@ -389,21 +389,26 @@ Value Elaborator::applyHere(const Value &callee, CallSite &site) {
   case Function::Lambda:
     return callUser(function, site);
   case Function::Native: {
-    if (function.builtin->parameters == std::vector<std::string>{"*"}) // arguments of any name
-      return function.builtin->apply(*this, site);
+    const Builtin &builtin = *function.builtin;
+    if (builtin.anyNames)
+      return builtin.apply(*this, site);
     std::vector<std::string> names;
     std::vector<bool> optional;
     std::optional<size_t> restAt;
-    for (const std::string &parameter : function.builtin->parameters) {
-      bool opt = parameter.ends_with("?"), rest = parameter.ends_with("...");
-      if (rest)
+    for (const Builtin::Parameter &parameter : builtin.parameters) {
+      if (parameter.takesRest)
         restAt = names.size();
-      optional.push_back(opt);
-      names.push_back(parameter.substr(0, parameter.size() - (opt ? 1 : rest ? 3 : 0)));
+      optional.push_back(parameter.optional);
+      names.push_back(parameter.name);
     }
     if (!bindArguments(*this, site, names, optional, restAt))
       return poison(site.at);
-    return function.builtin->apply(*this, site);
+    for (size_t i = 0; i < names.size(); ++i)
+      if (const Expr *absent = builtin.parameters[i].value; absent && !site.bound[i]) {
+        site.bound[i] = expression(*absent, library);
+        site.bound[i]->at = site.at;
+      }
+    return builtin.apply(*this, site);
   }
   case Function::Constructor:
     return construct(function, site);

@@ -24,19 +24,6 @@ static std::string parametersText(const Elaborator &e, const std::vector<ast::Pa
   return fmt::format("({})", fmt::join(texts, ", "));
 }
 
-/// A builtin's `x?` may be left out, its `xs...` takes any number.
-static std::string parametersText(const Builtin &builtin) {
-  std::vector<std::string> texts;
-  for (const std::string &parameter : builtin.parameters)
-    if (parameter.ends_with("..."))
-      texts.push_back(parameter.substr(0, parameter.size() - 3) + ", ..");
-    else if (parameter.ends_with("?"))
-      texts.push_back(parameter.substr(0, parameter.size() - 1) + ": ..");
-    else
-      texts.push_back(parameter == "*" ? ".." : parameter);
-  return fmt::format("({})", fmt::join(texts, ", "));
-}
-
 static Description describedFunction(const Elaborator &e, const Value &value) {
   const Function &function = *value.function;
   switch (function.kind) {
@@ -56,7 +43,9 @@ static Description describedFunction(const Elaborator &e, const Value &value) {
     return {"optimizer " + function.name + parameters, std::string(function.optimizerItem->doc)};
   }
   case Function::Native:
-    return {"fn " + function.name + parametersText(*function.builtin), ""};
+    if (const ast::FnItem *declaration = function.builtin->declaration)
+      return {"fn " + function.name + parametersText(e, declaration->parameters), std::string(declaration->doc)};
+    return {fmt::format("fn {}({})", function.name, fmt::join(parameterNames(value), ", ")), ""};
   case Function::Lambda:
     return {"fn " + parametersText(e, function.lambda->parameters), ""};
   default:
@@ -117,7 +106,8 @@ std::vector<std::string> memberNames(const Value &value) {
       names.push_back("history");
     if (value.model->item)
       for (const ast::Parameter &parameter : value.model->item->parameters)
-        names.push_back(std::string(parameter.name));
+        if (std::find(names.begin(), names.end(), parameter.name) == names.end())
+          names.push_back(std::string(parameter.name));
     break;
   case Value::Data: {
     const DataInfo &data = *value.data;

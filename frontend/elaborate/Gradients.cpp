@@ -240,8 +240,8 @@ std::vector<std::string> parameterNames(const Value &callee) {
   } else if (function.kind == Function::Gradient)
     return parameterNames(*function.base);
   else if (function.kind == Function::Native)
-    for (const std::string &parameter : function.builtin->parameters)
-      names.push_back(parameter.substr(0, parameter.find_first_of("?.")));
+    for (const Builtin::Parameter &parameter : function.builtin->parameters)
+      names.push_back(parameter.name);
   return names;
 }
 

@@ -48,6 +48,23 @@ struct Elaborator::Selection {
   bool adjacent() const { return tensors.back().first - tensors.front().first + 1 == tensors.size(); }
 };
 
+/// An index with whole slices in the place of `...`.
+static std::vector<IndexEntry> spread(const std::vector<IndexEntry> &entries, size_t rank) {
+  std::vector<IndexEntry> result;
+  for (const IndexEntry &entry : entries) {
+    if (!entry.ellipsis) {
+      result.push_back(entry);
+      continue;
+    }
+    IndexEntry whole;
+    whole.slice = true;
+    whole.range = entry.range;
+    if (rank >= entries.size())
+      result.insert(result.end(), rank + 1 - entries.size(), whole);
+  }
+  return result;
+}
+
 /// Puts the places of a mask among the tensors that index. False when an error was reported.
 static bool byPlaces(Elaborator &e, const std::optional<Value> &mask, std::vector<std::pair<size_t, Value>> &tensors,
                      const IndexExpr &expr, const ScopeRef &scope) {
@@ -106,10 +123,11 @@ Value Elaborator::index(const IndexExpr &expr, const ScopeRef &scope) {
       report.help(fmt::format("its members are taken by name: `{}.{}`", shortText(base.at), base.model->entries[0].name));
     return poison(expr.range);
   }
-  std::optional<Selection> selection = select(base, expr, scope);
-  if (!selection || !byPlaces(*this, selection->mask, selection->tensors, expr, scope))
+  IndexExpr whole(expr.range, expr.base, spread(expr.entries, base.shape.size()));
+  std::optional<Selection> selection = select(base, whole, scope);
+  if (!selection || !byPlaces(*this, selection->mask, selection->tensors, whole, scope))
     return poison(expr.range);
-  Value taken = take(base, *selection, expr);
+  Value taken = take(base, *selection, whole);
   taken.strings = base.strings;
   return taken;
 }
@@ -468,13 +486,14 @@ std::pair<Value, Value> Elaborator::lastOfEach(const Value &places, const Value 
   return {sorted, selectOp(isLast, values, constant(0, values.dtype, values.shape, at), at)};
 }
 
-Value Elaborator::indexAssign(const Value &base, const IndexExpr &target, const Value &given, const ScopeRef &scope) {
+Value Elaborator::indexAssign(const Value &base, const IndexExpr &written, const Value &given, const ScopeRef &scope) {
   if (base.poison() || given.poison())
-    return poison(target.range);
+    return poison(written.range);
   if (!base.isTensor()) {
     error(Diag::WrongType, base.at, "what is indexed", describe(base), "a tensor");
-    return poison(target.range);
+    return poison(written.range);
   }
+  IndexExpr target(written.range, written.base, spread(written.entries, base.shape.size()));
   std::optional<Selection> selection = select(base, target, scope);
   if (!selection)
     return poison(target.range);

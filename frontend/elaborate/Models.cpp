@@ -17,7 +17,7 @@ static bool bindSettings(Elaborator &e, const std::vector<Parameter> &parameters
   Builtin signature;
   signature.name = site.callee;
   for (const Parameter &parameter : parameters)
-    signature.parameters.push_back(std::string(parameter.name) + (parameter.defaultValue ? "?" : ""));
+    signature.parameters.push_back({std::string(parameter.name), parameter.defaultValue != nullptr});
   bool good = true;
   signature.apply = [&](Elaborator &elaborator, CallSite &bound) {
     for (size_t i = 0; i < parameters.size() && good; ++i) {

@@ -1,5 +1,4 @@
-// Programs: the library, definitions, statements in order, questions about what was defined.
-#include "frontend/builtins/Builtins.h"
+// Programs: definitions, statements in order, questions about what was defined.
 #include "frontend/elaborate/ControlFlow.h"
 #include "frontend/elaborate/Describe.h"
 #include "frontend/elaborate/Library.h"
@@ -23,41 +22,6 @@ Elaborator::Elaborator(SourceManager &sources, DiagnosticEngine &diagnostics, ml
 
 Elaborator::~Elaborator() = default;
 
-void Elaborator::loadLibrary() {
-  BuiltinTable table(builtins);
-  addElementwiseBuiltins(table);
-  addReductionBuiltins(table);
-  addCheckBuiltins(table);
-  addShapeBuiltins(table);
-  addMovementBuiltins(table);
-  addOrderBuiltins(table);
-  addLinalgBuiltins(table);
-  addProductBuiltins(table);
-  addConvolutionBuiltins(table);
-  addPoolingBuiltins(table);
-  addResizeBuiltins(table);
-  addMakerBuiltins(table);
-  addRandomBuiltins(table);
-  addGradientBuiltins(table);
-  addRowBuiltins(table);
-  addRunBuiltins(table);
-  addSourceBuiltins(table);
-  addShowBuiltins(table);
-  for (const std::unique_ptr<Builtin> &builtin : builtins) {
-    auto function = std::make_shared<Function>();
-    function->kind = Function::Native;
-    function->name = builtin->name;
-    function->builtin = builtin.get();
-    library->names[builtin->name] = {Value::ofFunction(function, {}), false, {}};
-  }
-  library->names["ascii_letters"] = {
-      Value::ofString("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ .,;'", {}), false, {}};
-  for (const LibraryFile &source : libraryFiles()) {
-    uint32_t id = sources.add(std::string("std/") + source.name, source.text);
-    declare(parse(sources, id, *libraryTree, diagnostics), library);
-  }
-}
-
 void Elaborator::declare(const Program &program, const ScopeRef &scope) {
   for (const Stmt *stmt : program.statements) {
     if (stmt->kind != StmtKind::Item)
@@ -69,6 +33,8 @@ void Elaborator::declare(const Program &program, const ScopeRef &scope) {
     function->scope = scope;
     switch (item.kind) {
     case ItemKind::Fn:
+      if (!static_cast<const FnItem &>(item).body) // a builtin's
+        continue;
       function->kind = Function::User;
       function->item = static_cast<const FnItem *>(&item);
       break;

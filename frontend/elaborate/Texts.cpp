@@ -52,19 +52,13 @@ static Value encodedColumn(Elaborator &e, const Value &texts, const DataInfo &da
   if (!e.executor || e.checkingOnly || (isColumn && !texts.strings))
     return result;
   auto bytes = std::make_shared<std::vector<char>>();
-  size_t rows = isColumn ? texts.strings->size() : texts.elements.size(), rowBytes = 0;
+  size_t rows = isColumn ? texts.strings->size() : texts.elements.size();
   for (size_t i = 0; i < rows; ++i) {
     HostBufferRef row = e.executor->encode(data, field.name, isColumn ? (*texts.strings)[i] : texts.elements[i].text, texts.at);
     if (!row)
       return e.poison(at);
-    if (i > 0 && row->bytes != rowBytes) {
-      e.error(Diag::BadArgument, texts.at, fmt::format("the texts have {} and {} numbers, expected as many for each",
-                                                       rowBytes / sizeOf(field.dtype), row->bytes / sizeOf(field.dtype)))
-          .help("`encode` one at a time: `[data.encode(text) for text in texts]`");
-      return e.poison(at);
-    }
-    rowBytes = row->bytes;
-    bytes->insert(bytes->end(), static_cast<const char *>(row->data.get()), static_cast<const char *>(row->data.get()) + rowBytes);
+    const char *begin = static_cast<const char *>(row->data.get());
+    bytes->insert(bytes->end(), begin, begin + row->bytes);
   }
   auto buffer = std::make_shared<HostBuffer>();
   buffer->dtype = field.dtype;
@@ -86,7 +80,8 @@ static Value encoded(Elaborator &e, CallSite &site, const std::shared_ptr<DataIn
   if ((text.kind == Value::Strings || isList) && meaningOf(*data, field) != Meaning::Letters)
     return encodedColumn(e, text, *data, field, site.at);
   if (text.kind != Value::String) {
-    e.error(Diag::WrongType, text.at, "the argument of `encode`", describe(text), meaningOf(*data, field) == Meaning::Letters ? "a string" : "a string, or a column of them");
+    e.error(Diag::WrongType, text.at, "the argument of `encode`", describe(text),
+            meaningOf(*data, field) == Meaning::Letters ? "a string" : "a string, or a column of them");
     return e.poison(site.at);
   }
   if (isLate(text)) {
@@ -134,16 +129,17 @@ static Value functionOf(const std::shared_ptr<DataInfo> &data, bool encodes, con
   };
   auto held = std::make_shared<Held>();
   std::string name = encodes ? "encode" : "decode";
-  held->builtin = {name, {encodes ? "text" : "tokens"}, [data, field, encodes, name](Elaborator &e, CallSite &site) {
-                     if (field)
-                       return encodes ? encoded(e, site, data, *field) : decoded(e, site, data, *field);
-                     std::vector<std::string> names;
-                     for (const DataInfo::Field *one : textsOf(*data))
-                       names.push_back(data->name + "." + name + "." + one->name);
-                     e.error(Diag::BadArgument, site.at, "`" + data->name + "` has several texts")
-                         .help("choose: " + listed(names));
-                     return e.poison(site.at);
-                   }};
+  held->builtin.name = name;
+  held->builtin.parameters = {{encodes ? "text" : "tokens"}};
+  held->builtin.apply = [data, field, encodes, name](Elaborator &e, CallSite &site) {
+    if (field)
+      return encodes ? encoded(e, site, data, *field) : decoded(e, site, data, *field);
+    std::vector<std::string> names;
+    for (const DataInfo::Field *one : textsOf(*data))
+      names.push_back(data->name + "." + name + "." + one->name);
+    e.error(Diag::BadArgument, site.at, "`" + data->name + "` has several texts").help("choose: " + listed(names));
+    return e.poison(site.at);
+  };
   held->function.kind = Function::Native;
   held->function.name = name;
   held->function.builtin = &held->builtin;

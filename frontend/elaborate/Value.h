@@ -191,9 +191,17 @@ class Elaborator;
 struct CallSite;
 /// A function of the library that is written in C++: its parameters and what it does.
 struct Builtin {
+  struct Parameter {
+    std::string name;
+    bool optional = false;             ///< may be left out
+    bool takesRest = false;            ///< takes all further arguments, those with names of others excepted
+    const ast::Expr *value = nullptr;  ///< a literal that stands for what is left out
+  };
   std::string name;
-  std::vector<std::string> parameters; ///< in order; `x?` may be left out; `x...` takes all the rest
   std::function<Value(Elaborator &, CallSite &)> apply;
+  std::vector<Parameter> parameters = {};
+  bool anyNames = false;                     ///< arguments of any name and number, which `apply` reads itself
+  const ast::FnItem *declaration = nullptr;  ///< in std; of a function made for one data set none
   /// At top level it is done before the statement that it stands in, and its arguments before it.
   bool atOnce = false;
 };

@@ -51,6 +51,8 @@ Expr *Parser::parseIndex(Expr *base, uint32_t first) {
     IndexEntry entry;
     if (!parseIndexEntry(entry, height))
       return nullptr;
+    if (entry.ellipsis && std::any_of(entries.begin(), entries.end(), [](const IndexEntry &e) { return e.ellipsis; }))
+      error(Diag::BadEllipsis, entry.range, "may stand once in an index");
     entries.push_back(entry);
     if (!accept(TokenKind::Comma))
       break;
@@ -60,7 +62,7 @@ Expr *Parser::parseIndex(Expr *base, uint32_t first) {
   return finish(context.make<IndexExpr>(rangeFrom(first), base, std::move(entries)), height);
 }
 
-/// `e`, or `begin:end:step` with any part absent. Raises `height` to that of its highest part.
+/// `e`, `...`, or `begin:end:step` with any part absent. Raises `height` to that of its highest part.
 bool Parser::parseIndexEntry(IndexEntry &entry, unsigned &height) {
   uint32_t first = pos;
   auto part = [&](Expr *&expr) {
@@ -71,10 +73,8 @@ bool Parser::parseIndexEntry(IndexEntry &entry, unsigned &height) {
     return expr != nullptr;
   };
   if (at(TokenKind::Ellipsis)) {
-    if (!token().reported)
-      error(Diag::BadEllipsis, range(token()), "is no index").help("write `:` for each axis that is kept whole");
     advance();
-    entry.slice = true;
+    entry.slice = entry.ellipsis = true;
     entry.range = rangeFrom(first);
     return true;
   }

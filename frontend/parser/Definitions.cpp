@@ -21,7 +21,7 @@ Item *Parser::parseItem() {
   if (!nest)
     return nullptr;
   std::string_view doc = docAbove(pos);
-  Item *item = at(TokenKind::KwFn)   ? static_cast<Item *>(parseFn())
+  Item *item = at(TokenKind::KwFn) || atBuiltin() ? static_cast<Item *>(parseFn())
                : atWord("model")     ? parseModel()
                : atWord("data")      ? static_cast<Item *>(parseData())
                : atWord("train")     ? parseTrain()
@@ -35,6 +35,7 @@ Item *Parser::parseItem() {
 /// `fn name(parameters) -> type { body }`, at `fn` (or what another language writes for it).
 FnItem *Parser::parseFn() {
   uint32_t first = pos;
+  bool builtin = atBuiltin() && accept(TokenKind::Word);
   advance();
   std::string_view name;
   SourceRange nameRange;
@@ -48,6 +49,10 @@ FnItem *Parser::parseFn() {
   auto *fn = context.make<FnItem>(nameRange, name, nameRange);
   if (!parseParameters(fn->parameters))
     return nullptr;
+  if (builtin) {
+    fn->range = rangeFrom(first);
+    return fn;
+  }
 
   // `: type` and `=> type` before a `{` are slips for `-> type`; without it, Python's block and an expression.
   bool colonType = at(TokenKind::Colon) && continues(1) && (token(1).isWord() || kind(1) == TokenKind::LParen);

@@ -10,8 +10,10 @@
 
 namespace dlc {
 
-/// Where the text comes from; messages speak of the end of the file or of the input.
-enum class ParseMode { file, prompt };
+/// Where the text comes from; messages speak of the end of the file or of the input. The library alone declares builtins:
+/// `builtin fn f(x, axis = .., keepdims = false)` has no body, `= ..` marks what may be left out and has no value then, and a
+/// last parameter `..` takes any number more.
+enum class ParseMode { file, prompt, library };
 
 /// Brackets, blocks, prefix operators and powers may nest this deep.
 constexpr unsigned nestingLimit = 200;

@@ -180,6 +180,8 @@ private:
   //---------------------------------===//
 
   ast::Item *parseItem();
+  /// At `builtin fn`, in the library.
+  bool atBuiltin() const { return mode == ParseMode::library && atWord("builtin") && kind(1) == TokenKind::KwFn; }
   ast::FnItem *parseFn();
   ast::Block *parseEqualsBody();
   ast::DerivativeItem *parseDerivative();

@@ -107,7 +107,7 @@ Block *Parser::parseBlock(const char *what) {
 }
 
 bool Parser::startsItem() const {
-  if (at(TokenKind::KwFn))
+  if (at(TokenKind::KwFn) || atBuiltin())
     return true;
   return atAnyWord({"model", "data", "train", "optimizer", "derivative"}) && kind(1) == TokenKind::Word && continues(1);
 }

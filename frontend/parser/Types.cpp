@@ -192,6 +192,11 @@ bool Parser::parseParameters(std::vector<Parameter> &parameters) {
 }
 
 bool Parser::parseParameter(Parameter &parameter) {
+  if (mode == ParseMode::library && at(TokenKind::DotDot)) {
+    parameter.name = spelled(token());
+    parameter.range = range(token());
+    return accept(TokenKind::DotDot);
+  }
   if (!parseName("the name of a parameter", parameter.name, parameter.range))
     return false;
   if (at(TokenKind::Word) && continues()) {
@@ -201,9 +206,13 @@ bool Parser::parseParameter(Parameter &parameter) {
   }
   if (accept(TokenKind::Colon) && !(parameter.type = parseType()))
     return false;
-  if (accept(TokenKind::Assign) && !(parameter.defaultValue = parseExpression()))
-    return false;
-  return true;
+  if (!accept(TokenKind::Assign))
+    return true;
+  if (mode == ParseMode::library && at(TokenKind::DotDot)) {
+    parameter.defaultValue = context.make<NameExpr>(range(token()), spelled(token()));
+    return accept(TokenKind::DotDot);
+  }
+  return (parameter.defaultValue = parseExpression()) != nullptr;
 }
 
 } // namespace dlc

@@ -62,6 +62,7 @@ struct Argument {
 /// One entry of an index: an expression, or a slice `begin:end:step` with any part absent.
 struct IndexEntry {
   bool slice = false;
+  bool ellipsis = false; ///< `...`: whole slices of as many axes as the other entries leave
   Expr *value = nullptr; ///< when not a slice
   Expr *begin = nullptr, *end = nullptr, *step = nullptr;
   SourceRange range;

@@ -266,7 +266,7 @@ void Printer::index(const IndexExpr &index) {
     if (entry.begin)
       expr(*entry.begin);
     if (entry.slice)
-      put(":");
+      put(entry.ellipsis ? "..." : ":");
     if (entry.end)
       expr(*entry.end);
     if (entry.step) {

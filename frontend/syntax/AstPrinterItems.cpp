@@ -100,13 +100,15 @@ void Printer::item(const Item &i) {
 }
 
 void Printer::fn(const FnItem &fn) {
-  put("fn ");
+  put(fn.body ? "fn " : "builtin fn ");
   put(fn.name);
   parameters(fn.parameters);
   if (fn.result) {
     put(" -> ");
     type(*fn.result);
   }
+  if (!fn.body)
+    return;
   put(" ");
   block(*fn.body);
 }

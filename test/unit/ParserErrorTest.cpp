@@ -197,7 +197,7 @@ const Case cases[] = {
     {"AssignToCall", "f(x) = 3", Diag::BadAssignTarget, "1:1: cannot assign to a call"},
     {"AssignToSum", "a + b = 3", Diag::BadAssignTarget, "1:1: cannot assign to an operation"},
     {"AssignToLiteralInTuple", "(a, 1) = b", Diag::BadAssignTarget, "1:1: cannot assign to this tuple"},
-    {"EllipsisIndex", "x[..., 0]", Diag::BadEllipsis, "1:3: `...` is no index"},
+    {"EllipsisTwice", "x[..., 0, ...]", Diag::BadEllipsis, "1:11: `...` may stand once in an index"},
     {"EllipsisLast", "fn f(x: f32[n, ...]) {}", Diag::BadEllipsis, "1:16: `...` must stand first among the sizes"},
     {"EmptyShape", "fn f(x: f32[]) {}", Diag::EmptyShape, "1:9: `f32[]` has no sizes"},
     {"FnInFn", "fn f() {\n  fn g() { 1 }\n  g()\n}", Diag::NestedDefinition, "2:3: `fn` cannot stand inside a block"},

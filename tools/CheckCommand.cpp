@@ -49,7 +49,7 @@ std::pair<std::string, int> Checked::repaired() const {
         repairs.push_back(*note.repair);
         break; // one of a message
       }
-  std::stable_sort(repairs.begin(), repairs.end(), [](auto &a, auto &b) { return a.at.begin > b.at.begin; });
+  std::sort(repairs.begin(), repairs.end(), [](auto &a, auto &b) { return a.at.begin > b.at.begin; });
   std::string text(sources.text(own));
   int count = 0;
   size_t last = text.size();

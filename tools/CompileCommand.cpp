@@ -89,12 +89,11 @@ static std::optional<std::set<std::string>> sizesOf(const Elaborator &elaborator
   const ast::ModelItem *model = nullptr;
   const ast::FnItem *function = nullptr;
   std::set<std::string> names;
+  bool isTrained = owner && owner->kind == Value::Model && owner->model->trained;
   if (owner && owner->kind == Value::Model) {
     model = owner->model->item;
-    if (owner->model->trained)
-      names.insert("batch"); // of what its training calls it with
     if (!model)
-      return names;
+      return isTrained ? std::set<std::string>{"batch"} : names;
   } else if (owner && owner->kind == Value::Fn) {
     model = owner->function->modelItem, function = owner->function->item;
   }
@@ -107,6 +106,8 @@ static std::optional<std::set<std::string>> sizesOf(const Elaborator &elaborator
   }
   if (!function)
     return std::nullopt;
+  if (isTrained && llvm::any_of(function->parameters, [](const ast::Parameter &one) { return !one.type; }))
+    names.insert("batch"); // of what its training calls it with
   for (const ast::Parameter &parameter : function->parameters)
     for (const ast::Expr *size : parameter.type ? parameter.type->sizes : std::vector<ast::Expr *>()) {
       // The names in `2 * hidden + input`.

@@ -133,7 +133,7 @@ Value Elaborator::listAs(const Value &list, DType dtype, bool exact, SourceRange
     if (!fits) {
       error(Diag::WrongType, element.at, "an element of the list", describe(element),
             fmt::format("{}, as its first", describe(elements.elements[0])))
-          .help("the rows differ: those of a tensor are equally long; `[]` of other values is a tuple, `(a, b)`");
+          .help("the rows differ: those of a tensor are equally long");
       return poison(at);
     }
   }

@@ -167,7 +167,7 @@ Expr *Parser::parseCondition() {
   if (!condition || !at(TokenKind::Assign))
     return condition;
   SourceRange opRange = range(token());
-  error(Diag::AssignInCondition, opRange).help("`==` compares", "==").mended();
+  error(Diag::AssignInCondition, opRange).help("`==` compares", "==");
   advance();
   Expr *rhs = parseExpression();
   return rhs ? makeBinary(first, BinaryOp::Eq, opRange, condition, rhs) : nullptr;

@@ -106,32 +106,56 @@ TEST(Repairs, SettingsOfTheSameValueAreReplaced) {
   expectRepaired(text, std::size(sameSettings));
 }
 
-/// What a help writes, as a program of its own: an expression, a definition, a member or a setting.
-std::string programOf(const std::string &code) {
-  const std::string names = "let x = uniform([2, 3])\nlet y = uniform([2, 3])\nlet q = uniform([2, 3])\nlet v = uniform([2, 3])\n"
-                            "let a = uniform([3, 3])\nlet b = uniform([3, 3])\nlet p = uniform([4])\nlet mask = x > 0.5\n"
-                            "let scores = x\nlet shares = softmax(x)\nlet log_shares = log_softmax(x)\nlet label = [0, 1]\n"
-                            "let guess = x\nlet truth = y\nlet variance = x + 1.0\nlet anchor = x\nlet positive = y\n"
-                            "let negative = q\nlet xs = uniform([2, 3])\nlet ys = xs\nlet image = uniform([1, 4, 4])\n"
-                            "let classes = 3\nlet heads = 2\nlet hidden = 4\nlet channels = 4\nlet n = 2\nlet m = 3\nlet d = 4\n";
-  const std::string data = "data d: { x: f32[2], label: i32 } = moons(n: 10) |> split(train: 0.9)\n";
+/// What a help writes, as a program of its own: an expression, a definition, a member or a setting; `x` and `k` stand for
+/// what it takes.
+std::string programOf(const std::string &code, const std::string &x, const std::string &k) {
+  const std::string names = "let x = " + x + "\nlet k = " + k +
+                            "\nlet y = x\nlet q = x\nlet v = x\nlet p = x\nlet a = x\nlet b = x\nlet xs = x\nlet ys = x\n"
+                            "let i = [[0, 1], [1, 0]]\nlet mask = [true, false]\nlet scores = uniform([2, 3])\n"
+                            "let shares = softmax(scores)\nlet log_shares = log_softmax(scores)\nlet label = [0, 1]\n"
+                            "let guess = scores\nlet truth = scores\nlet variance = scores\nlet anchor = scores\n"
+                            "let positive = scores\nlet negative = scores\nlet image = uniform([1, 4, 4])\n"
+                            "let classes = 3\nlet heads = 2\nlet n = 2\nlet m = 3\nlet d = 4\nlet channels = 4\n";
   auto begins = [&](const char *word) { return code.starts_with(word); };
+  if (begins("data d: { x: f32[n] }"))
+    return "let n = 3\nlet x = uniform([2, 3])\n" + code + "\n";
   if (begins("data "))
-    return code;
+    return code + "\n";
   if (begins("param ") || begins("buffer ") || begins("layer "))
     return "model Block(d: dim) {\n  layer a = Linear(d, d)\n  fn forward(x: f32[n, d]) { a(x) }\n}\n"
-           "model M(n: dim = 2, d: dim = 2) {\n  " + code + "\n  fn forward(x: f32[k]) { x }\n}\n";
+           "model M(n: dim = 2, d: dim = 2) {\n  " +
+           code + "\n  fn forward(x: f32[k]) { x }\n}\n";
   size_t word = 0;
   while (word < code.size() && (std::isalnum(uint8_t(code[word])) || code[word] == '_'))
     ++word;
   bool isSetting = code.substr(word).starts_with(": ") || begins("minimize ") || begins("report ");
   if (isSetting || begins("split("))
-    return data + "train m = Sequential(Linear(2, 4), relu, Linear(4, 2)) on d.train {\n" +
-           (begins("minimize ") ? "" : "  minimize cross_entropy(m(x), label)\n") +
+    return "data d: { x: f32[2], label: i32 } = moons(n: 10) |> split(train: 0.9)\n"
+           "train m = Sequential(Linear(2, 4), relu, Linear(4, 2)) on d.train {\n" +
+           std::string(begins("minimize ") ? "" : "  minimize cross_entropy(m(x), label)\n") +
            (begins("optimizer") || begins("lr: ") ? "" : "  optimizer: adam(lr: 1e-3)\n") +
-           (begins("epochs") || begins("steps") ? "" : "  epochs: 1\n") + (begins("stop_after") ? "  validate: d.rest\n" : "") +
-           "  " + (begins("lr: ") ? "optimizer: sgd(" + code + ")" : begins("split(") ? "validate: d.rest" : code) + "\n}\n";
-  return names + "let made = " + code + "\n";
+           (begins("epochs") || begins("steps") ? "" : "  epochs: 1\n") +
+           (begins("stop_after") ? "  validate: d.rest\n" : "") + "  " +
+           (begins("lr: ")      ? "optimizer: sgd(" + code + ")"
+            : begins("split(") ? "validate: d.rest"
+                               : code) +
+           "\n}\n";
+  bool isStatement = begins("print(") || begins("show(") || begins("histogram(") || begins("write(") || begins("save(");
+  return names + (isStatement ? "" : "let made = ") + code + "\n";
+}
+
+/// What is said of a help's code with the operands that suit it best; "" when it is right.
+std::string saidOf(const std::string &code) {
+  std::string first;
+  for (const char *x : {"uniform([2, 3])", "uniform([3, 3])", "uniform([2, 3, 4])", "[true, false]", "[3, 4]"})
+    for (const char *k : {"2", "x"}) {
+      Checked program(programOf(code, x, k));
+      if (program.diagnostics.errorCount() == 0)
+        return "";
+      if (first.empty())
+        first = program.diagnostics.render();
+    }
+  return first;
 }
 
 TEST(Repairs, WhatIsWrittenChecks) {
@@ -146,8 +170,7 @@ TEST(Repairs, WhatIsWrittenChecks) {
       bool skips = what[0] != '`' || code.starts_with("train ") || code.starts_with("let ") || code.starts_with("random");
       if (skips || (isForm && code != "0..n"))
         continue;
-      Checked program(programOf(code));
-      EXPECT_EQ(program.diagnostics.errorCount(), 0u) << row.name << ": " << code << "\n" << program.diagnostics.render();
+      EXPECT_EQ(saidOf(code), "") << row.name << ": " << code;
     }
 }
 

@@ -116,9 +116,11 @@ def findings():
         yield "" if tested or words in NEVER_SHOWN else f"help `{words}` ({place}) is shown by no test"
 
     table = ROOT / "frontend/syntax/ForeignNames.def"
-    rows = re.findall(r'^DLC_FOREIGN_(\w+)\("([^"]+)", "((?:[^"\\]|\\.)*)"\)', table.read_text(encoding="utf-8"), re.MULTILINE)
+    rows = re.findall(r'^DLC_FOREIGN_(\w+)\("([^"]+)", (?:"[^"]+", )?"((?:[^"\\]|\\.)*)"\)', table.read_text(encoding="utf-8"), re.MULTILINE)
     for kind, name, what in rows:
-        wanted = f"did you mean `{what}`?" if kind == "ARGUMENT" else unescaped(what)
+        several = what.replace(", ", ": .., ")
+        wanted = (unescaped(what) if kind != "ARGUMENT" else f"did you mean `{what}`?" if several == what
+                  else f"each by itself: `{several}: ..`")
         tested = any(re.search(rf"[`.]{name}`", line) and any(help.endswith(wanted) for help in helps) for line, helps in told)
         yield "" if tested else f"foreign {kind.lower()} `{name}` is shown with its help by no file of test/messages"
 

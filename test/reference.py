@@ -109,9 +109,8 @@ def definitions(path):
 
 def settings():
     """The names of all settings of a `train`, and the rows of docs/training.md that explain settings."""
-    source = (ROOT / "frontend" / "elaborate" / "TrainSettings.cpp").read_text()
-    listed = re.search(r"names = \{(.*?)\};", source, re.S)[1]
-    names = re.findall(r'"(\w+)"', listed)
+    source = (ROOT / "frontend" / "elaborate" / "TrainSettings.def").read_text()
+    names = re.findall(r"^DLC_TRAIN_SETTING\((\w+),", source, re.M)
     rows = {}
     for line in (ROOT / "docs" / "training.md").read_text().splitlines():
         if line.startswith("| `"):

@@ -31,7 +31,7 @@ struct Checked {
     ast::Program program = parse(sources, own, tree, diagnostics);
     if (diagnostics.errorCount() == 0 && program.statements.empty())
       diagnostics.report(Diag::RunProblem, {}, file + ": the program is empty");
-    if (diagnostics.errorCount() == 0)
+    if (diagnostics.failureCount() == 0)
       checker.program(program);
   }
   /// The text with all repairs done that do not touch each other, and how many these are.
@@ -42,14 +42,14 @@ struct Checked {
 } // namespace
 
 std::pair<std::string, int> Checked::repaired() const {
-  std::vector<std::pair<SourceRange, std::string>> repairs;
+  std::vector<Repair> repairs;
   for (const Diagnostic &diagnostic : diagnostics.all())
     for (const Diagnostic::Note &note : diagnostic.notes)
-      if (note.repair && diagnostic.at.file == own) {
-        repairs.emplace_back(diagnostic.at, *note.repair);
+      if (note.repair && note.repair->at.file == own) {
+        repairs.push_back(*note.repair);
         break; // one of a message
       }
-  std::sort(repairs.begin(), repairs.end(), [](auto &a, auto &b) { return a.first.begin > b.first.begin; });
+  std::sort(repairs.begin(), repairs.end(), [](auto &a, auto &b) { return a.at.begin > b.at.begin; });
   std::string text(sources.text(own));
   int count = 0;
   size_t last = text.size();
@@ -76,7 +76,8 @@ nlohmann::ordered_json Checked::place(SourceRange at) const {
 }
 
 /// A list of messages: `severity`, `kind`, `message`, a place (`file`, `line` and `column` from 1 in bytes, `endLine`,
-/// `endColumn` behind the last), `notes` with places of their own, `helps`, of which a `repair` is what to put there.
+/// `endColumn` behind the last), `notes` with places of their own, `helps`, of which a `repair` is what to put there, or
+/// in a place of its own.
 nlohmann::ordered_json Checked::json() const {
   const char *const severities[] = {"error", "warning", "unsupported", "bug"};
   nlohmann::ordered_json all = nlohmann::ordered_json::array();
@@ -90,7 +91,9 @@ nlohmann::ordered_json Checked::json() const {
       nlohmann::ordered_json said = {{"message", note.text}};
       said.update(place(note.at));
       if (note.repair)
-        said["repair"] = *note.repair;
+        said["repair"] = note.repair->text;
+      if (note.repair && !(note.repair->at == diagnostic.at))
+        said.update(place(note.repair->at));
       one[note.help ? "helps" : "notes"].push_back(std::move(said));
     }
     all.push_back(std::move(one));
@@ -101,8 +104,11 @@ nlohmann::ordered_json Checked::json() const {
 /// Does the repairs of a file, and those that they bring to light.
 static Result<std::string> repair(const std::string &file, std::string text) {
   int total = 0;
+  unsigned left = 0;
   for (int round = 0; round < 20; ++round) {
-    auto [better, count] = Checked(file, text).repaired();
+    Checked checked(file, text);
+    left = checked.diagnostics.errorCount();
+    auto [better, count] = checked.repaired();
     if (count == 0)
       break;
     total += count;
@@ -111,7 +117,10 @@ static Result<std::string> repair(const std::string &file, std::string text) {
   if (total > 0)
     if (Result<void> written = writeFileAtomically(file, {text}); !written)
       return written.error();
-  std::printf("%s: %d repair%s\n", file.c_str(), total, total == 1 ? "" : "s");
+  std::string said = fmt::format("{}: {} repair{}", file, total, total == 1 ? "" : "s");
+  if (left > 0)
+    said += fmt::format(", {} error{} left", left, left == 1 ? "" : "s");
+  std::puts(said.c_str());
   return text;
 }
 

@@ -89,12 +89,11 @@ static std::optional<std::set<std::string>> sizesOf(const Elaborator &elaborator
   const ast::ModelItem *model = nullptr;
   const ast::FnItem *function = nullptr;
   std::set<std::string> names;
+  bool isTrained = owner && owner->kind == Value::Model && owner->model->trained;
   if (owner && owner->kind == Value::Model) {
     model = owner->model->item;
-    if (owner->model->trained)
-      names.insert("batch"); // of what its training calls it with
     if (!model)
-      return names;
+      return isTrained ? std::set<std::string>{"batch"} : names;
   } else if (owner && owner->kind == Value::Fn) {
     model = owner->function->modelItem, function = owner->function->item;
   }
@@ -107,6 +106,8 @@ static std::optional<std::set<std::string>> sizesOf(const Elaborator &elaborator
   }
   if (!function)
     return std::nullopt;
+  if (isTrained && llvm::any_of(function->parameters, [](const ast::Parameter &one) { return !one.type; }))
+    names.insert("batch"); // of what its training calls it with
   for (const ast::Parameter &parameter : function->parameters)
     for (const ast::Expr *size : parameter.type ? parameter.type->sizes : std::vector<ast::Expr *>()) {
       // The names in `2 * hidden + input`.
@@ -126,6 +127,37 @@ static std::optional<std::set<std::string>> sizesOf(const Elaborator &elaborator
 static bool isOfData(const Elaborator &elaborator, const std::string &size) {
   const Value *data = elaborator.lookup(size.substr(0, size.find('.')));
   return data && data->kind == Value::Data && data->data->learned.count(size.substr(size.find('.') + 1)) != 0;
+}
+
+/// Takes the sizes of vocabularies that `--size` does not give from the files of the weights: those of the fields of data of
+/// the same names.
+static void knowVocabularies(Elaborator &elaborator, const ast::Program &program, const std::vector<std::string> &weights) {
+  auto add = [&](const std::string &name, int64_t size) {
+    bool given = llvm::any_of(elaborator.overrides, [&](const Override &one) { return one.name == name; });
+    if (!given)
+      elaborator.overrides.push_back({name, std::to_string(size), true});
+  };
+  for (const std::string &text : weights) {
+    Result<Vocabularies> saved = readVocabularies(text);
+    if (std::string name, file; !saved && splitAssignment(text, name, file))
+      saved = readVocabularies(file);
+    if (!saved)
+      continue; // whoever loads it says so
+    for (const ast::Stmt *stmt : program.statements) {
+      if (stmt->kind != ast::StmtKind::Item)
+        continue;
+      const ast::Item &item = *static_cast<const ast::ItemStmt *>(stmt)->item;
+      if (item.kind != ast::ItemKind::Data)
+        continue;
+      for (const ast::Parameter &field : static_cast<const ast::DataItem &>(item).fields)
+        if (auto known = saved->find(std::string(field.name)); known != saved->end()) {
+          bool classes = known->second->kind() == Vocabulary::Kind::Classes;
+          std::string size = std::string(item.name) + (classes ? ".classes" : ".vocab");
+          add(size, known->second->size());
+          add(size + "." + known->first, known->second->size());
+        }
+    }
+  }
 }
 
 /// Makes parameters inputs like others: without weights they are given at each call.
@@ -261,7 +293,8 @@ static int compile(const CompileArguments &arguments) {
   for (auto &[name, size] : sizes)
     if (name.find('.') != std::string::npos)
       elaborator.overrides.push_back({name, std::to_string(size), true});
-  if (unit.diagnostics.errorCount() == 0)
+  knowVocabularies(elaborator, program, arguments.weights);
+  if (unit.diagnostics.failureCount() == 0)
     elaborator.program(program);
   int code = exitCodeOf(unit.diagnostics);
   if (std::optional<std::set<std::string>> open = sizesOf(elaborator, arguments.entry); open && code == 0)

@@ -142,6 +142,7 @@ private:
   /// Does an input; false when it ends the session.
   bool input(const std::string &text);
   bool command(const std::string &line);
+  std::string commandMeant(const std::string &line);
   void help(const std::string &name);
   void type(const std::string &text);
   void showStage(std::string text);
@@ -182,6 +183,15 @@ static std::string indented(const std::string &text) {
   return result;
 }
 
+/// How a `train` is written, and its settings.
+static std::string trainText() {
+  std::string text = "train NAME = MODEL on DATA { minimize LOSS .. }\n"
+                     "  in it: `let`s over the fields of a batch, `minimize loss`, `report name = value`, and settings:\n";
+  for (const TrainSetting &setting : trainSettings())
+    text += fmt::format("  {:<47}{}\n", fmt::format("{}: {}", setting.name, setting.example), setting.help);
+  return text;
+}
+
 void Prompt::help(const std::string &name) {
   if (name.empty())
     return session.output(helpText());
@@ -194,8 +204,11 @@ void Prompt::help(const std::string &name) {
     session.output(description.signature + "\n" + (description.doc.empty() ? "" : indented(description.doc) + "\n"));
     return;
   }
-  if (std::ranges::count(trainSettingNames(), name))
-    return session.output("`" + name + "` is a setting of `train`: docs/training.md\n");
+  if (name == "train")
+    return session.output(trainText());
+  for (const TrainSetting &setting : trainSettings())
+    if (name == setting.name)
+      return session.output(fmt::format("{}: {}\n  a setting of `train`: {}\n", name, setting.example, setting.help));
   std::string near = nearest(name, session.elaborator->namesInScope());
   fail("`" + name + "` is no name here" +
        (near.empty() ? "; `:help` lists the commands" : "; did you mean `" + near + "`?"));
@@ -288,10 +301,32 @@ bool Prompt::command(const std::string &line) {
   return true;
 }
 
+/// The command that a line is or, in words of other prompts, means (`quit()`, `help(adam)`, `?adam`); "" for another line.
+std::string Prompt::commandMeant(const std::string &line) {
+  if (!commandOf(line).empty())
+    return line;
+  std::string text = trimmed(line);
+  if (text.starts_with("?") || text.ends_with("?")) {
+    std::string name = trimmed(text.starts_with("?") ? text.substr(1) : text.substr(0, text.size() - 1));
+    bool isName = std::ranges::all_of(name, [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '.'; });
+    return isName ? ":help " + name : "";
+  }
+  size_t end = std::min(text.find_first_of(" ("), text.size());
+  std::string word = text.substr(0, end), rest = trimmed(text.substr(end));
+  if ((word != "exit" && word != "quit" && word != "help") || session.elaborator->lookup(word))
+    return "";
+  if (rest.starts_with("(") && rest.ends_with(")"))
+    rest = rest.substr(1, rest.size() - 2);
+  if (rest.find_first_of("=(:") != std::string::npos)
+    return "";
+  return word == "help" ? ":help " + rest : rest.empty() ? ":quit" : "";
+}
+
 bool Prompt::input(const std::string &text) {
   bool goesOn = true;
-  if (!commandOf(text).empty() && text.find('\n') == std::string::npos) {
-    goesOn = command(text);
+  std::string meant = text.find('\n') == std::string::npos ? commandMeant(text) : "";
+  if (!meant.empty()) {
+    goesOn = command(meant);
   } else {
     session.runInput(text);
     if (session.exitCode() == 0)

@@ -114,7 +114,7 @@ void Session::runFile(const std::string &path) {
     return;
   }
   ast::Program program = parse(sources, sources.add(path, std::move(*text)), tree, diagnostics);
-  if (diagnostics.errorCount())
+  if (diagnostics.failureCount())
     return;
   if (program.statements.empty()) {
     diagnostics.report(Diag::RunProblem, {}, path + ": the program is empty");

@@ -110,7 +110,11 @@ void addGradientBuiltins(BuiltinTable &table) {
       return Value::ofString(x.size.str(), site.at);
     if (x.kind == Value::Bool)
       return Value::ofString(x.flag ? "true" : "false", site.at);
-    e.error(Diag::NotConstant, x.at, "the text of " + describe(x));
+    auto report = e.error(Diag::NotConstant, x.at, "the text of " + describe(x));
+    if (x.isTensor() && x.shape.empty())
+      report.help("`print` shows it; a `for` over a list, `for i in [0, 1]`, knows its numbers");
+    else
+      report.help("`print` shows it");
     return e.poison(site.at);
   });
   table.add("Sequential", [](Elaborator &e, CallSite &site) {

@@ -40,8 +40,13 @@ static std::optional<DType> dtypeArgument(Elaborator &e, CallSite &site, size_t 
     return absent;
   if (site[i].kind == Value::DTypeName)
     return site[i].dtype;
-  e.error(Diag::WrongType, site[i].at, fmt::format("argument {} of `{}`", i + 1, site.callee), describe(site[i]),
-          "a type, as `i32`");
+  auto report = e.error(Diag::WrongType, site[i].at, fmt::format("argument {} of `{}`", i + 1, site.callee),
+                        describe(site[i]), "a type, as `i32`");
+  if (i == 1 && site[0].isNumber() && site[1].isNumber())
+    report.help(fmt::format("a shape is a list: `{}([{}, {}])`", site.callee, e.shortText(site[0].at, "n"),
+                            e.shortText(site[1].at, "m")),
+                site[0].at.to(site[1].at),
+                fmt::format("[{}, {}]", e.sources.text(site[0].at), e.sources.text(site[1].at)));
   return std::nullopt;
 }
 

@@ -176,8 +176,12 @@ static bool oneEach(Elaborator &e, CallSite &site, size_t i, const Size &rows) {
   Size count = entries(value);
   if (e.sameSize(count, rows).value_or(true))
     return true;
-  e.error(Diag::BadArgument, value.at,
-          fmt::format("argument {} of `{}` has {} entries for {}", i + 1, site.callee, count.str(), rows.str()));
+  auto report =
+      e.error(Diag::BadArgument, value.at,
+              fmt::format("argument {} of `{}` has {} entries for {}", i + 1, site.callee, count.str(), rows.str()));
+  if (rows == Size(1) && site[0].isTensor() && site[0].shape.size() == 3 && site.callee == "show")
+    report.help(describe(site[0]) + " is one picture of " + site[0].shape[0].size.str() +
+                " channels; several of one channel are `[n, 1, height, width]`");
   return false;
 }
 

@@ -163,7 +163,7 @@ Value BranchElaborator::value(const Target &target) const {
 
 Value BranchElaborator::run(const Value &condition, const std::function<Value()> &onTrue,
                             const std::function<Value()> &onFalse) {
-  unsigned before = e.diagnostics.errorCount();
+  unsigned before = e.diagnostics.failureCount();
   follow(ways[0], onTrue);
   follow(ways[1], onFalse);
   for (int k : {0, 1})
@@ -183,7 +183,7 @@ Value BranchElaborator::run(const Value &condition, const std::function<Value()>
         differ(target);
       target.type = e.poison(at);
     }
-  bool good = e.diagnostics.errorCount() == before;
+  bool good = e.diagnostics.failureCount() == before;
   if (good && ways[0].frame)
     build(condition);
   for (Target &target : targets)

@@ -1,5 +1,6 @@
 // Calls: binding arguments to parameters, instances of functions, recursion.
 #include "frontend/elaborate/ActiveCalls.h"
+#include "frontend/elaborate/Foreign.h"
 #include "frontend/syntax/ForeignNames.h"
 
 namespace dlc {
@@ -159,6 +160,8 @@ static std::string shortName(const Expr &callee) {
 }
 
 Value Elaborator::call(const CallExpr &expr, const ScopeRef &scope) {
+  if (std::optional<Value> meant = foreignMade(*this, expr, scope))
+    return *meant;
   Value callee = expression(*expr.callee, scope);
   bool atOnce = callee.kind == Value::Fn && callee.function->kind == Function::Native && callee.function->builtin->atOnce;
   if (atOnce && emitting() && executor && scope == statementScope && !insideFunction()) {
@@ -196,10 +199,10 @@ Value Elaborator::call(const CallExpr &expr, const ScopeRef &scope) {
   if (failed)
     return poison(expr.range);
   if (&expr == optimizerFor.call) {
-    unsigned before = diagnostics.errorCount();
+    unsigned before = diagnostics.failureCount();
     optimizerFor.call = nullptr;
     overrideArguments(callee, site);
-    if (diagnostics.errorCount() != before)
+    if (diagnostics.failureCount() != before)
       return poison(expr.range);
   }
   InDrawPlace place(*this, draws.next(shortName(*expr.callee)));
@@ -232,6 +235,14 @@ static std::string usage(const std::string &callee, const std::vector<std::strin
   return callee + "(" + text + ")";
 }
 
+/// Of a tuple for several parameters: `beta1: .., beta2: ..`.
+static std::string severalArguments(const std::string &all) {
+  std::string names = all;
+  for (size_t comma = names.find(", "); comma != std::string::npos; comma = names.find(", ", comma + 6))
+    names.replace(comma, 2, ": .., ");
+  return "write `" + all + "` each by itself: `" + names + ": ..`";
+}
+
 /// Puts arguments in the order of `names`; reports what is missing, unknown, extra or given twice.
 /// `optional[i]` may be left out. Gives false when an error was reported.
 static bool bindArguments(Elaborator &e, CallSite &site, const std::vector<std::string> &names,
@@ -256,15 +267,20 @@ static bool bindArguments(Elaborator &e, CallSite &site, const std::vector<std::
     auto found = std::find(names.begin(), names.end(), argument.name);
     if (found == names.end() || (restAt && size_t(found - names.begin()) == *restAt)) {
       auto report = e.error(Diag::UnknownArgument, argument.nameAt, site.callee, argument.name);
-      std::string near = foreignArgument(argument.name, names);
-      if (near.empty())
-        near = nearest(argument.name, names);
-      if (!near.empty())
+      std::string foreign = foreignArgument(argument.name, names);
+      std::string near = foreign.empty() ? nearest(argument.name, names) : foreign;
+      if (size_t comma = near.find(", "); comma != std::string::npos)
+        report.help(severalArguments(near));
+      else if (!near.empty())
         report.meant(near);
       if (!call.empty())
         report.help("it is called `" + call + "`");
-      good = false;
-      continue;
+      found = std::find(names.begin(), names.end(), foreign);
+      if (e.executor || found == names.end()) {
+        good = false;
+        continue;
+      }
+      report.mended();
     }
     size_t i = found - names.begin();
     if (site.bound[i]) {
@@ -293,6 +309,11 @@ static bool bindArguments(Elaborator &e, CallSite &site, const std::vector<std::
   for (size_t i = 0; good && i < names.size(); ++i)
     if (!site.bound[i] && !optional[i] && !(restAt && *restAt == i)) {
       auto report = e.error(Diag::MissingArgument, site.at, site.callee, names[i]);
+      // `relu()`, as modules are made elsewhere.
+      bool isLayer = site.arguments.empty() && i == 0 && e.library->find(site.callee) &&
+                     std::count(optional.begin(), optional.end(), false) == 1;
+      if (isLayer)
+        report.help("a function is a layer as it stands: `" + site.callee + "`", site.callee);
       if (!call.empty())
         report.help("it is called `" + call + "`");
       return false;

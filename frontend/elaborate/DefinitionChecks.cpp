@@ -150,7 +150,7 @@ void Elaborator::checkFunction(const FnItem &item, const ScopeRef &scope, const 
   inner->functionStart = true;
   inner->self = self;
   CheckingGuard checking(*this, self != nullptr);
-  unsigned before = diagnostics.errorCount();
+  unsigned before = diagnostics.failureCount();
   distinctNames(item.parameters);
   std::string signature = "fn " + std::string(item.name) + "(";
   bool typed = true;
@@ -172,7 +172,7 @@ void Elaborator::checkFunction(const FnItem &item, const ScopeRef &scope, const 
       inner->names[std::string(parameter.name)] = {value, false, parameter.range};
   }
   Value result = poison(item.range);
-  if (diagnostics.errorCount() == before) {
+  if (diagnostics.failureCount() == before) {
     std::string prefix = self ? self->name + "." : "";
     ActiveGuard guard(*this, &item, "");
     result = block(*item.body, inner);
@@ -195,7 +195,7 @@ void Elaborator::checkModel(const ModelItem &item) {
   auto scope = std::make_shared<Scope>();
   scope->parent = file;
   CheckingGuard checking(*this);
-  unsigned before = diagnostics.errorCount();
+  unsigned before = diagnostics.failureCount();
   std::string itemName(item.name), signature = "model " + itemName + "(";
   distinctNames(item.parameters);
   for (size_t i = 0; i < item.parameters.size(); ++i) {
@@ -218,7 +218,7 @@ void Elaborator::checkModel(const ModelItem &item) {
   }
   inferred.push_back({itemName, signature + ")"});
   size_t first = inferred.size();
-  for (unsigned way = 0; way < maxWays && diagnostics.errorCount() == before; ++way) {
+  for (unsigned way = 0; way < maxWays && diagnostics.failureCount() == before; ++way) {
     checkMembers(item, std::make_shared<Scope>(*scope));
     // What this way has in common with those before it is listed once.
     for (size_t i = first; i < inferred.size(); ++i)
@@ -233,7 +233,7 @@ void Elaborator::checkModel(const ModelItem &item) {
 
 /// The members, then each function, in the way that `assumed` says; it grows by the conditions met.
 void Elaborator::checkMembers(const ModelItem &item, const ScopeRef &scope) {
-  unsigned before = diagnostics.errorCount();
+  unsigned before = diagnostics.failureCount();
   auto model = std::make_shared<ModelInstance>();
   model->item = &item;
   model->name = std::string(item.name);
@@ -253,7 +253,7 @@ void Elaborator::checkMembers(const ModelItem &item, const ScopeRef &scope) {
     else
       inferred.push_back({model->name, "  layer " + entry.name + ": " + typeString(*entry.layer)});
   }
-  if (diagnostics.errorCount() == before)
+  if (diagnostics.failureCount() == before)
     for (auto &[name, fn] : model->functions) {
       checked.erase(fn); // each way by itself
       ensureChecked(*fn, scope, model);
@@ -323,9 +323,9 @@ template <class Item> bool Elaborator::checkedOnce(const Item &item, const std::
   auto [found, isNew] = checked.try_emplace(&item, Checked::InProgress);
   if (!isNew)
     return found->second != Checked::Bad;
-  unsigned before = diagnostics.errorCount();
+  unsigned before = diagnostics.failureCount();
   check();
-  bool good = diagnostics.errorCount() == before;
+  bool good = diagnostics.failureCount() == before;
   checked[&item] = good ? Checked::Good : Checked::Bad;
   return good;
 }

@@ -123,14 +123,14 @@ std::vector<Value> RuleCall::cotangents(const std::vector<Value> &inputs, const 
   scope->names[std::string(rule.result)] = {result, false, rule.nameRange};
   scope->names[std::string(rule.cotangent)] = {cotangent, false, rule.nameRange};
   std::vector<Value> made(inputs.size(), Value::unit(rule.range));
-  unsigned before = e.diagnostics.errorCount();
+  unsigned before = e.diagnostics.failureCount();
   for (const Stmt *stmt : rule.body->statements)
     if (stmt->kind != StmtKind::Assign || !setCotangent(static_cast<const AssignStmt &>(*stmt), inputs, scope, made))
       e.statement(*stmt, scope);
   for (size_t i = 0; i < made.size(); ++i)
     if (made[i].kind == Value::Unit) {
       std::string name(rule.name);
-      if (e.diagnostics.errorCount() == before)
+      if (e.diagnostics.failureCount() == before)
         e.error(Diag::DerivativeRule, rule.nameRange, name, fmt::format("`d{}` is not set", rule.parameters[i].name));
       made[i] = e.poison(rule.range);
     }

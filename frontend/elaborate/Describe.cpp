@@ -37,8 +37,11 @@ static Description describedFunction(const Elaborator &e, const Value &value) {
     return {"model " + function.name + parametersText(e, function.modelItem->parameters),
             std::string(function.modelItem->doc)};
   case Function::OptimizerConstructor:
-    return {"optimizer " + function.name + parametersText(e, function.optimizerItem->parameters),
-            std::string(function.optimizerItem->doc)};
+  {
+    std::string parameters = parametersText(e, function.optimizerItem->parameters); // and what every optimizer takes
+    parameters.insert(parameters.size() - 1, parameters == "()" ? "clip_norm = 0, clip_value = 0" : ", clip_norm = 0, clip_value = 0");
+    return {"optimizer " + function.name + parameters, std::string(function.optimizerItem->doc)};
+  }
   case Function::Native:
     if (const ast::FnItem *declaration = function.builtin->declaration)
       return {"fn " + function.name + parametersText(e, declaration->parameters), std::string(declaration->doc)};
@@ -160,9 +163,9 @@ std::optional<Value> valueAt(Elaborator &e, const std::string &path) {
     } else if (std::find(members.begin(), members.end(), name) == members.end()) {
       return std::nullopt;
     }
-    unsigned before = e.diagnostics.errorCount();
+    unsigned before = e.diagnostics.failureCount();
     value = e.member(value, name, {}, {});
-    if (value.poison() || e.diagnostics.errorCount() != before)
+    if (value.poison() || e.diagnostics.failureCount() != before)
       return std::nullopt;
     dot = next;
   }

@@ -20,5 +20,10 @@ std::vector<std::string> memberNames(const Value &value);
 std::optional<Value> valueAt(Elaborator &e, const std::string &path);
 /// The names of all settings of a `train`.
 const std::vector<std::string> &trainSettingNames();
+/// The same with an example of a value and what each does.
+struct TrainSetting {
+  const char *name, *example, *help;
+};
+const std::vector<TrainSetting> &trainSettings();
 
 } // namespace dlc

@@ -53,9 +53,15 @@ mlir::Value Elaborator::ir(const Value &value) {
     return constant(0, value.dtype, value.shape, value.at).ir; // what could not be read was reported
   if (!host) {
     // `compile` runs nothing, so what a statement of the file computes is not known.
+    auto open = std::find_if(value.shape.begin(), value.shape.end(), [](const Dim &dim) { return !dim.size.isConstant(); });
     if (executor)
       error(Diag::Internal, value.at, "a tensor without a value");
-    else
+    else if (open != value.shape.end()) // only data decides it: said once, wherever it is used
+      error(Diag::NotConstant, {}, "size `" + open->size.str() + "`")
+          .help("give it: `--size " + open->size.str() + "=N`; of words, `--weights FILE` knows it where the model was saved with them");
+    else if (std::none_of(diagnostics.all().begin(), diagnostics.all().end(), [](const Diagnostic &one) {
+               return one.kind == Diag::NotConstant && !one.at.valid(); // of the same model
+             }))
       error(Diag::NotConstant, value.at, "`" + shortText(value.at) + "`")
           .help("make it an argument of the function, or a `param` of its model");
     return constant(0, value.dtype, value.shape, value.at).ir;

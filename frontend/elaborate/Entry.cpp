@@ -243,6 +243,13 @@ Elaborator::EntryModule EntryElaborator::module() {
       e.location({}), FunctionFrame::Constants);
   if (model.kind == Value::Model)
     model = passed(frame, model, modelName);
+  if (model.kind == Value::Model)
+    for (const ParamSlotRef &slot : parametersOf(*model.model))
+      for (const Dim &dim : slot->value.shape)
+        if (!dim.size.isConstant()) {
+          (void)e.ir(slot->value); // says what is not known
+          return made;
+        }
   llvm::SaveAndRestore kept(e.file->names);
   // A model of several names is called as its training is, and lists hold what is known by then.
   auto rank = [](const std::string &name, const Value &value) {

@@ -3,6 +3,7 @@
 #include "frontend/elaborate/ActiveCalls.h"
 #include "frontend/elaborate/Describe.h"
 #include "frontend/elaborate/Texts.h"
+#include "frontend/elaborate/Foreign.h"
 #include "frontend/syntax/ForeignNames.h"
 
 #include <algorithm>
@@ -32,37 +33,6 @@ static size_t leafCount(const std::vector<Value> &values) {
   for (const Value &value : values)
     count += leafCount(value.elements);
   return count;
-}
-
-/// The name that members are taken of: `torch` of `torch.nn.functional.relu`; null when it is no name.
-static const NameExpr *rootOf(const Expr &expr) {
-  const Expr *base = &expr;
-  while (base->kind == ExprKind::Field)
-    base = static_cast<const FieldExpr *>(base)->base;
-  return base->kind == ExprKind::Name ? static_cast<const NameExpr *>(base) : nullptr;
-}
-
-/// `np.zeros`, and a file name without quotes; false when it is neither.
-static bool reportForeignField(Elaborator &e, const FieldExpr &field, const ScopeRef &scope) {
-  const NameExpr *root = rootOf(field);
-  if (!root || scope->find(root->name))
-    return false;
-  std::string text(e.sources.text(field.range)), last(field.name);
-  for (const char *ending : {"csv", "npy", "npz", "safetensors", "png", "svg", "jpg", "txt", "gz", "pt", "pth", "h5"})
-    if (last == ending) {
-      e.error(Diag::UnknownName, field.range, text).help("a file name stands in quotes: `\"" + text + "\"`");
-      return true;
-    }
-  if (!isForeignModule(root->name))
-    return false;
-  auto report = e.error(Diag::UnknownName, field.range, text);
-  if (std::string here = foreignName(last); !here.empty())
-    report.help(here);
-  else if (e.library->find(last))
-    report.help("names of the library stand alone: `" + last + "`");
-  else
-    report.help("nothing is imported: names of the library stand alone, as in `zeros([n])`, `Linear(n, m)`");
-  return true;
 }
 
 Value Elaborator::expression(const Expr &expr, const ScopeRef &scope) {
@@ -125,8 +95,8 @@ Value Elaborator::expression(const Expr &expr, const ScopeRef &scope) {
     return index(static_cast<const IndexExpr &>(expr), scope);
   case ExprKind::Field: {
     auto &field = static_cast<const FieldExpr &>(expr);
-    if (reportForeignField(*this, field, scope))
-      return poison(expr.range);
+    if (std::optional<Value> meant = foreignField(*this, field, scope))
+      return *meant;
     Value base = expression(*field.base, scope);
     return member(base, field.name, expr.range, field.nameRange);
   }
@@ -228,9 +198,9 @@ Value Elaborator::name(std::string_view name, SourceRange at, const ScopeRef &sc
     }
   }
   auto report = error(Diag::UnknownName, at, text);
-  if (std::string here = foreignName(name); !here.empty())
-    report.help(here);
-  else if (isForeignModule(name))
+  if (std::optional<Value> meant = foreignValue(*this, report, name, at))
+    return *meant;
+  if (isForeignModule(name))
     report.help("nothing is imported: names of the library stand alone, as in `zeros([n])`, `Linear(n, m)`");
   else if (std::string near = nearest(name, candidates); !near.empty())
     report.meant(near);
@@ -346,6 +316,10 @@ Value Elaborator::member(const Value &base, std::string_view name, SourceRange a
   std::string operand = shortText(base.at);
   if (std::string here = foreignName(name); !here.empty() && (base.isTensor() || base.isNumber() || base.kind == Value::List))
     report.help(here);
+  else if (name == "grad")
+    report.help("gradients are those of functions: `grad(f)(x)` is that of `f` at `x`, and a `train` takes them by itself");
+  else if (base.kind == Value::Source)
+    report.help("a source becomes a data set by the types of its fields: `data d: { x: f32[2], y: f32 } = " + operand + "`");
   else if (library->find(name))
     report.help(fmt::format("`{0}` is a function: write `{0}({1})` or `{1} |> {0}`", text, operand));
   else if (base.kind == Value::Tuple)

@@ -55,10 +55,10 @@ std::optional<Elaborator::Pulled> Elaborator::pull(const Value &function, const 
       seeds.push_back(constant(1, result.dtype, {}, at));
       return true;
     }
-    unsigned before = diagnostics.errorCount();
+    unsigned before = diagnostics.failureCount();
     if (matchLeaves(result, *cotangent, seeds))
       return true;
-    if (diagnostics.errorCount() == before) {
+    if (diagnostics.failureCount() == before) {
       auto report = error(Diag::ArgumentShape, cotangent->at, "the cotangent", describe(*cotangent),
                           describe(result) + ", as the function's value");
       noteOrigins(report, result);
@@ -179,9 +179,9 @@ Value Elaborator::push(const Value &function, const Value &given, const Value &t
     return poison(at);
   }
   x = leaf;
-  unsigned before = diagnostics.errorCount();
+  unsigned before = diagnostics.failureCount();
   if (!matchLeaves(x, tangent, tangents)) {
-    if (diagnostics.errorCount() == before)
+    if (diagnostics.failureCount() == before)
       error(Diag::ArgumentShape, tangent.at, "the tangent", describe(tangent), describe(x) + ", as the argument");
     return poison(at);
   }

@@ -1,4 +1,5 @@
 // Indexing and slicing: `x[i, 1:3, :, -1]`, rows by an integer tensor, elements set.
+#include "frontend/elaborate/Foreign.h"
 #include "frontend/elaborate/Layers.h"
 #include "frontend/elaborate/Masks.h"
 #include "frontend/elaborate/Widths.h"
@@ -80,6 +81,8 @@ Value Elaborator::index(const IndexExpr &expr, const ScopeRef &scope) {
     return poison(expr.range);
   if (holdsLayers(base))
     return layersAt(*this, base, expr, scope);
+  if (std::optional<Value> meant = foreignIndex(*this, base, expr, scope))
+    return *meant;
   // A bracket list is a tensor where it is indexed as one.
   bool asTensor = expr.entries.size() != 1 || expr.entries[0].slice || expr.entries[0].value->kind == ExprKind::List;
   if (base.kind == Value::List && asTensor)

@@ -132,7 +132,8 @@ Value Elaborator::listAs(const Value &list, DType dtype, bool exact, SourceRange
       fits = sameSize(element.shape[i].size, first[i].size).value_or(true);
     if (!fits) {
       error(Diag::WrongType, element.at, "an element of the list", describe(element),
-            fmt::format("{}, as its first", describe(elements.elements[0])));
+            fmt::format("{}, as its first", describe(elements.elements[0])))
+          .help("the rows differ: those of a tensor are equally long");
       return poison(at);
     }
   }

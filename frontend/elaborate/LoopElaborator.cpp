@@ -74,7 +74,7 @@ bool LoopElaborator::settle(const std::function<void()> &turn) {
   // Types only widen, from a known number to a computed one: each variable does so twice at most.
   for (bool changed = true; changed;) {
     changed = false;
-    unsigned before = e.diagnostics.errorCount();
+    unsigned before = e.diagnostics.failureCount();
     std::vector<Change> changes;
     {
       Trial trial(e);
@@ -82,7 +82,7 @@ bool LoopElaborator::settle(const std::function<void()> &turn) {
       turn();
       changes = trial.changes();
     }
-    if (e.diagnostics.errorCount() != before)
+    if (e.diagnostics.failureCount() != before)
       return false;
     for (const Change &change : changes)
       if (!widen(change, changed))

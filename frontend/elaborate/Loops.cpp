@@ -112,7 +112,7 @@ void Elaborator::forLoop(const ForStmt &stmt, const ScopeRef &scope) {
   auto counted = [&](const ScopeRef &inner, const Value &index, const std::vector<Value> &rows) {
     return turn(inner, source->item(*this, index, rows));
   };
-  unsigned before = diagnostics.errorCount();
+  unsigned before = diagnostics.failureCount();
   bool inTurns = needsTurns(scope, stmt.range, [&](const ScopeRef &inner) {
     std::vector<Value> rows;
     for (const Value &tensor : source->tensors())
@@ -120,7 +120,7 @@ void Elaborator::forLoop(const ForStmt &stmt, const ScopeRef &scope) {
     Value index = Value::ofTensor(DType::I64, {}, {}, stmt.range);
     source->length ? counted(inner, index, rows) : turn(inner, index);
   });
-  if (diagnostics.errorCount() != before)
+  if (diagnostics.failureCount() != before)
     return;
   if (inTurns)
     return forOfItems(stmt, given, scope, turn);
@@ -162,7 +162,7 @@ void Elaborator::unrolled(const std::vector<Value> &items, const ScopeRef &scope
   LoopContext *outer = std::exchange(loop, &context);
   const std::string place = draws.next("for");
   std::function<Value(size_t)> from = [&](size_t i) {
-    for (unsigned before = diagnostics.errorCount(); i < items.size() && diagnostics.errorCount() == before; ++i) {
+    for (unsigned before = diagnostics.failureCount(); i < items.size() && diagnostics.failureCount() == before; ++i) {
       // What the turn before has skipped is over.
       setVariable(inner, LoopContext::skippedName, Value::ofBool(false, at), at);
       if (context.certainlyEnded())
@@ -273,12 +273,12 @@ Value Elaborator::comprehension(const ComprehensionExpr &expr, const ScopeRef &s
     // Texts that only running knows are no tensor: each is made by itself.
     if (!source->length->isConstant() || source->length->constant() > 0) {
       Value first;
-      unsigned before = diagnostics.errorCount();
+      unsigned before = diagnostics.failureCount();
       {
         Trial trial(*this);
         first = element(itemAt(0));
       }
-      if (diagnostics.errorCount() != before)
+      if (diagnostics.failureCount() != before)
         return poison(expr.range);
       if (holdsLate(first) && !source->length->isConstant())
         return listOfNamed(itemAt(0), *source->length);

@@ -43,9 +43,9 @@ static HostBufferRef elementsOf(Elaborator &e, const Value &mask, const ast::Exp
 
 std::optional<std::vector<Value>> placesOfMask(Elaborator &e, const Value &mask, const ast::Expr &expr,
                                                const ScopeRef &scope) {
-  unsigned before = e.diagnostics.errorCount();
+  unsigned before = e.diagnostics.failureCount();
   HostBufferRef host = elementsOf(e, mask, expr, scope);
-  if (e.diagnostics.errorCount() != before)
+  if (e.diagnostics.failureCount() != before)
     return std::nullopt;
   size_t rank = mask.shape.size();
   if (!host) {

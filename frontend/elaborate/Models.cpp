@@ -98,9 +98,9 @@ Value Elaborator::construct(const Function &constructor, CallSite &site) {
   if (!bindSettings(*this, item.parameters, site, model->scope, &item))
     return poison(site.at);
   ActiveGuard guard(*this, &item, "", site.at);
-  unsigned before = diagnostics.errorCount();
+  unsigned before = diagnostics.failureCount();
   members(item.members, *model, model->scope);
-  if (diagnostics.errorCount() != before || model->undecided)
+  if (diagnostics.failureCount() != before || model->undecided)
     return poison(site.at);
   checkArguments(*this, item, *model);
   nameParameters(*model); // as part of the outermost model that was made of them

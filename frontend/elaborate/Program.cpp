@@ -172,7 +172,7 @@ void Elaborator::program(const Program &program, bool show) {
   if (!show) // an input at the prompt is no whole program
     checkOverrides(program);
   for (const Stmt *stmt : program.statements) {
-    unsigned errors = diagnostics.errorCount();
+    unsigned errors = diagnostics.failureCount();
     SourceRange at;
     std::string_view defined = definedName(*stmt, at);
     const auto names = show ? file->names : decltype(file->names)();
@@ -207,10 +207,10 @@ void Elaborator::program(const Program &program, bool show) {
     if (auto found = pending.find(defined); found != pending.end())
       pending.erase(found);
     // A mistake at the prompt changes nothing.
-    if (show && diagnostics.errorCount() != errors)
+    if (show && diagnostics.failureCount() != errors)
       file->names = names;
     // With an executor the statements after a failed one would run on nothing.
-    if (executor && (diagnostics.errorCount() != errors || executor->stopped())) {
+    if (executor && (diagnostics.failureCount() != errors || executor->stopped())) {
       pending.clear();
       before->restore();
       return;
@@ -294,11 +294,11 @@ Value Elaborator::asStatement(SourceRange at, const std::function<Value()> &work
     return work();
   FunctionFrame frame(graph, "main", location(at), FunctionFrame::Inputs);
   AssignmentRecord assigned(*this);
-  unsigned before = diagnostics.errorCount();
+  unsigned before = diagnostics.failureCount();
   Value value = work();
   std::vector<Value *> leaves;
   std::set<const void *> seen;
-  if (diagnostics.errorCount() == before) {
+  if (diagnostics.failureCount() == before) {
     collectLeaves(value, leaves, seen);
     for (const Change &change : assigned.changes())
       collectLeaves(change.scope->names[change.name].value, leaves, seen);
@@ -306,7 +306,7 @@ Value Elaborator::asStatement(SourceRange at, const std::function<Value()> &work
   std::vector<mlir::Value> results;
   for (Value *leaf : leaves)
     results.push_back(leaf->ir);
-  bool good = diagnostics.errorCount() == before && !value.poison();
+  bool good = diagnostics.failureCount() == before && !value.poison();
   bool hasEffects = llvm::any_of(*frame.block(), [](mlir::Operation &op) { return !mlir::isMemoryEffectFree(&op); });
   if (good && (!leaves.empty() || hasEffects)) {
     mlir::OwningOpRef<mlir::ModuleOp> module = frame.finish(results);
@@ -324,7 +324,7 @@ Value Elaborator::asStatement(SourceRange at, const std::function<Value()> &work
       good = good && settleTexts(*this, change.scope->names[change.name].value);
   }
   if (!good) {
-    if (diagnostics.errorCount() == before && !executor->stopped())
+    if (diagnostics.failureCount() == before && !executor->stopped())
       error(Diag::Internal, at, "this statement was not done");
     assigned.takeBack();
     return poison(at);

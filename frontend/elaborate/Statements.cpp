@@ -177,10 +177,14 @@ bool Elaborator::assignMember(ModelInstance &model, const std::string &name, Val
     return function != model.functions.end();
   }
   if (!entry->param || entry->param->trained) {
-    error(Diag::NotAssignable, at, name,
-          entry->param ? "it is a `param`, which only training changes" : "it is a layer of the model")
-        .note(entry->at, "defined here")
-        .help("a `buffer` may be assigned");
+    auto report = error(Diag::NotAssignable, at, name,
+                        entry->param ? "it is a `param`, which only training changes" : "it is a layer of the model");
+    report.note(entry->at, "defined here");
+    if (!entry->param)
+      report.help("another head: make the model with it, and `load(Net(..), \"FILE\", partial: true)` takes what fits from a "
+                  "saved one; `freeze:` leaves parts as they are");
+    else
+      report.help("a `buffer` may be assigned");
     return true;
   }
   if (value.poison())

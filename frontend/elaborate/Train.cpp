@@ -69,7 +69,7 @@ TrainElaborator::body(const Value &trained, const std::vector<std::pair<std::str
       if (field.isString)
         texts[field.name] = field.at;
   llvm::SaveAndRestore lacks(e.textFields, std::move(texts));
-  unsigned before = e.diagnostics.errorCount();
+  unsigned before = e.diagnostics.failureCount();
   Body result;
   const TrainEntry *minimized = nullptr;
   for (const TrainEntry &entry : item.entries) {
@@ -95,7 +95,7 @@ TrainElaborator::body(const Value &trained, const std::vector<std::pair<std::str
     e.error(Diag::NothingToMinimize, item.nameRange, name)
         .help("write `minimize loss`, where loss is a scalar of the batch");
   e.training = saved;
-  if (e.diagnostics.errorCount() != before)
+  if (e.diagnostics.failureCount() != before)
     return std::nullopt;
   for (size_t i = 0; i < slots.size(); ++i)
     if (const Value *next = slots[i]->next ? &slots[i]->next->names.begin()->second.value : nullptr)
@@ -178,7 +178,7 @@ bool TrainElaborator::check() {
   plan.name = name;
   plan.isOneOfSeveral = e.severalTrainings;
   plan.at = item.range;
-  unsigned before = e.diagnostics.errorCount();
+  unsigned before = e.diagnostics.failureCount();
   Value data = item.data ? e.expression(*item.data, scope) : Value::unit(item.range);
   if (data.kind == Value::Data) {
     if (!e.isChosen(data) || (!e.opensLate && !e.opened(*data.data)))
@@ -207,6 +207,8 @@ bool TrainElaborator::check() {
                           describe(model) + (model.kind == Value::Model ? " without parameters" : ""));
     if (model.kind == Value::Fn && model.function->kind == Function::Constructor)
       report.help("make one: `" + std::string(e.sources.text(model.at)) + "(..)`");
+    else if (model.kind == Value::Tuple)
+      report.help("one model has them as layers: `model Both(a, b) { layer first = a`, then `layer second = b }`");
     return false;
   }
   nameParameters(*model.model);
@@ -249,7 +251,7 @@ bool TrainElaborator::check() {
     good = update(params, params, states, step, results, rate);
   }
   e.checkingOnly = savedChecking;
-  return good && checked && e.diagnostics.errorCount() == before;
+  return good && checked && e.diagnostics.failureCount() == before;
 }
 
 /// Numbers that the executor measured, as a group; while checking, columns of an unknown length.

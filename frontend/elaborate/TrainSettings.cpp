@@ -1,6 +1,7 @@
 // The settings of a `train` block: each read once, checked, and put into the plan.
 #include "frontend/elaborate/ActiveCalls.h"
 #include "frontend/elaborate/TrainElaborator.h"
+#include "frontend/elaborate/Describe.h"
 #include "frontend/syntax/ForeignNames.h"
 
 #include <algorithm>
@@ -10,11 +11,21 @@ namespace dlc {
 
 using namespace ast;
 
+const std::vector<TrainSetting> &trainSettings() {
+  static const std::vector<TrainSetting> settings = {
+#define DLC_TRAIN_SETTING(Name, Example, Help) {#Name, Example, Help},
+#include "frontend/elaborate/TrainSettings.def"
+  };
+  return settings;
+}
+
 const std::vector<std::string> &trainSettingNames() {
-  static const std::vector<std::string> names = {"optimizer",  "batch", "epochs", "steps",      "validate",
-                                                 "stop_after", "save",  "resume", "init",       "seed",
-                                                 "shuffle",    "every", "log",    "accumulate", "allow_nan",
-                                                 "freeze",    "ema",   "sample_by"};
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all;
+    for (const TrainSetting &setting : trainSettings())
+      all.push_back(setting.name);
+    return all;
+  }();
   return names;
 }
 
@@ -250,9 +261,15 @@ bool TrainElaborator::unknownSettings() {
       std::string optimizerName = optimizerWith(key);
       if (!isSetting && optimizerName.empty())
         continue;
-      e.error(Diag::UnknownName, target.range, key)
-          .help(isSetting ? "a setting is written with a colon: `" + key + ": ..`"
-                          : "it is an argument of the optimizer: `optimizer: " + optimizerName + "(" + key + ": ..)`");
+      auto report = e.error(Diag::UnknownName, target.range, key);
+      const Expr &value = *static_cast<const AssignStmt *>(entry.statement)->value;
+      if (isSetting)
+        report.help("a setting is written with a colon: `" + key + ": ..`",
+                    {target.range.file, target.range.end, value.range.begin}, ": ");
+      else
+        report.help("it is an argument of the optimizer: `optimizer: " + optimizerName + "(" + key + ": ..)`");
+      if (isSetting && !e.executor)
+        report.mended();
       good = false;
     }
     if (entry.kind != TrainEntry::Setting)
@@ -270,9 +287,16 @@ bool TrainElaborator::unknownSettings() {
     for (const std::string &known : trainSettingNames())
       if (likely.empty() && key.size() > 3 && (key.starts_with(known) || known.starts_with(key)))
         likely = known;
-    if (std::string here = foreignSetting(key); !here.empty())
+    std::string here = foreignSetting(key), same = sameSetting(key);
+    if (!same.empty() && !setting(same.c_str()))
+      report.help(here, same);
+    else if (!here.empty())
       report.help(here);
-    else if (std::string optimizerName = optimizerWith(key); !optimizerName.empty())
+    if (!same.empty() && !e.executor)
+      report.mended();
+    if (!here.empty())
+      continue;
+    if (std::string optimizerName = optimizerWith(key); !optimizerName.empty())
       report.help("it is an argument of the optimizer: `optimizer: " + optimizerName + "(" + key + ": ..)`");
     else if (!likely.empty())
       report.meant(likely);
@@ -510,7 +534,7 @@ bool TrainElaborator::addStates(const OptimizerInstance &optimizer) {
 }
 
 bool TrainElaborator::settings() {
-  bool known = unknownSettings(), good = known;
+  bool known = unknownSettings(), good = known || !e.executor; // what is not mended is counted
   plan.batch = plan.data ? 32 : 1;
   good &= number("batch", plan.batch, 1);
   good &= number("seed", plan.seed, 0);

@@ -259,7 +259,7 @@ TrainModule TrainElaborator::initial() {
   FunctionFrame frame(e.graph, "initial", e.location(item.range), FunctionFrame::Inputs);
   frame.seed = e.constant(plan.seed, DType::I64, {}, item.range).ir;
   std::vector<mlir::Value> results;
-  unsigned before = e.diagnostics.errorCount();
+  unsigned before = e.diagnostics.failureCount();
   for (const ParamSlotRef &slot : plan.params) {
     InDrawPlace place(e, name + "." + slot->path);
     // A model that was used or trained before goes on from where it is.
@@ -268,7 +268,7 @@ TrainModule TrainElaborator::initial() {
       break;
     results.push_back(e.ir(value));
   }
-  if (e.diagnostics.errorCount() != before)
+  if (e.diagnostics.failureCount() != before)
     return {};
   return {frame.finish(results), frame.inputs};
 }

@@ -96,7 +96,7 @@ Expr *Parser::parseBinary(int minLevel) {
   // Comparisons and ranges do not associate: the level, operator and right operand of the last one.
   int unchained = 0;
   bool chainReported = false;
-  const Expr *middle = nullptr;
+  Expr *middle = nullptr;
   std::string_view lastSpelled;
   while (lhs) {
     Infix infix = infixHere();
@@ -105,16 +105,29 @@ Expr *Parser::parseBinary(int minLevel) {
     SourceRange opRange = range(token());
     std::string_view opSpelled = spelled(token());
     if (infix.foreign)
-      error(Diag::ForeignOperator, opRange, opSpelled).help(fmt::format("write `{}`", infix.foreign));
-    if (infix.level == unchained && !chainReported) {
+      error(Diag::ForeignOperator, opRange, opSpelled)
+          .help(fmt::format("write `{}`", infix.foreign), infix.foreign)
+          .mended();
+    bool chained = infix.level == unchained;
+    if (chained && !chainReported) {
       chainReported = true;
       Builder report = error(Diag::ChainedOperator, opRange, opSpelled, lastSpelled);
       constexpr size_t longestShown = 30;
       std::string_view shared = sources.text(middle->range);
-      if (infix.level == RangeLevel)
+      if (infix.level == RangeLevel) {
         report.help("a step is written `a..b by s`");
-      else if (shared.size() <= longestShown)
-        report.help(fmt::format("write `a {0} {1} && {1} {2} b`", lastSpelled, shared, opSpelled));
+      } else if (shared.size() <= longestShown) {
+        // The right side as it stands where it is one word.
+        std::string_view left = sources.text(static_cast<BinaryExpr *>(lhs)->lhs->range), right = spelled(token(1));
+        bool isWord = token(1).partner == Token::none &&
+                      (token(2).newline || isCloser(kind(2)) || kind(2) == TokenKind::LBrace || kind(2) == TokenKind::Comma);
+        bool shown = left.size() <= longestShown && isWord;
+        report
+            .help(fmt::format("write `{0} {1} {2} && {2} {3} {4}`", shown ? left : "a", lastSpelled, shared, opSpelled,
+                              shown ? right : "b"),
+                  {file, opRange.begin, opRange.begin}, fmt::format("&& {} ", shared))
+            .mended();
+      }
     }
     advance();
     if (infix.op == BinaryOp::RangeTo)
@@ -126,7 +139,12 @@ Expr *Parser::parseBinary(int minLevel) {
     Expr *rhs = parseBinary(infix.level + 1);
     if (!rhs)
       return nullptr;
-    lhs = makeBinary(first, infix.op, opRange, lhs, rhs);
+    if (chained && infix.level == CompareLevel) { // as was meant: `a < b && b < c`
+      Expr *next = makeBinary(first, infix.op, opRange, middle, rhs);
+      lhs = next ? makeBinary(first, BinaryOp::And, opRange, lhs, next) : nullptr;
+    } else {
+      lhs = makeBinary(first, infix.op, opRange, lhs, rhs);
+    }
     unchained = infix.level == CompareLevel || infix.level == RangeLevel ? infix.level : 0;
     middle = rhs;
     lastSpelled = opSpelled;
@@ -194,7 +212,7 @@ Expr *Parser::parsePrefix() {
   if (!nest)
     return nullptr;
   if (foreignNot)
-    error(Diag::ForeignOperator, range(token()), "not").help("write `!`");
+    error(Diag::ForeignOperator, range(token()), "not").help("write `!`", range(token()).to(between(token(), token(1))), "!").mended();
   UnaryOp op = at(TokenKind::Minus) ? UnaryOp::Neg : UnaryOp::Not;
   advance();
   // The least i64 is the one whose magnitude does not fit.

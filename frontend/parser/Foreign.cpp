@@ -21,6 +21,24 @@ const char *placeOf(std::string_view word) {
 }
 } // namespace
 
+/// Whether the statement here is the last of a function's body, whose `fn` stands in the line of its `{`.
+bool Parser::endsFunction() const {
+  uint32_t last = pos + 1;
+  while (!tokens[last].newline && tokens[last].kind != TokenKind::RBrace)
+    last = tokens[last].partner != Token::none && tokens[last].partner > last ? tokens[last].partner + 1 : last + 1;
+  if (blockOpen == Token::none || tokens[last].kind != TokenKind::RBrace)
+    return false;
+  uint32_t header = blockOpen;
+  while (header > 0 && !tokens[header].lineStart)
+    --header;
+  while (header < blockOpen && tokens[header].kind != TokenKind::KwFn)
+    ++header;
+  for (; header < blockOpen && tokens[header].kind != TokenKind::LBrace; ++header)
+    if (tokens[header].partner != Token::none && tokens[header].partner > header)
+      header = tokens[header].partner;
+  return header == blockOpen;
+}
+
 Stmt *Parser::parseForeignStatement(bool &handled) {
   handled = true;
   if (!at(TokenKind::Word) || !continues(1)) {
@@ -35,13 +53,21 @@ Stmt *Parser::parseForeignStatement(bool &handled) {
 
   if (word == "return" &&
       (!continues(1) || startsOperand(kind(1)) || kind(1) == TokenKind::RBrace || kind(1) == TokenKind::Semicolon)) {
-    error(Diag::ReturnStatement, where).help("the value of a function is its last expression: leave out `return`");
+    auto report = error(Diag::ReturnStatement, where);
+    bool isLast = continues(1) && startsOperand(kind(1)) && endsFunction();
+    if (isLast)
+      report.help("the value of a function is its last expression: leave out `return`",
+                  where.to(between(token(), token(1))), "")
+          .mended();
+    else
+      report.help("the value of a function is its last expression: leave out `return`");
     advance();
     return continues() && startsOperand(kind()) ? parseExpressionStatement() : nullptr;
   }
   if (beforeName && atAnyWord({"def", "function", "func", "fun"})) {
     error(Diag::ForeignKeyword, where, word)
-        .help(fmt::format("a function is written `fn {}(...) {{ ... }}`", spelled(token(1))));
+        .help(fmt::format("a function is written `fn {}(...) {{ ... }}`", spelled(token(1))), "fn")
+        .mended();
     Item *item = parseFn();
     return item ? context.make<ItemStmt>(rangeFrom(first), item) : nullptr;
   }
@@ -82,7 +108,9 @@ Stmt *Parser::parseMissingLet(bool &handled) {
   handled = true;
   if (kind(1) == TokenKind::Colon) {
     if (assignsInLine()) {
-      error(Diag::MissingLet, where, spelled(token())).help(fmt::format("write `let {}: ...`", spelled(token())));
+      error(Diag::MissingLet, where, spelled(token()))
+          .help(fmt::format("write `let {}: ...`", spelled(token())), {file, where.begin, where.begin}, "let ")
+          .mended();
       return parseBinding(first, /*isVar=*/false);
     }
     if (continues(2)) {

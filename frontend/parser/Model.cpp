@@ -51,7 +51,8 @@ Member *Parser::parseMember() {
   if (at(TokenKind::KwFn) || foreignFn) {
     if (foreignFn)
       error(Diag::ForeignKeyword, range(token()), spelled(token()))
-          .help(fmt::format("a function is written `fn {}(...) {{ ... }}`", spelled(token(1))));
+          .help(fmt::format("a function is written `fn {}(...) {{ ... }}`", spelled(token(1))), "fn")
+          .mended();
     FnItem *fn = parseFn();
     if (!fn)
       return nullptr;

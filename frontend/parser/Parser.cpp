@@ -40,6 +40,10 @@ bool Parser::atAnyWord(std::initializer_list<std::string_view> words, uint32_t a
   return kind(ahead) == TokenKind::Word && std::find(words.begin(), words.end(), spelled(token(ahead))) != words.end();
 }
 
+SourceRange Parser::between(const Token &left, const Token &right) const {
+  return {file, left.end, uint32_t(std::min<size_t>(right.begin, text.find('\n', left.end)))};
+}
+
 SourceRange Parser::rangeFrom(uint32_t first) const {
   return {file, tokens[first].begin, pos > first ? tokens[pos - 1].end : tokens[first].end};
 }

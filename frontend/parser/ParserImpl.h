@@ -55,6 +55,8 @@ private:
   bool atAnyWord(std::initializer_list<std::string_view> words, uint32_t ahead = 0) const;
   std::string_view spelled(const Token &token) const { return text.substr(token.begin, token.end - token.begin); }
   SourceRange range(const Token &token) const { return {file, token.begin, token.end}; }
+  /// What stands between two tokens, as far as it is in the line of the first.
+  SourceRange between(const Token &left, const Token &right) const;
   /// From token `first` to the last one consumed.
   SourceRange rangeFrom(uint32_t first) const;
   void advance() { pos += pos + 1 < tokens.size(); }
@@ -172,6 +174,7 @@ private:
   /// Statements of other languages, and of other places of this one. Sets `handled` where it met (and reported) one.
   ast::Stmt *parseForeignStatement(bool &handled);
   ast::Stmt *parseMissingLet(bool &handled);
+  bool endsFunction() const;
 
   //===-- Definitions (Definitions.cpp, Model.cpp, Training.cpp)
   //---------------------------------===//

@@ -54,7 +54,8 @@ Expr *Parser::parseWord() {
     return parseForeignLambda();
   if (name == "self" && kind(1) == TokenKind::Dot && token(2).isWord()) {
     error(Diag::SelfReference, where, "the member's name alone")
-        .help(fmt::format("write `{}`: members are in scope", spelled(token(2))));
+        .help(fmt::format("write `{}`: members are in scope", spelled(token(2))), where.to(range(token(1))), "")
+        .mended();
     pos += 2;
     where = range(token());
     name = spelled(token());
@@ -70,7 +71,8 @@ Expr *Parser::parseWord() {
   advance();
   if (name == "True" || name == "False") {
     bool value = name == "True";
-    error(Diag::CapitalBool, where, name, value ? "true" : "false");
+    const char *meant = value ? "true" : "false";
+    error(Diag::CapitalBool, where, name, meant).help(fmt::format("write `{}`", meant), meant).mended();
     return context.make<BoolExpr>(where, value);
   }
   return context.make<NameExpr>(where, name);
@@ -84,9 +86,10 @@ Expr *Parser::parseNumber() {
   std::copy_if(shown.begin(), shown.end(), std::back_inserter(digits), [](char c) { return c != '_'; });
   SourceRange where = range(token());
   advance();
-  if (reported) // not a number; any value will do
+  bool pointAtEdge = digits.front() == '.' || digits.back() == '.'; // mended: `2.`, `.5`
+  if (reported && !pointAtEdge) // not a number; any value will do
     return context.make<NumberExpr>(where, int64_t(0));
-  if (!isFloat) {
+  if (!isFloat && !pointAtEdge) {
     int64_t value = 0;
     if (std::from_chars(digits.data(), digits.data() + digits.size(), value).ec != std::errc())
       error(Diag::NumberTooLarge, where, shown, "i64").help("written as `1e20` or `1.0` it is a float");
@@ -164,7 +167,7 @@ Expr *Parser::parseCondition() {
   if (!condition || !at(TokenKind::Assign))
     return condition;
   SourceRange opRange = range(token());
-  error(Diag::AssignInCondition, opRange).help("`==` compares");
+  error(Diag::AssignInCondition, opRange).help("`==` compares", "==");
   advance();
   Expr *rhs = parseExpression();
   return rhs ? makeBinary(first, BinaryOp::Eq, opRange, condition, rhs) : nullptr;
@@ -182,7 +185,7 @@ Expr *Parser::parseIf() {
   bool elif = atAnyWord({"elif", "elseif", "elsif"}) && startsOperand(kind(1));
   if (elif || at(TokenKind::KwElse)) {
     if (elif)
-      error(Diag::ForeignKeyword, range(token()), spelled(token())).help("write `else if`");
+      error(Diag::ForeignKeyword, range(token()), spelled(token())).help("write `else if`", "else if").mended();
     else
       advance();
     if (elif || at(TokenKind::KwIf)) {
@@ -222,7 +225,9 @@ Expr *Parser::parseLambda() {
     advance();
   }
   if (at(TokenKind::Arrow) && !token().reported)
-    error(Diag::WrongArrow, range(token()), "->", "=>").help("`->` stands before the result type of a function");
+    error(Diag::WrongArrow, range(token()), "->", "=>")
+        .help("`->` stands before the result type of a function", "=>")
+        .mended();
   advance();
   Expr *body = parseExpression();
   if (!body)

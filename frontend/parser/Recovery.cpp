@@ -134,6 +134,7 @@ void Parser::skipGroup() {
 void Parser::recover(uint32_t before) {
   if (quiet)
     return;
+  diagnostics.leftOut();
   if (pos == before)
     skipGroup();
   while (!at(TokenKind::End)) {
@@ -206,12 +207,21 @@ bool Parser::close(uint32_t open, TokenKind closer, std::string_view expected) {
 bool Parser::endOf(const char *what) {
   if (at(TokenKind::Semicolon)) {
     bool first = lastError != pos && !token().reported;
-    SourceRange where = range(token());
-    while (accept(TokenKind::Semicolon))
-      ;
-    if (first)
+    SourceRange where = range(token()), all = where;
+    const Token &before = tokens[pos > 0 ? pos - 1 : 0];
+    while (at(TokenKind::Semicolon)) {
+      all = all.to(between(token(), token(1)));
+      advance();
+    }
+    // A comment behind the last of a line stays where it is.
+    if (token().lineStart)
+      all.end = tokens[pos - 1].end;
+    if (first && !token().lineStart && !at(TokenKind::RBrace))
       error(Diag::Semicolon, where)
-          .help(continues() && !at(TokenKind::RBrace) ? "put the next statement on a line of its own" : "leave it out");
+          .help("put the next statement on a line of its own", all, "\n" + std::string(indentation(before), ' '))
+          .mended();
+    else if (first)
+      error(Diag::Semicolon, where).help("leave it out", all, token().lineStart ? "" : " ").mended();
     return true;
   }
   if (!continues() || at(TokenKind::RBrace))

@@ -172,7 +172,10 @@ Stmt *Parser::parseStatement() {
 Stmt *Parser::parseBinding(uint32_t first, bool isVar) {
   if (!isVar && atWord("mut") && kind(1) == TokenKind::Word && continues(1)) {
     error(Diag::ForeignKeyword, range(token()), "mut")
-        .help(fmt::format("write `var {} = ...` for what is assigned again", spelled(token(1))));
+        .help(fmt::format("write `var {} = ...` for what is assigned again", spelled(token(1))),
+              range(tokens[pos - 1]).to(range(token())), "var")
+        .mended();
+    isVar = true;
     advance();
   }
   Expr *pattern = parsePattern();
@@ -182,7 +185,7 @@ Stmt *Parser::parseBinding(uint32_t first, bool isVar) {
   if (accept(TokenKind::Colon) && !(type = parseType()))
     return nullptr;
   if (at(TokenKind::ColonAssign)) {
-    error(Diag::ColonAssign, range(token()));
+    error(Diag::ColonAssign, range(token())).help("write `=`", "=").mended();
   } else if (!at(TokenKind::Assign)) {
     unexpected(Diag::ExpectedToken, "`=` and a value");
     return nullptr;

@@ -50,8 +50,18 @@ DiagnosticEngine::Builder &DiagnosticEngine::Builder::help(std::string text) {
 }
 
 DiagnosticEngine::Builder &DiagnosticEngine::Builder::help(std::string text, std::string repair) {
+  return help(std::move(text), diagnostic ? diagnostic->at : SourceRange(), std::move(repair));
+}
+
+DiagnosticEngine::Builder &DiagnosticEngine::Builder::help(std::string text, SourceRange at, std::string repair) {
   if (diagnostic)
-    diagnostic->notes.push_back({{}, std::move(text), /*help=*/true, std::move(repair)});
+    diagnostic->notes.push_back({{}, std::move(text), /*help=*/true, Repair{at, std::move(repair)}});
+  return *this;
+}
+
+DiagnosticEngine::Builder &DiagnosticEngine::Builder::mended() {
+  if (diagnostic)
+    diagnostic->mended = true;
   return *this;
 }
 
@@ -62,6 +72,12 @@ DiagnosticEngine::Builder DiagnosticEngine::add(Diag kind, SourceRange at, std::
     ++errors;
   diagnostics.push_back({kind, at, std::move(text), {}});
   return Builder(&diagnostics.back());
+}
+
+unsigned DiagnosticEngine::failureCount() const {
+  return silent + unsigned(std::count_if(diagnostics.begin(), diagnostics.end(), [](const Diagnostic &diagnostic) {
+           return severityOf(diagnostic.kind) != Severity::Warning && !diagnostic.mended;
+         }));
 }
 
 int DiagnosticEngine::exitCode() const {
@@ -82,7 +98,7 @@ int DiagnosticEngine::exitCode() const {
 void DiagnosticEngine::clear() {
   diagnostics.clear();
   seen.clear();
-  errors = 0;
+  errors = silent = 0;
 }
 
 namespace {

@@ -32,18 +32,25 @@ Severity severityOf(Diag kind);
 const char *textOf(Diag kind);
 const char *nameOf(Diag kind);
 
+/// What an editor may do: put `text` in the place of `at`.
+struct Repair {
+  SourceRange at;
+  std::string text;
+};
+
 /// One message with what belongs to it.
 struct Diagnostic {
   struct Note {
     SourceRange at; ///< may be nowhere
     std::string text;
     bool help = false; ///< a likely repair, printed as `help:`
-    std::optional<std::string> repair = {}; ///< what an editor puts in the place of the whole message's range
+    std::optional<Repair> repair = {};
   };
   Diag kind;
   SourceRange at;
   std::string text;
   std::vector<Note> notes;
+  bool mended = false; ///< what was meant was taken in its place
 };
 
 /// Collects diagnostics; each (kind, range, text) is kept once. Printing is in the order of the source.
@@ -58,10 +65,14 @@ public:
     Builder &note(SourceRange at, std::string text);
     Builder &note(std::string text) { return note({}, std::move(text)); }
     Builder &help(std::string text);
-    /// A help that an editor can apply: `text` instead of what the message's range covers.
+    /// A help that an editor can apply: `repair` instead of what the message's range, or `at`, covers.
     Builder &help(std::string text, std::string repair);
+    Builder &help(std::string text, SourceRange at, std::string repair);
     /// The name that is likely meant by that at the message's range.
     Builder &meant(const std::string &name) { return help("did you mean `" + name + "`?", name); }
+
+    /// It is as if what was meant had been written: nothing is missing, and what follows is checked with it.
+    Builder &mended();
 
   private:
     Diagnostic *diagnostic; ///< null when the message was a repetition
@@ -74,6 +85,10 @@ public:
 
   /// Errors, "not supported yet" and bugs so far (warnings do not count).
   unsigned errorCount() const { return errors; }
+  /// Those of them that were not mended, so that something is missing.
+  unsigned failureCount() const;
+  /// Says that something was left out without a message of its own, near one that was mended.
+  void leftOut() { ++silent; }
   /// 0 when only warnings were reported; else 1 (the user's mistake), 3 (not supported yet) or 4 (bug in dlc), the
   /// first of these that occurred.
   int exitCode() const;
@@ -91,6 +106,7 @@ private:
   std::vector<Diagnostic> diagnostics;
   std::set<std::tuple<Diag, uint32_t, uint32_t, uint32_t, std::string>> seen; ///< kind, range and text of each
   unsigned errors = 0;
+  unsigned silent = 0; ///< what was left out without a message
 };
 
 /// The candidate nearest to `name` by edit distance, when it is near enough to be a likely slip; else "".

@@ -12,6 +12,18 @@ static constexpr Pair names[] = {
 #define DLC_FOREIGN_NAME(Name, What) {Name, What},
 #include "frontend/syntax/ForeignNames.def"
 };
+static constexpr Pair same[] = {
+#define DLC_FOREIGN_SAME(Name, Here, What) {Name, Here},
+#include "frontend/syntax/ForeignNames.def"
+};
+static constexpr Pair made[] = {
+#define DLC_FOREIGN_MADE(Name, Here, What) {Name, Here},
+#include "frontend/syntax/ForeignNames.def"
+};
+static constexpr Pair sameSettings[] = {
+#define DLC_FOREIGN_SAME_SETTING(Name, Here, What) {Name, Here},
+#include "frontend/syntax/ForeignNames.def"
+};
 static constexpr Pair arguments[] = {
 #define DLC_FOREIGN_ARGUMENT(Name, Parameter) {Name, Parameter},
 #include "frontend/syntax/ForeignNames.def"
@@ -25,19 +37,31 @@ static constexpr const char *modules[] = {
 #include "frontend/syntax/ForeignNames.def"
 };
 
-template <size_t N> static std::string helpIn(const Pair (&table)[N], std::string_view name) {
+template <size_t N> static std::string lookedUp(const Pair (&table)[N], std::string_view name) {
   for (const auto &[known, what] : table)
     if (known == name)
-      return (what[0] == '`' ? "write " : "") + std::string(what);
+      return what;
   return "";
 }
 
-std::string foreignName(std::string_view name) { return helpIn(names, name); }
-std::string foreignSetting(std::string_view name) { return helpIn(settings, name); }
+static std::string asHelp(const std::string &what) { return (what.starts_with("`") ? "write " : "") + what; }
+
+std::string foreignName(std::string_view name) { return asHelp(lookedUp(names, name)); }
+std::string foreignSetting(std::string_view name) { return asHelp(lookedUp(settings, name)); }
+std::string sameName(std::string_view name) { return lookedUp(same, name); }
+std::string madeName(std::string_view name) { return lookedUp(made, name); }
+std::string sameSetting(std::string_view name) { return lookedUp(sameSettings, name); }
+
+/// Whether each of `wanted` ("beta1, beta2") is there.
+static bool hasAll(const std::vector<std::string> &parameters, std::string_view wanted) {
+  size_t end = std::min(wanted.find(", "), wanted.size());
+  return std::find(parameters.begin(), parameters.end(), wanted.substr(0, end)) != parameters.end() &&
+         (end == wanted.size() || hasAll(parameters, wanted.substr(end + 2)));
+}
 
 std::string foreignArgument(std::string_view name, const std::vector<std::string> &parameters) {
   for (const auto &[known, parameter] : arguments)
-    if (known == name && std::find(parameters.begin(), parameters.end(), parameter) != parameters.end())
+    if (known == name && hasAll(parameters, parameter))
       return parameter;
   return "";
 }

@@ -38,26 +38,27 @@ struct Foreign {
   const char *text;
   const char *help;
   TokenKind kind;
+  const char *repair; ///< "" where it is not certain what is meant
 };
 constexpr Foreign foreignOperators[] = {
-    {"===", "write `==`", TokenKind::EqualEqual},
-    {"!==", "write `!=`", TokenKind::BangEqual},
-    {"<>", "write `!=`", TokenKind::BangEqual},
-    {"&", "write `&&`, which works element by element on tensors", TokenKind::AndAnd},
-    {"|", "write `||`, which works element by element on tensors, or `|>` to pipe", TokenKind::OrOr},
-    {"^", "a power is written `**`", TokenKind::Power},
-    {"~", "write `!`, which works element by element on tensors", TokenKind::Bang},
-    {"\u00d7", "write `*`", TokenKind::Star},
-    {"\u00b7", "write `*`", TokenKind::Star},
-    {"\u00f7", "write `/`", TokenKind::Slash},
-    {"\u2212", "write `-`", TokenKind::Minus},
-    {"\u2013", "write `-`", TokenKind::Minus},
-    {"\u2014", "write `-`", TokenKind::Minus},
-    {"\u2264", "write `<=`", TokenKind::LessEqual},
-    {"\u2265", "write `>=`", TokenKind::GreaterEqual},
-    {"\u2260", "write `!=`", TokenKind::BangEqual},
-    {"\u2192", "write `->`, or `=>` in a lambda", TokenKind::Arrow},
-    {"\u2026", "write `...`, or `..` in a range", TokenKind::Ellipsis},
+    {"===", "write `==`", TokenKind::EqualEqual, "=="},
+    {"!==", "write `!=`", TokenKind::BangEqual, "!="},
+    {"<>", "write `!=`", TokenKind::BangEqual, "!="},
+    {"&", "write `&&`, which works element by element on tensors", TokenKind::AndAnd, "&&"},
+    {"|", "write `||`, which works element by element on tensors, or `|>` to pipe", TokenKind::OrOr, "||"},
+    {"^", "a power is written `**`", TokenKind::Power, ""},
+    {"~", "write `!`, which works element by element on tensors", TokenKind::Bang, "!"},
+    {"\u00d7", "write `*`", TokenKind::Star, "*"},
+    {"\u00b7", "write `*`", TokenKind::Star, "*"},
+    {"\u00f7", "write `/`", TokenKind::Slash, "/"},
+    {"\u2212", "write `-`", TokenKind::Minus, "-"},
+    {"\u2013", "write `-`", TokenKind::Minus, "-"},
+    {"\u2014", "write `-`", TokenKind::Minus, "-"},
+    {"\u2264", "write `<=`", TokenKind::LessEqual, "<="},
+    {"\u2265", "write `>=`", TokenKind::GreaterEqual, ">="},
+    {"\u2260", "write `!=`", TokenKind::BangEqual, "!="},
+    {"\u2192", "write `->`, or `=>` in a lambda", TokenKind::Arrow, ""},
+    {"\u2026", "write `...`, or `..` in a range", TokenKind::Ellipsis, ""},
 };
 
 struct Reserved {
@@ -157,7 +158,7 @@ void Lexer::comment() {
   size_t begin = at;
   at = endOfLine(at);
   if (text[begin] == '#') {
-    error(Diag::ForeignComment, begin, begin + 1, "#").help("a comment begins with `//`");
+    error(Diag::ForeignComment, begin, begin + 1, "#").help("a comment begins with `//`", "//").mended();
     reported = false; // nothing is missing in the line
   } else if (text[begin + 1] == '*') {
     error(Diag::ForeignComment, begin, begin + 2, "/*").help("a comment begins with `//` and ends with its line");
@@ -165,6 +166,14 @@ void Lexer::comment() {
     size_t close = text.find("*/", begin + 2);
     at = close == std::string_view::npos ? text.size() : close + 2;
     lineStart |= text.substr(begin, at - begin).find('\n') != std::string_view::npos;
+  } else if (std::string_view divisor = divisorIn(begin); !divisor.empty()) {
+    const Token &before = stream.tokens.back();
+    size_t count = stream.tokens.size();
+    bool isMember = count > 1 && stream.tokens[count - 2].kind == TokenKind::Dot;
+    bool isWord = (before.isWord() && !isMember) || before.kind == TokenKind::Integer;
+    diagnostics.report(Diag::CommentNotDivision, range(begin, at), divisor)
+        .help(fmt::format("whole numbers are divided by `div({}, {})`, which rounds down",
+                          isWord ? text.substr(before.begin, before.end - before.begin) : "n", divisor));
   } else if (text.substr(begin, 3) == "///" && text.substr(begin, 4) != "////") {
     size_t from = begin + 3;
     if (from < at && text[from] == ' ')
@@ -172,6 +181,20 @@ void Lexer::comment() {
     size_t to = at > from && text[at - 1] == '\r' ? at - 1 : at;
     stream.docs.push_back({uint32_t(stream.tokens.size()), uint32_t(from), uint32_t(to)});
   }
+}
+
+std::string_view Lexer::divisorIn(size_t begin) const {
+  if (lineStart || stream.tokens.empty())
+    return {};
+  const Token &before = stream.tokens.back();
+  bool isOperand = before.kind <= TokenKind::Word || before.kind == TokenKind::RParen || before.kind == TokenKind::RBracket;
+  if (!isOperand || begin > before.end + 1)
+    return {};
+  size_t first = std::min(text.find_first_not_of(" \t", begin + 2), at), last = first;
+  while (last < at && isDigit(text[last]))
+    ++last;
+  bool isAlone = text.substr(last, at - last).find_first_not_of(" \t\r") == std::string_view::npos;
+  return isAlone ? text.substr(first, last - first) : std::string_view();
 }
 
 void Lexer::word() {
@@ -199,7 +222,11 @@ void Lexer::operatorSign() {
     if (sees(foreign.text) && !sees("&&") && !sees("||") && !sees("|>")) {
       size_t begin = at;
       at += std::string_view(foreign.text).size();
-      error(Diag::ForeignOperator, begin, at, foreign.text).help(foreign.help);
+      auto report = error(Diag::ForeignOperator, begin, at, foreign.text);
+      if (*foreign.repair)
+        report.help(foreign.help, foreign.repair).mended();
+      else
+        report.help(foreign.help);
       push(foreign.kind, begin, at);
       return;
     }

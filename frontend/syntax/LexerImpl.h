@@ -38,6 +38,8 @@ private:
   /// Consumes at least one character, and leaves at most one token.
   void next();
   void comment();
+  /// The digits of a comment `// 2` right behind an operand, with nothing else in it: in Python it divides. Else "".
+  std::string_view divisorIn(size_t begin) const;
   void word();
   void operatorSign();
   /// Reports a run of the same bad character once.

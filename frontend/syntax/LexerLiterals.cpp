@@ -70,8 +70,10 @@ void Lexer::number() {
     auto report = error(Diag::BadNumber, begin, at, spelled(), expected);
     // Of a number without digits on one side of its point the repair is the whole, unless an exponent or letters follow.
     bool isProduct = !suffix.empty() && repair.ends_with(suffix);
-    if (isProduct || (suffix.empty() && repair.size() == value.size() + 1))
+    if (isProduct)
       report.help(help, repair);
+    else if (suffix.empty() && repair.size() == value.size() + 1)
+      report.help(help, repair).mended();
     else if (!help.empty())
       report.help(help);
   }
@@ -149,7 +151,7 @@ void Lexer::foreignString(const char *what, std::string_view open, std::string_v
   if (triple)
     report.help("documentation is written `///` above what it describes; a line break in a string is `\\n`");
   else if (inside.size() <= 40 && inside.find_first_of("\"\\") == std::string_view::npos)
-    report.help(fmt::format("write `\"{}\"`", inside));
+    report.help(fmt::format("write `\"{}\"`", inside), fmt::format("\"{}\"", inside)).mended();
   push(TokenKind::String, begin, at);
 }
 

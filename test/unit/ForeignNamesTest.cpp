@@ -90,7 +90,7 @@ TEST(ForeignNames, MembersGetTheirHelp) {
 
 TEST(ForeignNames, WhatIsWrittenIsThere) {
   // Names of the reader's own.
-  const std::set<std::string> own = {"Net", "Block", "f", "m", "minimize"};
+  const std::set<std::string> own = {"Net", "Block", "f", "m", "minimize", "scale"};
   Checked library("let nothing = 0\n");
   for (const auto &table : {std::vector<Row>(std::begin(names), std::end(names)),
                             std::vector<Row>(std::begin(settings), std::end(settings))})
@@ -101,10 +101,17 @@ TEST(ForeignNames, WhatIsWrittenIsThere) {
             << called << " in the help for " << row.name;
 }
 
+/// `beta1 = 1, beta2 = 1`.
+std::string withDefaults(std::string parameters) {
+  for (size_t comma = parameters.find(", "); comma != std::string::npos; comma = parameters.find(", ", comma + 6))
+    parameters.replace(comma, 2, " = 1, ");
+  return parameters + " = 1";
+}
+
 TEST(ForeignNames, ArgumentsGetTheirHelp) {
   std::string text;
   for (size_t i = 0; i < std::size(arguments); ++i)
-    text += "fn f" + std::to_string(i) + "(" + arguments[i].what + " = 1) { 2 }\nprint(f" + std::to_string(i) + "(" +
+    text += "fn f" + std::to_string(i) + "(" + withDefaults(arguments[i].what) + ") { 2 }\nprint(f" + std::to_string(i) + "(" +
             arguments[i].name + ": 1))\n";
   expectHelps(text, arguments);
 }

@@ -255,7 +255,7 @@ TEST(ParserHelp, AChainOfComparisonsIsWrittenOut) {
             "t.dl:1:11: error: `<` cannot follow `<=` without parentheses [chained-operator]\n"
             "    1 | 0 <= x[i] < 3\n"
             "      |           ^\n"
-            "help: write `a <= x[i] && x[i] < b`\n");
+            "help: write `0 <= x[i] && x[i] < 3`\n");
 }
 
 TEST(ParserHelp, AForeignWordIsTranslated) {

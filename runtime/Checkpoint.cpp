@@ -244,7 +244,8 @@ static std::map<std::string, std::string> metadataOf(const RunPosition &at) {
           {"best_at", std::to_string(at.bestAt)},
           {"sum_examples", std::to_string(at.sumExamples)},
           {"sums", sums},
-          {"seconds", exactText(at.seconds)}};
+          {"seconds", exactText(at.seconds)},
+          {"rows", std::to_string(at.rows)}};
 }
 
 namespace {
@@ -342,7 +343,7 @@ Result<void> checkVocabularies(const std::string &path, const Vocabularies &save
                                          vocabulary->kind() == Vocabulary::Kind::Classes
                                              ? "\nthe words of a column that is declared `str` get the numbers of the file: "
                                                "`vocabulary(file).encode." + field + "(column)`"
-                                             : ""));
+                                             : "\na text gets the numbers of the file: `vocabulary(file).encode." + field + "(text)`"));
   return {};
 }
 
@@ -365,6 +366,7 @@ Result<RunPosition> loadResume(const std::string &path, const SlotBlock &params,
   at.sumExamples = reader.count("sum_examples");
   at.sums = reader.numbers("sums");
   at.seconds = seconds.empty() ? 0 : seconds[0];
+  at.rows = file->metadata().contains("rows") ? reader.count("rows") : 0;
   if (!reader.bad.empty())
     return Error::inFile(
         path, fmt::format("does not say where a run stood (`{}` of its metadata): it is not written to be resumed from",

@@ -43,6 +43,7 @@ struct RunPosition {
   int64_t sumExamples = 0;  ///< examples of the period under way
   std::vector<double> sums; ///< of the loss and the reports over these examples
   double seconds = 0;       ///< spent in the period under way
+  int64_t rows = 0;         ///< of the data set that was trained on; 0: none, or not said
 };
 
 /// In the metadata: what the numbers of a field of the data stand for (Vocabulary::json).

@@ -1,6 +1,6 @@
 // Columns from comma-separated text. The columns go by the header if every field is a column; else the fields take them
 // in order, a field of k numbers taking k, and a first line that itself reads as the fields is no header. What is missing
-// is an error unless `missing` says what becomes of it.
+// is an error unless `missing` says what becomes of it. Numbers have a point, whatever the separator.
 #include "runtime/CsvText.h"
 #include "runtime/Files.h"
 #include "runtime/SourceColumns.h"
@@ -101,8 +101,9 @@ struct CsvField {
 
 class CsvSource {
 public:
-  CsvSource(const std::string &path, std::string_view content, const std::vector<FieldSpec> &specs, Missing missing)
-      : path(path), text(path, content), missing(missing) {
+  CsvSource(const std::string &path, std::string_view content, const std::vector<FieldSpec> &specs, Missing missing,
+            char separator)
+      : path(path), text(path, content, separator), separator(separator), missing(missing) {
     for (const FieldSpec &spec : specs)
       fields.push_back({spec, 0, size_t(spec.elements())});
   }
@@ -117,11 +118,14 @@ private:
   Result<void> fillHole(CsvField &field, const CsvCell &cell, size_t column, int64_t element);
   Result<void> fillWithMeans(CsvField &field, int64_t rows);
   Error unknownColumn(const std::vector<CsvCell> &header, const CsvField &field) const;
+  std::string otherCount(const std::vector<CsvCell> &header) const;
+  std::string otherSeparator(const std::vector<CsvCell> &header) const;
   Error cellError(const CsvField &field, const CsvCell &cell, size_t column) const;
   void finishCategory(CsvField &field, int64_t rows);
 
   std::string path;
   CsvText text;
+  char separator;
   Missing missing;
   std::vector<CsvField> fields;
   std::vector<std::string> columnNames; ///< of the header; empty without one
@@ -143,6 +147,33 @@ Error CsvSource::unknownColumn(const std::vector<CsvCell> &header, const CsvFiel
                                                                    : fmt::format("; did you mean `{}`?", nearest)));
 }
 
+/// What is to be said where the fields take another number of columns than there are, and one of them takes several; else "".
+std::string CsvSource::otherCount(const std::vector<CsvCell> &header) const {
+  size_t needed = 0;
+  const CsvField *several = nullptr;
+  for (const CsvField &field : fields) {
+    needed += field.columns;
+    several = field.columns > 1 && several == nullptr ? &field : several;
+  }
+  if (several == nullptr || needed == header.size())
+    return "";
+  std::string said = fmt::format("the fields take {} columns (`{}` {} of them), but there are {}", needed,
+                                 several->spec.name, several->columns, header.size());
+  if (several->columns + header.size() > needed && several->spec.shape.size() == 1)
+    said += fmt::format("\nwith `{}: {}[{}]` they take all", several->spec.name, nameOf(several->spec.dtype),
+                        several->columns + header.size() - needed);
+  return said;
+}
+
+/// Of a line that is one cell in which another separator stands: how that is said; else "".
+std::string CsvSource::otherSeparator(const std::vector<CsvCell> &header) const {
+  for (char other : {';', '\t', ','})
+    if (header.size() == 1 && other != separator && header[0].text.find(other) != std::string_view::npos)
+      return fmt::format("\nits columns are separated by {}: `csv(.., separator: \"{}\")`",
+                         other == '\t' ? "tabs" : fmt::format("`{}`", other), other == '\t' ? "\\t" : std::string(1, other));
+  return "";
+}
+
 /// Whether every field is a column of this header; then where each begins. If some are and one is not, it is misspelt; but
 /// the columns of a field of several may have names of their own, if all fields stand in the order of the columns.
 Result<bool> CsvSource::chooseByHeader(const std::vector<CsvCell> &header) {
@@ -162,11 +193,19 @@ Result<bool> CsvSource::chooseByHeader(const std::vector<CsvCell> &header) {
     }
     position += field.columns;
   }
-  if (unknown != nullptr && known > 0 && !inOrder)
-    return unknownColumn(header, *unknown);
+  if (unknown != nullptr && known > 0 && !inOrder) {
+    std::string count = unknown->columns > 1 ? otherCount(header) : "";
+    return count.empty() ? unknownColumn(header, *unknown) : text.errorAt(header[0].begin, count);
+  }
   if (unknown != nullptr)
     return false;
   for (const CsvField &field : fields) {
+    for (size_t i = field.firstColumn + field.columns; i < header.size(); ++i)
+      if (header[i].text == field.spec.name)
+        return text.errorAt(header[i].begin,
+                            fmt::format("two columns are called `{}`, number {} and number {}: which is meant?\ngive one "
+                                        "of them another name in the file",
+                                        field.spec.name, field.firstColumn + 1, i + 1));
     if (field.firstColumn + field.columns > header.size())
       return text.errorAt(header[field.firstColumn].begin,
                           fmt::format("field `{}` takes {} columns, but only {} begin here", field.spec.name,
@@ -210,9 +249,9 @@ Result<void> CsvSource::chooseColumns(const std::vector<CsvCell> &first, bool &i
         if (std::none_of(first.begin(), first.end(), [&](const CsvCell &c) { return c.text == field.spec.name; }))
           missing += fmt::format("{}`{}`", missing.empty() ? "" : ", ", field.spec.name);
       return text.errorAt(first[0].begin,
-                          fmt::format("the fields take {} columns, but there are {}; nor are the fields columns of "
-                                      "a header here (not found: {})",
-                                      needed, width, missing));
+                          fmt::format("the fields take {} columns, but there {} {}; nor are the fields columns of "
+                                      "a header here (not found: {}){}",
+                                      needed, width == 1 ? "is" : "are", width, missing, otherSeparator(first)));
     }
     isHeader = !readsAsFields(first);
   }
@@ -259,6 +298,12 @@ Error CsvSource::cellError(const CsvField &field, const CsvCell &cell, size_t co
     return text.errorAt(cell.begin, fmt::format("`{}` is a date or a time ({})\nsplit it into columns of numbers, or "
                                                 "declare the field `str` or `category`",
                                                 shown, where));
+  size_t comma = shown.find(',');
+  if (std::string point = shown; !number && separator != ',' && comma != std::string::npos && cell.text.size() <= 40) {
+    point[comma] = '.';
+    if (parseNumber(std::string_view(point), value))
+      return text.errorAt(cell.begin, fmt::format("`{}` has a decimal comma, expected a point: `{}` ({})", shown, point, where));
+  }
   if (!number)
     return text.errorAt(cell.begin, fmt::format("`{}` is not a number ({})", shown, where));
   bool digits = cell.text.find_first_not_of("-0123456789") == std::string_view::npos;
@@ -433,6 +478,9 @@ SourceResult CsvSource::read() {
     opened.notes.push_back(fmt::format("{} of {} rows of `{}` {} left out, for something is missing in {}", skipped,
                                        rows + skipped, path, skipped == 1 ? "is" : "are", skipped == 1 ? "it" : "them"));
   for (CsvField &field : fields) {
+    if (size_t count = field.holes.size())
+      opened.notes.push_back(fmt::format("{} of {} numbers of `{}` in `{}` {} missing: the mean stands there", count,
+                                         rows * int64_t(field.columns), field.spec.name, path, count == 1 ? "is" : "are"));
     if (Result<void> ok = fillWithMeans(field, rows); !ok)
       return ok.error();
     if (field.spec.kind == FieldSpec::Kind::Category)
@@ -456,10 +504,29 @@ static Result<Missing> readMissing(ArgumentReader &arguments) {
   return Error::plain("argument `missing` of `csv` is not a number, \"mean\" or \"skip\"");
 }
 
+/// What separates the cells, if it is said.
+static Result<std::optional<char>> readSeparator(ArgumentReader &arguments) {
+  const SourceValue *value = arguments.value("separator");
+  if (value == nullptr)
+    return std::optional<char>();
+  const std::string *word = std::get_if<std::string>(value);
+  if (word != nullptr && word->size() == 1 && std::string_view(",;\t|").find(word->front()) != std::string_view::npos)
+    return std::optional(word->front());
+  return Error::plain("argument `separator` of `csv` is not \",\", \";\", \"\\t\" or \"|\"");
+}
+
+/// In a file whose name ends in .tsv a tab.
+static char usualSeparator(const std::string &path) {
+  return path.ends_with(".tsv") || path.ends_with(".tsv.gz") ? '\t' : ',';
+}
+
 SourceResult openCsv(ArgumentReader &arguments, const std::vector<FieldSpec> &fields, const SearchPaths &paths) {
   Result<Missing> missing = readMissing(arguments);
   if (!missing)
     return missing.error();
+  Result<std::optional<char>> separator = readSeparator(arguments);
+  if (!separator)
+    return separator.error();
   Result<std::string> path = arguments.onlyFile(paths);
   if (!path)
     return path.error();
@@ -468,7 +535,7 @@ SourceResult openCsv(ArgumentReader &arguments, const std::vector<FieldSpec> &fi
     return content.error();
   if (size_t zero = content->find('\0'); zero != std::string::npos)
     return Error::inFile(*path, "is not text: a zero byte stands", int64_t(zero));
-  return CsvSource(*path, *content, fields, *missing).read();
+  return CsvSource(*path, *content, fields, *missing, separator->value_or(usualSeparator(*path))).read();
 }
 
 } // namespace dlc

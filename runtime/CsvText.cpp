@@ -3,11 +3,13 @@
 
 #include <algorithm>
 #include <cstring>
+#include <fmt/format.h>
 
 namespace dlc {
 
-CsvText::CsvText(std::string file, std::string_view content)
-    : file(std::move(file)), content(content), position(content.data()), end(content.data() + content.size()) {
+CsvText::CsvText(std::string file, std::string_view content, char separator)
+    : file(std::move(file)), content(content), position(content.data()), end(content.data() + content.size()),
+      separator(separator) {
   if (content.starts_with("\xEF\xBB\xBF")) // a byte order mark
     position += 3;
 }
@@ -21,8 +23,6 @@ Error CsvText::errorAt(const char *place, std::string message) const {
 }
 
 int64_t CsvText::recordsLeftAtMost() const { return std::count(position, end, '\n') + 1; }
-
-static bool isBlank(char c) { return c == ' ' || c == '\t'; }
 
 /// A line ends at LF, at CR LF, or with the file.
 static bool atLineEnd(const char *p, const char *end) {
@@ -49,8 +49,11 @@ Result<CsvCell> CsvText::quotedCell() {
     joined->append(last);
   while (position != end && isBlank(*position))
     ++position;
-  if (!atLineEnd(position, end) && *position != ',')
-    return errorAt(position, "a comma or the end of the line is expected after a closing quote");
+  if (!atLineEnd(position, end) && *position != separator)
+    return errorAt(position, fmt::format("{} or the end of the line is expected after a closing quote",
+                                         separator == ','    ? "a comma"
+                                         : separator == '\t' ? "a tab"
+                                                             : fmt::format("`{}`", separator)));
   return CsvCell{joined != nullptr ? std::string_view(*joined) : last, begin};
 }
 
@@ -76,7 +79,7 @@ Result<bool> CsvText::next(std::vector<CsvCell> &record) {
       record.push_back(*cell);
     } else {
       const char *begin = position;
-      while (!(position == end || *position == ',' || *position == '\n' || *position == '\r') ||
+      while (!(position == end || *position == separator || *position == '\n' || *position == '\r') ||
              (position != end && *position == '\r' && !atLineEnd(position, end)))
         ++position;
       const char *last = position;
@@ -86,7 +89,7 @@ Result<bool> CsvText::next(std::vector<CsvCell> &record) {
     }
     if (atLineEnd(position, end))
       break;
-    ++position; // the comma
+    ++position; // the separator
   }
   if (position != end && *position == '\r')
     ++position;

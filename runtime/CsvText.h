@@ -1,5 +1,5 @@
 // Comma-separated text, cut into records and cells as RFC 4180 says: quotes, doubled quotes and line breaks within
-// them, LF or CRLF. Blank lines are passed over, blanks around an unquoted cell dropped. Internal to runtime.
+// them, LF or CRLF. Cells may be separated by another character. Blank lines are passed over, blanks around an unquoted cell dropped. Internal to runtime.
 #pragma once
 
 #include "runtime/Result.h"
@@ -20,7 +20,7 @@ struct CsvCell {
 class CsvText {
 public:
   /// `content` must outlive the reader and all cells.
-  CsvText(std::string file, std::string_view content);
+  CsvText(std::string file, std::string_view content, char separator = ',');
 
   /// The next record, or nothing at the end.
   Result<bool> next(std::vector<CsvCell> &record);
@@ -31,11 +31,13 @@ public:
 
 private:
   Result<CsvCell> quotedCell();
+  bool isBlank(char c) const { return (c == ' ' || c == '\t') && c != separator; }
 
   std::string file;
   std::string_view content;
   const char *position;
   const char *end;
+  char separator;
   std::deque<std::string> unescaped; ///< cells with doubled quotes; a deque never moves them
 };
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
@@ -89,6 +90,19 @@ static std::string folderOf(const std::string &path) {
 
 static std::string temporaryBeside(const std::string &path) { return fmt::format("{}.tmp.{}", path, ::getpid()); }
 
+/// Removes what processes left that were killed while they wrote this file.
+static void removeLeftovers(const std::string &path) {
+  const std::string prefix = std::filesystem::path(path).filename().string() + ".tmp.";
+  std::error_code failed;
+  for (std::filesystem::directory_iterator at(folderOf(path), failed), end; !failed && at != end; at.increment(failed)) {
+    const std::string name = at->path().filename().string(), digits = name.substr(std::min(prefix.size(), name.size()));
+    bool isTemporary = name.starts_with(prefix) && !digits.empty() && digits.size() < 10 &&
+                       digits.find_first_not_of("0123456789") == std::string::npos;
+    if (isTemporary && ::kill(std::stoi(digits), 0) != 0 && errno == ESRCH)
+      ::unlink(at->path().c_str());
+  }
+}
+
 /// Renaming over a device or a pipe would destroy it.
 static Result<void> checkReplaceable(const std::string &path) {
   struct stat status;
@@ -101,6 +115,7 @@ static Result<void> checkReplaceable(const std::string &path) {
 Result<void> writeFileAtomically(const std::string &path, const std::vector<std::string_view> &parts) {
   if (Result<void> ok = checkReplaceable(path); !ok)
     return ok;
+  removeLeftovers(path);
   std::string temporary = temporaryBeside(path);
   {
     Descriptor file{::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)};
@@ -126,6 +141,7 @@ Result<void> writeFileAtomically(const std::string &path, const std::vector<std:
 Result<void> checkWritable(const std::string &path) {
   if (Result<void> ok = checkReplaceable(path); !ok)
     return ok;
+  removeLeftovers(path);
   std::string temporary = temporaryBeside(path);
   Descriptor file{::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)};
   if (file.number < 0)

@@ -6,6 +6,7 @@
 #include "runtime/PictureList.h"
 #include "runtime/RowCache.h"
 #include "runtime/SourceColumns.h"
+#include "runtime/Utf8.h"
 #include "runtime/pictures/ResizePicture.h"
 
 #include <algorithm>
@@ -184,8 +185,12 @@ SourceResult openImageFolder(ArgumentReader &arguments, const std::vector<FieldS
       column = std::move(*label);
     } else {
       std::vector<std::string> names;
-      for (int64_t row = 0; row < list->size(); ++row)
+      for (int64_t row = 0; row < list->size(); ++row) {
         names.push_back(list->nameOf(row));
+        if (!isUtf8(names.back()))
+          return Error::inFile(list->folder(), fmt::format("a picture has a name that is not UTF-8: `{}`\nwithout the field "
+                                                           "`{}` no name is needed", escapedName(names.back()), field.name));
+      }
       column.strings = std::make_shared<const std::vector<std::string>>(std::move(names));
     }
     opened.columns.push_back(std::move(column));

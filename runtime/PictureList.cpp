@@ -23,8 +23,7 @@ static bool isNamedPicture(const std::string &name) {
   return false;
 }
 
-/// A name with the bytes that are no text written as `\xff`.
-static std::string escaped(const std::string &name) {
+std::string escapedName(const std::string &name) {
   std::string text;
   for (unsigned char c : name)
     text += c >= 0x80 || c < 0x20 ? fmt::format("\\x{:02x}", c) : std::string(1, char(c));
@@ -78,7 +77,7 @@ Result<void> PictureList::add(const std::string &folder, int32_t label, std::vec
     size_t before = entries.size();
     if (folder.empty()) {
       if (!isUtf8(one))
-        return Error::inFile(root, fmt::format("a class has a name that is not UTF-8: `{}`", escaped(one)));
+        return Error::inFile(root, fmt::format("a class has a name that is not UTF-8: `{}`", escapedName(one)));
       label = int32_t(classNames.size());
       classNames.push_back(one);
     }
@@ -127,7 +126,7 @@ std::vector<std::string> PictureList::notes() const {
     if (!names.empty())
       all.push_back(fmt::format("{} passed over in `{}`: `{}`{}",
                                 names.size() == 1 ? one : fmt::format("{} {}", names.size(), several), root,
-                                escaped(names[0]), names.size() == 1 ? "" : ", .."));
+                                escapedName(names[0]), names.size() == 1 ? "" : ", .."));
   };
   say(beside, "a picture beside the classes (a class is a folder) is", "pictures beside the classes (a class is a folder) are");
   say(passedOver, "a file that is no picture by its name is", "files that are no pictures by their names are");

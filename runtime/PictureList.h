@@ -47,4 +47,7 @@ private:
   std::vector<std::string> passedOver, beside; ///< no pictures; pictures beside the classes
 };
 
+/// A name with the bytes that are no text written as `\xff`.
+std::string escapedName(const std::string &name);
+
 } // namespace dlc

@@ -209,12 +209,12 @@ Result<void> RunFiles::restoreBest() const {
 Result<void> RunFiles::save(const RunPosition &position) const {
   if (spec.save.empty())
     return {};
-  if (Result<void> ok = saveResume(spec.save + ".resume", {spec.params, params}, {spec.state, state}, position, metadata()); !ok)
-    return ok;
+  const std::map<std::string, std::string> about = metadata();
+  Result<void> whole = saveResume(spec.save + ".resume", {spec.params, params}, {spec.state, state}, position, about), average;
   if (!spec.averaged.empty())
-    if (Result<void> ok = saveCheckpoint(spec.save + ".ema", {spec.params, params}, metadata(), averages()); !ok)
-      return ok;
-  return saveCheckpoint(spec.save, {spec.params, params}, metadata());
+    average = saveCheckpoint(spec.save + ".ema", {spec.params, params}, about, averages());
+  Result<void> weights = saveCheckpoint(spec.save, {spec.params, params}, about);
+  return !whole ? whole : !average ? average : weights;
 }
 
 } // namespace dlc

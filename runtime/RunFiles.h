@@ -29,7 +29,8 @@ public:
   Result<void> checkFinite() const;
   /// Writes FILE.best, if the run saves: the averages, if there are any.
   Result<void> saveBest() const;
-  /// Writes FILE.resume, FILE.ema if there are averages, and then FILE, if the run saves.
+  /// Writes FILE.resume, FILE.ema if there are averages, and then FILE, if the run saves; each of them even where another
+  /// could not be written.
   Result<void> save(const RunPosition &position) const;
 
   /// Keeps the parameters in memory (the averages, if there are any), and puts them back. Of what an earlier run judged

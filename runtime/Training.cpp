@@ -79,6 +79,8 @@ private:
   TrainingResult result;
   std::string cause;              ///< why the loss of the step under way is not finite, where the batch says it
   std::optional<Error> saveError; ///< of the last attempt to save
+  bool isFinite = true;           ///< what was to be saved then
+  int64_t saves = 0, failedSaves = 0;
   bool saved = false;             ///< this run has written its files
   Clock::time_point started = Clock::now();
   Clock::time_point periodStarted; ///< moved back by what an interrupted run had already spent
@@ -97,6 +99,10 @@ Result<void> TrainingRun::begin() {
   if (!position)
     return position.error();
   at = *position;
+  if (spec.data && at.rows > 0 && at.rows != spec.data->size())
+    say(fmt::format("warning: `{}` was written by a run on {} examples, but `{}` has {}", spec.resume, at.rows,
+                    spec.data->name(), spec.data->size()));
+  at.rows = spec.data ? spec.data->size() : 0;
   result.log.metrics.resize(1 + spec.reports.size());
   sums.sums = at.sums;
   sums.examples = at.sumExamples;
@@ -330,23 +336,28 @@ void TrainingRun::sayTimes(const EpochMetrics &metrics) {
   progress.note(text);
 }
 
-/// A failure to save is told at once, but does not throw away the training: the next period tries again. What is not
-/// finite is never saved.
+/// A failure to save is told at once (of several the first one), but does not throw away the training: the next period tries
+/// again. What is not finite is never saved.
 void TrainingRun::saveFiles(bool isBest) {
   saveError.reset();
+  isFinite = true;
   if (spec.save.empty())
     return;
   Result<void> ok = files.checkFinite();
-  if (!ok)
-    ok = Error::plain(fmt::format("{} by {}: it is not saved", ok.error().message, place()));
-  else if (isBest)
-    ok = files.saveBest();
-  if (ok)
+  if (ok) {
+    Result<void> kept = isBest ? files.saveBest() : Result<void>();
     ok = files.save(at);
+    ok = kept ? ok : kept;
+  } else {
+    isFinite = false;
+    ok = Error::plain(fmt::format("{} by {}: it is not saved", ok.error().message, place()));
+  }
   saved |= bool(ok);
+  ++saves;
   if (!ok) {
     saveError = ok.error();
-    progress.note("warning: " + ok.error().str());
+    if (failedSaves++ == 0)
+      progress.note("warning: " + ok.error().str());
   }
 }
 
@@ -455,8 +466,11 @@ Result<TrainingResult> TrainingRun::run() {
   }
   flushLog();
   progress.finish();
-  if (saveError)
+  if (saveError && !isFinite)
     return *saveError;
+  if (failedSaves > 1)
+    say(fmt::format("warning: {} of {} times not all files of `{}` could be written", failedSaves, saves, spec.save));
+  result.saveError = saveError;
   if (spec.stopAfter && at.hasBest && !result.interrupted)
     if (Result<void> ok = files.restoreBest(); !ok)
       return ok.error();

@@ -121,6 +121,7 @@ struct TrainingResult {
   double firstStepSeconds = 0;       ///< from the call to the end of the first step
   bool interrupted = false;          ///< by Ctrl-C; the caller should exit with 130
   bool stoppedEarly = false;         ///< by stop_after
+  std::optional<Error> saveError;    ///< of a file that the spec asks for and that the last period could not write
 };
 
 /// Trains in place: `params` and `state` are the blocks (64-byte aligned) that the slots lie in, initialised by the

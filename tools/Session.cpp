@@ -81,6 +81,8 @@ void Session::elaborate(const ast::Program &program, bool show) {
   InterruptScope interrupt;
   running = &interrupt;
   elaborator->program(program, show);
+  for (auto &[at, error] : std::exchange(unsaved, {}))
+    reportError(diagnostics, Diag::TrainingProblem, at, error);
   interrupted |= interrupt.requested();
   running = nullptr;
 }
@@ -259,10 +261,18 @@ static void learnFrom(DataInfo &info, std::shared_ptr<const Dataset> data) {
   info.handle = std::make_shared<OpenedData>(OpenedData{std::move(data)});
 }
 
-void Session::warn(SourceRange at, const std::string &text) const {
+void Session::warn(SourceRange at, const std::string &text, const std::string &help) const {
   DiagnosticEngine warnings(sources);
-  warnings.report(Diag::DataWarning, at, text);
+  auto report = warnings.report(Diag::DataWarning, at, text);
+  if (!help.empty())
+    report.help(help);
   std::fputs(warnings.render(options.colour).c_str(), stderr);
+}
+
+std::string Session::shownName(const DataInfo &info) const {
+  std::string_view text = sources.text(info.at);
+  constexpr size_t longest = 60;
+  return isMadeOfRows(info) && !text.empty() && text.size() <= longest && text.find('\n') == text.npos ? std::string(text) : info.name;
 }
 
 bool Session::open(DataInfo &info) {

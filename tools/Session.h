@@ -113,7 +113,10 @@ private:
   std::shared_ptr<const Compiled> prepare(mlir::ModuleOp module, std::vector<mlir::RankedTensorType> &types,
                                           SourceRange at);
   /// Says something of data or weights at once, before what may take hours.
-  void warn(SourceRange at, const std::string &text) const;
+  void warn(SourceRange at, const std::string &text, const std::string &help = "") const;
+  /// Whether an expression made a data set of rows of another, and what it is called in messages: that expression then.
+  bool isMadeOfRows(const DataInfo &info) const { return !sources.text(info.at).starts_with("data "); }
+  std::string shownName(const DataInfo &info) const;
   /// Whether a stage of what is computed here is printed instead.
   bool emits(SourceRange at) const;
   /// The batch that a function is called with, for errors.
@@ -141,6 +144,7 @@ private:
   /// The model of a training that makes no step: what its file has.
   bool takeSaved(const TrainPlan &plan, const TrainFunctions &functions, std::vector<HostBufferRef> &trained,
                  TrainHistory &history);
+  void warnOfOverwriting(const TrainPlan &plan);
   bool initialise(const TrainPlan &plan, const TrainFunctions &functions, const Compiled &step, void *params,
                   void *state);
 
@@ -149,6 +153,8 @@ private:
   SourceRange emitAt; ///< the statement that `emitOf` means
   std::map<std::string, std::shared_ptr<const Compiled>> statements; ///< what ran before, by the text of its graph
   std::vector<std::weak_ptr<const Dataset>> opened;
+  std::vector<std::pair<SourceRange, Error>> unsaved; ///< by trainings of the program under way: reported at its end
+  std::map<std::string, SourceRange> writtenBy;       ///< files that trainings save, and folders of their logs
   ast::AstContext tree;
   bool interrupted = false, emitted = false;
   bool withoutGnuplot = false;                       ///< it was looked for and not found, and this was said

@@ -37,7 +37,7 @@ bool Session::mapBatches(const DataInfo &info, const std::vector<std::string> &f
     return false;
   };
   if (data->size() == 0)
-    return problem(Error::plain("the data set `" + info.name + "` has no examples"));
+    return problem(Error::plain("the data set `" + shownName(info) + "` has no examples"));
   BatchSpec spec;
   spec.data = data;
   spec.fields = fields;

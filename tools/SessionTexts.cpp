@@ -76,7 +76,8 @@ bool Session::understands(const ModelInstance &model, const DataInfo &info, cons
   const Vocabularies *known = vocabulariesOf(model);
   if (!known)
     return true;
-  for (auto &[field, met] : datasetOf(info)->vocabularies()) {
+  const Vocabularies all = info.source ? datasetOf(info)->vocabularies() : *std::static_pointer_cast<Vocabularies>(info.handle);
+  for (auto &[field, met] : all) {
     auto found = known->find(field);
     bool isAsked = fields.empty() || std::find(fields.begin(), fields.end(), field) != fields.end();
     if (!isAsked || found == known->end() || found->second->agrees(*met))

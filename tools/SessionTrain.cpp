@@ -68,7 +68,7 @@ bool Session::loadSlots(const std::string &name, bool partial, const std::vector
   Result<Vocabularies> saved = readVocabularies(file); // what cannot be read is said below
   if (saved && !partial)
     if (Result<void> same = checkLoaded(file, *saved, own); !same) {
-      reportError(diagnostics, Diag::DataProblem, at, same.error()).help("`" + partially + "` takes the tensors alone");
+      reportError(diagnostics, Diag::DataProblem, at, same.error());
       return false;
     }
   std::vector<TensorSlot> slots;
@@ -189,6 +189,24 @@ bool Session::takeSaved(const TrainPlan &plan, const TrainFunctions &functions, 
   return true;
 }
 
+/// Two trainings of a program that write the same files: the later one's stay.
+void Session::warnOfOverwriting(const TrainPlan &plan) {
+  for (auto [setting, file] : {std::pair("save", &plan.save), std::pair("log", &plan.log)}) {
+    bool goesOn = *file == plan.init || *file == plan.resume;
+    auto [found, isNew] = writtenBy.emplace(*file, plan.at);
+    if (file->empty() || goesOn || isNew || found->second.file != plan.at.file)
+      continue;
+    bool isTurn = found->second == plan.at;
+    size_t dot = setting[0] == 's' ? std::min(file->rfind('.'), file->size()) : file->size();
+    std::string ending = file->substr(dot);
+    warn(plan.at, fmt::format("`{}` is written over what {} left there", *file, isTurn ? "the turn before" : "an earlier training"),
+         isTurn ? fmt::format("with the turn in its name each stays: `{}: \"{}\" + str(i){}`", setting, file->substr(0, dot),
+                              ending.empty() ? "" : " + \"" + ending + "\"")
+                : fmt::format("give each its own: `{}: \"{}2{}\"`", setting, file->substr(0, dot), ending));
+    found->second = SourceRange(); // said once
+  }
+}
+
 bool Session::train(const TrainPlan &plan, const TrainFunctions &functions, std::vector<HostBufferRef> &trained,
                     TrainHistory &history) {
   if (onTrain) {
@@ -209,12 +227,14 @@ bool Session::train(const TrainPlan &plan, const TrainFunctions &functions, std:
     reportError(diagnostics, Diag::TrainingProblem, plan.at, error);
     return false;
   };
+  warnOfOverwriting(plan);
   std::shared_ptr<const Dataset> data = plan.data ? datasetOf(*plan.data) : nullptr;
   int64_t batch = data ? std::min(plan.batch, data->size()) : plan.batch;
   for (const DataInfo *used : {plan.data.get(), plan.validate.get()})
     if (used && datasetOf(*used)->size() == 0) {
-      diagnostics.report(Diag::TrainingProblem, plan.at, "the data set `" + used->name + "` has no examples")
-          .note(used->source ? used->source->at : used->at, "it was read here");
+      bool isMade = isMadeOfRows(*used);
+      diagnostics.report(Diag::TrainingProblem, plan.at, "the data set `" + shownName(*used) + "` has no examples")
+          .note(!isMade && used->source ? used->source->at : used->at, isMade ? "it is made here" : "it was read here");
       return false;
     }
   auto captured = [](const TrainModule &made) {
@@ -324,6 +344,8 @@ bool Session::train(const TrainPlan &plan, const TrainFunctions &functions, std:
       report.help(fmt::format("with `save: \"{}\"` too the first run starts from the beginning", weightsBeside(plan.resume)));
     return false;
   }
+  if (result->saveError)
+    unsaved.push_back({plan.at, *result->saveError});
   // What was learnt so far stays.
   interrupted |= result->interrupted;
   if (result->interrupted && goesOn && !quiet)

@@ -183,7 +183,7 @@ static std::optional<Value> decodedRows(Elaborator &e, const Value &late, const 
   auto texts = std::make_shared<std::vector<std::string>>();
   for (int64_t i = 0; i < rows; ++i) {
     row.data = std::shared_ptr<void>(host->data, static_cast<std::byte *>(host->data.get()) + size_t(i) * row.bytes);
-    std::optional<std::string> text = e.executor->decode(*piece.data, piece.elements[1].text, row, late.at);
+    std::optional<std::string> text = textOfPiece(e, piece, row, late.at);
     if (!text)
       return std::nullopt;
     texts->push_back(*text);
@@ -217,6 +217,12 @@ static Value write(Elaborator &e, CallSite &site) {
     if (csv && isLate(argument.value) && argument.value.elements.size() == 1) {
       decoded[values.size()] = argument.value;
       argument.value = argument.value.elements[0].elements[0];
+    }
+    if (csv && argument.value.kind == Value::List && isTexts(argument.value)) {
+      auto texts = std::make_shared<std::vector<std::string>>();
+      for (const Value &text : argument.value.elements)
+        texts->push_back(text.text);
+      argument.value = Value::ofStrings(texts, Size(int64_t(texts->size())), argument.value.at);
     }
     Value given = argument.value.kind == Value::Strings ? argument.value : e.tensorOfList(argument.value);
     if (given.poison())

@@ -1,5 +1,6 @@
 // Shapes: reshape, permute, concat, pad and their kin.
 #include "frontend/builtins/Windows.h"
+#include "frontend/elaborate/Texts.h"
 
 #include "ir/Dialect.h"
 
@@ -112,6 +113,8 @@ static Value concatBuiltin(Elaborator &e, CallSite &site, bool stack) {
     e.error(Diag::BadArgument, site[0].at, fmt::format("`{}` of no tensors", site.callee));
     return e.poison(site.at);
   }
+  if (!sameClasses(e, site.callee.c_str(), site[0].elements, site.at))
+    return e.poison(site.at);
   Value like = parts[0];
   if (stack)
     like.shape.push_back({Size(1), {}});

@@ -6,12 +6,15 @@
 
 namespace dlc {
 
+/// Whether a text that only running knows, or a class by its word, is to be printed.
+static bool hasWords(const Value &value) { return holdsLate(value) || (value.isTensor() && value.strings); }
+
 static Value print(Elaborator &e, CallSite &site) {
   Value result = Value::unit(site.at);
   if (e.isStatement(site.at)) {
     result.elements = site.rest;
     result.effect = [&e](const std::vector<Value> &values) { e.executor->print(values); };
-  } else if (llvm::any_of(site.rest, holdsLate) && e.askForTurns(site.at)) {
+  } else if (llvm::any_of(site.rest, hasWords) && e.askForTurns(site.at)) {
     return result; // each turn prints for itself
   } else if (e.emitting() && !e.quiet) {
     emitPrint(e, site.rest, site.at);

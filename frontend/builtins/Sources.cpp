@@ -20,7 +20,7 @@ static void addSource(BuiltinTable &table, const char *name) {
       bool good = tensor ? value.isTensor() || value.kind == Value::List || argument.name.empty()
                   : file ? value.kind == Value::String
                          : value.isNumber() || value.kind == Value::Bool || value.kind == Value::List ||
-                              (argument.name == "missing" && value.kind == Value::String);
+                              ((argument.name == "missing" || argument.name == "separator") && value.kind == Value::String);
       if (!good) {
         std::string what = argument.name.empty() ? fmt::format("an argument of `{}`", site.callee)
                                                  : fmt::format("argument `{}` of `{}`", argument.name, site.callee);

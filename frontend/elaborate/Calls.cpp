@@ -162,7 +162,10 @@ static std::string shortName(const Expr &callee) {
 Value Elaborator::call(const CallExpr &expr, const ScopeRef &scope) {
   if (std::optional<Value> meant = foreignMade(*this, expr, scope))
     return *meant;
+  bool isLibrary = expr.callee->kind == ExprKind::Name && library->find(static_cast<const NameExpr &>(*expr.callee).name);
+  auto fields = isLibrary ? std::exchange(textFields, {}) : textFields; // what is called is the function, no field of texts
   Value callee = expression(*expr.callee, scope);
+  textFields = std::move(fields);
   bool atOnce = callee.kind == Value::Fn && callee.function->kind == Function::Native && callee.function->builtin->atOnce;
   if (atOnce && emitting() && executor && scope == statementScope && !insideFunction()) {
     NoFrame outside(graph);

@@ -167,6 +167,7 @@ Value Elaborator::dataMember(const Value &data, std::string_view name, SourceRan
       Shape shape = {{info.rows, info.at}};
       shape.insert(shape.end(), field.shape.begin(), field.shape.end());
       Value column = Value::ofTensor(field.dtype, std::move(shape), {}, at);
+      setClasses(column, data.data, field);
       if (executor && field.category)
         column.strings = executor->strings(info, text, true);
       if (executor)

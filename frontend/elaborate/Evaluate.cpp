@@ -1,4 +1,5 @@
 // Functions of batches over a whole data set: the loss and reports of a training, or any function of its fields.
+#include "frontend/elaborate/Texts.h"
 #include "frontend/elaborate/TrainElaborator.h"
 
 #include "llvm/Support/SaveAndRestore.h"
@@ -169,6 +170,7 @@ Value Elaborator::overBatches(const Value &function, const Value &data, BatchFol
       shape.insert(shape.end(), field->shape.begin(), field->shape.end());
       mlir::Value argument = frame ? frame->addArgument(irType(field->dtype, shape), location(at)) : mlir::Value();
       arguments.push_back(Value::ofTensor(field->dtype, shape, argument, at));
+      setClasses(arguments.back(), data.data, *field);
     }
     llvm::SaveAndRestore none(training, false);
     return resultsOf(*this, this->apply(function, arguments, at), rows, fold, at);

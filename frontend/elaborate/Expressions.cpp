@@ -146,6 +146,8 @@ std::optional<DType> Elaborator::dtypeNamed(std::string_view name) const { retur
 Value Elaborator::name(std::string_view name, SourceRange at, const ScopeRef &scope) {
   // Locals hide members, members hide the file's names, those hide std.
   for (Scope *level = scope.get(); level; level = level->parent.get()) {
+    if (level == library.get() && textFields.count(name) && !inLibrary(sources, at))
+      break; // a field of texts, not the function of that name
     if (auto found = level->names.find(name); found != level->names.end()) {
       Value value = found->second.value;
       // Inside the library a value keeps the place where the user wrote it.
@@ -322,6 +324,10 @@ Value Elaborator::member(const Value &base, std::string_view name, SourceRange a
     report.help("a source becomes a data set by the types of its fields: `data d: { x: f32[2], y: f32 } = " + operand + "`");
   else if (library->find(name))
     report.help(fmt::format("`{0}` is a function: write `{0}({1})` or `{1} |> {0}`", text, operand));
+  else if (base.kind == Value::Source)
+    report.help(fmt::format("declared with its fields it is a data set: `data {}: {{ {} }} = {}(..)`, without `let`", operand,
+                            base.source->kind == "moons" || base.source->kind == "spiral" ? "x: f32[2], label: i32" : "..",
+                            base.source->kind));
   else if (base.kind == Value::Tuple)
     report.help(fmt::format("`{}[0]` is its first element, `let (a, b) = ..` names them", operand));
   else if (base.kind == Value::Fn && base.function->kind == Function::Constructor)

@@ -2,6 +2,7 @@
 #include "frontend/elaborate/Foreign.h"
 #include "frontend/elaborate/Layers.h"
 #include "frontend/elaborate/Masks.h"
+#include "frontend/elaborate/Texts.h"
 #include "frontend/elaborate/Widths.h"
 
 #include "ir/Dialect.h"
@@ -83,6 +84,19 @@ Value Elaborator::index(const IndexExpr &expr, const ScopeRef &scope) {
     return layersAt(*this, base, expr, scope);
   if (std::optional<Value> meant = foreignIndex(*this, base, expr, scope))
     return *meant;
+  if (isTexts(base) && expr.entries.size() == 1) {
+    IndexExpr whole(expr.range, expr.base, spread(expr.entries, 1));
+    if (!whole.entries[0].slice)
+      return textAt(*this, base, expression(*whole.entries[0].value, scope), expr.range);
+    Size count = base.kind == Value::Strings ? base.size : Size(int64_t(base.elements.size()));
+    std::optional<Selection> selection = select(Value::ofTensor(DType::I64, {{count, base.at}}, {}, base.at), whole, scope);
+    if (!selection)
+      return poison(expr.range);
+    if (!selection->computed())
+      return textsAt(base, selection->axes[0].start, selection->axes[0].step, selection->axes[0].length, expr.range);
+    error(Diag::NotConstant, expr.range, "a slice of texts");
+    return poison(expr.range);
+  }
   // A bracket list is a tensor where it is indexed as one.
   bool asTensor = expr.entries.size() != 1 || expr.entries[0].slice || expr.entries[0].value->kind == ExprKind::List;
   if (base.kind == Value::List && asTensor)
@@ -117,8 +131,6 @@ Value Elaborator::index(const IndexExpr &expr, const ScopeRef &scope) {
     auto report = error(Diag::WrongType, base.at, "what is indexed", describe(base), "a tensor or a list");
     if (base.kind == Value::Fn)
       report.help(fmt::format("call it: `{}(..)`", shortText(base.at)));
-    else if (base.kind == Value::Strings)
-      report.help("`decode` names numbers: `data.decode.field(numbers)`");
     else if (base.kind == Value::Model && !base.model->entries.empty())
       report.help(fmt::format("its members are taken by name: `{}.{}`", shortText(base.at), base.model->entries[0].name));
     return poison(expr.range);
@@ -128,7 +140,8 @@ Value Elaborator::index(const IndexExpr &expr, const ScopeRef &scope) {
   if (!selection || !byPlaces(*this, selection->mask, selection->tensors, whole, scope))
     return poison(expr.range);
   Value taken = take(base, *selection, whole);
-  taken.strings = base.strings;
+  if (hasClasses(base))
+    takeClasses(taken, base);
   return taken;
 }
 

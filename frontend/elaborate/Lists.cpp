@@ -119,7 +119,11 @@ Value Elaborator::listAs(const Value &list, DType dtype, bool exact, SourceRange
     } else if (element.kind == Value::Bool) {
       element = tensorOf(element, dtype);
     } else {
-      error(Diag::WrongType, element.at, "an element of the list", describe(element), "a number or a tensor");
+      bool stands = list.at.file == element.at.file && list.at.begin <= element.at.begin && element.at.end <= list.at.end;
+      auto report = error(Diag::WrongType, stands ? element.at : list.at, stands ? "an element of the list" : fmt::format("an element of `{}`", shortText(list.at)),
+                          describe(element), "a number or a tensor");
+      if (!stands)
+        report.note(element.at, "this one");
       return poison(at);
     }
     if (element.poison())

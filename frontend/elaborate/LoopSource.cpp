@@ -1,6 +1,8 @@
 // The number of turns, and the item of each.
 #include "frontend/elaborate/LoopSource.h"
 
+#include "frontend/elaborate/Texts.h"
+
 namespace dlc {
 
 using namespace ast;
@@ -15,8 +17,12 @@ std::vector<Value> LoopSource::tensors() const {
 }
 
 Value LoopSource::item(Elaborator &e, const Value &index, llvm::ArrayRef<Value> rows) const {
-  if (value.isTensor())
-    return rows.front();
+  if (value.isTensor()) {
+    Value row = rows.front();
+    if (hasClasses(value))
+      takeClasses(row, value);
+    return row;
+  }
   if (value.kind == Value::Zip) {
     std::vector<Value> items;
     for (const LoopSource &part : parts) {

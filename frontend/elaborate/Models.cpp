@@ -1,5 +1,6 @@
 // Models and optimizers: making instances, their members, calling them.
 #include "frontend/elaborate/ActiveCalls.h"
+#include "frontend/elaborate/Texts.h"
 
 #include "llvm/Support/SaveAndRestore.h"
 
@@ -283,6 +284,11 @@ Value Elaborator::callModel(const Value &model, CallSite &site) {
   InsideModel inside(*this, *model.model);
   if (called)
     called->push_back(model.model);
+  if (executor && !called && model.model->vocabularies)
+    for (const CallSite::Argument &argument : site.arguments)
+      if (const Value &given = argument.value; hasClasses(given) && given.data->handle &&
+                                               !executor->understands(*model.model, *given.data, {given.text}, given.at))
+        return poison(site.at);
   if (model.effect) { // it is watched (inputsOfModel)
     std::vector<Value> given;
     for (const CallSite::Argument &argument : site.arguments)

@@ -191,6 +191,21 @@ Value Elaborator::stepped(const Value &range, const Value &step, SourceRange at)
   return made;
 }
 
+/// A column of strings compared with one: a bool for each row. Nothing for other operands.
+static std::optional<Value> equalTexts(const Value &lhs, const Value &rhs, BinaryOp op, SourceRange at) {
+  const Value &column = lhs.kind == Value::Strings ? lhs : rhs, &word = &column == &lhs ? rhs : lhs;
+  if (column.kind != Value::Strings || word.kind != Value::String || isLate(word))
+    return std::nullopt;
+  Value result = Value::ofTensor(DType::Bool, {{column.size, column.at}}, {}, at);
+  if (!column.strings)
+    return result;
+  std::vector<unsigned char> equal;
+  for (const std::string &text : *column.strings)
+    equal.push_back((text == word.text) == (op == BinaryOp::Eq));
+  result.host = bufferOf(DType::Bool, std::move(equal));
+  return result;
+}
+
 Value Elaborator::binaryOfAny(BinaryOp op, Value lhs, Value rhs, SourceRange at) {
   const char *symbol = spelling(op);
   if (op == BinaryOp::Range || op == BinaryOp::RangeTo) {
@@ -223,18 +238,35 @@ Value Elaborator::binaryOfAny(BinaryOp op, Value lhs, Value rhs, SourceRange at)
     }
   if (lhs.isNumber() && rhs.isNumber())
     return binaryOfNumbers(op, lhs, rhs, at);
-  if ((lhs.kind == Value::Bool && rhs.kind == Value::Bool) && (op == BinaryOp::Eq || op == BinaryOp::Ne))
+  const bool isEquality = op == BinaryOp::Eq || op == BinaryOp::Ne;
+  if (lhs.kind == Value::Bool && rhs.kind == Value::Bool && isEquality)
     return Value::ofBool((lhs.flag == rhs.flag) == (op == BinaryOp::Eq), at);
+  if (isEquality) {
+    lhs = classOf(*this, lhs, rhs), rhs = classOf(*this, rhs, lhs);
+    if (lhs.poison() || rhs.poison() || !sameClasses(*this, symbol, {lhs, rhs}, at))
+      return poison(at);
+    if (std::optional<Value> equal = equalTexts(lhs, rhs, op, at))
+      return *equal;
+  }
   if (lhs.kind == Value::String && rhs.kind == Value::String) {
     if (isLate(lhs) || isLate(rhs)) {
       Value both = Value::ofString("", at);
       both.elements = {lhs, rhs};
       if (op == BinaryOp::Add)
         return both;
+      if (turnsAsked && !insideFunction()) { // each turn of the loop may know it
+        *turnsAsked = true;
+        return Value::ofBool(true, at);
+      }
+      auto isEarlier = [](const Value &side) { // its pieces stand elsewhere: in a statement before
+        return isLate(side) && !(side.at.begin <= side.elements[0].at.begin && side.elements[0].at.end <= side.at.end);
+      };
+      if (!executor && !insideFunction() && (loop || isEarlier(lhs) || isEarlier(rhs))) // known when it is run
+        return Value::ofTensor(DType::Bool, {}, {}, at);
       error(Diag::NotConstant, at, "a text that is compared");
       return poison(at);
     }
-    if (op == BinaryOp::Eq || op == BinaryOp::Ne)
+    if (isEquality)
       return Value::ofBool((lhs.text == rhs.text) == (op == BinaryOp::Eq), at);
     if (op == BinaryOp::Add && lhs.text.size() + rhs.text.size() > maxText) {
       error(Diag::TooLarge, at, "this string");
@@ -255,7 +287,12 @@ Value Elaborator::binaryOfAny(BinaryOp op, Value lhs, Value rhs, SourceRange at)
     if (!side->isTensor() && !side->isNumber() && side->kind != Value::Bool) {
       auto report = error(Diag::WrongType, side->at, fmt::format("an operand of `{}`", symbol), describe(*side),
                           "a number or a tensor");
-      if (side->kind == Value::Fn)
+      const Value &other = side == &lhs ? rhs : lhs;
+      if (side->kind == Value::Strings && hasClasses(other))
+        report.help(fmt::format("`{}.encode.{}({})` gives its words their numbers", other.data->name, other.text, shortText(side->at)));
+      else if (side->kind == Value::String && hasClasses(other) && isComparison(op))
+        report.help(fmt::format("words have no order: `{0} == {1}`, or `{0} != {1}`", shortText(other.at), shortText(side->at, "\"..\"")));
+      else if (side->kind == Value::Fn)
         report.help("call it: `" + std::string(sources.text(side->at)) + "(..)`");
       else if (std::string text = shortText(side->at, ""); side->kind == Value::Tuple && !text.empty())
         report.help(text.starts_with("jvp(") || text.starts_with("vjp(") || text.starts_with("value_and_grad(")

@@ -10,6 +10,8 @@ Value Elaborator::partOf(const Value &data, const RowStep &step, const std::stri
   made->cut.reset();
   std::string suffix = part.empty() ? "" : "." + part;
   made->name += suffix;
+  if (step.kind == RowStep::Choose)
+    made->at = at;
   // Rows that are chosen in different places are of different numbers.
   std::string chosen = step.kind == RowStep::Choose ? fmt::format(".filter{}", at.begin) : "";
   made->rows = step.kind == RowStep::Shuffle ? data.data->rows : Size::ofData(made->name + chosen + ".rows", at);

@@ -43,18 +43,19 @@ static size_t lettersIn(const std::string &text) {
 }
 
 /// The numbers of a column of texts, or of a list of them: a row for each.
-static Value encodedColumn(Elaborator &e, const Value &texts, const DataInfo &data, const DataInfo::Field &field,
-                           SourceRange at) {
-  Shape shape = meaningOf(data, field) == Meaning::Classes ? Shape() : field.shape;
+static Value encodedColumn(Elaborator &e, const Value &texts, const std::shared_ptr<DataInfo> &data,
+                           const DataInfo::Field &field, SourceRange at) {
+  Shape shape = meaningOf(*data, field) == Meaning::Classes ? Shape() : field.shape;
   bool isColumn = texts.kind == Value::Strings;
   shape.insert(shape.begin(), Dim{isColumn ? texts.size : Size(int64_t(texts.elements.size())), at});
   Value result = Value::ofTensor(field.dtype, std::move(shape), {}, at);
+  setClasses(result, data, field);
   if (!e.executor || e.checkingOnly || (isColumn && !texts.strings))
     return result;
   auto bytes = std::make_shared<std::vector<char>>();
   size_t rows = isColumn ? texts.strings->size() : texts.elements.size();
   for (size_t i = 0; i < rows; ++i) {
-    HostBufferRef row = e.executor->encode(data, field.name, isColumn ? (*texts.strings)[i] : texts.elements[i].text, texts.at);
+    HostBufferRef row = e.executor->encode(*data, field.name, isColumn ? (*texts.strings)[i] : texts.elements[i].text, texts.at);
     if (!row)
       return e.poison(at);
     const char *begin = static_cast<const char *>(row->data.get());
@@ -75,10 +76,8 @@ static Value encoded(Elaborator &e, CallSite &site, const std::shared_ptr<DataIn
   const Value &text = site[0];
   if (text.poison())
     return e.poison(site.at);
-  auto isText = [](const Value &value) { return value.kind == Value::String && !isLate(value); };
-  bool isList = text.kind == Value::List && !text.elements.empty() && llvm::all_of(text.elements, isText);
-  if ((text.kind == Value::Strings || isList) && meaningOf(*data, field) != Meaning::Letters)
-    return encodedColumn(e, text, *data, field, site.at);
+  if (isTexts(text) && meaningOf(*data, field) != Meaning::Letters)
+    return encodedColumn(e, text, data, field, site.at);
   if (text.kind != Value::String) {
     e.error(Diag::WrongType, text.at, "the argument of `encode`", describe(text),
             meaningOf(*data, field) == Meaning::Letters ? "a string" : "a string, or a column of them");
@@ -94,6 +93,7 @@ static Value encoded(Elaborator &e, CallSite &site, const std::shared_ptr<DataIn
   else if (meaning == Meaning::Letters && (shape.empty() || (data->source && data->source->kind == "text")))
     shape = {{Size(int64_t(lettersIn(text.text))), site.at}};
   Value result = Value::ofTensor(field.dtype, std::move(shape), {}, site.at);
+  setClasses(result, data, field);
   if (e.executor && !e.checkingOnly) {
     result.host = e.executor->encode(*data, field.name, text.text, text.at);
     if (!result.host)
@@ -206,6 +206,145 @@ std::optional<Value> vocabularySizeOf(const Value &size, std::string_view field,
   return std::nullopt;
 }
 
+//===-- Classes -----------------------------------------------------------------------------------------------------===//
+
+void setClasses(Value &tensor, const std::shared_ptr<DataInfo> &data, const DataInfo::Field &field) {
+  if (!field.shape.empty() || meaningOf(*data, field) != Meaning::Classes)
+    return;
+  tensor.data = data;
+  tensor.text = field.name;
+}
+
+/// The words that classes stand for; null while checking.
+static std::shared_ptr<const std::vector<std::string>> wordsOf(Elaborator &e, const Value &classes) {
+  return e.executor && classes.data->handle ? e.executor->strings(*classes.data, classes.text, true) : nullptr;
+}
+
+bool sameClasses(Elaborator &e, const char *what, llvm::ArrayRef<Value> tensors, SourceRange at) {
+  const Value *first = nullptr;
+  for (const Value &tensor : tensors) {
+    if (!hasClasses(tensor))
+      continue;
+    if (!first) {
+      first = &tensor;
+      continue;
+    }
+    auto words = wordsOf(e, *first), others = wordsOf(e, tensor);
+    if (!words || !others)
+      continue;
+    size_t count = std::min(words->size(), others->size());
+    auto [mine, its] = std::mismatch(words->begin(), words->begin() + ptrdiff_t(count), others->begin());
+    if (mine == words->begin() + ptrdiff_t(count)) // the one's words are the first ones of the other
+      continue;
+    auto named = [](const Value &classes) { return classes.data->name + "." + classes.text; };
+    e.error(Diag::WrongType, tensor.at, fmt::format("an operand of `{}`", what), "numbers of other words",
+            fmt::format("those of `{}`", named(*first)))
+        .note(fmt::format("{} is `{}` in `{}` ({} words), and `{}` in `{}` ({} words)", mine - words->begin(), *mine,
+                          named(*first), words->size(), *its, named(tensor), others->size()))
+        .help(fmt::format("declare `{}: str` in `{}`, and take `{}.encode.{}({}.{})`; or read both from one file",
+                          tensor.text, tensor.data->name, first->data->name, first->text, tensor.data->name, tensor.text));
+    return false;
+  }
+  return true;
+}
+
+Value classOf(Elaborator &e, const Value &word, const Value &classes) {
+  if (word.kind != Value::String || !hasClasses(classes))
+    return word;
+  if (isLate(word)) {
+    e.error(Diag::NotConstant, word.at, "a text that is compared");
+    return e.poison(word.at);
+  }
+  Value number = Value::ofTensor(classes.dtype, {}, {}, word.at);
+  if (!wordsOf(e, classes))
+    return number;
+  number.host = e.executor->encode(*classes.data, classes.text, word.text, word.at);
+  return number.host ? Value::ofInteger(int64_t(elementAsDouble(number.dtype, number.host->data.get(), 0)), word.at)
+                     : e.poison(word.at);
+}
+
+//===-- Texts by their places ---------------------------------------------------------------------------------------===//
+
+bool isTexts(const Value &value) {
+  auto isText = [](const Value &element) { return element.kind == Value::String && !isLate(element); };
+  return value.kind == Value::Strings ||
+         (value.kind == Value::List && !value.elements.empty() && llvm::all_of(value.elements, isText));
+}
+
+Value textAt(Elaborator &e, const Value &texts, const Value &given, SourceRange at) {
+  const Value place = e.tensorOfList(given);
+  if (place.poison())
+    return e.poison(at);
+  auto words = texts.strings;
+  if (texts.kind == Value::List) {
+    auto all = std::make_shared<std::vector<std::string>>();
+    for (const Value &element : texts.elements)
+      all->push_back(element.text);
+    words = std::move(all);
+  }
+  if (!words) // while checking
+    words = std::make_shared<const std::vector<std::string>>();
+  Value text = Value::ofString("", at);
+  if (place.isTensor() && isIntegral(place.dtype)) {
+    Value piece = text;
+    piece.strings = words;
+    piece.elements = {place};
+    text.elements = {piece};
+    if (!place.host || place.ir)
+      return text;
+    std::optional<std::string> known = textOfPiece(e, piece, *place.host, at); // computed before
+    return known ? Value::ofString(*known, at) : e.poison(at);
+  }
+  if (place.isTensor()) {
+    e.error(Diag::WrongType, place.at, "an index", describe(place), "a whole number");
+    return e.poison(at);
+  }
+  std::optional<int64_t> i = e.integerConstant(place, "an index of texts");
+  if (!i)
+    return e.poison(at);
+  const int64_t n = int64_t(words->size());
+  if (n == 0 && texts.kind == Value::Strings && !texts.strings)
+    return textAt(e, texts, Value::ofTensor(DType::I64, {}, {}, place.at), at);
+  if (*i < -n || *i >= n) {
+    e.error(Diag::IndexRange, place.at, *i, n);
+    return e.poison(at);
+  }
+  return Value::ofString((*words)[size_t(*i < 0 ? *i + n : *i)], at);
+}
+
+Value textsAt(const Value &texts, int64_t start, int64_t step, const Size &length, SourceRange at) {
+  Value made = texts;
+  made.at = at;
+  if (texts.kind == Value::Strings)
+    made.size = length;
+  made.elements.clear();
+  auto words = texts.strings ? std::make_shared<std::vector<std::string>>() : nullptr;
+  for (int64_t i = 0; length.isConstant() && i < length.constant(); ++i)
+    if (size_t place = size_t(start + i * step); texts.kind == Value::List)
+      made.elements.push_back(texts.elements[place]);
+    else if (words)
+      words->push_back((*texts.strings)[place]);
+  made.strings = std::move(words);
+  return made;
+}
+
+std::optional<std::string> textOfPiece(Elaborator &e, const Value &piece, const HostBuffer &numbers, SourceRange at) {
+  if (piece.data)
+    return e.executor->decode(*piece.data, piece.elements[1].text, numbers, at);
+  const std::vector<std::string> &words = *piece.strings;
+  const int64_t n = int64_t(words.size()), count = int64_t(numbers.bytes / sizeOf(numbers.dtype));
+  std::string text;
+  for (int64_t k = 0; k < count; ++k) {
+    int64_t i = int64_t(elementAsDouble(numbers.dtype, numbers.data.get(), k));
+    if (i < -n || i >= n) {
+      e.error(Diag::IndexRange, piece.elements[0].at, i, n);
+      return std::nullopt;
+    }
+    text += (k ? ", " : "") + words[size_t(i < 0 ? i + n : i)];
+  }
+  return text;
+}
+
 bool settleTexts(Elaborator &e, Value &value) {
   if (value.kind != Value::String) {
     bool good = true;
@@ -213,15 +352,14 @@ bool settleTexts(Elaborator &e, Value &value) {
       good = settleTexts(e, element) && good;
     return good;
   }
-  if (value.data) {
-    const Value &numbers = value.elements[0];
-    HostBufferRef host = numbers.values();
-    std::optional<std::string> text =
-        host ? e.executor->decode(*value.data, value.elements[1].text, *host, value.at) : std::nullopt;
+  if (value.data || value.strings) {
+    HostBufferRef host = value.elements[0].values();
+    std::optional<std::string> text = host ? textOfPiece(e, value, *host, value.at) : std::nullopt;
     if (!text)
       return false;
     value.text = *text;
     value.data = nullptr;
+    value.strings = nullptr;
     value.elements.clear();
     return true;
   }

@@ -1,5 +1,6 @@
 // `train` blocks: what they are trained on, the block itself for one batch, and the training.
 #include "frontend/elaborate/ControlFlow.h"
+#include "frontend/elaborate/Texts.h"
 #include "frontend/elaborate/TrainElaborator.h"
 
 #include "llvm/Support/SaveAndRestore.h"
@@ -29,6 +30,7 @@ std::vector<std::pair<std::string, Value>> TrainElaborator::fields(const Size &b
     Shape shape = {{batch, item.nameRange}};
     shape.insert(shape.end(), field.shape.begin(), field.shape.end());
     made.push_back({field.name, Value::ofTensor(field.dtype, std::move(shape), {}, field.at)});
+    setClasses(made.back().second, plan.data, field);
   }
   return made;
 }

@@ -1,5 +1,6 @@
 // The functions of a training as modules: the step, its two halves, the evaluation and the initial values.
 #include "frontend/elaborate/ActiveCalls.h"
+#include "frontend/elaborate/Texts.h"
 #include "frontend/elaborate/TrainElaborator.h"
 
 #include "ir/Dialect.h"
@@ -208,8 +209,11 @@ TrainModule TrainElaborator::function(TrainPart part, int64_t batch) {
   std::vector<std::pair<std::string, Value>> inputs;
   if (part != TrainPart::Update)
     inputs = fields(Size(batch));
-  for (auto &[field, value] : inputs)
-    value = f.argument("input", field, value.dtype, value.shape, value.at);
+  for (auto &[field, value] : inputs) {
+    Value argument = f.argument("input", field, value.dtype, value.shape, value.at);
+    takeClasses(argument, value);
+    value = argument;
+  }
   Value step = f.argument("input", "step", DType::I64, {}, item.nameRange);
   f.frame.step = step.ir;
   f.frame.seed = f.argument("input", "seed", DType::I64, {}, item.nameRange).ir;

@@ -14,24 +14,35 @@ static char ink(double share) {
   return ramp[size_t(std::clamp(int(share * double(ramp.size())), 0, int(ramp.size()) - 1))];
 }
 
-static std::string nameOf(const std::vector<std::string> &names, int64_t i) {
-  return size_t(i) < names.size() ? names[size_t(i)] : std::to_string(i);
+using Names = std::vector<std::string>;
+
+/// The first `count` names; numbers where there are none.
+static Names namesOf(const Names &names, int64_t count) {
+  Names all;
+  for (int64_t i = 0; i < count; ++i)
+    all.push_back(size_t(i) < names.size() ? names[size_t(i)] : std::to_string(i));
+  return all;
+}
+
+static int widest(const Names &names) {
+  int width = 0;
+  for (const std::string &name : names)
+    width = std::max(width, columnsOf(name));
+  return width;
 }
 
 /// A table: names above and at the left, a number a cell. Too wide ones give "".
-static std::string table(const Grid &grid, int columns) {
+static std::string table(const Grid &grid, int columns, const Names &rowNames, const Names &columnNames) {
   bool whole = std::all_of(grid.values.begin(), grid.values.end(),
                            [](double v) { return std::isnan(v) || (v == std::floor(v) && std::fabs(v) < 1e9); });
   auto text = [&](double value) {
     return std::isnan(value) ? "-" : whole ? fmt::format("{:.0f}", value) : fmt::format("{:.3g}", value);
   };
-  int left = 0;
-  for (int64_t i = 0; i < grid.rows; ++i)
-    left = std::max(left, columnsOf(nameOf(grid.rowNames, i)));
+  const int left = widest(rowNames);
   std::vector<int> widths;
   int total = left;
   for (int64_t j = 0; j < grid.columns; ++j) {
-    int width = columnsOf(nameOf(grid.columnNames, j));
+    int width = columnsOf(columnNames[size_t(j)]);
     for (int64_t i = 0; i < grid.rows; ++i)
       width = std::max(width, columnsOf(text(grid.values[size_t(i * grid.columns + j)])));
     widths.push_back(width);
@@ -41,15 +52,42 @@ static std::string table(const Grid &grid, int columns) {
   }
   std::string result(size_t(left), ' ');
   for (int64_t j = 0; j < grid.columns; ++j)
-    result += "  " + fitted(nameOf(grid.columnNames, j), widths[size_t(j)], true);
+    result += "  " + fitted(columnNames[size_t(j)], widths[size_t(j)], true);
   result += "\n";
   for (int64_t i = 0; i < grid.rows; ++i) {
-    result += fitted(nameOf(grid.rowNames, i), left, true);
+    result += fitted(rowNames[size_t(i)], left, true);
     for (int64_t j = 0; j < grid.columns; ++j)
       result += "  " + fitted(text(grid.values[size_t(i * grid.columns + j)]), widths[size_t(j)], true);
     result += "\n";
   }
   return result;
+}
+
+/// The table with its names; where these are too wide, columns that are called as the rows have their numbers, and others are
+/// cut. "" where the numbers alone are too wide.
+static std::string table(const Grid &grid, int columns) {
+  Names rows = namesOf(grid.rowNames, grid.rows), above = namesOf(grid.columnNames, grid.columns);
+  if (std::string whole = table(grid, columns, rows, above); !whole.empty())
+    return whole;
+  const int most = std::max(columns / 4, 8); // letters of a row's name
+  auto cut = [](std::string &name, int width) { name = withoutTrailingBlanks(fitted(name, width)); };
+  if (rows == above) {
+    above = namesOf({}, grid.columns);
+    for (size_t i = 0; i < rows.size() && !grid.rowNames.empty(); ++i) {
+      cut(rows[i], most - columnsOf(above[i]) - 1);
+      rows[i] += " " + above[i];
+    }
+    return table(grid, columns, rows, above);
+  }
+  for (std::string &name : rows)
+    cut(name, most);
+  for (int width = widest(above) - 1; width >= 3; --width) {
+    for (std::string &name : above)
+      cut(name, width);
+    if (std::string made = table(grid, columns, rows, above); !made.empty())
+      return made;
+  }
+  return "";
 }
 
 std::string gridText(const Picture &picture, int columns) {

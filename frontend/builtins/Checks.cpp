@@ -109,6 +109,9 @@ void addCheckBuiltins(BuiltinTable &table) {
     Value x = isLiteral(site[0]) && hasFraction(site[0]) ? site[0] : tensorArgument(e, site, 0);
     return x.poison() ? x : Value::ofBool(!x.isTensor() || isFloating(x.dtype), site.at);
   });
+  table.add("is_function", [](Elaborator &e, CallSite &site) {
+    return site[0].poison() ? site[0] : Value::ofBool(site[0].kind == Value::Fn, site.at);
+  });
   table.add("require", require);
   table.add("same_shape", sameShape);
   table.add("floats", floats);

@@ -413,6 +413,10 @@ void addElementwiseBuiltins(BuiltinTable &table) {
     Value x, y;
     if (!unifyArguments(e, site, 0, 1, x, y))
       return e.poison(site.at);
+    if (x.isNumber() && y.isNumber()) {
+      std::optional<DType> dtype = hasFraction(x) || hasFraction(y) ? std::optional(DType::F32) : std::nullopt;
+      x = e.tensorOf(x, dtype), y = e.tensorOf(y, dtype);
+    }
     std::optional<Shape> shape = e.broadcastShapes(x, y, site.callee.c_str(), site.at);
     if (!shape)
       return e.poison(site.at);

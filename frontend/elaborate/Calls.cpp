@@ -284,6 +284,7 @@ static bool bindArguments(Elaborator &e, CallSite &site, const std::vector<std::
         continue;
       }
       report.mended();
+      argument.name = *found;
     }
     size_t i = found - names.begin();
     if (site.bound[i]) {

@@ -320,8 +320,6 @@ Value Elaborator::member(const Value &base, std::string_view name, SourceRange a
     report.help(here);
   else if (name == "grad")
     report.help("gradients are those of functions: `grad(f)(x)` is that of `f` at `x`, and a `train` takes them by itself");
-  else if (base.kind == Value::Source)
-    report.help("a source becomes a data set by the types of its fields: `data d: { x: f32[2], y: f32 } = " + operand + "`");
   else if (library->find(name))
     report.help(fmt::format("`{0}` is a function: write `{0}({1})` or `{1} |> {0}`", text, operand));
   else if (base.kind == Value::Source)

@@ -197,8 +197,8 @@ inline Row convolutional(const char *name, int64_t n, int64_t size, int64_t chan
     double forward = 0;
     switch (l.kind) {
     case ConvolutionalLayer::Convolution:
-      members += fmt::format("  layer {} = Conv2d({}, {}, kernel: {}, stride: {}, padding: {})\n", member, width, l.outputs,
-                             l.kernel, l.stride, l.padding);
+      members += fmt::format("  layer {} = Conv2d({}, {}, kernel: {}, stride: {}, padding: {})\n", member, width,
+                             l.outputs, l.kernel, l.stride, l.padding);
       chain += fmt::format(" |> {} |> relu", member);
       side = (side + 2 * l.padding - l.kernel) / l.stride + 1;
       forward = product(n * side * side, width * l.kernel * l.kernel, l.outputs);
@@ -221,8 +221,8 @@ inline Row convolutional(const char *name, int64_t n, int64_t size, int64_t chan
     }
     flops += i ? trained(forward) : trainedFirst(forward);
   }
-  std::string model = fmt::format("model Net {{\n{}  fn forward(x: f32[n, {}, {}, {}]) {{ x{} }}\n}}\n\n", members, channels,
-                                  size, size, chain);
+  std::string model = fmt::format("model Net {{\n{}  fn forward(x: f32[n, {}, {}, {}]) {{ x{} }}\n}}\n\n", members,
+                                  channels, size, size, chain);
   return training(name, model, {{"n", n}},
                   {{"x", DType::F32, {n, channels, size, size}}, {"y", DType::I64, {n}, layers.back().outputs}},
                   "cross_entropy(run(x), y)", optimizer, flops);
@@ -231,16 +231,25 @@ inline Row convolutional(const char *name, int64_t n, int64_t size, int64_t chan
 inline Row lenet5() {
   using enum ConvolutionalLayer::Kind;
   return convolutional("lenet5", 128, 28, 1,
-                       {{Convolution, 6, 5}, {Pool, 0, 2, 2}, {Convolution, 16, 5}, {Pool, 0, 2, 2}, {Dense, 120},
-                        {Dense, 84}, {Dense, 10}},
+                       {{Convolution, 6, 5},
+                        {Pool, 0, 2, 2},
+                        {Convolution, 16, 5},
+                        {Pool, 0, 2, 2},
+                        {Dense, 120},
+                        {Dense, 84},
+                        {Dense, 10}},
                        "adam(lr: 1e-3)");
 }
 
 inline Row cnn() {
   using enum ConvolutionalLayer::Kind;
   return convolutional("cnn", 64, 32, 3,
-                       {{Convolution, 32, 3, 1, 1}, {Pool, 0, 2, 2}, {Convolution, 64, 3, 1, 1}, {Pool, 0, 2, 2},
-                        {Dense, 128}, {Dense, 10}},
+                       {{Convolution, 32, 3, 1, 1},
+                        {Pool, 0, 2, 2},
+                        {Convolution, 64, 3, 1, 1},
+                        {Pool, 0, 2, 2},
+                        {Dense, 128},
+                        {Dense, 10}},
                        "adam(lr: 1e-3)");
 }
 
@@ -248,9 +257,17 @@ inline Row cnn() {
 inline Row alexnet() {
   using enum ConvolutionalLayer::Kind;
   return convolutional("alexnet", 16, 224, 3,
-                       {{Convolution, 64, 11, 4, 2}, {Pool, 0, 3, 2}, {Convolution, 192, 5, 1, 2}, {Pool, 0, 3, 2},
-                        {Convolution, 384, 3, 1, 1}, {Convolution, 256, 3, 1, 1}, {Convolution, 256, 3, 1, 1},
-                        {Pool, 0, 3, 2}, {Dense, 4096}, {Dense, 4096}, {Dense, 1000}},
+                       {{Convolution, 64, 11, 4, 2},
+                        {Pool, 0, 3, 2},
+                        {Convolution, 192, 5, 1, 2},
+                        {Pool, 0, 3, 2},
+                        {Convolution, 384, 3, 1, 1},
+                        {Convolution, 256, 3, 1, 1},
+                        {Convolution, 256, 3, 1, 1},
+                        {Pool, 0, 3, 2},
+                        {Dense, 4096},
+                        {Dense, 4096},
+                        {Dense, 1000}},
                        "sgd(lr: 0.01)");
 }
 

@@ -25,7 +25,8 @@ static Value isBad(const Arithmetic &a, Value index, Type element, int64_t low, 
 FailureOr<KernelInfo> emitCheck(KernelFunction function, Value &status) {
   Operation *check = &function.kernel.getBody().front().front();
   auto index = dyn_cast<dl::CheckIndexOp>(check);
-  if (index ? failed(onlyOperation<dl::CheckIndexOp>(function.kernel)) : failed(onlyOperation<dl::CheckOp>(function.kernel)))
+  if (index ? failed(onlyOperation<dl::CheckIndexOp>(function.kernel))
+            : failed(onlyOperation<dl::CheckOp>(function.kernel)))
     return failure();
   Value checked = check->getOperand(0);
   RankedTensorType type = typeOf(checked);
@@ -134,7 +135,8 @@ FailureOr<KernelInfo> emitScatter(KernelFunction function) {
     Value offset = points.materialize(addressIn(kernel.getIns()[argument].getType(), indices), 1);
     Value buffer = function.buffers[argument];
     OpBuilder &builder = nest.here();
-    Value address = LLVM::GEPOp::create(builder, nest.loc, buffer.getType(), memoryType(element), buffer, ValueRange{offset});
+    Value address =
+        LLVM::GEPOp::create(builder, nest.loc, buffer.getType(), memoryType(element), buffer, ValueRange{offset});
     LLVM::Prefetch::create(builder, nest.loc, address, 0, 3, 1); // to read, for all caches, data
   };
   // `starts`: where the vectors begin that are asked for ahead.
@@ -196,7 +198,8 @@ FailureOr<KernelInfo> emitScatter(KernelFunction function) {
       return {};
     };
     auto ragged = [&]() -> SmallVector<Value> {
-      slice(row, points.indices.lanes({}, whole * lanes, {whole * lanes, extent - 1}), {}, points.tailMask(rest, lanes));
+      slice(row, points.indices.lanes({}, whole * lanes, {whole * lanes, extent - 1}), {},
+            points.tailMask(rest, lanes));
       return {};
     };
     if (rest == 0 || whole == 0) {

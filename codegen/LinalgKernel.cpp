@@ -168,7 +168,8 @@ Value LinalgEmitter::complexPart() {
 /// Factors or solves one matrix; gives what LAPACK's info says, 0 where nothing can be wrong.
 Value LinalgEmitter::factor(const Index &matrix) {
   Value rows = number(m), columns = number(n), least = number(k), first = array(space.first);
-  Value second = array(space.second), vector = array(space.vector), work = array(space.work), workSize = number(space.workSize);
+  Value second = array(space.second), vector = array(space.vector), work = array(space.work),
+        workSize = number(space.workSize);
   copyIn(0, matrix, space.first);
   switch (op.getKind()) {
   case Kind::solve:
@@ -212,8 +213,8 @@ Value LinalgEmitter::factor(const Index &matrix) {
   }
   case Kind::eig: {
     // The left vectors are not asked for.
-    Value info = call("dgeev", {letter('N'), letter('V'), columns, first, columns, vector, array(space.other), second, columns,
-                                second, columns, work, workSize});
+    Value info = call("dgeev", {letter('N'), letter('V'), columns, first, columns, vector, array(space.other), second,
+                                columns, second, columns, work, workSize});
     copyVector(0, matrix, space.vector, n);
     copyOut(1, matrix, space.second, n, n, n);
     return in.either(info, complexPart());
@@ -253,7 +254,8 @@ FailureOr<KernelInfo> emitLinalg(KernelFunction function, Value &status) {
   function.builder.setInsertionPointToEnd(function.begin.getParentBlock());
   if (function.failureValue)
     LLVM::StoreOp::create(function.builder, op->getLoc(),
-                          arith::ConstantIntOp::create(function.builder, op->getLoc(), 0, 64), function.failureValue, 8);
+                          arith::ConstantIntOp::create(function.builder, op->getLoc(), 0, 64), function.failureValue,
+                          8);
   return KernelInfo{1, 100 + double(op->batch()) * double(m) * double(n) * double(std::min(m, n))};
 }
 

@@ -8,7 +8,9 @@
 
 namespace dlc {
 
-inline mlir::RankedTensorType typeOf(mlir::Value tensor) { return mlir::cast<mlir::RankedTensorType>(tensor.getType()); }
+inline mlir::RankedTensorType typeOf(mlir::Value tensor) {
+  return mlir::cast<mlir::RankedTensorType>(tensor.getType());
+}
 
 /// The one operation of a kernel's body, of the type that its kind asks for, with operands that are block arguments.
 template <class Op> llvm::FailureOr<Op> onlyOperation(dl::KernelOp kernel) {

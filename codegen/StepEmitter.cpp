@@ -7,9 +7,9 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "runtime/Abi.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Analysis/TargetLibraryInfo.h"
-#include "runtime/Abi.h"
 #include <cstddef>
 
 using namespace mlir;
@@ -201,7 +201,8 @@ void StepEmitter::placeArguments() {
   unsigned inputs = names ? names.size() : 0, last = from.getNumArguments() - 1;
   auto copy = [&](unsigned argument, unsigned first, unsigned count) {
     if (count != 0)
-      LLVM::MemcpyOp::create(builder, loc, element(bases, first), to->getArgument(argument), constant(8 * int64_t(count)),
+      LLVM::MemcpyOp::create(builder, loc, element(bases, first), to->getArgument(argument),
+                             constant(8 * int64_t(count)),
                              /*isVolatile=*/false);
   };
   for (auto [base, argument] : {std::pair(0u, 0), {1u, 1}, {last, 4}})
@@ -285,8 +286,7 @@ void StepEmitter::print(dl::KernelOp kernel) {
   };
   jumpIf(isThere(context), asked, {}, end);
   builder.setInsertionPointToEnd(asked);
-  Value callee =
-      LLVM::LoadOp::create(builder, loc, pointer, moved(context, constant(offsetof(dlc_context, print))), 8);
+  Value callee = LLVM::LoadOp::create(builder, loc, pointer, moved(context, constant(offsetof(dlc_context, print))), 8);
   jumpIf(isThere(callee), printing, {}, end);
   builder.setInsertionPointToEnd(printing);
   for (auto [i, operand] : llvm::enumerate(kernel.getIns()))
@@ -316,9 +316,9 @@ void StepEmitter::runPiece() {
   Value words = global(tableName);
   Value begin = element(words, pieceBegin), end = element(words, table.size());
   pieceBegin = table.size();
-  Value status = func::CallOp::create(builder, loc, runner,
-                                      ValueRange{global(functionsName), begin, end, bases, args, context})
-                     .getResult(0);
+  Value status =
+      func::CallOp::create(builder, loc, runner, ValueRange{global(functionsName), begin, end, bases, args, context})
+          .getResult(0);
   Value ended = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne, status, constant(0));
   Block *next = addBlock();
   jumpIf(ended, onFailure, status, next);
@@ -353,8 +353,7 @@ LogicalResult StepEmitter::emitLoop(dl::LoopOp loop) {
   jump(header, constant(0));
   builder.setInsertionPointToEnd(header);
   if (auto length = loop.getLength()) {
-    Value more =
-        arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, count, constant(int64_t(*length)));
+    Value more = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, count, constant(int64_t(*length)));
     jumpIf(more, body, {}, end);
   } else {
     jump(body);

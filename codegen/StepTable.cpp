@@ -71,7 +71,8 @@ public:
     failure = LLVM::AllocaOp::create(builder, loc, pointer, i64, constant(1), 8);
     null = LLVM::ZeroOp::create(builder, loc, pointer);
     hasContext = isNot(context, null);
-    stop = choose(hasContext, [&] { return load(pointer, at(context, offsetof(dlc_context, stop))); }, [&] { return null; });
+    stop = choose(
+        hasContext, [&] { return load(pointer, at(context, offsetof(dlc_context, stop))); }, [&] { return null; });
     Value status = emitLoop(arguments[1]);
     func::ReturnOp::create(builder, loc, status);
   }
@@ -165,8 +166,8 @@ Value Runner::call(Value function, Value flags, Value tasks) {
   return choose(
       both(has(flags, stepParallel), hasContext),
       [&] {
-        auto type =
-            LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(builder.getContext()), {pointer, pointer, pointer, i64});
+        auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(builder.getContext()),
+                                                {pointer, pointer, pointer, i64});
         Value parallel = load(pointer, at(context, offsetof(dlc_context, parallel)));
         LLVM::CallOp::create(builder, loc, type, ValueRange{parallel, context, function, args, tasks});
         return constant(0);

@@ -94,7 +94,8 @@ FailureOr<KernelInfo> emitUpdate(KernelFunction function) {
       points.store(0, target, value);
     });
   nest.here();
-  int64_t moved = ShapedType::getNumElements(sizes) + (inPlace ? 0 : ShapedType::getNumElements(shapeOf(op.getOperand())));
+  int64_t moved =
+      ShapedType::getNumElements(sizes) + (inPlace ? 0 : ShapedType::getNumElements(shapeOf(op.getOperand())));
   return KernelInfo{inPlace ? part.count() : 1, 10 + double(moved) * 0.3};
 }
 

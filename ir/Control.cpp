@@ -17,7 +17,8 @@ LogicalResult PrintOp::verify() {
     gaps += pieces.size() - 1;
   }
   if (gaps != getTensors().size())
-    return emitOpError() << "has " << getTensors().size() << " tensors, expected " << gaps << ", one between two pieces";
+    return emitOpError() << "has " << getTensors().size() << " tensors, expected " << gaps
+                         << ", one between two pieces";
   return success();
 }
 

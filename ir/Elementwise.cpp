@@ -6,8 +6,8 @@ using namespace mlir;
 namespace dlc::dl {
 
 bool isElementary(Operation *op) {
-#define ELEMENTARY(Op, mnemonic, name, value, cost) \
-  if (isa<Op>(op)) \
+#define ELEMENTARY(Op, mnemonic, name, value, cost)                                                                    \
+  if (isa<Op>(op))                                                                                                     \
     return true;
 #include "ir/ElementaryFunctions.def"
   return false;

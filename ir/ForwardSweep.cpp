@@ -87,7 +87,8 @@ private:
     Block block;
     SmallVector<Value> cotangents, active;
     for (Value result : op.getResults()) {
-      cotangents.push_back(isFloat(result.getType()) ? Value(block.addArgument(result.getType(), op.getLoc())) : Value());
+      cotangents.push_back(isFloat(result.getType()) ? Value(block.addArgument(result.getType(), op.getLoc()))
+                                                     : Value());
       if (cotangents.back())
         active.push_back(cotangents.back());
     }

@@ -94,9 +94,7 @@ LogicalResult DynamicUpdateOp::verify() {
 }
 
 /// A part as large as the whole can only be the whole.
-OpFoldResult DynamicSliceOp::fold(FoldAdaptor) {
-  return getType() == getOperand().getType() ? getOperand() : Value();
-}
+OpFoldResult DynamicSliceOp::fold(FoldAdaptor) { return getType() == getOperand().getType() ? getOperand() : Value(); }
 OpFoldResult DynamicUpdateOp::fold(FoldAdaptor) {
   return !getAdd() && getUpdate().getType() == getType() ? getUpdate() : Value();
 }

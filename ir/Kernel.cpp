@@ -113,8 +113,8 @@ static LogicalResult verifyMap(KernelOp op) {
   };
   for (Operation &inner : op.getBody().front().without_terminator()) {
     if (isReduction(&inner)) {
-      if (first && (reducedAxes(&inner) != reducedAxes(first) ||
-                    shapeOf(inner.getOperand(0)) != shapeOf(first->getOperand(0))))
+      if (first &&
+          (reducedAxes(&inner) != reducedAxes(first) || shapeOf(inner.getOperand(0)) != shapeOf(first->getOperand(0))))
         return op.emitOpError() << "reduces axes " << listText(reducedAxes(&inner)) << " of "
                                 << listText(shapeOf(inner.getOperand(0))) << " and axes "
                                 << listText(reducedAxes(first)) << " of " << listText(shapeOf(first->getOperand(0)))

@@ -10,9 +10,9 @@ namespace dlc::dl {
 enum class OperandUse {
   point,    ///< at the element that it computes, or at one found from that alone (movements)
   anywhere, ///< at any element, computed where it is read
-  viewed,   ///< at any element of a value in memory, seen through reshapes, transpositions, reversals and windows, and by
-            ///< products in part
-  memory,   ///< at any element of a value in memory
+  viewed, ///< at any element of a value in memory, seen through reshapes, transpositions, reversals and windows, and by
+          ///< products in part
+  memory, ///< at any element of a value in memory
 };
 
 struct KernelRole {

@@ -63,8 +63,7 @@ LogicalResult LinalgOp::verify() {
     auto type = cast<RankedTensorType>(operand.getType());
     if (type.getRank() < 2)
       return emitOpError() << "operand is " << type << ", expected matrices: at least 2 axes";
-    if (type.getElementType() != elementOf(matrix) ||
-        type.getShape().drop_back(2) != shapeOf(matrix).drop_back(2))
+    if (type.getElementType() != elementOf(matrix) || type.getShape().drop_back(2) != shapeOf(matrix).drop_back(2))
       return emitOpError() << "operands are " << matrix.getType() << " and " << type
                            << ", expected one element type and equal leading axes";
   }

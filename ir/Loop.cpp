@@ -54,7 +54,8 @@ LogicalResult LoopOp::verify() {
   if (Value cell = getCell(); cell && cell.getType() != MemRefType::get({}, Builder(getContext()).getI64Type()))
     return emitOpError() << "cell is " << cell.getType() << ", expected `memref<i64>`";
   SmallVector<Type> types(block().getArgumentTypes());
-  if (types.empty() || !types.front().isInteger(64) || !llvm::equal(ArrayRef<Type>(types).drop_front(), getCarried().getTypes()) ||
+  if (types.empty() || !types.front().isInteger(64) ||
+      !llvm::equal(ArrayRef<Type>(types).drop_front(), getCarried().getTypes()) ||
       !llvm::equal(getResultTypes(), getCarried().getTypes()))
     return emitOpError() << "has the arguments " << TypeRange(types) << " and the results " << getResultTypes()
                          << ", expected an i64 and what it carries: " << getCarried().getTypes();
@@ -64,8 +65,8 @@ LogicalResult LoopOp::verify() {
 LogicalResult NextOp::verify() {
   auto loop = cast<LoopOp>((*this)->getParentOp());
   if (!llvm::equal(getCarried().getTypes(), loop.getCarried().getTypes()))
-    return emitOpError() << "hands on " << getCarried().getTypes() << ", expected what the loop carries: "
-                         << loop.getCarried().getTypes();
+    return emitOpError() << "hands on " << getCarried().getTypes()
+                         << ", expected what the loop carries: " << loop.getCarried().getTypes();
   return getUntil() ? verifyFlag(*this, getUntil()) : success();
 }
 

@@ -206,8 +206,7 @@ void OverlapAddOp::build(OpBuilder &builder, OperationState &state, Value operan
 }
 
 /// Fails unless `windows` holds windows along the axes of a tensor of `shape`.
-template <class Op>
-static LogicalResult verifyWindows(Op op, ArrayRef<int64_t> shape, ArrayRef<int64_t> windows) {
+template <class Op> static LogicalResult verifyWindows(Op op, ArrayRef<int64_t> shape, ArrayRef<int64_t> windows) {
   ArrayRef<int64_t> axes = op.getAxes();
   size_t rank = shape.size();
   if (failed(verifyAxes(op, axes, rank)) || failed(verifyLength(op, "step", op.getSteps(), axes.size())) ||

@@ -95,8 +95,6 @@ OpFoldResult WindowOp::fold(FoldAdaptor adaptor) {
   return foldMovement(getAxes().empty(), getOperand(), getResult(), adaptor.getOperand());
 }
 
-OpFoldResult OverlapAddOp::fold(FoldAdaptor) {
-  return getAxes().empty() ? OpFoldResult(getOperand()) : OpFoldResult();
-}
+OpFoldResult OverlapAddOp::fold(FoldAdaptor) { return getAxes().empty() ? OpFoldResult(getOperand()) : OpFoldResult(); }
 
 } // namespace dlc::dl

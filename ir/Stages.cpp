@@ -23,10 +23,10 @@ struct StageTable {
 };
 
 constexpr StringRef inGraph[] = {"func.func", "func.return", "dl.*"};
-constexpr StringRef goneFromGraph[] = {"dl.kernel", "dl.buffer", "dl.loop",  "dl.next",
+constexpr StringRef goneFromGraph[] = {"dl.kernel", "dl.buffer", "dl.loop", "dl.next",
                                        "dl.exit",   "dl.branch", "dl.entry"};
-constexpr StringRef goneFromGradient[] = {"dl.kernel", "dl.buffer", "dl.grad",   "dl.jvp", "dl.call", "dl.loop",
-                                          "dl.next",   "dl.exit",   "dl.branch", "dl.entry"};
+constexpr StringRef goneFromGradient[] = {"dl.kernel", "dl.buffer", "dl.grad", "dl.jvp",    "dl.call",
+                                          "dl.loop",   "dl.next",   "dl.exit", "dl.branch", "dl.entry"};
 constexpr StringRef inFused[] = {"func.func", "func.return", "dl.kernel", "dl.scan", "dl.if", "dl.while", "dl.yield"};
 constexpr StringRef inPlanned[] = {"func.func", "func.return", "dl.kernel", "dl.buffer", "dl.loop",
                                    "dl.next",   "dl.exit",     "dl.branch", "dl.entry"};
@@ -44,8 +44,9 @@ const StageTable tables[] = {
 };
 
 /// Inside a kernel: what a kernel computes, and its yield. KernelOp::verify knows more, by kind.
-constexpr StringRef goneFromKernels[] = {"dl.kernel", "dl.buffer", "dl.grad", "dl.jvp", "dl.call", "dl.if",   "dl.scan",         "dl.while",
-                                         "dl.loop",   "dl.next",   "dl.exit", "dl.branch", "dl.entry", "dl.stop_gradient"};
+constexpr StringRef goneFromKernels[] = {"dl.kernel", "dl.buffer", "dl.grad",  "dl.jvp",          "dl.call",
+                                         "dl.if",     "dl.scan",   "dl.while", "dl.loop",         "dl.next",
+                                         "dl.exit",   "dl.branch", "dl.entry", "dl.stop_gradient"};
 } // namespace
 
 static const StageTable &tableOf(Stage stage) {

@@ -39,8 +39,8 @@ struct VerifyBoundary : PassWrapper<VerifyBoundary, OperationPass<ModuleOp>> {
 } // namespace
 
 ArrayRef<StringRef> optimizationNames() {
-  static constexpr StringRef names[] = {"simplify",   "fold-constants", "one-hot-products", "cse",     "loops", "fuse",
-                                        "split-sums", "layouts",        "reuse",            "in-place"};
+  static constexpr StringRef names[] = {"simplify", "fold-constants", "one-hot-products", "cse",   "loops",
+                                        "fuse",     "split-sums",     "layouts",          "reuse", "in-place"};
   return names;
 }
 

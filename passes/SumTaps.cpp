@@ -26,8 +26,8 @@ struct SumTaps : impl::SumTapsBase<SumTaps> {
         summed.push_back(tap);
       llvm::append_range(places, windows.take_back(summed.size()));
       auto type = RankedTensorType::get(places, dl::elementOf(op.getOperand()));
-      Value taps = dl::TapsOp::create(builder, op.getLoc(), type, op.getOperand(), op.getAxes(), op.getSteps(),
-                                      op.getSpreads());
+      Value taps =
+          dl::TapsOp::create(builder, op.getLoc(), type, op.getOperand(), op.getAxes(), op.getSteps(), op.getSpreads());
       op.replaceAllUsesWith(dl::sumTo(builder, op.getLoc(), taps, summed));
       op.erase();
     });

@@ -215,8 +215,8 @@ Result<std::unique_ptr<Batches>> Batches::open(const BatchSpec &spec) {
     if ((*column)->reader && !impl->readers)
       impl->readers.emplace(threadsOr(spec.data->threads));
   }
-  size_t capacity = std::clamp<size_t>(chunkBytes / std::max<size_t>(impl->batchBytes, 64), impl->readers ? 2 : 1,
-                                           chunkBatches);
+  size_t capacity =
+      std::clamp<size_t>(chunkBytes / std::max<size_t>(impl->batchBytes, 64), impl->readers ? 2 : 1, chunkBatches);
   if (spec.endEpoch >= 0) { // not more than will ever come; without overflow, for epochs may be very many
     int64_t epochs = std::clamp<int64_t>(spec.endEpoch - spec.epoch, 1, int64_t(chunkBatches));
     capacity = std::min(capacity, size_t(epochs * impl->perEpoch));

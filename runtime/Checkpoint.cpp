@@ -106,7 +106,8 @@ void Loader::match(const TensorSlot &slot, void *block, const SafetensorsTensor 
   bool narrows = isFloat(tensor.dtype) != isFloat(slot.dtype) || sizeOf(tensor.dtype) > sizeOf(slot.dtype);
   bool isExact = convertExactly(tensor.dtype, tensor.bytes.data(), slot.dtype, dense.data(), slot.elements()) < 0;
   if (floats && narrows && rounds) {
-    if (int64_t large = roundFloats(tensor.dtype, tensor.bytes.data(), slot.dtype, dense.data(), slot.elements()); large >= 0) {
+    if (int64_t large = roundFloats(tensor.dtype, tensor.bytes.data(), slot.dtype, dense.data(), slot.elements());
+        large >= 0) {
       problems.push_back(fmt::format("`{}` is {} in the file, and its {:g} does not fit the model's {}", name,
                                      typeName(tensor.dtype, tensor.shape),
                                      elementAsDouble(tensor.dtype, tensor.bytes.data(), large),
@@ -338,12 +339,14 @@ Result<void> checkVocabularies(const std::string &path, const Vocabularies &save
     if (auto found = vocabularies.find(field); found != vocabularies.end())
       if (std::string difference = vocabulary->difference(*found->second, "the file", "the data");
           !difference.empty() && !vocabulary->agrees(*found->second))
-        return Error::inFile(path,
-                             fmt::format("was trained with another vocabulary of `{}` than {}: {}{}", field, whose, difference,
-                                         vocabulary->kind() == Vocabulary::Kind::Classes
-                                             ? "\nthe words of a column that is declared `str` get the numbers of the file: "
-                                               "`vocabulary(file).encode." + field + "(column)`"
-                                             : "\na text gets the numbers of the file: `vocabulary(file).encode." + field + "(text)`"));
+        return Error::inFile(
+            path,
+            fmt::format("was trained with another vocabulary of `{}` than {}: {}{}", field, whose, difference,
+                        vocabulary->kind() == Vocabulary::Kind::Classes
+                            ? "\nthe words of a column that is declared `str` get the numbers of the file: "
+                              "`vocabulary(file).encode." +
+                                  field + "(column)`"
+                            : "\na text gets the numbers of the file: `vocabulary(file).encode." + field + "(text)`"));
   return {};
 }
 

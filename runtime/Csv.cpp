@@ -69,7 +69,7 @@ static bool isMissing(std::string_view text) { return text.empty() || text == "?
 
 /// Whether there is no number: also what pandas, NumPy, R and databases write then.
 static bool isMissingNumber(std::string_view text) {
-  static const std::unordered_set<std::string_view> words = {"NA",  "N/A",  "#N/A", "NaN",  "nan",
+  static const std::unordered_set<std::string_view> words = {"NA",   "N/A",  "#N/A", "NaN",  "nan",
                                                              "NULL", "null", "None", "none", "-nan"};
   bool isDigit = !text.empty() && text[0] >= '0' && text[0] <= '9';
   return !isDigit && (isMissing(text) || words.contains(text));
@@ -170,7 +170,8 @@ std::string CsvSource::otherSeparator(const std::vector<CsvCell> &header) const 
   for (char other : {';', '\t', ','})
     if (header.size() == 1 && other != separator && header[0].text.find(other) != std::string_view::npos)
       return fmt::format("\nits columns are separated by {}: `csv(.., separator: \"{}\")`",
-                         other == '\t' ? "tabs" : fmt::format("`{}`", other), other == '\t' ? "\\t" : std::string(1, other));
+                         other == '\t' ? "tabs" : fmt::format("`{}`", other),
+                         other == '\t' ? "\\t" : std::string(1, other));
   return "";
 }
 
@@ -202,10 +203,11 @@ Result<bool> CsvSource::chooseByHeader(const std::vector<CsvCell> &header) {
   for (const CsvField &field : fields) {
     for (size_t i = field.firstColumn + field.columns; i < header.size(); ++i)
       if (header[i].text == field.spec.name)
-        return text.errorAt(header[i].begin,
-                            fmt::format("two columns are called `{}`, number {} and number {}: which is meant?\ngive one "
-                                        "of them another name in the file",
-                                        field.spec.name, field.firstColumn + 1, i + 1));
+        return text.errorAt(
+            header[i].begin,
+            fmt::format("two columns are called `{}`, number {} and number {}: which is meant?\ngive one "
+                        "of them another name in the file",
+                        field.spec.name, field.firstColumn + 1, i + 1));
     if (field.firstColumn + field.columns > header.size())
       return text.errorAt(header[field.firstColumn].begin,
                           fmt::format("field `{}` takes {} columns, but only {} begin here", field.spec.name,
@@ -302,7 +304,8 @@ Error CsvSource::cellError(const CsvField &field, const CsvCell &cell, size_t co
   if (std::string point = shown; !number && separator != ',' && comma != std::string::npos && cell.text.size() <= 40) {
     point[comma] = '.';
     if (parseNumber(std::string_view(point), value))
-      return text.errorAt(cell.begin, fmt::format("`{}` has a decimal comma, expected a point: `{}` ({})", shown, point, where));
+      return text.errorAt(cell.begin,
+                          fmt::format("`{}` has a decimal comma, expected a point: `{}` ({})", shown, point, where));
   }
   if (!number)
     return text.errorAt(cell.begin, fmt::format("`{}` is not a number ({})", shown, where));
@@ -358,7 +361,8 @@ Result<void> CsvSource::fillWithMeans(CsvField &field, int64_t rows) {
   for (int64_t element : field.holes) {
     size_t column = size_t(element % width);
     if (counts[column] == 0)
-      return Error::inFile(path, fmt::format("every value of field `{}` is missing: there is no mean", field.spec.name));
+      return Error::inFile(path,
+                           fmt::format("every value of field `{}` is missing: there is no mean", field.spec.name));
     double mean = sums[column] / double(counts[column]);
     setElement(field.spec.dtype, field.made.data, element, isFloat(field.spec.dtype) ? mean : std::nearbyint(mean));
   }
@@ -378,7 +382,8 @@ Result<void> CsvSource::readRow(const std::vector<CsvCell> &record, int64_t row)
       for (size_t i = 0; i < field.columns; ++i) {
         const CsvCell &one = (&cell)[i];
         if (field.lacks(one.text)) {
-          if (Result<void> ok = fillHole(field, one, field.firstColumn + i, row * int64_t(field.columns) + int64_t(i)); !ok)
+          if (Result<void> ok = fillHole(field, one, field.firstColumn + i, row * int64_t(field.columns) + int64_t(i));
+              !ok)
             return ok;
         } else if (!parseCell(one.text, field.spec.dtype, out + i * size)) {
           return cellError(field, one, field.firstColumn + i);
@@ -472,15 +477,18 @@ SourceResult CsvSource::read() {
   if (!more)
     return more.error();
   if (rows == 0)
-    return Error::inFile(path, skipped > 0 ? "holds no row in which nothing is missing" : "holds a header, but no rows");
+    return Error::inFile(path,
+                         skipped > 0 ? "holds no row in which nothing is missing" : "holds a header, but no rows");
   OpenedSource opened{rows, {}, {}};
   if (skipped > 0)
     opened.notes.push_back(fmt::format("{} of {} rows of `{}` {} left out, for something is missing in {}", skipped,
-                                       rows + skipped, path, skipped == 1 ? "is" : "are", skipped == 1 ? "it" : "them"));
+                                       rows + skipped, path, skipped == 1 ? "is" : "are",
+                                       skipped == 1 ? "it" : "them"));
   for (CsvField &field : fields) {
     if (size_t count = field.holes.size())
       opened.notes.push_back(fmt::format("{} of {} numbers of `{}` in `{}` {} missing: the mean stands there", count,
-                                         rows * int64_t(field.columns), field.spec.name, path, count == 1 ? "is" : "are"));
+                                         rows * int64_t(field.columns), field.spec.name, path,
+                                         count == 1 ? "is" : "are"));
     if (Result<void> ok = fillWithMeans(field, rows); !ok)
       return ok.error();
     if (field.spec.kind == FieldSpec::Kind::Category)

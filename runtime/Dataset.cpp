@@ -63,9 +63,10 @@ Result<Column> Dataset::dense(std::string_view name) const {
   if (__builtin_mul_overflow(size_t(rows), bytes, &all))
     return Error::plain(fmt::format("field `{}` of {} examples does not fit the memory", name, rows));
   if (made.reader && all > availableMemory() / 4)
-    return Error::plain(fmt::format("all of `{}.{}` is {:.3g} GB, more than a quarter of the memory that is free; a training "
-                                    "reads it in batches",
-                                    label, name, double(all) * 1e-9));
+    return Error::plain(
+        fmt::format("all of `{}.{}` is {:.3g} GB, more than a quarter of the memory that is free; a training "
+                    "reads it in batches",
+                    label, name, double(all) * 1e-9));
   Result<Arena> memory = Arena::allocate(all);
   if (!memory)
     return memory.error();

@@ -101,7 +101,6 @@ private:
 /// (epochs) are independent.
 std::vector<int64_t> permutation(int64_t n, uint64_t seed, uint64_t stream = 0);
 
-
 /// n of the places of `sums`, the rising sums of weights: each place as likely as its weight, in an order that depends on
 /// the sums, n, `seed` and `stream` alone.
 std::vector<int64_t> weightedDraw(const std::vector<double> &sums, int64_t n, uint64_t seed, uint64_t stream);

@@ -94,7 +94,8 @@ static std::string temporaryBeside(const std::string &path) { return fmt::format
 static void removeLeftovers(const std::string &path) {
   const std::string prefix = std::filesystem::path(path).filename().string() + ".tmp.";
   std::error_code failed;
-  for (std::filesystem::directory_iterator at(folderOf(path), failed), end; !failed && at != end; at.increment(failed)) {
+  for (std::filesystem::directory_iterator at(folderOf(path), failed), end; !failed && at != end;
+       at.increment(failed)) {
     const std::string name = at->path().filename().string(), digits = name.substr(std::min(prefix.size(), name.size()));
     bool isTemporary = name.starts_with(prefix) && !digits.empty() && digits.size() < 10 &&
                        digits.find_first_not_of("0123456789") == std::string::npos;

@@ -43,10 +43,10 @@ private:
 Result<void> PictureReader::checkSize(const std::string &path, PictureSize size) const {
   if (resize || (size.width == roles.width && size.height == roles.height))
     return {};
-  return Error::inFile(path, fmt::format("is {} x {} pixels (height x width), but {} x {} are declared\n`resize: [{}, "
-                                         "{}]` makes all pictures this size",
-                                         size.height, size.width, roles.height, roles.width, roles.height,
-                                         roles.width));
+  return Error::inFile(path,
+                       fmt::format("is {} x {} pixels (height x width), but {} x {} are declared\n`resize: [{}, "
+                                   "{}]` makes all pictures this size",
+                                   size.height, size.width, roles.height, roles.width, roles.height, roles.width));
 }
 
 Result<void> PictureReader::check(int64_t row) const {
@@ -100,7 +100,9 @@ static Result<Roles> rolesOf(const std::vector<FieldSpec> &fields) {
       return Error::plain(fmt::format("`image_folder` gives a picture, its class and its path (a str): `{}` and `{}` "
                                       "are both its {}",
                                       role->name, field.name,
-                                      role == roles.picture ? "picture" : role == roles.path ? "path" : "class"));
+                                      role == roles.picture ? "picture"
+                                      : role == roles.path  ? "path"
+                                                            : "class"));
     role = &field;
   }
   if (roles.picture == nullptr)
@@ -131,10 +133,10 @@ static Result<bool> resizes(ArgumentReader &arguments, const Roles &roles) {
   std::string given = list != nullptr     ? fmt::format("`resize: [{}]`", fmt::join(*list, ", "))
                       : number != nullptr ? fmt::format("`resize: {}`", *number)
                                           : "`resize`";
-  return Error::plain(fmt::format("{} does not give what is declared: `{}` is {}, so `resize: [{}, {}]` (height, width) is "
-                                  "expected",
-                                  given, roles.picture->name, typeName(roles.picture->dtype, roles.picture->shape),
-                                  roles.height, roles.width));
+  return Error::plain(fmt::format(
+      "{} does not give what is declared: `{}` is {}, so `resize: [{}, {}]` (height, width) is "
+      "expected",
+      given, roles.picture->name, typeName(roles.picture->dtype, roles.picture->shape), roles.height, roles.width));
 }
 
 static Result<Column> labelColumn(const FieldSpec &field, const PictureList &list) {
@@ -151,7 +153,8 @@ static Result<Column> labelColumn(const FieldSpec &field, const PictureList &lis
   return column;
 }
 
-SourceResult openImageFolder(ArgumentReader &arguments, const std::vector<FieldSpec> &fields, const SearchPaths &paths) {
+SourceResult openImageFolder(ArgumentReader &arguments, const std::vector<FieldSpec> &fields,
+                             const SearchPaths &paths) {
   Result<std::string> name = arguments.text("");
   if (!name)
     return name.error();
@@ -188,8 +191,10 @@ SourceResult openImageFolder(ArgumentReader &arguments, const std::vector<FieldS
       for (int64_t row = 0; row < list->size(); ++row) {
         names.push_back(list->nameOf(row));
         if (!isUtf8(names.back()))
-          return Error::inFile(list->folder(), fmt::format("a picture has a name that is not UTF-8: `{}`\nwithout the field "
-                                                           "`{}` no name is needed", escapedName(names.back()), field.name));
+          return Error::inFile(list->folder(),
+                               fmt::format("a picture has a name that is not UTF-8: `{}`\nwithout the field "
+                                           "`{}` no name is needed",
+                                           escapedName(names.back()), field.name));
       }
       column.strings = std::make_shared<const std::vector<std::string>>(std::move(names));
     }

@@ -17,7 +17,8 @@ namespace fs = std::filesystem;
 static bool isNamedPicture(const std::string &name) {
   std::string suffix = fs::path(name).extension().string();
   std::transform(suffix.begin(), suffix.end(), suffix.begin(), [](unsigned char c) { return std::tolower(c); });
-  for (const char *known : {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".heic", ".avif"})
+  for (const char *known :
+       {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".heic", ".avif"})
     if (suffix == known)
       return true;
   return false;
@@ -128,7 +129,8 @@ std::vector<std::string> PictureList::notes() const {
                                 names.size() == 1 ? one : fmt::format("{} {}", names.size(), several), root,
                                 escapedName(names[0]), names.size() == 1 ? "" : ", .."));
   };
-  say(beside, "a picture beside the classes (a class is a folder) is", "pictures beside the classes (a class is a folder) are");
+  say(beside, "a picture beside the classes (a class is a folder) is",
+      "pictures beside the classes (a class is a folder) are");
   say(passedOver, "a file that is no picture by its name is", "files that are no pictures by their names are");
   return all;
 }

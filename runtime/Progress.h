@@ -17,8 +17,8 @@ namespace dlc {
 struct OutputSink {
   std::function<void(std::string_view)> write;
   bool terminal = false;
-  bool utf8 = false; ///< whether it shows more than ASCII
-  bool quiet = false; ///< of what a training shows while it runs, only the last line
+  bool utf8 = false;                              ///< whether it shows more than ASCII
+  bool quiet = false;                             ///< of what a training shows while it runs, only the last line
   std::function<int()> width = [] { return 80; }; ///< columns, asked before each line, for a window may change
 
   /// Standard error or output by its descriptor; a terminal when it is one (and TERM is not `dumb`).

@@ -73,8 +73,8 @@ size_t availableMemory() {
   std::stringstream text;
   text << file.rdbuf();
   for (const std::string &folder : cgroupFolders(text.str(), "/sys/fs/cgroup", "memory"))
-    for (auto [limit, used] : {std::pair("/memory.max", "/memory.current"),
-                               std::pair("/memory.limit_in_bytes", "/memory.usage_in_bytes")})
+    for (auto [limit, used] :
+         {std::pair("/memory.max", "/memory.current"), std::pair("/memory.limit_in_bytes", "/memory.usage_in_bytes")})
       if (size_t most = numberIn(folder + limit, none), now = numberIn(folder + used, 0); most != none)
         available = std::min(available, most - std::min(most, now));
   return available;

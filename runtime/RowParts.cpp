@@ -24,8 +24,9 @@ static Result<std::vector<int64_t>> boundsOf(const RowStep &step, int64_t rows) 
   if (step.validate > 0)
     bounds.push_back(std::llround(double(rows) * (step.train + step.validate)));
   bounds.push_back(rows);
-  text = step.validate > 0 ? fmt::format("a split of {} examples at {} and {}", rows, step.train, step.train + step.validate)
-                           : fmt::format("a split of {} examples at {}", rows, step.train);
+  text = step.validate > 0
+             ? fmt::format("a split of {} examples at {} and {}", rows, step.train, step.train + step.validate)
+             : fmt::format("a split of {} examples at {}", rows, step.train);
   for (size_t i = 0; i + 1 < bounds.size(); ++i)
     if (bounds[i] >= bounds[i + 1])
       return Error::plain(text + " leaves one part empty");

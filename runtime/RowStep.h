@@ -27,7 +27,8 @@ struct RowStep {
   std::vector<std::string> parts() const {
     if (!isCut())
       return {};
-    return validate > 0 ? std::vector<std::string>{"train", "validate", "rest"} : std::vector<std::string>{"train", "rest"};
+    return validate > 0 ? std::vector<std::string>{"train", "validate", "rest"}
+                        : std::vector<std::string>{"train", "rest"};
   }
 };
 

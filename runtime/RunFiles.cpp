@@ -25,11 +25,12 @@ static Result<void> checkFields(const TrainingSpec &spec) {
                                       typeName(other->spec.dtype, other->spec.shape), spec.validate->name()));
     if (!train->vocabulary || !other->vocabulary || train->vocabulary->agrees(*other->vocabulary))
       continue;
-    return Error::plain(fmt::format(
-        "the numbers of `{}` stand for other things in `{}`, which is to validate: {}\none source that is split has one "
-        "vocabulary: `source(..) |> split(train: 0.9)`",
-        field, spec.validate->name(),
-        train->vocabulary->difference(*other->vocabulary, "`" + spec.data->name() + "`", "`" + spec.validate->name() + "`")));
+    return Error::plain(fmt::format("the numbers of `{}` stand for other things in `{}`, which is to validate: {}\none "
+                                    "source that is split has one "
+                                    "vocabulary: `source(..) |> split(train: 0.9)`",
+                                    field, spec.validate->name(),
+                                    train->vocabulary->difference(*other->vocabulary, "`" + spec.data->name() + "`",
+                                                                  "`" + spec.validate->name() + "`")));
   }
   return {};
 }
@@ -199,7 +200,7 @@ Result<void> RunFiles::restoreBest() const {
   if (best.empty()) {
     std::string file = spec.save + ".best";
     return spec.save.empty() || ::access(file.c_str(), F_OK) != 0 ? Result<void>()
-                                                                   : loadCheckpoint(file, {spec.params, params});
+                                                                  : loadCheckpoint(file, {spec.params, params});
   }
   for (size_t i = 0; i < best.size(); ++i)
     packTensor(spec.params[i], best[i].data(), params);
@@ -210,7 +211,8 @@ Result<void> RunFiles::save(const RunPosition &position) const {
   if (spec.save.empty())
     return {};
   const std::map<std::string, std::string> about = metadata();
-  Result<void> whole = saveResume(spec.save + ".resume", {spec.params, params}, {spec.state, state}, position, about), average;
+  Result<void> whole = saveResume(spec.save + ".resume", {spec.params, params}, {spec.state, state}, position, about),
+               average;
   if (!spec.averaged.empty())
     average = saveCheckpoint(spec.save + ".ema", {spec.params, params}, about, averages());
   Result<void> weights = saveCheckpoint(spec.save, {spec.params, params}, about);

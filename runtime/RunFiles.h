@@ -46,7 +46,7 @@ private:
   const TrainingSpec &spec;
   void *params, *state;
   std::vector<std::vector<std::byte>> best; ///< of each parameter, dense
-  std::set<const TensorSlot *> infinite; ///< from the beginning
+  std::set<const TensorSlot *> infinite;    ///< from the beginning
 };
 
 } // namespace dlc

@@ -78,10 +78,14 @@ template <class Copy> static void copyTensor(const TensorSlot &slot, Copy copy) 
     });
   };
   switch (sizeOf(slot.dtype)) {
-  case 1: return elements(std::integral_constant<size_t, 1>());
-  case 2: return elements(std::integral_constant<size_t, 2>());
-  case 4: return elements(std::integral_constant<size_t, 4>());
-  default: return elements(std::integral_constant<size_t, 8>());
+  case 1:
+    return elements(std::integral_constant<size_t, 1>());
+  case 2:
+    return elements(std::integral_constant<size_t, 2>());
+  case 4:
+    return elements(std::integral_constant<size_t, 4>());
+  default:
+    return elements(std::integral_constant<size_t, 8>());
   }
 }
 

@@ -22,8 +22,8 @@ SourceResult openText(ArgumentReader &arguments, const std::vector<FieldSpec> &f
     return name.error();
   const FieldSpec &field = fields[0];
   if (fields.size() != 1 || field.kind != FieldSpec::Kind::Number || field.shape.size() != 1)
-    return Error::plain(fmt::format("`text` gives one field of numbers, `{}: i32[n]`, n letters from each place on",
-                                    field.name));
+    return Error::plain(
+        fmt::format("`text` gives one field of numbers, `{}: i32[n]`, n letters from each place on", field.name));
   int64_t length = field.shape[0];
   Result<double> window = arguments.number("window", double(length), 1, true);
   if (!window)

@@ -81,7 +81,7 @@ private:
   std::optional<Error> saveError; ///< of the last attempt to save
   bool isFinite = true;           ///< what was to be saved then
   int64_t saves = 0, failedSaves = 0;
-  bool saved = false;             ///< this run has written its files
+  bool saved = false; ///< this run has written its files
   Clock::time_point started = Clock::now();
   Clock::time_point periodStarted; ///< moved back by what an interrupted run had already spent
   double trainSeconds = 0;         ///< of steps after the first, in finished periods
@@ -153,8 +153,9 @@ void TrainingRun::findCause(float loss, const Batch *batch) {
     }
   }
   if (at.step == 0)
-    cause = ", before anything was learnt: look for a logarithm or a root of numbers below 0, a division by 0, or initial "
-            "values and data that are very large";
+    cause =
+        ", before anything was learnt: look for a logarithm or a root of numbers below 0, a division by 0, or initial "
+        "values and data that are very large";
 }
 
 void TrainingRun::log(const StepOutcome &outcome) {
@@ -480,8 +481,9 @@ Result<TrainingResult> TrainingRun::run() {
     say(fmt::format("the model is that after {} {}, of the {} {}: {}", unit, at.bestAt,
                     best.higherIsBetter ? "highest" : "lowest", best.metric, formatMetric(best.metric, at.best)));
   if (result.stoppedEarly) {
-    std::string kept = at.hasBest ? fmt::format("best {} after {} {}", formatMetric(best.metric, at.best), unit, at.bestAt)
-                                  : "it never was a finite number";
+    std::string kept = at.hasBest
+                           ? fmt::format("best {} after {} {}", formatMetric(best.metric, at.best), unit, at.bestAt)
+                           : "it never was a finite number";
     say(fmt::format("stopped: {} {} without {} {} ({})", best.count, best.inSteps ? "steps" : "epochs",
                     best.higherIsBetter ? "higher" : "lower", best.metric, kept));
   }

@@ -24,18 +24,19 @@ struct CheckText {
   int64_t minimum = 0;           ///< the least allowed value
   int64_t limit = 0;             ///< one more than the greatest allowed value
   int64_t elementsPerSample = 1; ///< of the checked tensor; 0 when its elements do not belong to samples
-  std::string expected = {};     ///< what a value must be, in words, if that is no range; the whole message without a `what`
+  std::string expected =
+      {}; ///< what a value must be, in words, if that is no range; the whole message without a `what`
   std::vector<int64_t> loopLines = {}; ///< of the loops around it, the innermost first; 0 where one has none
-  bool isFloat = false;          ///< the value that is reported is the bits of a double
-  std::string failure = {};      ///< not of values but of a matrix: what it is, `is singular`
-  int64_t matrices = 1;          ///< how many there are in the batch
+  bool isFloat = false;                ///< the value that is reported is the bits of a double
+  std::string failure = {};            ///< not of values but of a matrix: what it is, `is singular`
+  int64_t matrices = 1;                ///< how many there are in the batch
 };
 
 /// A compiled step and what it needs.
 struct CompiledFunction {
   dlc_function function = nullptr;
   size_t arenaBytes = 0;
-  std::vector<CheckText> checks = {}; ///< check id i is checks[i - 1]
+  std::vector<CheckText> checks = {};   ///< check id i is checks[i - 1]
   std::vector<PrintedLine> prints = {}; ///< likewise
   /// Tensors that it takes as inputs behind those of every call.
   std::vector<std::shared_ptr<void>> captured = {};
@@ -74,8 +75,8 @@ struct TrainingSpec {
   int64_t batch = 1;
   int64_t accumulate = 1; ///< batches in a step; at the end of an epoch there may be fewer
   int64_t epochs = 0;     ///< either this
-  int64_t steps = 0;  ///< or this is positive
-  int64_t every = 0;  ///< with `steps`: validates and saves after so many; 0: validates at the end, saves ten times
+  int64_t steps = 0;      ///< or this is positive
+  int64_t every = 0;      ///< with `steps`: validates and saves after so many; 0: validates at the end, saves ten times
   bool shuffle = true;
   std::shared_ptr<const std::vector<double>> weights; ///< BatchSpec::weights
   bool times = false;                                 ///< says after each period where its time went
@@ -101,7 +102,7 @@ struct EpochMetrics {
   bool validated = false;
   double validationLoss = 0;
   std::vector<double> validationReports;
-  double seconds = 0; ///< of training, without validation
+  double seconds = 0;     ///< of training, without validation
   double waitSeconds = 0; ///< of these, for batches
   double validationSeconds = 0, fileSeconds = 0;
 };

@@ -3,8 +3,8 @@
 
 #include "runtime/Interrupt.h"
 
-#include <bit>
 #include <algorithm>
+#include <bit>
 #include <fmt/format.h>
 
 namespace dlc {
@@ -100,7 +100,8 @@ Error checkError(const CompiledFunction &function, int64_t check, const dlc_cont
     return Error::plain(fmt::format("a check of the compiled code failed ({}) that it does not describe", check));
   const CheckText &text = function.checks[size_t(check - 1)];
   if (!text.failure.empty()) {
-    std::string which = text.matrices == 1 ? "the matrix" : fmt::format("matrix {} of {}", context.error_index, text.matrices);
+    std::string which =
+        text.matrices == 1 ? "the matrix" : fmt::format("matrix {} of {}", context.error_index, text.matrices);
     return Error::plain(fmt::format("{} {}", which, text.failure));
   }
   int64_t perSample = text.elementsPerSample, sample = perSample > 0 ? context.error_index / perSample : -1;
@@ -117,7 +118,8 @@ Error checkError(const CompiledFunction &function, int64_t check, const dlc_cont
       where += fmt::format(" of the loop at line {}", text.loopLines[size_t(loop)]);
   }
   if (!text.expected.empty() && text.what.empty())
-    return Error::plain(context.error_loops > 0 ? where.substr(where.find(", ") + 2) + ": " + text.expected : text.expected);
+    return Error::plain(context.error_loops > 0 ? where.substr(where.find(", ") + 2) + ": " + text.expected
+                                                : text.expected);
   if (!text.expected.empty()) {
     std::string value = text.isFloat ? fmt::format("{:.6g}", std::bit_cast<double>(context.error_value))
                                      : std::to_string(context.error_value);

@@ -118,7 +118,8 @@ Result<std::shared_ptr<const Vocabulary>> Vocabulary::read(std::string_view text
     }
   Form form;
   if (good && read.is_object()) {
-    const nlohmann::json length = read.value("length", nlohmann::json(0)), start = read.value("start", nlohmann::json(false)),
+    const nlohmann::json length = read.value("length", nlohmann::json(0)),
+                         start = read.value("start", nlohmann::json(false)),
                          dtype = read.value("dtype", nlohmann::json("i32"));
     good = length.is_number_integer() && start.is_boolean() && dtype.is_string();
     std::optional<DType> type;
@@ -139,7 +140,8 @@ Result<std::shared_ptr<const Vocabulary>> Vocabulary::read(std::string_view text
 }
 
 bool Vocabulary::agrees(const Vocabulary &other) const {
-  return meaning == other.meaning && other.size() <= size() && std::equal(other.all.begin(), other.all.end(), all.begin());
+  return meaning == other.meaning && other.size() <= size() &&
+         std::equal(other.all.begin(), other.all.end(), all.begin());
 }
 
 std::string Vocabulary::difference(const Vocabulary &other, const std::string &here, const std::string &there) const {

@@ -25,10 +25,10 @@ Result<std::string> readText(const std::string &path) {
     std::string_view rest = std::string_view(*content).substr(at);
     size_t length = decodeUtf8(rest).length;
     if (length == 0 || rest[0] == '\0')
-      return Error::atLine(path, line, int64_t(at - lineBegin) + 1,
-                           length == 0 ? fmt::format("byte {:#04x} (at {} of the file) is not UTF-8 text",
-                                                     (unsigned char)rest[0], at)
-                                       : "is not text: a zero byte stands here");
+      return Error::atLine(
+          path, line, int64_t(at - lineBegin) + 1,
+          length == 0 ? fmt::format("byte {:#04x} (at {} of the file) is not UTF-8 text", (unsigned char)rest[0], at)
+                      : "is not text: a zero byte stands here");
     if (rest[0] == '\n') {
       ++line;
       lineBegin = at + 1;
@@ -92,8 +92,9 @@ std::string shownLetter(std::string_view letter) {
 /// The text in a normal form.
 static std::string normal(std::string_view text, utf8proc_option_t form) {
   utf8proc_uint8_t *made = nullptr;
-  utf8proc_ssize_t length = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t *>(text.data()),
-                                         utf8proc_ssize_t(text.size()), &made, utf8proc_option_t(UTF8PROC_STABLE | form));
+  utf8proc_ssize_t length =
+      utf8proc_map(reinterpret_cast<const utf8proc_uint8_t *>(text.data()), utf8proc_ssize_t(text.size()), &made,
+                   utf8proc_option_t(UTF8PROC_STABLE | form));
   std::string result = length < 0 ? "" : std::string(reinterpret_cast<char *>(made), size_t(length));
   std::free(made);
   return result;

@@ -13,7 +13,7 @@ struct TableColumn {
   std::string name; ///< may be empty for .npy
   DType dtype = DType::F32;
   std::vector<int64_t> shape = {};
-  const std::byte *data = nullptr;                    ///< dense row-major
+  const std::byte *data = nullptr;                   ///< dense row-major
   const std::vector<std::string> *strings = nullptr; ///< in place of numbers
 };
 

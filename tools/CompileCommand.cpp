@@ -131,7 +131,8 @@ static bool isOfData(const Elaborator &elaborator, const std::string &size) {
 
 /// Takes the sizes of vocabularies that `--size` does not give from the files of the weights: those of the fields of data of
 /// the same names.
-static void knowVocabularies(Elaborator &elaborator, const ast::Program &program, const std::vector<std::string> &weights) {
+static void knowVocabularies(Elaborator &elaborator, const ast::Program &program,
+                             const std::vector<std::string> &weights) {
   auto add = [&](const std::string &name, int64_t size) {
     bool given = llvm::any_of(elaborator.overrides, [&](const Override &one) { return one.name == name; });
     if (!given)
@@ -180,8 +181,9 @@ static Result<void> loadWeights(const CompileArguments &arguments, const std::ve
       name = models[0], file = text;
     else if (!named)
       return Error::plain("--weights " + text + ": `" + arguments.entry + "` has " +
-                          (models.empty() ? "no parameters" : "the parameters of " + listed(models) +
-                           ": write `--weights " + models[0] + "=FILE`"));
+                          (models.empty()
+                               ? "no parameters"
+                               : "the parameters of " + listed(models) + ": write `--weights " + models[0] + "=FILE`"));
     if (!files.emplace(name, file).second)
       return Error::plain("--weights: `" + name + "` is given twice");
   }
@@ -327,13 +329,15 @@ Action addCompileCommand(CLI::App &app) {
   auto arguments = std::make_shared<CompileArguments>();
   command->add_option("file", arguments->file, "the program (.dl)")->required();
   command
-      ->add_option("--entry", arguments->entry,
-                   "the function: `f`, a trained model by its name, or `Model.forward` of a model made with its defaults")
+      ->add_option(
+          "--entry", arguments->entry,
+          "the function: `f`, a trained model by its name, or `Model.forward` of a model made with its defaults")
       ->required();
   command
-      ->add_option("--weights", arguments->weights,
-                   "a safetensors file with the model's parameters, which `lib` and `exe` then hold; without it they are "
-                   "inputs; NAME=FILE for each where the entry calls several trained models")
+      ->add_option(
+          "--weights", arguments->weights,
+          "a safetensors file with the model's parameters, which `lib` and `exe` then hold; without it they are "
+          "inputs; NAME=FILE for each where the entry calls several trained models")
       ->allow_extra_args(false);
   command
       ->add_option("--size", arguments->sizes,

@@ -154,9 +154,11 @@ static PrintedLine printedLine(dl::KernelOp kernel) {
       pieces.push_back(mlir::cast<mlir::StringAttr>(piece).str());
   }
   for (mlir::Value tensor : print.getTensors()) {
-    auto type = mlir::cast<mlir::MemRefType>(kernel.getIns()[mlir::cast<mlir::BlockArgument>(tensor).getArgNumber()].getType());
+    auto type =
+        mlir::cast<mlir::MemRefType>(kernel.getIns()[mlir::cast<mlir::BlockArgument>(tensor).getArgNumber()].getType());
     llvm::SmallVector<int64_t> strides = type.getStridesAndOffset().first;
-    line.tensors.push_back({"", dtypeOf(type.getElementType()), type.getShape().vec(), 0, {strides.begin(), strides.end()}});
+    line.tensors.push_back(
+        {"", dtypeOf(type.getElementType()), type.getShape().vec(), 0, {strides.begin(), strides.end()}});
   }
   return line;
 }

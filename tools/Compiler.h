@@ -21,7 +21,7 @@ SourceRange placeOf(mlir::Location location, const SourceManager &sources);
 
 /// A compiled entry function.
 struct Compiled {
-  CompiledFunction function; ///< with its arena size and its checks
+  CompiledFunction function;               ///< with its arena size and its checks
   std::vector<mlir::Location> checkPlaces; ///< of each of its checks
   size_t paramBytes = 0, stateBytes = 0;
   std::vector<TensorSlot> params, state; ///< in the order of the arguments

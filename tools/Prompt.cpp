@@ -185,8 +185,9 @@ static std::string indented(const std::string &text) {
 
 /// How a `train` is written, and its settings.
 static std::string trainText() {
-  std::string text = "train NAME = MODEL on DATA { minimize LOSS .. }\n"
-                     "  in it: `let`s over the fields of a batch, `minimize loss`, `report name = value`, and settings:\n";
+  std::string text =
+      "train NAME = MODEL on DATA { minimize LOSS .. }\n"
+      "  in it: `let`s over the fields of a batch, `minimize loss`, `report name = value`, and settings:\n";
   for (const TrainSetting &setting : trainSettings())
     text += fmt::format("  {:<47}{}\n", fmt::format("{}: {}", setting.name, setting.example), setting.help);
   return text;

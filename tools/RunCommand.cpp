@@ -85,9 +85,10 @@ Action addRunCommand(CLI::App &app) {
   auto arguments = std::make_shared<RunArguments>();
   command->add_option("file", arguments->file, "the program (.dl)");
   command
-      ->add_option("--set", arguments->settings,
-                   "NAME=VALUE: a setting of `train` (`epochs=3`, `net.epochs=3` of one of several), an argument of its "
-                   "optimizer (`lr=1e-4`), a top-level `let`, or a default of the trained model (repeatable)")
+      ->add_option(
+          "--set", arguments->settings,
+          "NAME=VALUE: a setting of `train` (`epochs=3`, `net.epochs=3` of one of several), an argument of its "
+          "optimizer (`lr=1e-4`), a top-level `let`, or a default of the trained model (repeatable)")
       ->allow_extra_args(false);
   command
       ->add_option("--threads", arguments->options.threads,

@@ -103,7 +103,8 @@ static const ast::Stmt *statementOf(llvm::ArrayRef<ast::Stmt *> statements, cons
     }
     unsigned line = 0;
     bool isLine = !llvm::StringRef(wanted).getAsInteger(10, line);
-    if (isLine ? sources.lineColumn(stmt->range.file, stmt->range.begin).line == line : !wanted.empty() && name == wanted)
+    if (isLine ? sources.lineColumn(stmt->range.file, stmt->range.begin).line == line
+               : !wanted.empty() && name == wanted)
       return stmt;
   }
   return nullptr;
@@ -272,7 +273,9 @@ void Session::warn(SourceRange at, const std::string &text, const std::string &h
 std::string Session::shownName(const DataInfo &info) const {
   std::string_view text = sources.text(info.at);
   constexpr size_t longest = 60;
-  return isMadeOfRows(info) && !text.empty() && text.size() <= longest && text.find('\n') == text.npos ? std::string(text) : info.name;
+  return isMadeOfRows(info) && !text.empty() && text.size() <= longest && text.find('\n') == text.npos
+             ? std::string(text)
+             : info.name;
 }
 
 bool Session::open(DataInfo &info) {
@@ -327,7 +330,8 @@ std::shared_ptr<const Dataset> datasetOf(const DataInfo &info) {
   return std::static_pointer_cast<OpenedData>(info.handle)->data;
 }
 
-bool Session::choose(const DataInfo &data, const RowStep &step, const std::string &name, DataInfo &part, SourceRange at) {
+bool Session::choose(const DataInfo &data, const RowStep &step, const std::string &name, DataInfo &part,
+                     SourceRange at) {
   Result<Dataset> made = rowsOf(*datasetOf(data), step, name);
   if (!made) {
     reportError(diagnostics, Diag::DataProblem, at, made.error());
@@ -440,8 +444,9 @@ bool Session::call(const Compiled &compiled, std::vector<void *> inputs, std::ve
   Printer printer(call, compiled.function.prints, write, digits);
   // Ctrl-C may have come while the function was compiled.
   auto once = [&] {
-    return stopped() ? -1
-                     : compiled.function.function(nullptr, nullptr, inputs.data(), outputs.data(), arena->data(), &call);
+    return stopped()
+               ? -1
+               : compiled.function.function(nullptr, nullptr, inputs.data(), outputs.data(), arena->data(), &call);
   };
   int64_t status = once();
   if (status == 0 && times) {
@@ -507,8 +512,9 @@ static std::string formatGroup(const Value &group, Digits digits) {
     const Value &member = *entry.layer;
     bool metric = member.isTensor() && member.shape.empty() && member.dtype == DType::F32 && member.host;
     std::string shown = metric ? formatMetric(entry.name, *static_cast<const float *>(member.host->data.get()))
-                        : isGroup(member) ? "{ " + formatGroup(member, digits) + " }"
-                                          : member.isTensor() ? typeString(member) : formatValue(member, digits);
+                        : isGroup(member)   ? "{ " + formatGroup(member, digits) + " }"
+                        : member.isTensor() ? typeString(member)
+                                            : formatValue(member, digits);
     text += (text.empty() ? "" : "  ") + entry.name + " " + shown;
   }
   return text;

@@ -26,9 +26,9 @@ struct SessionOptions {
   std::string emitOf; ///< of what statement: the name that it defines, or its line; "" for the first that computes
   bool timePasses = false;
   bool colour = false; ///< in what is said of data while the program runs
-  bool quiet = false; ///< a training shows its last line alone
-  bool times = false; ///< of each epoch: in steps, waiting for data, ..
-  bool cache = false; ///< keep compiled kernels in the user's folder
+  bool quiet = false;  ///< a training shows its last line alone
+  bool times = false;  ///< of each epoch: in steps, waiting for data, ..
+  bool cache = false;  ///< keep compiled kernels in the user's folder
   std::set<std::string> disabled;
   std::vector<Override> overrides;
 };
@@ -68,7 +68,8 @@ public:
             std::shared_ptr<const void> &vocabularies, SourceRange at) override;
   bool understands(const ModelInstance &model, const DataInfo &data, const std::vector<std::string> &fields,
                    SourceRange at) override;
-  HostBufferRef encode(const DataInfo &data, const std::string &field, const std::string &text, SourceRange at) override;
+  HostBufferRef encode(const DataInfo &data, const std::string &field, const std::string &text,
+                       SourceRange at) override;
   std::optional<std::string> decode(const DataInfo &data, const std::string &field, const HostBuffer &numbers,
                                     SourceRange at) override;
   std::shared_ptr<DataInfo> vocabulary(const std::string &file, SourceRange at) override;
@@ -97,9 +98,9 @@ public:
   std::unique_ptr<ThreadPool> pool;
   /// When set, a `train` is handed to it instead of being trained (benchmarks).
   std::function<void(const TrainPlan &, const TrainFunctions &)> onTrain;
-  bool quiet = false;                              ///< no progress lines
-  bool goesOn = false;                             ///< a prompt follows: what is trained so far when Ctrl-C comes is of use
-  Digits digits;                                   ///< of numbers that are printed
+  bool quiet = false;  ///< no progress lines
+  bool goesOn = false; ///< a prompt follows: what is trained so far when Ctrl-C comes is of use
+  Digits digits;       ///< of numbers that are printed
   std::function<void(const std::string &)> output; ///< where print goes; standard output at first
 
 private:
@@ -139,8 +140,9 @@ private:
   /// What is wrong with a file whose vocabularies are not those of the model, or of open data with fields of these names.
   Result<void> checkLoaded(const std::string &file, const Vocabularies &saved, const Vocabularies *model) const;
   /// `load` of these parameters, of a model with these vocabularies (null: none).
-  bool loadSlots(const std::string &name, bool partial, const std::vector<ParamSlotRef> &params, const Vocabularies *own,
-                 std::vector<HostBufferRef> &values, std::shared_ptr<const void> &vocabularies, SourceRange at);
+  bool loadSlots(const std::string &name, bool partial, const std::vector<ParamSlotRef> &params,
+                 const Vocabularies *own, std::vector<HostBufferRef> &values, std::shared_ptr<const void> &vocabularies,
+                 SourceRange at);
   /// The model of a training that makes no step: what its file has.
   bool takeSaved(const TrainPlan &plan, const TrainFunctions &functions, std::vector<HostBufferRef> &trained,
                  TrainHistory &history);
@@ -150,7 +152,7 @@ private:
 
   SessionOptions options;
   SearchPaths paths;
-  SourceRange emitAt; ///< the statement that `emitOf` means
+  SourceRange emitAt;                                                ///< the statement that `emitOf` means
   std::map<std::string, std::shared_ptr<const Compiled>> statements; ///< what ran before, by the text of its graph
   std::vector<std::weak_ptr<const Dataset>> opened;
   std::vector<std::pair<SourceRange, Error>> unsaved; ///< by trainings of the program under way: reported at its end

@@ -127,7 +127,8 @@ bool Session::save(const std::string &file, const ModelInstance &model, SourceRa
   return true;
 }
 
-bool Session::write(const std::string &file, const std::vector<std::pair<std::string, Value>> &columns, SourceRange at) {
+bool Session::write(const std::string &file, const std::vector<std::pair<std::string, Value>> &columns,
+                    SourceRange at) {
   std::vector<TableColumn> table;
   std::vector<HostBufferRef> held;
   for (auto &[name, value] : columns) {

@@ -76,7 +76,8 @@ bool Session::understands(const ModelInstance &model, const DataInfo &info, cons
   const Vocabularies *known = vocabulariesOf(model);
   if (!known)
     return true;
-  const Vocabularies all = info.source ? datasetOf(info)->vocabularies() : *std::static_pointer_cast<Vocabularies>(info.handle);
+  const Vocabularies all =
+      info.source ? datasetOf(info)->vocabularies() : *std::static_pointer_cast<Vocabularies>(info.handle);
   for (auto &[field, met] : all) {
     auto found = known->find(field);
     bool isAsked = fields.empty() || std::find(fields.begin(), fields.end(), field) != fields.end();
@@ -88,7 +89,8 @@ bool Session::understands(const ModelInstance &model, const DataInfo &info, cons
         .note(found->second->difference(*met, "the model", "the data"))
         .help(met->kind() == Vocabulary::Kind::Classes
                   ? fmt::format("the words of a column that is declared `str` get the model's numbers: "
-                                "`vocabulary(file).encode.{}({}.{})`", field, info.name, field)
+                                "`vocabulary(file).encode.{}({}.{})`",
+                                field, info.name, field)
                   : "parts of one source have one vocabulary: `source(..) |> split(train: 0.9)`");
     return false;
   }

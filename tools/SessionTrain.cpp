@@ -43,8 +43,9 @@ std::optional<std::vector<bool>> Session::fill(const std::string &name, bool par
     reportError(diagnostics, Diag::TrainingProblem, at, loaded.error());
     return std::nullopt;
   }
-  std::string text = fmt::format("{} of {} tensors are taken from {}\n",
-                                 std::count(loaded->filled.begin(), loaded->filled.end(), true), block.slots.size(), file);
+  std::string text =
+      fmt::format("{} of {} tensors are taken from {}\n",
+                  std::count(loaded->filled.begin(), loaded->filled.end(), true), block.slots.size(), file);
   for (const std::string &left : loaded->left)
     text += "  left: " + left + "\n";
   if (!loaded->rounded.empty())
@@ -103,7 +104,8 @@ bool Session::initialise(const TrainPlan &plan, const TrainFunctions &functions,
     Result<std::string> found = paths.find(plan.init);
     if (plan.data && !plan.initPartial)
       if (Result<void> ok = checkVocabularies(found ? *found : plan.init, datasetOf(*plan.data)->vocabularies(),
-                                               "`" + datasetOf(*plan.data)->name() + "`"); !ok) {
+                                              "`" + datasetOf(*plan.data)->name() + "`");
+          !ok) {
         reportError(diagnostics, Diag::TrainingProblem, plan.initAt, ok.error());
         return false;
       }
@@ -168,7 +170,8 @@ bool Session::takeSaved(const TrainPlan &plan, const TrainFunctions &functions, 
                         TrainHistory &history) {
   std::string file = plan.resume.empty() ? plan.init : weightsBeside(plan.resume);
   std::shared_ptr<const void> vocabularies;
-  if (!loadSlots(file, plan.resume.empty() && plan.initPartial, plan.params, nullptr, trained, vocabularies, plan.initAt))
+  if (!loadSlots(file, plan.resume.empty() && plan.initPartial, plan.params, nullptr, trained, vocabularies,
+                 plan.initAt))
     return false;
   TrainingSpec spec;
   spec.reports = plan.reports;
@@ -199,9 +202,11 @@ void Session::warnOfOverwriting(const TrainPlan &plan) {
     bool isTurn = found->second == plan.at;
     size_t dot = setting[0] == 's' ? std::min(file->rfind('.'), file->size()) : file->size();
     std::string ending = file->substr(dot);
-    warn(plan.at, fmt::format("`{}` is written over what {} left there", *file, isTurn ? "the turn before" : "an earlier training"),
-         isTurn ? fmt::format("with the turn in its name each stays: `{}: \"{}\" + str(i){}`", setting, file->substr(0, dot),
-                              ending.empty() ? "" : " + \"" + ending + "\"")
+    warn(plan.at,
+         fmt::format("`{}` is written over what {} left there", *file,
+                     isTurn ? "the turn before" : "an earlier training"),
+         isTurn ? fmt::format("with the turn in its name each stays: `{}: \"{}\" + str(i){}`", setting,
+                              file->substr(0, dot), ending.empty() ? "" : " + \"" + ending + "\"")
                 : fmt::format("give each its own: `{}: \"{}2{}\"`", setting, file->substr(0, dot), ending));
     found->second = SourceRange(); // said once
   }
@@ -316,11 +321,12 @@ bool Session::train(const TrainPlan &plan, const TrainFunctions &functions, std:
                        : mode == Mode::Accumulate ? functions.accumulate(size)
                        : mode == Mode::Update     ? functions.update()
                                                   : functions.evaluate(size);
-    std::string what = mode == Mode::Update ? "the function that updates the parameters"
-                       : data && size != batch && mode != Mode::Evaluate
-                           ? fmt::format("the step for the last batch of an epoch, {} of the {} rows of `{}` in batches of {},",
-                                         size, data->size(), data->name(), batch)
-                           : "the function for batches of " + std::to_string(size);
+    std::string what =
+        mode == Mode::Update ? "the function that updates the parameters"
+        : data && size != batch && mode != Mode::Evaluate
+            ? fmt::format("the step for the last batch of an epoch, {} of the {} rows of `{}` in batches of {},", size,
+                          data->size(), data->name(), batch)
+            : "the function for batches of " + std::to_string(size);
     if (!made.module)
       return Error::plain(what + " cannot be made");
     requestLayouts(*made.module, step->slotTypes);
@@ -341,7 +347,8 @@ bool Session::train(const TrainPlan &plan, const TrainFunctions &functions, std:
   if (!result) {
     auto report = reportError(diagnostics, Diag::TrainingProblem, plan.at, result.error());
     if (!canResume)
-      report.help(fmt::format("with `save: \"{}\"` too the first run starts from the beginning", weightsBeside(plan.resume)));
+      report.help(
+          fmt::format("with `save: \"{}\"` too the first run starts from the beginning", weightsBeside(plan.resume)));
     return false;
   }
   if (result->saveError)

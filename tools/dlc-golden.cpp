@@ -27,7 +27,7 @@ struct Tolerance {
 struct Exception {
   const char *name;
   Tolerance value;
-  const char *parameter = "";                 ///< of a training: those whose names end so
+  const char *parameter = "";         ///< of a training: those whose names end so
   int64_t begin = 0, end = 1, of = 1; ///< of their elements: from begin/of to end/of
 };
 constexpr Exception exceptions[] = {
@@ -130,7 +130,8 @@ static std::string compare(const Value &value, const SafetensorsTensor &expected
            b = elementAsDouble(expected.dtype, aligned.data(), i);
     if (a == b || (std::isnan(a) && std::isnan(b)))
       continue;
-    bool excepted = exception && i * exception->of >= exception->begin * count && i * exception->of < exception->end * count;
+    bool excepted =
+        exception && i * exception->of >= exception->begin * count && i * exception->of < exception->end * count;
     const Tolerance &tolerance = excepted ? exception->value : general;
     double error = std::abs(a - b), excess = error / (tolerance.relative * std::abs(b) + tolerance.absolute);
     if (!(excess <= worst)) {

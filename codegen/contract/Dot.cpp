@@ -45,8 +45,8 @@ ContractLoops::Values ContractLoops::dotFrom(unsigned level, int64_t rows, const
   bool cuts = plan.precise && level == plan.blockLevel;
   auto loop = [&](int64_t end, int64_t step, Values &state, LongSums::Step body) {
     LongSums totals(nest, SmallVector<bool>(state.size(), cuts), plan.depth());
-    SmallVector<Value> carried = totals.loop(nest.constant(0), nest.constant(end), step, plan.depthBlock / step,
-                                             totals.begin(state), body);
+    SmallVector<Value> carried =
+        totals.loop(nest.constant(0), nest.constant(end), step, plan.depthBlock / step, totals.begin(state), body);
     state = totals.end(carried);
   };
   if (level + 1 < plan.sums.size()) {

@@ -46,8 +46,7 @@ static void emitPlainly(KernelFunction &function) {
       RunningTotal next = sumFrom(level + 1, {carried[0], carried[1]});
       return SmallVector<Value>{next.sum, next.lost};
     };
-    SmallVector<Value> last =
-        nest.loop(nest.constant(0), nest.constant(size), 1, {total.sum, total.lost}, body);
+    SmallVector<Value> last = nest.loop(nest.constant(0), nest.constant(size), 1, {total.sum, total.lost}, body);
     return {last[0], last[1]};
   };
   nest.loop(function.begin, function.end, 1, {}, [&](Value task, ValueRange) {

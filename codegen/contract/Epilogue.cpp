@@ -15,9 +15,7 @@ static constexpr int64_t inlineLimit = 320;
 /// Bytes of the result from which on what an epilogue reads is asked for before the sum is taken, and of a cache line.
 static constexpr int64_t prefetchedBytes = 512 << 10, lineBytes = 64;
 
-static bool isCostly(Operation &op) {
-  return dl::isElementary(&op) || isa<dl::PowOp, dl::Atan2Op, dl::RandomOp>(op);
-}
+static bool isCostly(Operation &op) { return dl::isElementary(&op) || isa<dl::PowOp, dl::Atan2Op, dl::RandomOp>(op); }
 
 bool needsEpilogueFunction(dl::KernelOp kernel, const ContractPlan &plan, const Target &target) {
   if (plan.form == ContractPlan::Dot || plan.blocked)
@@ -86,7 +84,8 @@ void ContractEpilogue::prefetch(SmallVector<Index> place, int64_t rows, const In
   auto isLarge = [&](BlockArgument argument) {
     return argument && cast<RankedTensorType>(argument.getType()).getNumElements() == plan.shape.resultSize();
   };
-  if (plan.shape.resultSize() * elementBytes < prefetchedBytes || llvm::none_of(op->getBlock()->getArguments(), isLarge))
+  if (plan.shape.resultSize() * elementBytes < prefetchedBytes ||
+      llvm::none_of(op->getBlock()->getArguments(), isLarge))
     return;
   for (int64_t r = 0; r < rows; ++r)
     for (int64_t c = 0; c < columns.count(plan.lanes); c += perLine) {
@@ -122,8 +121,7 @@ func::FuncOp emitEpilogueFunction(KernelFunction &function, const ContractPlan &
   epilogue->setAttr("llvm.linkage", LLVM::LinkageAttr::get(builder.getContext(), LLVM::Linkage::Internal));
   Block *entry = epilogue.addEntryBlock();
   builder.setInsertionPointToStart(entry);
-  SmallVector<Value> buffers =
-      loadBuffers(builder, op.getLoc(), entry->getArgument(0), function.buffers.size());
+  SmallVector<Value> buffers = loadBuffers(builder, op.getLoc(), entry->getArgument(0), function.buffers.size());
   func::ReturnOp::create(builder, op.getLoc());
   builder.setInsertionPoint(&entry->back());
 

@@ -507,8 +507,7 @@ void Planner::chooseBlocks(ContractPlan &plan) const {
   }
   // Of a large result whose sums are short, memory is what takes the time: rows are written from end to end.
   bool isWritten = plan.shape.resultSize() * registerBytes >= memoryBytes && plan.depth() <= 64;
-  plan.rowTilesPerTask =
-      isWritten ? 1 : std::clamp<int64_t>(rowsPerTask / plan.rows.biggest(), 1, plan.rows.parts);
+  plan.rowTilesPerTask = isWritten ? 1 : std::clamp<int64_t>(rowsPerTask / plan.rows.biggest(), 1, plan.rows.parts);
   // Enough tasks for eight threads, each worth a microsecond or two.
   while (plan.rowTilesPerTask > 1 && plan.tasks() < (plan.precise ? 4 : 16) &&
          plan.cycles / static_cast<double>(plan.tasks()) > 16000)

@@ -113,7 +113,8 @@ void ContractLoops::addBlock(int64_t rows, const Index &row, const Columns &colu
 
 ContractLoops::Values ContractLoops::accumulate(int64_t rows, const Index &row, const Columns &columns, Values sums) {
   // Within a block the outer summed axes have their places already.
-  points.anchored([&] { sums = accumulateFrom(plan.blocked ? plan.blockLevel : 0, rows, row, columns, std::move(sums)); });
+  points.anchored(
+      [&] { sums = accumulateFrom(plan.blocked ? plan.blockLevel : 0, rows, row, columns, std::move(sums)); });
   return sums;
 }
 
@@ -159,9 +160,7 @@ ContractLoops::Values ContractLoops::innermost(int64_t rows, const Index &row, c
   });
   if (whole != size) {
     auto rest = [&] { return steps(Index::of(whole), size - whole, sums); };
-    sums = block ? nest.branch(
-                       isLastBlock(), ValueRange(sums).getTypes(), rest, [&] { return sums; })
-                 : rest();
+    sums = block ? nest.branch(isLastBlock(), ValueRange(sums).getTypes(), rest, [&] { return sums; }) : rest();
   }
   return joinWays(std::move(sums), tile);
 }

@@ -36,7 +36,8 @@ class Transposer {
 public:
   Transposer(PointEmitter &points, VectorType vector, Type element, ValueRange arguments)
       : points(points), nest(points.nest), scalar(vector.getElementType()), element(element),
-        lanes(vector.getNumElements()), from(arguments[0]), stride(arguments[1]), to(arguments[2]), width(arguments[3]) {
+        lanes(vector.getNumElements()), from(arguments[0]), stride(arguments[1]), to(arguments[2]),
+        width(arguments[3]) {
     all.lanes = lanes;
   }
 

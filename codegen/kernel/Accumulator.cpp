@@ -19,8 +19,7 @@ static dl::ReduceKind kindOf(Operation *op) {
 }
 
 Accumulator::Accumulator(Operation *op, LoopNest &nest, int64_t lanes)
-    : op(op), nest(&nest), lanes(lanes), isArgument(isa<dl::ArgReduceOp>(op)),
-      kind(kindOf(op)),
+    : op(op), nest(&nest), lanes(lanes), isArgument(isa<dl::ArgReduceOp>(op)), kind(kindOf(op)),
       element(cast<RankedTensorType>(op->getOperand(0).getType()).getElementType()) {}
 
 static Type shaped(Type scalar, int64_t lanes) { return lanes == 1 ? scalar : VectorType::get(lanes, scalar); }

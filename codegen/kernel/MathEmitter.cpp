@@ -87,9 +87,7 @@ static Value scaledExp(const Arithmetic &a, Value x, int64_t shift) {
   return a.select(vanishes, zero, a.mul(scaled, powerOfTwo(a, rest, x.getType())));
 }
 
-Value MathEmitter::exp(Value x) {
-  return isF64(x) ? library("exp", x) : scaledExp(Arithmetic{builder, loc}, x, 0);
-}
+Value MathEmitter::exp(Value x) { return isF64(x) ? library("exp", x) : scaledExp(Arithmetic{builder, loc}, x, 0); }
 
 /// e^x - 1 = 2 (h (e^r - 1) + (h - 1/2)) with h = 2^(n-1), which is finite wherever the result is.
 Value MathEmitter::expm1(Value x) {
@@ -219,8 +217,8 @@ Value MathEmitter::sinh(Value x) {
   Arithmetic a{builder, loc};
   Value square = a.mul(x, x), h = scaledExp(a, a.abs(x), -1);
   // (sinh x / x - 1) / x^2 in x^2, on [0, 1]: error 3.2e-10.
-  Value q = a.polynomial(square, {0.1666666716337204, 0.008333311416208744, 0.00019842635083477944,
-                                  2.7839255380968098e-06});
+  Value q =
+      a.polynomial(square, {0.1666666716337204, 0.008333311416208744, 0.00019842635083477944, 2.7839255380968098e-06});
   Value small = a.fma(a.mul(square, x), q, x);
   Value large = a.withSignOf(a.sub(h, a.div(a.real(x, 0.25), h)), x);
   return a.select(a.greater(a.abs(x), 1), large, small);

@@ -216,7 +216,8 @@ void PointEmitter::store(Value buffer, Type element, const Index &address, const
     // LLVM 22 makes a store of 32 bits of a masked one of a single narrower lane.
     if (auto lane = memory.getIntOrFloatBitWidth() < 32 ? onlyLane(point.mask) : std::nullopt) {
       Value single = vector::ExtractOp::create(nest.here(), loc, raw, *lane);
-      place = LLVM::GEPOp::create(nest.here(), loc, place.getType(), memory, place, ArrayRef<LLVM::GEPArg>{int32_t(*lane)});
+      place =
+          LLVM::GEPOp::create(nest.here(), loc, place.getType(), memory, place, ArrayRef<LLVM::GEPArg>{int32_t(*lane)});
       LLVM::StoreOp::create(nest.here(), loc, single, place, alignment);
       return;
     }

@@ -192,7 +192,8 @@ Value PointEmitter::pathOf(dl::RandomOp op) {
 SmallVector<Index> PointEmitter::movedBy(ValueRange starts, ArrayRef<int64_t> axes, Value whole, Value part,
                                          ArrayRef<Index> point) {
   SmallVector<Index> moved(point);
-  auto shape = cast<RankedTensorType>(whole.getType()).getShape(), sizes = cast<RankedTensorType>(part.getType()).getShape();
+  auto shape = cast<RankedTensorType>(whole.getType()).getShape(),
+       sizes = cast<RankedTensorType>(part.getType()).getShape();
   for (auto [start, axis] : llvm::zip_equal(starts, axes)) {
     int64_t most = shape[axis] - sizes[axis];
     if (most > 0)

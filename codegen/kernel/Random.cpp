@@ -178,36 +178,38 @@ func::FuncOp Drawing::single(Value blocks, Value which) const {
 /// (memory, g, key, step): writes elements 64 g .. 64 g + 63.
 func::FuncOp Drawing::group() const {
   Type i64 = builder.getI64Type();
-  return function("dlc.", "group", {pointer(), i64, i64, i64}, Type(), [&](OpBuilder &inside, Location loc, ValueRange arguments) {
-    int64_t lanes = std::min(16, target.lanes(inside.getF32Type()));
-    auto constant = [&](int64_t value) { return Value(arith::ConstantIntOp::create(inside, loc, value, 64)); };
-    auto loop = scf::ForOp::create(inside, loc, constant(0), constant(16), constant(lanes));
-    OpBuilder::InsertionGuard guard(inside);
-    inside.setInsertionPointToStart(loop.getBody());
-    Arithmetic a{inside, loc};
-    Philox philox{a, VectorType::get(lanes, inside.getI32Type())};
-    Value block = a.addi(a.muli(arguments[1], constant(16)), loop.getInductionVar());
-    SmallVector<int32_t> ramp = llvm::to_vector<16>(llvm::seq<int32_t>(0, int32_t(lanes)));
-    Value lane = arith::ConstantOp::create(inside, loc, inside.getI32VectorAttr(ramp));
-    Value low = a.addi(philox.spread(philox.narrow(block)), lane);
-    auto words = philox.words(low, philox.spread(philox.narrow(a.shiftRight(block, 32))), arguments[2], arguments[3]);
-    std::array<Value, 4> numbers;
-    for (int word = 0; word < 4; word += 2)
-      if (uniform) {
-        numbers[word] = uniformOf(a, words[word]);
-        numbers[word + 1] = uniformOf(a, words[word + 1]);
-      } else {
-        BoxMuller pair(a, words[word], words[word + 1]);
-        numbers[word] = pair.along(pair.cosine);
-        numbers[word + 1] = pair.along(pair.sine);
-      }
-    for (int word = 0; word < 4; ++word) {
-      Value place = LLVM::GEPOp::create(inside, loc, pointer(), inside.getF32Type(), arguments[0],
-                                        ArrayRef<LLVM::GEPArg>{a.addi(loop.getInductionVar(), word * 16)});
-      LLVM::StoreOp::create(inside, loc, numbers[word], place, 4);
-    }
-    return Value();
-  });
+  return function(
+      "dlc.", "group", {pointer(), i64, i64, i64}, Type(), [&](OpBuilder &inside, Location loc, ValueRange arguments) {
+        int64_t lanes = std::min(16, target.lanes(inside.getF32Type()));
+        auto constant = [&](int64_t value) { return Value(arith::ConstantIntOp::create(inside, loc, value, 64)); };
+        auto loop = scf::ForOp::create(inside, loc, constant(0), constant(16), constant(lanes));
+        OpBuilder::InsertionGuard guard(inside);
+        inside.setInsertionPointToStart(loop.getBody());
+        Arithmetic a{inside, loc};
+        Philox philox{a, VectorType::get(lanes, inside.getI32Type())};
+        Value block = a.addi(a.muli(arguments[1], constant(16)), loop.getInductionVar());
+        SmallVector<int32_t> ramp = llvm::to_vector<16>(llvm::seq<int32_t>(0, int32_t(lanes)));
+        Value lane = arith::ConstantOp::create(inside, loc, inside.getI32VectorAttr(ramp));
+        Value low = a.addi(philox.spread(philox.narrow(block)), lane);
+        auto words =
+            philox.words(low, philox.spread(philox.narrow(a.shiftRight(block, 32))), arguments[2], arguments[3]);
+        std::array<Value, 4> numbers;
+        for (int word = 0; word < 4; word += 2)
+          if (uniform) {
+            numbers[word] = uniformOf(a, words[word]);
+            numbers[word + 1] = uniformOf(a, words[word + 1]);
+          } else {
+            BoxMuller pair(a, words[word], words[word + 1]);
+            numbers[word] = pair.along(pair.cosine);
+            numbers[word + 1] = pair.along(pair.sine);
+          }
+        for (int word = 0; word < 4; ++word) {
+          Value place = LLVM::GEPOp::create(inside, loc, pointer(), inside.getF32Type(), arguments[0],
+                                            ArrayRef<LLVM::GEPArg>{a.addi(loop.getInductionVar(), word * 16)});
+          LLVM::StoreOp::create(inside, loc, numbers[word], place, 4);
+        }
+        return Value();
+      });
 }
 
 /// What a run has in memory: the group that it drew last, then that group's numbers, and room for those of the next.
@@ -301,7 +303,8 @@ Value emitRandom(PointEmitter &emitter, dl::RandomOp op, const Point &point) {
   Value blocks = emitter.materialize(block, point.lanes);
   Value which = emitter.materialize(emitter.indices.mod(group, 4), point.lanes);
   if (auto vector = dyn_cast<VectorType>(which.getType()); !vector || vector.getElementType().isInteger(64))
-    which = arith::TruncIOp::create(nest.place(which), loc, withElement(which.getType(), nest.builder.getI32Type()), which);
+    which =
+        arith::TruncIOp::create(nest.place(which), loc, withElement(which.getType(), nest.builder.getI32Type()), which);
   // Lanes may share a block and take different words of it, or the other way round.
   if (isa<VectorType>(blocks.getType()) || isa<VectorType>(which.getType())) {
     blocks = emitter.splat(blocks, point.lanes);

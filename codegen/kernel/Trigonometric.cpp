@@ -67,8 +67,8 @@ static Value angleOf(const Arithmetic &a, Value t) {
   Value square = a.mul(t, t);
   // (atan t / t - 1) / t^2 in t^2, on [0, 1]: error 2.4e-9.
   Value q = a.polynomial(square, {-0.33333301544189453, 0.1999862790107727, -0.1426512598991394, 0.10956933349370956,
-                                  -0.08417543023824692, 0.05820125713944435, -0.03142214193940163,
-                                  0.011046255007386208, -0.0018231159774586558});
+                                  -0.08417543023824692, 0.05820125713944435, -0.03142214193940163, 0.011046255007386208,
+                                  -0.0018231159774586558});
   return a.fma(a.mul(square, t), q, t);
 }
 
@@ -117,8 +117,8 @@ static ArcSine arcSineOf(const Arithmetic &a, Value x) {
   Value half = a.mul(a.sub(a.real(x, 1), magnitude), a.real(x, 0.5));
   Value square = a.select(isLarge, half, a.mul(x, x)), s = a.select(isLarge, a.sqrt(half), magnitude);
   // (asin s / s - 1) / s^2 in s^2, on [0, 1/2]: error 5e-9.
-  Value q = a.polynomial(square, {0.16666753590106964, 0.07495252043008804, 0.0454760417342186, 0.02415209263563156,
-                                  0.04221179708838463});
+  Value q = a.polynomial(
+      square, {0.16666753590106964, 0.07495252043008804, 0.0454760417342186, 0.02415209263563156, 0.04221179708838463});
   return {isLarge, a.fma(a.mul(square, s), q, s)};
 }
 

@@ -63,15 +63,16 @@ void MapReduceEmitter::emitPhase(unsigned phase, const Index &row, ArrayRef<Colu
         isSum.append(accumulator.size(), accumulator.isFloatSum());
       }
 
-  forReduced(state, isSum, copies, [&](unsigned copy, const Index &loop, const Column &lane, SmallVectorImpl<Value> &all) {
-    SmallVector<Point> places;
-    for (auto [number, column] : llvm::enumerate(columns)) {
-      const Column &along = plan.rowwise ? lane : column;
-      Point point = inSpace(row, loop, along.lane.value_or(Index::of(0)), along.mask);
-      unsigned first = copy * perCopy + number * perColumn;
-      emitStep(phase, point, number, loop, lane, MutableArrayRef<Value>(all).slice(first, perColumn));
-    }
-  });
+  forReduced(state, isSum, copies,
+             [&](unsigned copy, const Index &loop, const Column &lane, SmallVectorImpl<Value> &all) {
+               SmallVector<Point> places;
+               for (auto [number, column] : llvm::enumerate(columns)) {
+                 const Column &along = plan.rowwise ? lane : column;
+                 Point point = inSpace(row, loop, along.lane.value_or(Index::of(0)), along.mask);
+                 unsigned first = copy * perCopy + number * perColumn;
+                 emitStep(phase, point, number, loop, lane, MutableArrayRef<Value>(all).slice(first, perColumn));
+               }
+             });
 
   for (auto [number, column] : llvm::enumerate(columns)) {
     unsigned at = number * perColumn;
@@ -107,8 +108,7 @@ MapReduceEmitter::Piece MapReduceEmitter::pieceOf(ArrayRef<int64_t> axes, int64_
   Value high = points.materialize(part * length + length, 1);
   high = arith::MinSIOp::create(nest.place({high, limit}), nest.loc, high, limit);
   Value number = points.materialize(part, 1), last = nest.constant(plan.parts() - 1);
-  Value isLast =
-      arith::CmpIOp::create(nest.place({number, last}), nest.loc, arith::CmpIPredicate::eq, number, last);
+  Value isLast = arith::CmpIOp::create(nest.place({number, last}), nest.loc, arith::CmpIPredicate::eq, number, last);
   return {low, high, isLast};
 }
 
@@ -150,13 +150,13 @@ void MapReduceEmitter::forReduced(SmallVectorImpl<Value> &state, ArrayRef<bool> 
   };
 
   if (!plan.rowwise) {
-    SmallVector<Value> carried = sums.loop(
-        piece.low, piece.high, copies, blockAdditions, sums.begin(state),
-        [&](Value first, SmallVectorImpl<Value> &next) {
-          Index loop = whole == copies ? Index::of(0) : points.indices.variable(first, {0, whole - copies});
-          for (unsigned copy = 0; copy < copies; ++copy)
-            step(copy, loop + copy, {}, next);
-        });
+    SmallVector<Value> carried =
+        sums.loop(piece.low, piece.high, copies, blockAdditions, sums.begin(state),
+                  [&](Value first, SmallVectorImpl<Value> &next) {
+                    Index loop = whole == copies ? Index::of(0) : points.indices.variable(first, {0, whole - copies});
+                    for (unsigned copy = 0; copy < copies; ++copy)
+                      step(copy, loop + copy, {}, next);
+                  });
     state = sums.end(carried);
     return rest(Index::of(0), state);
   }
@@ -176,9 +176,9 @@ void MapReduceEmitter::forReduced(SmallVectorImpl<Value> &state, ArrayRef<bool> 
     SmallVector<Value> carried =
         nest.loop(loops.low, loops.high, 1, sums.begin(state), [&](Value outer, ValueRange values) {
           Index loop = indexOf(outer);
-          SmallVector<Value> next = sums.loop(
-              piece.low, piece.high, stride, blockAdditions, values,
-              [&](Value first, SmallVectorImpl<Value> &inner) { vectors(loop, first, inner); });
+          SmallVector<Value> next =
+              sums.loop(piece.low, piece.high, stride, blockAdditions, values,
+                        [&](Value first, SmallVectorImpl<Value> &inner) { vectors(loop, first, inner); });
           if (whole == span)
             return next;
           return sums.block(next, [&](SmallVectorImpl<Value> &inner) { rest(loop, inner); });
@@ -187,8 +187,8 @@ void MapReduceEmitter::forReduced(SmallVectorImpl<Value> &state, ArrayRef<bool> 
     return;
   }
   int64_t rows = std::max<int64_t>(1, blockAdditions / std::max<int64_t>(1, additions));
-  SmallVector<Value> carried = sums.loop(
-      loops.low, loops.high, 1, rows, sums.begin(state), [&](Value outer, SmallVectorImpl<Value> &next) {
+  SmallVector<Value> carried =
+      sums.loop(loops.low, loops.high, 1, rows, sums.begin(state), [&](Value outer, SmallVectorImpl<Value> &next) {
         Index loop = indexOf(outer);
         next = nest.loop(piece.low, piece.high, stride, next, [&](Value first, ValueRange values) {
           SmallVector<Value> inner(values);

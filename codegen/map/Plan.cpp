@@ -172,11 +172,11 @@ double Judge::accessCost(const Index &address, int64_t lanes) {
   constexpr int64_t near = 8;
   for (auto &[atom, coefficient] : address.terms)
     if (atom->varies)
-      cost = atom->kind != Atom::Lanes    ? 1.5 * lanes
-             : coefficient == 1           ? 1
-             : coefficient == -1          ? 2
+      cost = atom->kind != Atom::Lanes       ? 1.5 * lanes
+             : coefficient == 1              ? 1
+             : coefficient == -1             ? 2
              : std::abs(coefficient) <= near ? 1.2 * lanes
-                                          : 2.0 * lanes;
+                                             : 2.0 * lanes;
   return cost;
 }
 

@@ -67,7 +67,8 @@ std::string failureText(DictionaryAttr check) {
     return "an element of " + check.getAs<StringAttr>("what").str() + " is not " + expected.str();
   auto low = check.getAs<IntegerAttr>("low");
   return "an element of " + check.getAs<StringAttr>("what").str() + " is not in [" +
-         std::to_string(low ? low.getInt() : 0) + ", " + std::to_string(check.getAs<IntegerAttr>("limit").getInt()) + ")";
+         std::to_string(low ? low.getInt() : 0) + ", " + std::to_string(check.getAs<IntegerAttr>("limit").getInt()) +
+         ")";
 }
 
 bool callsLapack(func::FuncOp planned) {

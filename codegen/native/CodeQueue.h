@@ -25,7 +25,7 @@ struct CodePart {
   std::unique_ptr<llvm::LLVMContext> context;
   std::unique_ptr<llvm::Module> module; ///< null once there is code
   std::unique_ptr<llvm::MemoryBuffer> object;
-  std::string problem; ///< why there is none
+  std::string problem;       ///< why there is none
   unsigned instructions = 0; ///< what it costs
 };
 

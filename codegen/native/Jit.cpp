@@ -286,8 +286,7 @@ llvm::Expected<JitFunction> Jit::add(ModuleOp planned, llvm::StringRef name, con
     return library.takeError();
   JitFunction made;
   made.code = std::shared_ptr<void>(&*library, [engine = engine](void *code) {
-    llvm::consumeError(
-        engine->jit->getExecutionSession().removeJITDylib(*static_cast<llvm::orc::JITDylib *>(code)));
+    llvm::consumeError(engine->jit->getExecutionSession().removeJITDylib(*static_cast<llvm::orc::JITDylib *>(code)));
   });
   library->addToLinkOrder(*jit.getProcessSymbolsJITDylib());
   if (llvm::Error error = compilation.link(*library))

@@ -28,7 +28,6 @@ private:
 llvm::Error linkLibrary(llvm::StringRef object, llvm::StringRef library, bool withLapack);
 
 /// Makes a program of the C text `source` and an object. Needs a C compiler.
-llvm::Error linkProgram(llvm::StringRef source, llvm::StringRef object, llvm::StringRef program,
-                        bool withLapack);
+llvm::Error linkProgram(llvm::StringRef source, llvm::StringRef object, llvm::StringRef program, bool withLapack);
 
 } // namespace dlc

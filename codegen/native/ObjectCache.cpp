@@ -81,7 +81,8 @@ std::optional<ObjectCache::Entry> ObjectCache::find(StringRef key) const {
   std::memcpy(&header, bytes.data(), sizeof(header));
   uint64_t left = bytes.size() - sizeof(header);
   if (std::memcmp(header.magic, magic, sizeof(magic)) != 0 || header.namesBytes > left ||
-      header.objectBytes != left - header.namesBytes || llvm::xxh3_64bits(bytes.drop_front(checkedFrom)) != header.checksum)
+      header.objectBytes != left - header.namesBytes ||
+      llvm::xxh3_64bits(bytes.drop_front(checkedFrom)) != header.checksum)
     return std::nullopt;
   Entry entry;
   entry.info = {header.tasks, header.nanoseconds};

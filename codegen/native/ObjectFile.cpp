@@ -68,9 +68,12 @@ static llvm::Error verifyExport(func::FuncOp function, StringRef name, ArrayRef<
                                    "`: the C library has a function of that name, which compiled code may call");
   if (writesTo(function, function.getArgument(0)))
     return llvm::createStringError("`" + function.getName() + "` changes its parameters; a library's are constants");
-  bool prints = function.walk([](dl::KernelOp kernel) {
-    return kernel.getKind() == dl::KernelKind::print ? WalkResult::interrupt() : WalkResult::advance();
-  }).wasInterrupted();
+  bool prints =
+      function
+          .walk([](dl::KernelOp kernel) {
+            return kernel.getKind() == dl::KernelKind::print ? WalkResult::interrupt() : WalkResult::advance();
+          })
+          .wasInterrupted();
   if (prints)
     return llvm::createStringError("`" + function.getName() + "` prints; a library has nowhere to print to");
   if (bytesOf(function.getArgumentTypes()[1]) != 0)

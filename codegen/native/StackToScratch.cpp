@@ -55,10 +55,10 @@ MovedStack moveStackToScratch(llvm::Module &module, const llvm::Function &entry)
       continue;
     llvm::IRBuilder<> builder(&function.getEntryBlock(), function.getEntryBlock().begin());
     if (!moved.address)
-      moved.address = new llvm::GlobalVariable(module, builder.getPtrTy(), /*isConstant=*/false,
-                                               llvm::GlobalValue::InternalLinkage,
-                                               llvm::ConstantPointerNull::get(builder.getPtrTy()), "dlc.stack", nullptr,
-                                               llvm::GlobalValue::GeneralDynamicTLSModel);
+      moved.address =
+          new llvm::GlobalVariable(module, builder.getPtrTy(), /*isConstant=*/false, llvm::GlobalValue::InternalLinkage,
+                                   llvm::ConstantPointerNull::get(builder.getPtrTy()), "dlc.stack", nullptr,
+                                   llvm::GlobalValue::GeneralDynamicTLSModel);
     llvm::Value *region = builder.CreateLoad(builder.getPtrTy(), builder.CreateThreadLocalAddress(moved.address));
     int64_t at = begin;
     for (auto &[alloca, bytes] : arrays) {

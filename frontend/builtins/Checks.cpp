@@ -22,7 +22,8 @@ static Value require(Elaborator &e, CallSite &site) {
   }
   if (isComputed && e.emitting() && !e.quiet) {
     mlir::Value holds = e.ir(condition), shown = e.ir(e.cast(condition, DType::U8, site.at));
-    dl::CheckOp::create(e.graph.here(), e.location(e.userPlace(site.at)), shown.getType(), shown, holds, "", site[1].text);
+    dl::CheckOp::create(e.graph.here(), e.location(e.userPlace(site.at)), shown.getType(), shown, holds, "",
+                        site[1].text);
   }
   if (isComputed || condition.flag)
     return Value::unit(site.at);
@@ -93,7 +94,8 @@ static Value floats(Elaborator &e, CallSite &site) {
   Value x = tensorArgument(e, site, 0);
   if (x.poison() || isFloating(x.dtype))
     return x;
-  e.error(Diag::WrongType, x.at, fmt::format("the argument of `{}`", site[1].text), describe(x), "floating-point numbers")
+  e.error(Diag::WrongType, x.at, fmt::format("the argument of `{}`", site[1].text), describe(x),
+          "floating-point numbers")
       .help(site.has(2) ? site[2].text : fmt::format("write the conversion: `f32({})`", e.shortText(x.at)));
   return e.poison(site.at);
 }

@@ -36,8 +36,8 @@ Value floatArgument(Elaborator &e, CallSite &site, size_t i) {
 static std::string operandMeant(Elaborator &e, const CallSite &site) {
   if ((site.callee != "max" && site.callee != "min") || !site.has(1))
     return "";
-  return fmt::format("`{}imum({}, {})` takes the {} of two", site.callee, e.shortText(site[0].at), e.shortText(site[1].at, "y"),
-                     site.callee == "max" ? "greater" : "lesser");
+  return fmt::format("`{}imum({}, {})` takes the {} of two", site.callee, e.shortText(site[0].at),
+                     e.shortText(site[1].at, "y"), site.callee == "max" ? "greater" : "lesser");
 }
 
 static std::optional<int64_t> normalAxis(Elaborator &e, const CallSite &site, const Value &entry, const Value &tensor) {
@@ -221,7 +221,7 @@ static bool unifyArguments(Elaborator &e, CallSite &site, size_t first, size_t s
     bool isTyped = other->isTensor() || (other->kind == Value::Number && !other->weak);
     if (!side->isNumber())
       *side = tensorArgument(e, site, place,
-                             isTyped              ? std::optional(other->dtype)
+                             isTyped               ? std::optional(other->dtype)
                              : hasFraction(*other) ? std::optional(DType::F32)
                                                    : std::nullopt);
     if (side->poison())
@@ -255,7 +255,8 @@ static Value eitherOr(Elaborator &e, CallSite &site) {
     return e.poison(site.at);
   for (const Value *side : {&x, &y})
     if (side->dtype != DType::Bool) {
-      e.error(Diag::WrongType, side->at, "an argument of `xor`", describe(*side), "bools").help("compare with something: `x != 0`");
+      e.error(Diag::WrongType, side->at, "an argument of `xor`", describe(*side), "bools")
+          .help("compare with something: `x != 0`");
       return e.poison(site.at);
     }
   if (site[0].kind == Value::Bool && site[1].kind == Value::Bool)
@@ -306,7 +307,9 @@ static Value twoOperands(Elaborator &e, CallSite &site, const char *op, bool gre
 /// `div`: the quotient, rounded down. Of sizes and literals it is a size.
 static Value quotient(Elaborator &e, CallSite &site) {
   const Value &x = site[0], &y = site[1];
-  auto isSize = [](const Value &v) { return v.kind == Value::SizeOf || (v.kind == Value::Number && !v.isFloat && v.weak); };
+  auto isSize = [](const Value &v) {
+    return v.kind == Value::SizeOf || (v.kind == Value::Number && !v.isFloat && v.weak);
+  };
   if (isSize(x) && isSize(y)) {
     std::optional<Size> a = e.size(x, "the dividend"), b = e.size(y, "the divisor");
     if (!a || !b)
@@ -346,7 +349,7 @@ static Value choice(Elaborator &e, CallSite &site) {
   if (!unifyArguments(e, site, 1, 2, onTrue, onFalse))
     return e.poison(site.at);
   if (onTrue.isNumber() && onFalse.isNumber()) {
-    DType dtype = !onTrue.weak || !onFalse.weak                        ? onTrue.dtype
+    DType dtype = !onTrue.weak || !onFalse.weak       ? onTrue.dtype
                   : onTrue.isFloat || onFalse.isFloat ? DType::F32
                                                       : DType::I64;
     for (Value *side : {&onTrue, &onFalse})
@@ -364,7 +367,7 @@ static Value choice(Elaborator &e, CallSite &site) {
 }
 
 void addElementwiseBuiltins(BuiltinTable &table) {
-#define ELEMENTARY(Op, mnemonic, name, value, cost) \
+#define ELEMENTARY(Op, mnemonic, name, value, cost)                                                                    \
   addUnary(table, name, #mnemonic, [](double x) -> double { return value; });
 #include "ir/ElementaryFunctions.def"
   addUnary(table, "sqrt", "sqrt", std::sqrt);
@@ -379,7 +382,9 @@ void addElementwiseBuiltins(BuiltinTable &table) {
       table, "abs", [](double x) { return std::abs(x); },
       [](int64_t x) { return x < 0 ? int64_t(0 - uint64_t(x)) : x; });
   addSigned(
-      table, "sign", [](double x) { return x > 0 ? 1.0 : x < 0 ? -1.0 : x; },
+      table, "sign", [](double x) { return x > 0   ? 1.0
+                                           : x < 0 ? -1.0
+                                                   : x; },
       [](int64_t x) { return int64_t(x > 0) - int64_t(x < 0); });
   addSigned(table, "relu", [](double x) { return x < 0 ? 0.0 : x; }, [](int64_t x) { return x > 0 ? x : int64_t(0); });
   table.add("maximum", [](Elaborator &e, CallSite &site) { return twoOperands(e, site, "max", true); });

@@ -17,16 +17,14 @@ static Value matrixArgument(Elaborator &e, CallSite &site, size_t i, bool square
   }
   if (!square || e.sameSize(x.shape[rank - 1].size, x.shape[rank - 2].size).value_or(true))
     return x;
-  auto report = e.error(Diag::WrongType, x.at, fmt::format("argument {} of `{}`", i + 1, callee), describe(x),
-                        "square matrices");
+  auto report =
+      e.error(Diag::WrongType, x.at, fmt::format("argument {} of `{}`", i + 1, callee), describe(x), "square matrices");
   e.noteOrigins(report, x);
   return e.poison(x.at);
 }
 
 /// What LAPACK computes with: bf16 as f32.
-static Value widened(Elaborator &e, const Value &x) {
-  return x.dtype == DType::BF16 ? e.cast(x, DType::F32, x.at) : x;
-}
+static Value widened(Elaborator &e, const Value &x) { return x.dtype == DType::BF16 ? e.cast(x, DType::F32, x.at) : x; }
 
 /// The results of a kind, of these shapes, in the element type of `like`.
 static std::vector<Value> results(Elaborator &e, dl::LinalgKind kind, const std::vector<Value> &operands,
@@ -67,8 +65,8 @@ static void addFactors(BuiltinTable &table, const char *name, dl::LinalgKind kin
     Size gap = m.size - n.size;
     // Of two names neither is known to be the lesser.
     Dim k = square || gap == Size(0) ? n
-            : gap.isConstant()       ? (gap.constant() < 0 ? m : n)
-                                     : Dim{Size::ofData("min(" + m.size.str() + ", " + n.size.str() + ")", site.at), site.at};
+            : gap.isConstant() ? (gap.constant() < 0 ? m : n)
+                               : Dim{Size::ofData("min(" + m.size.str() + ", " + n.size.str() + ")", site.at), site.at};
     std::vector<Shape> shapes;
     for (const std::string &form : forms) {
       Shape shape(x.shape.begin(), x.shape.end() - 2);
@@ -134,17 +132,14 @@ void addLinalgBuiltins(BuiltinTable &table) {
   addFactors(table, "eigh", dl::LinalgKind::eigh, {"n", "nn"});
   addFactors(table, "eig", dl::LinalgKind::eig, {"n", "nn"});
   addFactors(table, "svd", dl::LinalgKind::svd, {"mk", "k", "kn"});
-  table.add("solve", [](Elaborator &e, CallSite &site) {
-    return solve(e, site, dl::LinalgKind::solve, false, false);
-  });
+  table.add("solve", [](Elaborator &e, CallSite &site) { return solve(e, site, dl::LinalgKind::solve, false, false); });
   table.add("solve_triangular", [](Elaborator &e, CallSite &site) {
     std::optional<bool> lower = boolArgument(e, site, 2, false), unit = boolArgument(e, site, 3, false);
     return lower && unit ? solve(e, site, dl::LinalgKind::triangular, *lower, *unit) : e.poison(site.at);
   });
   // The argument of a function (`what`) of square matrices.
-  table.add("square_matrices", [](Elaborator &e, CallSite &site) {
-    return matrixArgument(e, site, 0, true, site[1].text);
-  });
+  table.add("square_matrices",
+            [](Elaborator &e, CallSite &site) { return matrixArgument(e, site, 0, true, site[1].text); });
   // The distance from 1 to the next number of a tensor's element type.
   table.add("epsilon_of", [](Elaborator &e, CallSite &site) {
     Value x = floatArgument(e, site, 0);

@@ -43,8 +43,8 @@ static Value sliceFrom(Elaborator &e, const Value &x, int64_t axis, const Value 
   Value result = Value::ofTensor(x.dtype, shape, {}, at);
   result.varies = x.varies;
   if (mlir::Value operand = e.ir(x))
-    result.ir = dl::DynamicSliceOp::create(e.graph.here(), e.location(at), e.irType(x.dtype, shape), operand, e.ir(first),
-                                           llvm::ArrayRef<int64_t>(axis));
+    result.ir = dl::DynamicSliceOp::create(e.graph.here(), e.location(at), e.irType(x.dtype, shape), operand,
+                                           e.ir(first), llvm::ArrayRef<int64_t>(axis));
   return result;
 }
 
@@ -173,9 +173,9 @@ Value splitTensor(Elaborator &e, CallSite &site) {
       total = total + dim.size;
     }
     if (!e.sameSize(total, size).value_or(true)) {
-      auto report = e.error(Diag::BadArgument, site[1].at,
-                            fmt::format("the parts have {} elements, axis {} of {} has {}", total.str(), *axis,
-                                        describe(x), size.str()));
+      auto report = e.error(
+          Diag::BadArgument, site[1].at,
+          fmt::format("the parts have {} elements, axis {} of {} has {}", total.str(), *axis, describe(x), size.str()));
       e.noteOrigins(report, x, size_t(*axis));
       return e.poison(site.at);
     }
@@ -324,7 +324,7 @@ static Value diagonal(Elaborator &e, CallSite &site) {
     result.varies = x.varies;
     return result;
   }
-  std::optional<int64_t> shift = x.poison() ? std::nullopt
+  std::optional<int64_t> shift = x.poison()    ? std::nullopt
                                  : site.has(1) ? e.integerConstant(site[1], "the diagonal")
                                                : std::optional<int64_t>(0);
   if (!shift)

@@ -69,7 +69,8 @@ static Value searchSorted(Elaborator &e, CallSite &site) {
   }
   Value place = all(0);
   for (int64_t step = int64_t(std::bit_floor(uint64_t(count))); step > 0; step /= 2) {
-    Value next = join("add", place, all(step)), last = join("add", begin, join("sub", join("min", next, all(count)), all(1)));
+    Value next = join("add", place, all(step)),
+          last = join("add", begin, join("sub", join("min", next, all(count)), all(1)));
     Value element = e.gatherRows(flat, last, site.at);
     Value goes = join("and", e.compareOp("le", next, all(count), site.at), isBefore(e, element, x, *right, site.at));
     place = e.selectOp(goes, next, place, site.at);
@@ -91,7 +92,8 @@ static Value quantile(Elaborator &e, CallSite &site) {
   q = e.tensorOf(q, DType::F64);
   if (!q.isTensor() || !isFloating(q.dtype) || q.shape.size() > 1) {
     if (!q.poison())
-      e.error(Diag::WrongType, site[1].at, "argument 2 of `quantile`", describe(site[1]), "a share, or a list of shares");
+      e.error(Diag::WrongType, site[1].at, "argument 2 of `quantile`", describe(site[1]),
+              "a share, or a list of shares");
     return e.poison(site.at);
   }
   std::optional<bool> keep = boolArgument(e, site, 3, false);
@@ -123,8 +125,9 @@ static Value quantile(Elaborator &e, CallSite &site) {
   if (e.emitting()) {
     int64_t count = sorted.shape[0].size.constant();
     auto share = [&](double value) { return e.constant(value, DType::F64, q.shape, site.at); };
-    Value at = e.binaryOp("mul", e.binaryOp("min", e.binaryOp("max", e.cast(q, DType::F64, q.at), share(0), site.at), share(1), site.at),
-                          share(double(count - 1)), site.at);
+    Value at = e.binaryOp(
+        "mul", e.binaryOp("min", e.binaryOp("max", e.cast(q, DType::F64, q.at), share(0), site.at), share(1), site.at),
+        share(double(count - 1)), site.at);
     Value low = e.unaryOp("floor", at, site.at);
     Value high = e.binaryOp("min", e.binaryOp("add", low, share(1), site.at), share(double(count - 1)), site.at);
     Shape standing = q.shape;
@@ -136,7 +139,8 @@ static Value quantile(Elaborator &e, CallSite &site) {
     // Between infinities no proportion is taken.
     auto all = [&](double value) { return e.constant(value, x.dtype, shape, site.at); };
     Value gap = e.binaryOp("sub", b, a, site.at), zero = all(0);
-    Value finite = e.compareOp("lt", e.unaryOp("abs", gap, site.at), all(std::numeric_limits<double>::infinity()), site.at);
+    Value finite =
+        e.compareOp("lt", e.unaryOp("abs", gap, site.at), all(std::numeric_limits<double>::infinity()), site.at);
     Value between =
         e.binaryOp("add", a, e.binaryOp("mul", weight, e.selectOp(finite, gap, zero, site.at), site.at), site.at);
     Value beyond = e.selectOp(e.compareOp("eq", weight, zero, site.at), a, e.binaryOp("add", a, b, site.at), site.at);

@@ -299,7 +299,8 @@ void addProductBuiltins(BuiltinTable &table) {
     if (x.poison() || label.poison())
       return e.poison(site.at);
     if (!label.isTensor() || !isIntegral(label.dtype)) {
-      auto report = e.error(Diag::WrongType, label.at, "the label", describe(label), "whole numbers: the class of each row");
+      auto report =
+          e.error(Diag::WrongType, label.at, "the label", describe(label), "whole numbers: the class of each row");
       if (label.isTensor())
         report.help(fmt::format("write the conversion: `i32({})`", e.shortText(label.at)));
       return e.poison(site.at);
@@ -309,7 +310,8 @@ void addProductBuiltins(BuiltinTable &table) {
       fits = e.sameSize(x.shape[a].size, label.shape[a].size).value_or(true);
     if (!fits) {
       Shape rows(x.shape.begin(), x.shape.end() - (x.shape.empty() ? 0 : 1));
-      auto report = e.error(Diag::ArgumentShape, label.at, "the label", describe(label), "`" + str(rows) + "`: one for each row of scores");
+      auto report = e.error(Diag::ArgumentShape, label.at, "the label", describe(label),
+                            "`" + str(rows) + "`: one for each row of scores");
       e.noteIs(report, x);
       std::string name = e.shortText(label.at, "label");
       if (label.shape.size() != x.shape.size())
@@ -370,8 +372,8 @@ void addProductBuiltins(BuiltinTable &table) {
     result.varies = x.varies || y.varies;
     if (mlir::Value operand = e.ir(x)) {
       Value checked = e.checkIndex(i, x.shape[0].size, std::string(e.sources.text(site[1].at)), i.at);
-      result.ir = dl::ScatterAddOp::create(e.graph.here(), e.location(site.at), operand.getType(), operand, e.ir(checked),
-                                           e.ir(y), 0);
+      result.ir = dl::ScatterAddOp::create(e.graph.here(), e.location(site.at), operand.getType(), operand,
+                                           e.ir(checked), e.ir(y), 0);
     }
     return e.cast(result, dtype, site.at);
   });

@@ -30,8 +30,8 @@ static Value affine(Elaborator &e, Value x, double scale, double shift, SourceRa
 static Value checked(Elaborator &e, const Value &value, const Value &condition, const std::string &expected) {
   Value result = value;
   if (mlir::Value operand = e.ir(value))
-    result.ir = dl::CheckOp::create(e.graph.here(), e.location(e.userPlace(value.at)), operand.getType(), operand, e.ir(condition),
-                                    e.shortText(value.at, "number"), expected);
+    result.ir = dl::CheckOp::create(e.graph.here(), e.location(e.userPlace(value.at)), operand.getType(), operand,
+                                    e.ir(condition), e.shortText(value.at, "number"), expected);
   return result;
 }
 
@@ -181,7 +181,8 @@ static Value permutation(Elaborator &e, CallSite &site) {
 
 /// Scores with Gumbel noise, -log(-log(u)): the greatest is a draw, the n greatest are n draws without replacement.
 static Value noisy(Elaborator &e, const Value &scores, SourceRange at) {
-  Value u = e.binaryOp("max", e.randomOp("uniform", scores.shape, at), e.constant(1e-30, DType::F32, scores.shape, at), at);
+  Value u =
+      e.binaryOp("max", e.randomOp("uniform", scores.shape, at), e.constant(1e-30, DType::F32, scores.shape, at), at);
   Value noise = e.unaryOp("neg", e.unaryOp("log", e.unaryOp("neg", e.unaryOp("log", u, at), at), at), at);
   return e.binaryOp("add", scores, noise, at);
 }
@@ -279,7 +280,8 @@ static Value categorical(Elaborator &e, CallSite &site) {
     wide = e.broadcastTo(e.reshape(wide, row, site.at), all, site.at);
   }
   if (*again) {
-    Value drawn = e.apply(e.library->find("argmax")->value, {noisy(e, wide, site.at), Value::ofInteger(-1, site.at)}, site.at);
+    Value drawn =
+        e.apply(e.library->find("argmax")->value, {noisy(e, wide, site.at), Value::ofInteger(-1, site.at)}, site.at);
     return drawn.poison() ? drawn : e.reshape(drawn, result, site.at);
   }
   auto library = [&](const char *name, std::vector<Value> arguments) {

@@ -35,14 +35,10 @@ static Value scaled(Elaborator &e, const Value &x, double factor, SourceRange at
 }
 
 /// bf16 in f32: what is made of a sum is rounded once, from it.
-static Value exactly(Elaborator &e, const Value &x) {
-  return x.dtype == DType::BF16 ? e.cast(x, DType::F32, x.at) : x;
-}
+static Value exactly(Elaborator &e, const Value &x) { return x.dtype == DType::BF16 ? e.cast(x, DType::F32, x.at) : x; }
 
 /// Integers and bools in i64, so that no sum or product of bytes overflows.
-static Value widened(Elaborator &e, const Value &x) {
-  return isFloating(x.dtype) ? x : e.cast(x, DType::I64, x.at);
-}
+static Value widened(Elaborator &e, const Value &x) { return isFloating(x.dtype) ? x : e.cast(x, DType::I64, x.at); }
 
 /// The reduced extremum and a number that takes part in it, which may be all that there is.
 static Value withInitial(Elaborator &e, const std::string &op, const Value &reduced, Value initial, SourceRange at) {

@@ -174,8 +174,6 @@ static Value resize(Elaborator &e, CallSite &site) {
   return x;
 }
 
-void addResizeBuiltins(BuiltinTable &table) {
-  table.add("resize", resize);
-}
+void addResizeBuiltins(BuiltinTable &table) { table.add("resize", resize); }
 
 } // namespace dlc

@@ -150,9 +150,8 @@ static Value filter(Elaborator &e, CallSite &site) {
           .help("name the source first: `data d: {..} = ..`, then `filter(d, d.x > 0)`");
     return e.poison(site.at);
   }
-  const Value kept = site[1].kind != Value::List
-                         ? site[1]
-                         : e.asStatement(site[1].at, [&] { return e.tensorOfList(site[1]); });
+  const Value kept =
+      site[1].kind != Value::List ? site[1] : e.asStatement(site[1].at, [&] { return e.tensorOfList(site[1]); });
   const DataInfo &info = *site[0].data;
   bool bools = kept.isTensor() && kept.dtype == DType::Bool;
   bool fits = kept.isTensor() && kept.shape.size() == 1 && !isFloating(kept.dtype) &&

@@ -71,7 +71,8 @@ static Value predict(Elaborator &e, CallSite &site) {
   if (!isData(e, site, 1 - function))
     return e.poison(site.at);
   if (!isFunction(site[function])) {
-    e.error(Diag::WrongType, site[function].at, "argument 2 of `predict`", describe(site[function]), "a function of fields")
+    e.error(Diag::WrongType, site[function].at, "argument 2 of `predict`", describe(site[function]),
+            "a function of fields")
         .help("`predict(data, x => model(x))`");
     return e.poison(site.at);
   }
@@ -83,14 +84,16 @@ static bool isModelAndFile(Elaborator &e, const CallSite &site) {
   if (site[0].poison() || site[1].poison())
     return false;
   if (site[0].kind != Value::Model || isGroup(site[0])) {
-    auto report = e.error(Diag::WrongType, site[0].at, "argument 1 of `" + site.callee + "`", describe(site[0]), "a model");
+    auto report =
+        e.error(Diag::WrongType, site[0].at, "argument 1 of `" + site.callee + "`", describe(site[0]), "a model");
     if (site[0].kind == Value::Fn && site[0].function->kind == Function::Constructor)
       report.help("make one: `" + site[0].function->name + "(..)`");
     return false;
   }
   if (site[1].kind == Value::String && !site[1].text.empty())
     return true;
-  e.error(Diag::WrongType, site[1].at, "argument 2 of `" + site.callee + "`", describe(site[1]), "a file name in quotes");
+  e.error(Diag::WrongType, site[1].at, "argument 2 of `" + site.callee + "`", describe(site[1]),
+          "a file name in quotes");
   return false;
 }
 
@@ -231,7 +234,8 @@ static Value write(Elaborator &e, CallSite &site) {
     if (!value.isTensor() && !(csv && value.kind == Value::Strings)) {
       auto report = e.error(Diag::WrongType, argument.value.at, "what is written", describe(given), "a tensor");
       if (given.kind == Value::Model)
-        report.help(fmt::format("a model is saved by `save({}, \"file.safetensors\")`", e.shortText(argument.value.at)));
+        report.help(
+            fmt::format("a model is saved by `save({}, \"file.safetensors\")`", e.shortText(argument.value.at)));
       return e.poison(site.at);
     }
     names.push_back(name);
@@ -252,17 +256,18 @@ static Value write(Elaborator &e, CallSite &site) {
             scalar ? "a row for each line" : "as many rows as `" + names[0] + "` has, " + rows(values[0]).str());
     return e.poison(site.at);
   }
-  return effect(e, site, std::move(values), [&e, file, names, decoded, at = site.at](const std::vector<Value> &computed) {
-    std::vector<std::pair<std::string, Value>> columns;
-    for (size_t i = 0; i < names.size(); ++i) {
-      auto late = decoded.find(i);
-      std::optional<Value> texts = late == decoded.end() ? computed[i] : decodedRows(e, late->second, computed[i]);
-      if (!texts)
-        return;
-      columns.push_back({names[i], *texts});
-    }
-    e.executor->write(file, columns, at);
-  });
+  return effect(
+      e, site, std::move(values), [&e, file, names, decoded, at = site.at](const std::vector<Value> &computed) {
+        std::vector<std::pair<std::string, Value>> columns;
+        for (size_t i = 0; i < names.size(); ++i) {
+          auto late = decoded.find(i);
+          std::optional<Value> texts = late == decoded.end() ? computed[i] : decodedRows(e, late->second, computed[i]);
+          if (!texts)
+            return;
+          columns.push_back({names[i], *texts});
+        }
+        e.executor->write(file, columns, at);
+      });
 }
 
 void addRunBuiltins(BuiltinTable &table) {

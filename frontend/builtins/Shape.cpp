@@ -414,7 +414,8 @@ void addShapeBuiltins(BuiltinTable &table) {
     if (channels->isConstant() && parts->isConstant() && channels->constant() % parts->constant() != 0) {
       e.error(Diag::BadArgument, site[1].at,
               fmt::format("{} {} do not divide {}{} channels", parts->str(), site[2].text,
-                          site.has(3) ? "the " + channels->str() + " " : channels->str(), site.has(3) ? site[3].text : ""));
+                          site.has(3) ? "the " + channels->str() + " " : channels->str(),
+                          site.has(3) ? site[3].text : ""));
       return e.poison(site.at);
     }
     return Value::ofSize(Size::quotient(*channels, *parts), site.at);

@@ -34,7 +34,7 @@ struct PictureParameter {
 struct PictureKind {
   std::string name;
   std::vector<PictureParameter::Takes> takes; ///< of its own parameters, before those that all pictures have
-  bool (*fits)(Elaborator &, CallSite &); ///< whether the shapes go together; reports it when not
+  bool (*fits)(Elaborator &, CallSite &);     ///< whether the shapes go together; reports it when not
 };
 } // namespace
 
@@ -75,8 +75,7 @@ static bool takePoints(Elaborator &e, CallSite &site, size_t i, const std::strin
   Value &value = *site.bound[i];
   if (value.kind != Value::Tuple) {
     value = tensorArgument(e, site, i);
-    bool pairs = value.isTensor() && value.shape.size() == 2 &&
-                 e.sameSize(value.shape[1].size, Size(2)).value_or(true);
+    bool pairs = value.isTensor() && value.shape.size() == 2 && e.sameSize(value.shape[1].size, Size(2)).value_or(true);
     return pairs || wrong(e, value, what, "points [n, 2], or a pair `(x, y)` of [n]");
   }
   for (Value &axis : value.elements)
@@ -260,7 +259,8 @@ static bool fitsBar(Elaborator &e, CallSite &site) {
   if (!isSeveral(site[Heights]))
     return badShape(e, site, Heights, "[n] or [n, k]");
   const Shape &shape = site[Heights].shape;
-  return oneEach(e, site, Names, shape[0].size) && oneEach(e, site, Series, shape.size() == 2 ? shape[1].size : Size(1));
+  return oneEach(e, site, Names, shape[0].size) &&
+         oneEach(e, site, Series, shape.size() == 2 ? shape[1].size : Size(1));
 }
 
 static bool fitsShow(Elaborator &e, CallSite &site) {
@@ -292,11 +292,13 @@ static bool fitsConfusion(Elaborator &e, CallSite &site) {
   for (size_t i : {0, 1})
     if (!(isIntegral(site[i].dtype) && site[i].shape.size() == 1) && !(i == 0 && site[i].shape.size() == 2))
       return badShape(e, site, i, i == 0 ? "classes, integers [n], or scores [n, classes]" : "classes, integers [n]");
-  return sameRows(e, site, site[0], site[1]) && (site[0].shape.size() == 1 || oneEach(e, site, 2, site[0].shape[1].size));
+  return sameRows(e, site, site[0], site[1]) &&
+         (site[0].shape.size() == 1 || oneEach(e, site, 2, site[0].shape[1].size));
 }
 
 /// What a picture does: its arguments are checked here; the executor draws when they are computed.
-static Value picture(Elaborator &e, CallSite &site, const PictureKind &kind, const std::vector<PictureParameter> &parameters) {
+static Value picture(Elaborator &e, CallSite &site, const PictureKind &kind,
+                     const std::vector<PictureParameter> &parameters) {
   for (size_t i = 0; i < parameters.size(); ++i)
     if (site.has(i) && !takeArgument(e, site, i, parameters[i]))
       return e.poison(site.at);
@@ -346,8 +348,7 @@ static void addPicture(BuiltinTable &table, PictureKind kind) {
 void addShowBuiltins(BuiltinTable &table) {
   using P = PictureParameter;
   table.add("print", print);
-  addPicture(table,
-             {"plot", {P::Columns, P::Columns, P::Numbers, P::Names, P::Log, P::Points, P::Colours}, fitsPlot});
+  addPicture(table, {"plot", {P::Columns, P::Columns, P::Numbers, P::Names, P::Log, P::Points, P::Colours}, fitsPlot});
   addPicture(table, {"scatter", {P::Numbers, P::Numbers, P::Colours, P::Log}, fitsScatter});
   addPicture(table, {"histogram", {P::Columns, P::Count, P::Names}, fitsHistogram});
   addPicture(table, {"bar", {P::Colours, P::Numbers, P::Names}, fitsBar});

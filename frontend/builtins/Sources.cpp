@@ -17,15 +17,18 @@ static void addSource(BuiltinTable &table, const char *name) {
                       : kind == "idx" || kind == "npy" || argument.name == "file" || argument.name == "files" ||
                             argument.name == "folder" || argument.name == "alphabet";
       bool tensor = kind == "tensors"; // without a name it is refused behind this
-      bool good = tensor ? value.isTensor() || value.kind == Value::List || argument.name.empty()
-                  : file ? value.kind == Value::String
-                         : value.isNumber() || value.kind == Value::Bool || value.kind == Value::List ||
-                              ((argument.name == "missing" || argument.name == "separator") && value.kind == Value::String);
+      bool good =
+          tensor ? value.isTensor() || value.kind == Value::List || argument.name.empty()
+          : file ? value.kind == Value::String
+                 : value.isNumber() || value.kind == Value::Bool || value.kind == Value::List ||
+                       ((argument.name == "missing" || argument.name == "separator") && value.kind == Value::String);
       if (!good) {
         std::string what = argument.name.empty() ? fmt::format("an argument of `{}`", site.callee)
                                                  : fmt::format("argument `{}` of `{}`", argument.name, site.callee);
         e.error(Diag::WrongType, value.at, what, describe(value),
-                tensor ? "a tensor" : file ? "a file name in quotes" : "a number or a list of numbers");
+                tensor ? "a tensor"
+                : file ? "a file name in quotes"
+                       : "a number or a list of numbers");
         return e.poison(site.at);
       }
       source->arguments.push_back({argument.name, value});

@@ -96,7 +96,8 @@ void BranchElaborator::differ(const Target &target) {
     e.branchesDiffer(target.ends[0], target.ends[1], at);
     return;
   }
-  auto report = e.error(Diag::VariableTypes, target.at, target.name, describe(target.ends[0]), describe(target.ends[1]));
+  auto report =
+      e.error(Diag::VariableTypes, target.at, target.name, describe(target.ends[0]), describe(target.ends[1]));
   for (const Way &way : ways)
     for (const Change &change : way.changes)
       if (change.scope == target.scope && change.name == target.name && change.at != target.at)
@@ -246,7 +247,8 @@ Value Elaborator::conditional(const IfExpr &expr, const ScopeRef &scope) {
   if (condition.ofSizes) {
     ++undecided;
     Value result = branches(
-        condition, [&] { return expr.elseBlock ? assuming(condition.whenTrue, onTrue) : assuming(condition.whenTrue, onlyTrue); },
+        condition,
+        [&] { return expr.elseBlock ? assuming(condition.whenTrue, onTrue) : assuming(condition.whenTrue, onlyTrue); },
         [&] { return assuming(condition.whenFalse, onFalse); }, expr.range);
     --undecided;
     return result;

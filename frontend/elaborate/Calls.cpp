@@ -102,7 +102,8 @@ static bool namesParts(const Value &callee, std::string_view argument) {
 }
 
 /// Adds what an optimizer is for to its settings; reports what it does not take.
-static Value withParts(Elaborator &e, Value optimizer, const std::vector<CallSite::Argument> &parts, const CallSite &site) {
+static Value withParts(Elaborator &e, Value optimizer, const std::vector<CallSite::Argument> &parts,
+                       const CallSite &site) {
   for (const CallSite::Argument &argument : parts) {
     if (optimizer.poison())
       return optimizer;
@@ -162,11 +163,14 @@ static std::string shortName(const Expr &callee) {
 Value Elaborator::call(const CallExpr &expr, const ScopeRef &scope) {
   if (std::optional<Value> meant = foreignMade(*this, expr, scope))
     return *meant;
-  bool isLibrary = expr.callee->kind == ExprKind::Name && library->find(static_cast<const NameExpr &>(*expr.callee).name);
-  auto fields = isLibrary ? std::exchange(textFields, {}) : textFields; // what is called is the function, no field of texts
+  bool isLibrary =
+      expr.callee->kind == ExprKind::Name && library->find(static_cast<const NameExpr &>(*expr.callee).name);
+  auto fields =
+      isLibrary ? std::exchange(textFields, {}) : textFields; // what is called is the function, no field of texts
   Value callee = expression(*expr.callee, scope);
   textFields = std::move(fields);
-  bool atOnce = callee.kind == Value::Fn && callee.function->kind == Function::Native && callee.function->builtin->atOnce;
+  bool atOnce =
+      callee.kind == Value::Fn && callee.function->kind == Function::Native && callee.function->builtin->atOnce;
   if (atOnce && emitting() && executor && scope == statementScope && !insideFunction()) {
     NoFrame outside(graph);
     return call(expr, scope);
@@ -196,8 +200,7 @@ Value Elaborator::call(const CallExpr &expr, const ScopeRef &scope) {
           error(Diag::ArgumentTwice, argument.nameRange, name).note(earlier.nameAt, "first given here");
           failed = true;
         }
-    (names ? parts : site.arguments)
-        .push_back({std::string(argument.name), std::move(value), argument.nameRange});
+    (names ? parts : site.arguments).push_back({std::string(argument.name), std::move(value), argument.nameRange});
   }
   if (failed)
     return poison(expr.range);

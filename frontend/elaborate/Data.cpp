@@ -217,9 +217,8 @@ Value Elaborator::dataMember(const Value &data, std::string_view name, SourceRan
     value.model = model;
     return value;
   }
-  bool named = std::any_of(info.fields.begin(), info.fields.end(), [&](const DataInfo::Field &field) {
-    return meaningOf(info, field) != Meaning::Numbers;
-  });
+  bool named = std::any_of(info.fields.begin(), info.fields.end(),
+                           [&](const DataInfo::Field &field) { return meaningOf(info, field) != Meaning::Numbers; });
   if (named && (name == "encode" || name == "decode"))
     return textFunction(data, name == "encode", at);
   if (name == "vocab" || name == "classes")

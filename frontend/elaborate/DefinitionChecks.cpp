@@ -15,8 +15,7 @@ public:
   explicit CheckingGuard(Elaborator &e, bool assumptions = false)
       : e(e), nothing(e.graph), checking(std::exchange(e.checkingOnly, true)), loop(std::exchange(e.loop, nullptr)),
         assumed(assumptions ? e.assumed : std::exchange(e.assumed, {})), splitting(std::exchange(e.splitting, false)),
-        splitMembers(std::exchange(e.splitMembers, false)),
-        record(e), draws(e.draws) {}
+        splitMembers(std::exchange(e.splitMembers, false)), record(e), draws(e.draws) {}
   ~CheckingGuard() {
     record.takeBack();
     e.checkingOnly = checking;

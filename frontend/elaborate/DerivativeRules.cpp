@@ -21,7 +21,8 @@ namespace {
 /// A call of a function with a rule, its arguments ready.
 class RuleCall {
 public:
-  RuleCall(Elaborator &e, const Function &function, const std::vector<Value> &arguments, std::string key, CallSite &site)
+  RuleCall(Elaborator &e, const Function &function, const std::vector<Value> &arguments, std::string key,
+           CallSite &site)
       : e(e), function(function), rule(*function.derivative), arguments(arguments), key(std::move(key)), site(site) {}
 
   /// Only checks.
@@ -97,8 +98,8 @@ bool RuleCall::setCotangent(const AssignStmt &assignment, const std::vector<Valu
   bool known = false;
   for (size_t i = 0; i < rule.parameters.size(); ++i)
     if (target == "d" + std::string(rule.parameters[i].name)) {
-      cotangents[i] = fitting(e.expression(*assignment.value, scope), inputs[i], rule.parameters[i],
-                              assignment.target->range);
+      cotangents[i] =
+          fitting(e.expression(*assignment.value, scope), inputs[i], rule.parameters[i], assignment.target->range);
       known = true;
     }
   if (known || scope->names.count(target))
@@ -239,8 +240,8 @@ Value RuleCall::build(const std::string &types) {
       operands.push_back(e.ir(argument));
   operands.insert(operands.end(), captured.begin(), captured.end());
   auto callee = module.lookupSymbol<mlir::func::FuncOp>(symbol);
-  auto called = dl::CallOp::create(e.graph.here(), e.location(site.at), callee.getFunctionType().getResults(), symbol,
-                                   operands);
+  auto called =
+      dl::CallOp::create(e.graph.here(), e.location(site.at), callee.getFunctionType().getResults(), symbol, operands);
   result.ir = called.getResult(0);
   result.at = site.at;
   return result;

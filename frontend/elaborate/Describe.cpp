@@ -36,10 +36,10 @@ static Description describedFunction(const Elaborator &e, const Value &value) {
   case Function::Constructor:
     return {"model " + function.name + parametersText(e, function.modelItem->parameters),
             std::string(function.modelItem->doc)};
-  case Function::OptimizerConstructor:
-  {
+  case Function::OptimizerConstructor: {
     std::string parameters = parametersText(e, function.optimizerItem->parameters); // and what every optimizer takes
-    parameters.insert(parameters.size() - 1, parameters == "()" ? "clip_norm = 0, clip_value = 0" : ", clip_norm = 0, clip_value = 0");
+    parameters.insert(parameters.size() - 1,
+                      parameters == "()" ? "clip_norm = 0, clip_value = 0" : ", clip_norm = 0, clip_value = 0");
     return {"optimizer " + function.name + parameters, std::string(function.optimizerItem->doc)};
   }
   case Function::Native:

@@ -53,12 +53,14 @@ mlir::Value Elaborator::ir(const Value &value) {
     return constant(0, value.dtype, value.shape, value.at).ir; // what could not be read was reported
   if (!host) {
     // `compile` runs nothing, so what a statement of the file computes is not known.
-    auto open = std::find_if(value.shape.begin(), value.shape.end(), [](const Dim &dim) { return !dim.size.isConstant(); });
+    auto open =
+        std::find_if(value.shape.begin(), value.shape.end(), [](const Dim &dim) { return !dim.size.isConstant(); });
     if (executor)
       error(Diag::Internal, value.at, "a tensor without a value");
     else if (open != value.shape.end()) // only data decides it: said once, wherever it is used
       error(Diag::NotConstant, {}, "size `" + open->size.str() + "`")
-          .help("give it: `--size " + open->size.str() + "=N`; of words, `--weights FILE` knows it where the model was saved with them");
+          .help("give it: `--size " + open->size.str() +
+                "=N`; of words, `--weights FILE` knows it where the model was saved with them");
     else if (std::none_of(diagnostics.all().begin(), diagnostics.all().end(), [](const Diagnostic &one) {
                return one.kind == Diag::NotConstant && !one.at.valid(); // of the same model
              }))
@@ -135,7 +137,7 @@ Value Elaborator::transpose(const Value &value, const std::vector<int64_t> &perm
   result.varies = value.varies;
   if (mlir::Value operand = ir(value))
     result.ir = graph.create(location(at), "transpose", irType(value.dtype, result.shape), operand,
-                       graph.integers("permutation", permutation));
+                             graph.integers("permutation", permutation));
   return result;
 }
 
@@ -172,7 +174,7 @@ Value Elaborator::compareOp(std::string_view predicate, const Value &lhs, const 
   if (mlir::Value a = ir(lhs)) {
     auto kind = dl::ComparePredicateAttr::get(&context, *dl::symbolizeComparePredicate(llvm::StringRef(predicate)));
     result.ir = graph.create(location(at), "compare", irType(DType::Bool, lhs.shape), {a, ir(rhs)},
-                       graph.attributes().getNamedAttr("predicate", kind));
+                             graph.attributes().getNamedAttr("predicate", kind));
   }
   return result;
 }
@@ -181,8 +183,7 @@ Value Elaborator::selectOp(const Value &condition, const Value &onTrue, const Va
   Value result = Value::ofTensor(onTrue.dtype, onTrue.shape, {}, at);
   result.varies = onTrue.varies || onFalse.varies;
   if (mlir::Value c = ir(condition))
-    result.ir =
-        graph.create(location(at), "select", irType(onTrue.dtype, onTrue.shape), {c, ir(onTrue), ir(onFalse)});
+    result.ir = graph.create(location(at), "select", irType(onTrue.dtype, onTrue.shape), {c, ir(onTrue), ir(onFalse)});
   return result;
 }
 
@@ -196,9 +197,10 @@ Value Elaborator::reduceOp(std::string_view kind, const Value &value, const std:
   result.varies = value.varies;
   if (mlir::Value operand = ir(value)) {
     auto attribute = dl::ReduceKindAttr::get(&context, *dl::symbolizeReduceKind(llvm::StringRef(kind)));
-    result.ir = axes.empty() ? operand
-                             : graph.create(location(at), "reduce", irType(value.dtype, result.shape), operand,
-                                      {graph.attributes().getNamedAttr("kind", attribute), graph.integers("axes", axes)});
+    result.ir = axes.empty()
+                    ? operand
+                    : graph.create(location(at), "reduce", irType(value.dtype, result.shape), operand,
+                                   {graph.attributes().getNamedAttr("kind", attribute), graph.integers("axes", axes)});
   }
   return result;
 }
@@ -216,7 +218,7 @@ Value Elaborator::iotaOp(DType dtype, Shape shape, int64_t axis, SourceRange at)
   Value result = Value::ofTensor(dtype, std::move(shape), {}, at);
   if (emitting())
     result.ir = graph.create(location(at), "iota", irType(dtype, result.shape), {},
-                       graph.attributes().getNamedAttr("axis", graph.attributes().getI64IntegerAttr(axis)));
+                             graph.attributes().getNamedAttr("axis", graph.attributes().getI64IntegerAttr(axis)));
   return result;
 }
 
@@ -229,10 +231,11 @@ Value Elaborator::checkIndex(const Value &value, const Size &limit, const std::s
     return result;
   int64_t size = limit.constant();
   fromEnd &= value.dtype != DType::U8;
-  result.ir = graph.create(location(userPlace(at)), "check_index", operand.getType(), operand,
-                     {graph.attributes().getNamedAttr("limit", graph.attributes().getI64IntegerAttr(size)),
-                      graph.attributes().getNamedAttr("what", graph.attributes().getStringAttr(what)),
-                      graph.attributes().getNamedAttr("low", graph.attributes().getI64IntegerAttr(fromEnd ? -size : 0))});
+  result.ir =
+      graph.create(location(userPlace(at)), "check_index", operand.getType(), operand,
+                   {graph.attributes().getNamedAttr("limit", graph.attributes().getI64IntegerAttr(size)),
+                    graph.attributes().getNamedAttr("what", graph.attributes().getStringAttr(what)),
+                    graph.attributes().getNamedAttr("low", graph.attributes().getI64IntegerAttr(fromEnd ? -size : 0))});
   if (!fromEnd)
     return result;
   if (size > std::numeric_limits<int32_t>::max())
@@ -251,7 +254,7 @@ Value Elaborator::randomOp(std::string_view distribution, Shape shape, SourceRan
   for (mlir::Value index : loopIndices)
     loops.push_back(graph.use(index));
   result.ir = graph.random(location(at), distribution, place, seedOverride.value_or(0), loops,
-                             irType(DType::F32, result.shape));
+                           irType(DType::F32, result.shape));
   return result;
 }
 

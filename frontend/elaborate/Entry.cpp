@@ -49,7 +49,7 @@ private:
   std::vector<std::string> argumentNames;
   std::vector<PassedModel> models;
   std::map<const ModelInstance *, ModelRef> passedBefore; ///< by other names
-  std::vector<std::string> roles, names; ///< of the function's arguments
+  std::vector<std::string> roles, names;                  ///< of the function's arguments
 };
 
 } // namespace
@@ -238,9 +238,9 @@ Elaborator::EntryModule EntryElaborator::module() {
   Elaborator::EntryModule made;
   if (!findCallee())
     return made;
-  FunctionFrame frame(
-      e.graph, functionName.empty() || functionName == "forward" ? modelName : modelName + "_" + functionName,
-      e.location({}), FunctionFrame::Constants);
+  FunctionFrame frame(e.graph,
+                      functionName.empty() || functionName == "forward" ? modelName : modelName + "_" + functionName,
+                      e.location({}), FunctionFrame::Constants);
   if (model.kind == Value::Model)
     model = passed(frame, model, modelName);
   if (model.kind == Value::Model)

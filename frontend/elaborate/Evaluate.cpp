@@ -70,15 +70,16 @@ std::optional<std::vector<Value>> TrainElaborator::inputsOfModel(const Size &bat
 
 Value Elaborator::evaluation(const Value &model, const Value &data, std::optional<int64_t> batch, SourceRange at) {
   if (!model.model->trained || !model.model->trained->train) {
-    error(Diag::WrongType, model.at, "argument 1 of `evaluate`", describe(model) + " that no `train` of this program made",
-          "a trained model")
+    error(Diag::WrongType, model.at, "argument 1 of `evaluate`",
+          describe(model) + " that no `train` of this program made", "a trained model")
         .help("what is measured stands in its `train`; else name it: `evaluate(data, (x, y) => mse(model(x), y))`");
     return poison(at);
   }
   std::shared_ptr<const TrainElaborator> train = model.model->trained->train;
   const TrainPlan &plan = train->plan;
   if (!plan.data) {
-    error(Diag::WrongType, model.at, "argument 1 of `evaluate`", "a model that was trained without data", "one trained `on` data")
+    error(Diag::WrongType, model.at, "argument 1 of `evaluate`", "a model that was trained without data",
+          "one trained `on` data")
         .help("name what is measured: `evaluate(data, (x, y) => mse(model(x), y))`");
     return poison(at);
   }
@@ -123,8 +124,9 @@ static std::optional<std::vector<Value>> resultsOf(Elaborator &e, Value result, 
     if (given.poison())
       return std::nullopt;
     value = e.tensorOf(given);
-    bool fits = value.isTensor() && (mean ? value.shape.empty()
-                                          : !value.shape.empty() && e.sameSize(value.shape[0].size, batch).value_or(true));
+    bool fits =
+        value.isTensor() &&
+        (mean ? value.shape.empty() : !value.shape.empty() && e.sameSize(value.shape[0].size, batch).value_or(true));
     if (!fits) {
       auto report = e.error(Diag::WrongType, at, what, describe(given), expected);
       if (mean && value.isTensor())

@@ -1,9 +1,9 @@
 // Elaborates expressions: literals, names, members, blocks, lists, conditionals.
-#include "frontend/elaborate/TrainElaborator.h"
 #include "frontend/elaborate/ActiveCalls.h"
 #include "frontend/elaborate/Describe.h"
-#include "frontend/elaborate/Texts.h"
 #include "frontend/elaborate/Foreign.h"
+#include "frontend/elaborate/Texts.h"
+#include "frontend/elaborate/TrainElaborator.h"
 #include "frontend/syntax/ForeignNames.h"
 
 #include <algorithm>
@@ -264,7 +264,8 @@ Value Elaborator::member(const Value &base, std::string_view name, SourceRange a
     else if (std::string near = nearest(name, candidates); !near.empty())
       report.meant(near);
     else if (base.model->name == "evaluation" && isGroup(base))
-      report.help(fmt::format("it has {}: the training measures what its block reports, `report {} = ..`", listed(candidates), text));
+      report.help(fmt::format("it has {}: the training measures what its block reports, `report {} = ..`",
+                              listed(candidates), text));
     else if (!candidates.empty())
       report.help("it has " + listed(candidates));
     return poison(at);
@@ -316,16 +317,19 @@ Value Elaborator::member(const Value &base, std::string_view name, SourceRange a
   }
   auto report = error(Diag::UnknownMember, nameAt, describe(base), text);
   std::string operand = shortText(base.at);
-  if (std::string here = foreignName(name); !here.empty() && (base.isTensor() || base.isNumber() || base.kind == Value::List))
+  if (std::string here = foreignName(name);
+      !here.empty() && (base.isTensor() || base.isNumber() || base.kind == Value::List))
     report.help(here);
   else if (name == "grad")
-    report.help("gradients are those of functions: `grad(f)(x)` is that of `f` at `x`, and a `train` takes them by itself");
+    report.help(
+        "gradients are those of functions: `grad(f)(x)` is that of `f` at `x`, and a `train` takes them by itself");
   else if (library->find(name))
     report.help(fmt::format("`{0}` is a function: write `{0}({1})` or `{1} |> {0}`", text, operand));
   else if (base.kind == Value::Source)
-    report.help(fmt::format("declared with its fields it is a data set: `data {}: {{ {} }} = {}(..)`, without `let`", operand,
-                            base.source->kind == "moons" || base.source->kind == "spiral" ? "x: f32[2], label: i32" : "..",
-                            base.source->kind));
+    report.help(
+        fmt::format("declared with its fields it is a data set: `data {}: {{ {} }} = {}(..)`, without `let`", operand,
+                    base.source->kind == "moons" || base.source->kind == "spiral" ? "x: f32[2], label: i32" : "..",
+                    base.source->kind));
   else if (base.kind == Value::Tuple)
     report.help(fmt::format("`{}[0]` is its first element, `let (a, b) = ..` names them", operand));
   else if (base.kind == Value::Fn && base.function->kind == Function::Constructor)

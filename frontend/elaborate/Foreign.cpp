@@ -110,7 +110,8 @@ std::optional<Value> foreignIndex(Elaborator &e, const Value &base, const IndexE
   if (e.executor)
     return e.poison(expr.range);
   report.mended();
-  return e.apply(e.library->find("expand_dims")->value, {base, Value::ofInteger(int64_t(axis), entry.range)}, expr.range);
+  return e.apply(e.library->find("expand_dims")->value, {base, Value::ofInteger(int64_t(axis), entry.range)},
+                 expr.range);
 }
 
 std::optional<Value> foreignMade(Elaborator &e, const CallExpr &call, const ScopeRef &scope) {

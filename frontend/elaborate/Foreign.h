@@ -12,6 +12,7 @@ std::optional<Value> foreignMade(Elaborator &e, const ast::CallExpr &call, const
 /// `x[None]`, `x[:, None]`: a new axis.
 std::optional<Value> foreignIndex(Elaborator &e, const Value &base, const ast::IndexExpr &expr, const ScopeRef &scope);
 /// The help for an unknown name at the message's place, and what was meant; nothing where the name is no foreign one.
-std::optional<Value> foreignValue(Elaborator &e, DiagnosticEngine::Builder &report, std::string_view name, SourceRange at);
+std::optional<Value> foreignValue(Elaborator &e, DiagnosticEngine::Builder &report, std::string_view name,
+                                  SourceRange at);
 
 } // namespace dlc

@@ -83,8 +83,8 @@ void CalledFrame::finish(llvm::ArrayRef<mlir::Value> results, mlir::Location loc
 
 void CalledFrame::updateType() {
   mlir::Block &entry = made.getBody().front();
-  made.setType(mlir::FunctionType::get(made.getContext(), entry.getArgumentTypes(),
-                                       entry.getTerminator()->getOperandTypes()));
+  made.setType(
+      mlir::FunctionType::get(made.getContext(), entry.getArgumentTypes(), entry.getTerminator()->getOperandTypes()));
 }
 
 RegionFrame::~RegionFrame() {
@@ -240,7 +240,8 @@ mlir::Value GraphBuilder::random(mlir::Location loc, std::string_view distributi
     function.step = constant(0);
   llvm::SmallVector<mlir::Value> operands = {use(function.seed), use(function.step)};
   operands.append(loops.begin(), loops.end());
-  auto kind = dl::DistributionAttr::get(builder.getContext(), *dl::symbolizeDistribution(llvm::StringRef(distribution)));
+  auto kind =
+      dl::DistributionAttr::get(builder.getContext(), *dl::symbolizeDistribution(llvm::StringRef(distribution)));
   return create(loc, "random", type, operands,
                 {builder.getNamedAttr("distribution", kind),
                  builder.getNamedAttr("path", builder.getI64IntegerAttr(placeHash(place)))});

@@ -52,16 +52,9 @@ struct Elaborator::Selection {
 /// An index with whole slices in the place of `...`.
 static std::vector<IndexEntry> spread(const std::vector<IndexEntry> &entries, size_t rank) {
   std::vector<IndexEntry> result;
-  for (const IndexEntry &entry : entries) {
-    if (!entry.ellipsis) {
-      result.push_back(entry);
-      continue;
-    }
-    IndexEntry whole;
-    whole.slice = true;
-    whole.range = entry.range;
-    if (rank >= entries.size())
-      result.insert(result.end(), rank + 1 - entries.size(), whole);
+  for (IndexEntry entry : entries) {
+    size_t count = !std::exchange(entry.ellipsis, false) ? 1 : rank >= entries.size() ? rank + 1 - entries.size() : 0;
+    result.insert(result.end(), count, entry);
   }
   return result;
 }
@@ -89,7 +82,8 @@ Value Elaborator::index(const IndexExpr &expr, const ScopeRef &scope) {
     if (!whole.entries[0].slice)
       return textAt(*this, base, expression(*whole.entries[0].value, scope), expr.range);
     Size count = base.kind == Value::Strings ? base.size : Size(int64_t(base.elements.size()));
-    std::optional<Selection> selection = select(Value::ofTensor(DType::I64, {{count, base.at}}, {}, base.at), whole, scope);
+    std::optional<Selection> selection =
+        select(Value::ofTensor(DType::I64, {{count, base.at}}, {}, base.at), whole, scope);
     if (!selection)
       return poison(expr.range);
     if (!selection->computed())
@@ -114,8 +108,9 @@ Value Elaborator::index(const IndexExpr &expr, const ScopeRef &scope) {
     if (base.kind == Value::List && at.isTensor()) {
       base = tensorOfList(base);
       std::optional<Selection> selection = base.isTensor() ? select(base, expr, scope) : std::nullopt;
-      return selection && byPlaces(*this, selection->mask, selection->tensors, expr, scope) ? take(base, *selection, expr)
-                                                                                           : poison(expr.range);
+      return selection && byPlaces(*this, selection->mask, selection->tensors, expr, scope)
+                 ? take(base, *selection, expr)
+                 : poison(expr.range);
     }
     std::optional<int64_t> i = integerConstant(at, "an index of a list");
     if (!i)
@@ -132,7 +127,8 @@ Value Elaborator::index(const IndexExpr &expr, const ScopeRef &scope) {
     if (base.kind == Value::Fn)
       report.help(fmt::format("call it: `{}(..)`", shortText(base.at)));
     else if (base.kind == Value::Model && !base.model->entries.empty())
-      report.help(fmt::format("its members are taken by name: `{}.{}`", shortText(base.at), base.model->entries[0].name));
+      report.help(
+          fmt::format("its members are taken by name: `{}.{}`", shortText(base.at), base.model->entries[0].name));
     return poison(expr.range);
   }
   IndexExpr whole(expr.range, expr.base, spread(expr.entries, base.shape.size()));
@@ -347,8 +343,8 @@ Value Elaborator::dynamicSlice(const Value &base, const Selection &selection, So
     std::vector<int64_t> axes;
     std::vector<mlir::Value> operands = startsOf(base, selection, false, axes, at);
     operands.insert(operands.begin(), operand);
-    result.ir = graph.create(location(at), "dynamic_slice", irType(base.dtype, shape), operands,
-                             graph.integers("axes", axes));
+    result.ir =
+        graph.create(location(at), "dynamic_slice", irType(base.dtype, shape), operands, graph.integers("axes", axes));
   }
   return result;
 }
@@ -387,9 +383,10 @@ Value Elaborator::take(const Value &base, const Selection &selection, const Inde
     result.varies = base.varies;
     if (mlir::Value operand = ir(base)) {
       mlir::RankedTensorType type = irType(base.dtype, sliced);
-      result.ir = type == operand.getType()
-                      ? operand
-                      : dl::SliceOp::create(graph.here(), location(expr.range), type, operand, starts, steps).getResult();
+      result.ir =
+          type == operand.getType()
+              ? operand
+              : dl::SliceOp::create(graph.here(), location(expr.range), type, operand, starts, steps).getResult();
       if (!backwards.empty())
         result.ir = dl::ReverseOp::create(graph.here(), location(expr.range), type, result.ir, backwards);
     }
@@ -414,12 +411,11 @@ Value Elaborator::take(const Value &base, const Selection &selection, const Inde
   if (mlir::Value operand = ir(result)) {
     Value checked = checkIndex(indices, base.shape[axis].size, shortText(indices.at, "index"), expr.entries[axis].range,
                                /*fromEnd=*/true);
-    gathered.ir =
-        dl::GatherOp::create(graph.here(), location(expr.range), irType(base.dtype, shape), operand, ir(checked), place);
+    gathered.ir = dl::GatherOp::create(graph.here(), location(expr.range), irType(base.dtype, shape), operand,
+                                       ir(checked), place);
   }
   return gathered;
 }
-
 
 std::optional<Value> Elaborator::placesOf(const Value &base, const Selection &selection, SourceRange at) {
   // The tensors' common shape.
@@ -525,8 +521,8 @@ Value Elaborator::indexAssign(const Value &base, const IndexExpr &written, const
   bool isWhere = selection->mask && (!value.isTensor() || value.shape.size() <= rest.size());
   if (!isWhere && !byPlaces(*this, selection->mask, selection->tensors, target, scope))
     return poison(target.range);
-  std::optional<Value> places = isWhere ? Value::ofTensor(DType::I64, rest, {}, target.range)
-                                        : placesOf(base, *selection, target.range);
+  std::optional<Value> places =
+      isWhere ? Value::ofTensor(DType::I64, rest, {}, target.range) : placesOf(base, *selection, target.range);
   if (!places)
     return poison(target.range);
   Value element = Value::ofTensor(base.dtype, places->shape, {}, target.range);
@@ -582,7 +578,8 @@ Value Elaborator::indexAssign(const Value &base, const IndexExpr &written, const
   DType sums = base.dtype == DType::Bool ? DType::I32 : base.dtype;
   auto placed = [&](const Value &updates) {
     Value zeros = constant(0, updates.dtype, {{total, {}}}, target.range);
-    mlir::Value made = dl::ScatterAddOp::create(graph.here(), location(target.range), ir(zeros), ir(flat), ir(updates), 0);
+    mlir::Value made =
+        dl::ScatterAddOp::create(graph.here(), location(target.range), ir(zeros), ir(flat), ir(updates), 0);
     return Value::ofTensor(updates.dtype, zeros.shape, made, target.range);
   };
   Value spread = reshape(broadcastTo(value, places->shape, target.range), {{count, {}}}, target.range);

@@ -119,8 +119,10 @@ Value Elaborator::listAs(const Value &list, DType dtype, bool exact, SourceRange
     } else if (element.kind == Value::Bool) {
       element = tensorOf(element, dtype);
     } else {
-      bool stands = list.at.file == element.at.file && list.at.begin <= element.at.begin && element.at.end <= list.at.end;
-      auto report = error(Diag::WrongType, stands ? element.at : list.at, stands ? "an element of the list" : fmt::format("an element of `{}`", shortText(list.at)),
+      bool stands =
+          list.at.file == element.at.file && list.at.begin <= element.at.begin && element.at.end <= list.at.end;
+      auto report = error(Diag::WrongType, stands ? element.at : list.at,
+                          stands ? "an element of the list" : fmt::format("an element of `{}`", shortText(list.at)),
                           describe(element), "a number or a tensor");
       if (!stands)
         report.note(element.at, "this one");
@@ -144,8 +146,7 @@ Value Elaborator::listAs(const Value &list, DType dtype, bool exact, SourceRange
   return apply(library->find("stack")->value, {elements, Value::ofInteger(0, at)}, at);
 }
 
-std::optional<DType> Elaborator::elementTypeOf(const Value &list, std::optional<DType> asked,
-                                               const std::string &what) {
+std::optional<DType> Elaborator::elementTypeOf(const Value &list, std::optional<DType> asked, const std::string &what) {
   ListType type;
   type.add(list);
   if (type.differs) {

@@ -24,7 +24,9 @@ public:
   /// A loop while `condition` holds, then a turn. `counts`: it is written as a `for`.
   void endless(const std::function<Value()> &condition, const Turn &turn, bool counts = false);
   /// The body's statements, the loop's names bound.
-  Value body(const ast::Block &block, const ScopeRef &inner) { return e.statements(block.statements, inner, block.range); }
+  Value body(const ast::Block &block, const ScopeRef &inner) {
+    return e.statements(block.statements, inner, block.range);
+  }
 
 private:
   struct Carried {

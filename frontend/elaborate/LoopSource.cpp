@@ -117,9 +117,10 @@ std::optional<LoopSource> loopSource(Elaborator &e, const Value &source, const c
     return LoopSource{source, {}, source.shape[0].size, {}};
   if (source.kind == Value::Data)
     e.error(Diag::WrongType, source.at, what, describe(source), "a tensor with axes, a list or a range")
-        .help(fmt::format("`train m = .. on {0} {{ .. }}` goes through its batches, `predict({0}, x => ..)` gives a value for "
-                          "each of its rows; a column is one tensor, `{0}.x`",
-                          e.shortText(source.at, "d")));
+        .help(fmt::format(
+            "`train m = .. on {0} {{ .. }}` goes through its batches, `predict({0}, x => ..)` gives a value for "
+            "each of its rows; a column is one tensor, `{0}.x`",
+            e.shortText(source.at, "d")));
   else if (!source.poison())
     e.error(Diag::WrongType, source.at, what, describe(source), "a tensor with axes, a list or a range")
         .help(source.kind == Value::Number && !source.isFloat ? fmt::format("`for i in 0..{}` counts", source.integer)

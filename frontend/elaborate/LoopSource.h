@@ -11,7 +11,9 @@ struct LoopSource {
   std::vector<LoopSource> parts;     ///< of what is zipped
 
   /// Whether all of it are numbers that are known.
-  bool isKnownRange() const { return value.kind == Value::Range && begin && begin->isConstant() && length->isConstant(); }
+  bool isKnownRange() const {
+    return value.kind == Value::Range && begin && begin->isConstant() && length->isConstant();
+  }
   /// The tensors whose rows it gives, in order.
   std::vector<Value> tensors() const;
   /// The item of a turn: rows, and numbers counted from the begin of a range.

@@ -11,9 +11,9 @@ bool maskFits(Elaborator &e, const Value &mask, const Value &base, size_t axis, 
     return true;
   auto report = e.error(Diag::ShapeMismatch, at, str(base.shape), str(mask.shape), "x[mask]");
   e.noteOrigins(report, base);
-  report.help(mask.shape.size() == 1 ? fmt::format("a mask has an element for each of the axis, which has {}",
-                                                   base.shape[axis].size.str())
-                                     : "a mask has the sizes of the axes that it takes");
+  report.help(mask.shape.size() == 1
+                  ? fmt::format("a mask has an element for each of the axis, which has {}", base.shape[axis].size.str())
+                  : "a mask has the sizes of the axes that it takes");
   return false;
 }
 
@@ -24,9 +24,10 @@ static HostBufferRef elementsOf(Elaborator &e, const Value &mask, const ast::Exp
   if (e.insideFunction() || e.insideLoop()) {
     std::string text = e.shortText(expr.range);
     e.error(Diag::NotConstant, expr.range, "how many elements `" + text + "` chooses")
-        .help(fmt::format("`where({}, x, 0)` keeps the size, and `sum` of it sums what is chosen; a mask may be an index "
-                          "at top level",
-                          text));
+        .help(
+            fmt::format("`where({}, x, 0)` keeps the size, and `sum` of it sums what is chosen; a mask may be an index "
+                        "at top level",
+                        text));
     return nullptr;
   }
   if (!e.emitting() || !e.executor)

@@ -56,7 +56,8 @@ static void checkArguments(Elaborator &e, const ModelItem &item, const ModelInst
     if (std::any_of(parts.begin(), parts.end(), isLost)) {
       std::string name(parameter.name);
       e.error(Diag::NotALayerOf, parameter.range, name, item.name)
-          .help(fmt::format("write `layer {} = {}`; a setting `freeze: {}` of the training leaves it as it is", name, name, name));
+          .help(fmt::format("write `layer {} = {}`; a setting `freeze: {}` of the training leaves it as it is", name,
+                            name, name));
     }
   }
 }
@@ -286,8 +287,9 @@ Value Elaborator::callModel(const Value &model, CallSite &site) {
     called->push_back(model.model);
   if (executor && !called && model.model->vocabularies)
     for (const CallSite::Argument &argument : site.arguments)
-      if (const Value &given = argument.value; hasClasses(given) && given.data->handle &&
-                                               !executor->understands(*model.model, *given.data, {given.text}, given.at))
+      if (const Value &given = argument.value;
+          hasClasses(given) && given.data->handle &&
+          !executor->understands(*model.model, *given.data, {given.text}, given.at))
         return poison(site.at);
   if (model.effect) { // it is watched (inputsOfModel)
     std::vector<Value> given;

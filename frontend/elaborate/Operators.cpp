@@ -69,9 +69,9 @@ static const char *predicate(BinaryOp op) {
 /// The error of `/` on integers.
 Value Elaborator::integerDivision(const Value &lhs, const Value &rhs, SourceRange at) {
   error(Diag::IntegerDivision, at, describe(lhs), describe(rhs))
-      .help(fmt::format("`div({0}, {1})` rounds down, `f32({0}) / {2}` divides", shortText(lhs.at),
-                        shortText(rhs.at, "y"),
-                        rhs.kind == Value::Number && rhs.weak ? shortText(rhs.at) : "f32(" + shortText(rhs.at, "y") + ")"));
+      .help(fmt::format(
+          "`div({0}, {1})` rounds down, `f32({0}) / {2}` divides", shortText(lhs.at), shortText(rhs.at, "y"),
+          rhs.kind == Value::Number && rhs.weak ? shortText(rhs.at) : "f32(" + shortText(rhs.at, "y") + ")"));
   return poison(at);
 }
 
@@ -152,7 +152,8 @@ Value Elaborator::binaryOfBools(BinaryOp op, Value lhs, Value rhs, SourceRange a
 void Elaborator::keepOrigin(BinaryOp op, const Value &lhs, const Value &rhs, Value &result) {
   const Value &computed = lhs.isTensor() ? lhs : rhs, &known = lhs.isTensor() ? rhs : lhs;
   bool sums = op == BinaryOp::Add || (op == BinaryOp::Sub && lhs.isTensor());
-  if (!(sums || op == BinaryOp::Mul) || !result.origin || !computed.origin || !known.isNumber() || (known.kind == Value::Number && known.isFloat))
+  if (!(sums || op == BinaryOp::Mul) || !result.origin || !computed.origin || !known.isNumber() ||
+      (known.kind == Value::Number && known.isFloat))
     return;
   Size added = known.kind == Value::SizeOf ? known.size : Size(known.integer);
   if (op == BinaryOp::Mul) {
@@ -289,9 +290,11 @@ Value Elaborator::binaryOfAny(BinaryOp op, Value lhs, Value rhs, SourceRange at)
                           "a number or a tensor");
       const Value &other = side == &lhs ? rhs : lhs;
       if (side->kind == Value::Strings && hasClasses(other))
-        report.help(fmt::format("`{}.encode.{}({})` gives its words their numbers", other.data->name, other.text, shortText(side->at)));
+        report.help(fmt::format("`{}.encode.{}({})` gives its words their numbers", other.data->name, other.text,
+                                shortText(side->at)));
       else if (side->kind == Value::String && hasClasses(other) && isComparison(op))
-        report.help(fmt::format("words have no order: `{0} == {1}`, or `{0} != {1}`", shortText(other.at), shortText(side->at, "\"..\"")));
+        report.help(fmt::format("words have no order: `{0} == {1}`, or `{0} != {1}`", shortText(other.at),
+                                shortText(side->at, "\"..\"")));
       else if (side->kind == Value::Fn)
         report.help("call it: `" + std::string(sources.text(side->at)) + "(..)`");
       else if (std::string text = shortText(side->at, ""); side->kind == Value::Tuple && !text.empty())

@@ -136,9 +136,8 @@ void Elaborator::checkOverrides(const Program &program) {
   std::vector<std::string> lets, defaults;
   findTrains(program.statements, trains);
   severalTrainings = trains.size() > 1;
-  opensLate = !trains.empty() && std::all_of(trains.begin(), trains.end(), [&](const TrainItem *train) {
-    return makesNoStep(*train, overrides);
-  });
+  opensLate = !trains.empty() && std::all_of(trains.begin(), trains.end(),
+                                             [&](const TrainItem *train) { return makesNoStep(*train, overrides); });
   for (const Stmt *stmt : program.statements)
     if (stmt->kind == StmtKind::Let)
       if (const Expr &pattern = *static_cast<const LetStmt *>(stmt)->pattern; pattern.kind == ExprKind::Name)

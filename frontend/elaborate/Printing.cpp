@@ -91,7 +91,8 @@ void emitPrint(Elaborator &e, const std::vector<Value> &values, SourceRange at) 
   for (const Value &value : values) {
     if (holdsLate(value)) {
       e.error(Diag::NotSupported, value.at, "printing a decoded text in a function or a compiled loop")
-          .help("give the text back, and print it at top level; there a `for` over a list or a known range may print it");
+          .help(
+              "give the text back, and print it at top level; there a `for` over a list or a known range may print it");
       return;
     }
     std::string text = textOf(value, [&](const Value &tensor) {

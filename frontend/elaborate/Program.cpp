@@ -133,7 +133,8 @@ struct Elaborator::Before {
         std::string name(item->name);
         restore(name);
         auto isOf = [&](const auto &entry) { return entry.first == name || entry.first.starts_with(name + "."); };
-        e.inferred.erase(std::remove_if(e.inferred.begin() + ptrdiff_t(listed), e.inferred.end(), isOf), e.inferred.end());
+        e.inferred.erase(std::remove_if(e.inferred.begin() + ptrdiff_t(listed), e.inferred.end(), isOf),
+                         e.inferred.end());
       }
     }
   }
@@ -146,7 +147,8 @@ private:
   Function *ruled(const Stmt &stmt) const {
     const Item *item = itemOf(stmt);
     auto found = item && item->kind == ItemKind::Derivative ? e.file->names.find(item->name) : e.file->names.end();
-    return found != e.file->names.end() && found->second.value.kind == Value::Fn ? found->second.value.function.get() : nullptr;
+    return found != e.file->names.end() && found->second.value.kind == Value::Fn ? found->second.value.function.get()
+                                                                                 : nullptr;
   }
   void restore(const std::string &name) {
     if (auto binding = names.find(name); binding != names.end())
@@ -185,13 +187,14 @@ void Elaborator::program(const Program &program, bool show) {
           auto report = error(Diag::DefinedTwice, item.nameRange, name);
           report.note(earlier->second.at, "first defined here");
           if (const Value &first = earlier->second.value; item.kind == ItemKind::Train)
-            report.help(first.kind == Value::Model && earlier->second.isVar
-                            ? fmt::format("a training defines a name: `train next = {0} .. {{ .. }}`, then `{0} = next`", name)
-                        : first.kind == Value::Model
-                            ? fmt::format("the trained model needs a name of its own: `train next = {} ..`", name)
-                        : first.kind == Value::Fn && first.function->kind == Function::Constructor
-                            ? fmt::format("the model that is trained needs a name of its own: `train net = {}(..) ..`", name)
-                            : "the trained model needs a name of its own");
+            report.help(
+                first.kind == Value::Model && earlier->second.isVar
+                    ? fmt::format("a training defines a name: `train next = {0} .. {{ .. }}`, then `{0} = next`", name)
+                : first.kind == Value::Model
+                    ? fmt::format("the trained model needs a name of its own: `train next = {} ..`", name)
+                : first.kind == Value::Fn && first.function->kind == Function::Constructor
+                    ? fmt::format("the model that is trained needs a name of its own: `train net = {}(..) ..`", name)
+                    : "the trained model needs a name of its own");
           continue;
         }
       if (item.kind == ItemKind::Data)
@@ -347,7 +350,8 @@ std::optional<bool> Elaborator::truth(const Value &value) {
 //===-- Questions about what was defined ------------------------------------------------------------------------------===//
 
 std::string Elaborator::inferredResult(const std::string &function) const {
-  auto found = std::find_if(inferred.rbegin(), inferred.rend(), [&](const auto &entry) { return entry.first == function; });
+  auto found =
+      std::find_if(inferred.rbegin(), inferred.rend(), [&](const auto &entry) { return entry.first == function; });
   size_t arrow = found == inferred.rend() ? std::string::npos : found->second.rfind(") -> ");
   return arrow == std::string::npos ? "" : found->second.substr(arrow + 1);
 }

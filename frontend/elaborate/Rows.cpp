@@ -72,8 +72,9 @@ bool Elaborator::checkTensorFields(const DataInfo &info) {
       first = first ? first : given;
       continue;
     }
-    auto report = error(Diag::WrongType, given->at, "field `" + field.name + "`", describe(*given),
-                        field.isString || field.category ? "a field of numbers, which `tensors` are" : describe(expected));
+    auto report =
+        error(Diag::WrongType, given->at, "field `" + field.name + "`", describe(*given),
+              field.isString || field.category ? "a field of numbers, which `tensors` are" : describe(expected));
     report.note(field.at, "the field is declared here");
     if (given->isTensor() && given->dtype != field.dtype)
       report.help(fmt::format("`{}({})` converts", nameOf(field.dtype), shortText(given->at)));

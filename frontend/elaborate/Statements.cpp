@@ -67,7 +67,8 @@ void Elaborator::endTurn(const Stmt &stmt) {
     setVariable(loop->scope, flag, Value::ofBool(true, stmt.range), stmt.range);
     return;
   }
-  error(Diag::BreakOutside, stmt.range, leaves ? "break" : "continue", inElement ? "in an element of a comprehension" : "outside of a loop")
+  error(Diag::BreakOutside, stmt.range, leaves ? "break" : "continue",
+        inElement ? "in an element of a comprehension" : "outside of a loop")
       .help(inElement ? "a comprehension has an element for each turn; a `for` may end, or skip, its turns"
                       : "the value of a function is its last expression; `if` skips the rest");
 }
@@ -181,8 +182,9 @@ bool Elaborator::assignMember(ModelInstance &model, const std::string &name, Val
                         entry->param ? "it is a `param`, which only training changes" : "it is a layer of the model");
     report.note(entry->at, "defined here");
     if (!entry->param)
-      report.help("another head: make the model with it, and `load(Net(..), \"FILE\", partial: true)` takes what fits from a "
-                  "saved one; `freeze:` leaves parts as they are");
+      report.help(
+          "another head: make the model with it, and `load(Net(..), \"FILE\", partial: true)` takes what fits from a "
+          "saved one; `freeze:` leaves parts as they are");
     else
       report.help("a `buffer` may be assigned");
     return true;

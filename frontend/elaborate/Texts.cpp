@@ -18,7 +18,8 @@ Meaning meaningOf(const DataInfo &data, const DataInfo::Field &field) {
     return Meaning::Letters;
   if (kind == "sentence_pairs")
     return Meaning::Words;
-  return (kind == "text_folder" || kind == "image_folder") && !first && !field.isString ? Meaning::Classes : Meaning::Numbers;
+  return (kind == "text_folder" || kind == "image_folder") && !first && !field.isString ? Meaning::Classes
+                                                                                        : Meaning::Numbers;
 }
 
 /// The fields of some meaning.
@@ -55,7 +56,8 @@ static Value encodedColumn(Elaborator &e, const Value &texts, const std::shared_
   auto bytes = std::make_shared<std::vector<char>>();
   size_t rows = isColumn ? texts.strings->size() : texts.elements.size();
   for (size_t i = 0; i < rows; ++i) {
-    HostBufferRef row = e.executor->encode(*data, field.name, isColumn ? (*texts.strings)[i] : texts.elements[i].text, texts.at);
+    HostBufferRef row =
+        e.executor->encode(*data, field.name, isColumn ? (*texts.strings)[i] : texts.elements[i].text, texts.at);
     if (!row)
       return e.poison(at);
     const char *begin = static_cast<const char *>(row->data.get());
@@ -122,7 +124,8 @@ static Value decoded(Elaborator &e, CallSite &site, const std::shared_ptr<DataIn
 }
 
 /// The function of one field, or of none yet (a data set of several texts).
-static Value functionOf(const std::shared_ptr<DataInfo> &data, bool encodes, const DataInfo::Field *field, SourceRange at) {
+static Value functionOf(const std::shared_ptr<DataInfo> &data, bool encodes, const DataInfo::Field *field,
+                        SourceRange at) {
   struct Held {
     Function function;
     Builtin builtin;
@@ -242,7 +245,8 @@ bool sameClasses(Elaborator &e, const char *what, llvm::ArrayRef<Value> tensors,
         .note(fmt::format("{} is `{}` in `{}` ({} words), and `{}` in `{}` ({} words)", mine - words->begin(), *mine,
                           named(*first), words->size(), *its, named(tensor), others->size()))
         .help(fmt::format("declare `{}: str` in `{}`, and take `{}.encode.{}({}.{})`; or read both from one file",
-                          tensor.text, tensor.data->name, first->data->name, first->text, tensor.data->name, tensor.text));
+                          tensor.text, tensor.data->name, first->data->name, first->text, tensor.data->name,
+                          tensor.text));
     return false;
   }
   return true;

@@ -106,8 +106,8 @@ TrainElaborator::body(const Value &trained, const std::vector<std::pair<std::str
   return result;
 }
 
-std::optional<TrainElaborator::Body>
-TrainElaborator::bodyOf(const Size &batch, llvm::function_ref<bool(const ParamSlotRef &)> varies) {
+std::optional<TrainElaborator::Body> TrainElaborator::bodyOf(const Size &batch,
+                                                             llvm::function_ref<bool(const ParamSlotRef &)> varies) {
   Value varied = model;
   std::vector<Value> values;
   for (const ParamSlotRef &slot : parametersOf(*model.model)) {
@@ -129,7 +129,8 @@ std::string TrainElaborator::minimizedText(const Expr &minimized) const {
       std::string defined;
       if (entry->statement->kind == StmtKind::Let)
         defined = e.sources.text(static_cast<const LetStmt *>(entry->statement)->pattern->range);
-      if (defined.empty() || std::any_of(defined.begin(), defined.end(), [](char c) { return !isalnum(c) && c != '_'; }) ||
+      if (defined.empty() ||
+          std::any_of(defined.begin(), defined.end(), [](char c) { return !isalnum(c) && c != '_'; }) ||
           hasWord(text, defined))
         text += "\n" + std::string(e.sources.text(entry->range));
     }
@@ -143,22 +144,27 @@ bool TrainElaborator::gradientReaches(const Body &checked, const Size &batch) {
   if (!checked.loss.varies) {
     auto all = [](const ParamSlotRef &) { return true; };
     bool ofFrozen = !frozen.empty() && bodyOf(batch, all).value_or(Body()).loss.varies;
-    auto report = e.error(Diag::NoGradientReaches, minimize.value->range,
-                          ofFrozen ? "what `freeze` leaves to train of `" + name + "`" : "the parameters of `" + name + "`");
+    auto report =
+        e.error(Diag::NoGradientReaches, minimize.value->range,
+                ofFrozen ? "what `freeze` leaves to train of `" + name + "`" : "the parameters of `" + name + "`");
     std::string text = minimizedText(*minimize.value);
     auto says = [&](const char *word) { return hasWord(text, word); };
     if (ofFrozen)
       report.help("it is computed from frozen parts alone: freeze less of the model");
     else if (!hasWord(text, name))
-      report.help(fmt::format("`{}` has no part in it: a loss compares what the model gives, `{}(..)`, with what it should give", name, name));
+      report.help(fmt::format(
+          "`{}` has no part in it: a loss compares what the model gives, `{}(..)`, with what it should give", name,
+          name));
     else if (says("stop_gradient"))
       report.help("`stop_gradient` keeps gradients from what is in it: leave it out around what is to learn");
     else if (says("accuracy") || says("argmax") || says("f1") || says("auc") || text.find("==") != text.npos)
-      report.help(fmt::format("a count of right answers has no slope: minimize a loss, as `cross_entropy({}(..), label)`, and "
-                              "`report` it",
-                              name));
+      report.help(
+          fmt::format("a count of right answers has no slope: minimize a loss, as `cross_entropy({}(..), label)`, and "
+                      "`report` it",
+                      name));
     else
-      report.help("comparisons, integers and `stop_gradient` have no slope: minimize a loss that is computed without them");
+      report.help(
+          "comparisons, integers and `stop_gradient` have no slope: minimize a loss that is computed without them");
     return false;
   }
   for (size_t k = 0; e.checkItems && groups.size() > 1 && k < groups.size(); ++k) {
@@ -321,8 +327,8 @@ void Elaborator::trainItem(const TrainItem &item, const ScopeRef &scope) {
     }
     if (!result.poison()) {
       result.model = std::make_shared<ModelInstance>(*result.model);
-      result.model->trained = std::make_shared<TrainedBy>(
-          TrainedBy{train, historyOf(*this, name, train->plan, history, item.nameRange)});
+      result.model->trained =
+          std::make_shared<TrainedBy>(TrainedBy{train, historyOf(*this, name, train->plan, history, item.nameRange)});
       if (history.vocabularies)
         result.model->vocabularies = history.vocabularies;
     }

@@ -313,10 +313,10 @@ std::vector<std::string> TrainElaborator::partsText() const {
       add(groups.size(), i);
   for (size_t k = 0; k < lists.size(); ++k)
     if (!lists[k].empty())
-      lines.push_back("  " +
-                      (k == groups.size() ? "frozen"
-                                          : std::string(e.sources.text(groups[k].optimizer.at)) + groups[k].suffix) +
-                      ": " + lists[k]);
+      lines.push_back(
+          "  " +
+          (k == groups.size() ? "frozen" : std::string(e.sources.text(groups[k].optimizer.at)) + groups[k].suffix) +
+          ": " + lists[k]);
   return lines;
 }
 

@@ -19,16 +19,17 @@ struct TrainPlan {
   std::vector<std::string> states;    ///< of the optimizer: `m`, `v`
   std::vector<double> stateInitial;
   /// With `accumulate` the last states are these: sums of gradients within a step, which no file keeps.
-  static constexpr const char *sumName = "gradient sum"; // no name of a user's
+  static constexpr const char *sumName = "gradient sum";       // no name of a user's
   static constexpr const char *averageName = "moving average"; // runtime/Checkpoint.h knows it too
-  std::optional<double> ema;    ///< the decay of the averages that are kept of the weights
-  std::vector<size_t> averaged; ///< of which: what is learned, and buffers that a step may assign; the states before the sums
+  std::optional<double> ema; ///< the decay of the averages that are kept of the weights
+  std::vector<size_t>
+      averaged; ///< of which: what is learned, and buffers that a step may assign; the states before the sums
   std::vector<std::string> reports;
   int64_t batch = 1, epochs = 0, steps = 0, seed = 0, every = 0, accumulate = 1;
   bool shuffle = true, everyEpochs = true;
   /// `epochs: 0`: the model is what `init` or `resume` gives.
   bool makesNoStep() const { return epochs == 0 && steps == 0; }
-  HostBufferRef sampleBy; ///< weights of the rows, by which they are drawn; null: each comes once an epoch
+  HostBufferRef sampleBy;          ///< weights of the rows, by which they are drawn; null: each comes once an epoch
   std::optional<int64_t> patience; ///< stop_after
   bool patienceEpochs = true;
   std::string patienceMetric;

@@ -1,7 +1,7 @@
 // The settings of a `train` block: each read once, checked, and put into the plan.
 #include "frontend/elaborate/ActiveCalls.h"
-#include "frontend/elaborate/TrainElaborator.h"
 #include "frontend/elaborate/Describe.h"
+#include "frontend/elaborate/TrainElaborator.h"
 #include "frontend/syntax/ForeignNames.h"
 
 #include <algorithm>
@@ -406,7 +406,8 @@ bool TrainElaborator::averaging() {
 bool TrainElaborator::initialFile() {
   const TrainEntry *entry = setting("init");
   plan.initAt = entry ? entry->value->range : item.range;
-  if (Value file = Value::ofString("", plan.initAt); e.applyOverride("init", file) || e.applyOverride(name + ".init", file)) {
+  if (Value file = Value::ofString("", plan.initAt);
+      e.applyOverride("init", file) || e.applyOverride(name + ".init", file)) {
     plan.init = file.text;
     return true;
   }
@@ -472,8 +473,8 @@ bool TrainElaborator::optimizerSetting() {
   // What an epoch is, for lengths of time in the optimizer's settings.
   e.stepsPerEpoch = 1;
   if (e.executor && plan.data && plan.data->rows.isConstant())
-    e.stepsPerEpoch = std::max<int64_t>(1, llvm::divideCeil(llvm::divideCeil(plan.data->rows.constant(), plan.batch),
-                                                            plan.accumulate));
+    e.stepsPerEpoch = std::max<int64_t>(
+        1, llvm::divideCeil(llvm::divideCeil(plan.data->rows.constant(), plan.batch), plan.accumulate));
   std::vector<Value> optimizers;
   const TrainEntry *entry = setting("optimizer");
   if (entry && entry->value->kind == ExprKind::List && !overridden("optimizer")) {
@@ -512,8 +513,8 @@ bool TrainElaborator::checkOptimizer(const Value &optimizer) {
 /// The states of an optimizer, beside those of others; what two call alike is one.
 bool TrainElaborator::addStates(const OptimizerInstance &optimizer) {
   for (const Parameter &state : optimizer.item->states) {
-    Value initialValue = state.defaultValue ? e.expression(*state.defaultValue, optimizer.scope)
-                                            : Value::ofInteger(0, state.range);
+    Value initialValue =
+        state.defaultValue ? e.expression(*state.defaultValue, optimizer.scope) : Value::ofInteger(0, state.range);
     if (!initialValue.isNumber()) {
       if (!initialValue.poison())
         e.error(Diag::WrongType, initialValue.at, fmt::format("the initial value of state `{}`", state.name),
@@ -525,7 +526,8 @@ bool TrainElaborator::addStates(const OptimizerInstance &optimizer) {
       plan.states.push_back(std::string(state.name));
       plan.stateInitial.push_back(initialValue.asDouble());
     } else if (plan.stateInitial[size_t(known - plan.states.begin())] != initialValue.asDouble()) {
-      e.error(Diag::BadSetting, optimizer.at, "optimizer", "one whose state `" + std::string(state.name) + "` begins otherwise",
+      e.error(Diag::BadSetting, optimizer.at, "optimizer",
+              "one whose state `" + std::string(state.name) + "` begins otherwise",
               "the initial value that another's has");
       return false;
     }

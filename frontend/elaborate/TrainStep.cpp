@@ -112,7 +112,8 @@ TrainModule StepFunction::finish() {
 
 /// The block as the region of a dl.grad over what is learned, and the gradients; reports and buffers ride along.
 std::optional<TrainElaborator::Body>
-TrainElaborator::differentiated(const std::vector<Value> &params, const std::vector<std::pair<std::string, Value>> &inputs,
+TrainElaborator::differentiated(const std::vector<Value> &params,
+                                const std::vector<std::pair<std::string, Value>> &inputs,
                                 std::vector<Value> &gradients) {
   mlir::Location loc = e.location(item.range);
   RegionFrame region(e.graph, RegionFrame::Transparent);

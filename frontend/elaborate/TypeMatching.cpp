@@ -188,7 +188,8 @@ bool TypeMatch::axisDiffers(size_t i, size_t offset, const Value &declared, cons
              e.sameSize(elementCount(Shape(value.shape.begin() + 1, value.shape.end())), expected).value_or(false)) {
     report.help("`flatten` makes one axis of all but the first");
   } else if (type.ellipsis && i + 1 == type.sizes.size() && expected == Size(1)) {
-    report.help(fmt::format("each number a row of one: `expand_dims({}, axis: {})`", e.shortText(value.at), value.shape.size()));
+    report.help(fmt::format("each number a row of one: `expand_dims({}, axis: {})`", e.shortText(value.at),
+                            value.shape.size()));
   }
   return false;
 }

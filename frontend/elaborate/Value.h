@@ -45,8 +45,8 @@ using HostBufferRef = std::shared_ptr<HostBuffer>;
 /// Numbers of a dtype that T holds as a buffer of one axis.
 template <class T> HostBufferRef bufferOf(DType dtype, std::vector<T> numbers) {
   auto held = std::make_shared<std::vector<T>>(std::move(numbers));
-  return std::make_shared<HostBuffer>(HostBuffer{dtype, {int64_t(held->size())},
-                                                 std::shared_ptr<void>(held, held->data()), held->size() * sizeof(T)});
+  return std::make_shared<HostBuffer>(
+      HostBuffer{dtype, {int64_t(held->size())}, std::shared_ptr<void>(held, held->data()), held->size() * sizeof(T)});
 }
 
 inline bool isFloating(DType dtype) { return dtype == DType::F32 || dtype == DType::F64 || dtype == DType::BF16; }
@@ -193,15 +193,15 @@ struct CallSite;
 struct Builtin {
   struct Parameter {
     std::string name;
-    bool optional = false;             ///< may be left out
-    bool takesRest = false;            ///< takes all further arguments, those with names of others excepted
-    const ast::Expr *value = nullptr;  ///< a literal that stands for what is left out
+    bool optional = false;            ///< may be left out
+    bool takesRest = false;           ///< takes all further arguments, those with names of others excepted
+    const ast::Expr *value = nullptr; ///< a literal that stands for what is left out
   };
   std::string name;
   std::function<Value(Elaborator &, CallSite &)> apply;
   std::vector<Parameter> parameters = {};
-  bool anyNames = false;                     ///< arguments of any name and number, which `apply` reads itself
-  const ast::FnItem *declaration = nullptr;  ///< in std; of a function made for one data set none
+  bool anyNames = false;                    ///< arguments of any name and number, which `apply` reads itself
+  const ast::FnItem *declaration = nullptr; ///< in std; of a function made for one data set none
   /// At top level it is done before the statement that it stands in, and its arguments before it.
   bool atOnce = false;
 };
@@ -323,8 +323,8 @@ struct DataInfo {
   std::shared_ptr<SourceInfo> source;
   std::optional<RowStep> cut; ///< into parts, of which none is chosen yet
   Size rows;
-  std::map<std::string, Size> learned; ///< `vocab`, `classes`, `classes.user`
-  std::shared_ptr<void> handle;        ///< the opened data set (an executor's)
+  std::map<std::string, Size> learned;   ///< `vocab`, `classes`, `classes.user`
+  std::shared_ptr<void> handle;          ///< the opened data set (an executor's)
   std::function<bool(DataInfo &)> opens; ///< how a part of what was not opened yet is opened
   SourceRange at;
 };

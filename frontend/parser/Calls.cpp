@@ -21,7 +21,8 @@ Expr *Parser::parseCall(Expr *callee, uint32_t first) {
       advance();
       if (at(TokenKind::Assign))
         error(Diag::NamedArgumentEquals, range(token()))
-            .help(fmt::format("write `{0}: ...`; `==` compares", argument.name), between(tokens[pos - 1], token(1)), ": ")
+            .help(fmt::format("write `{0}: ...`; `==` compares", argument.name), between(tokens[pos - 1], token(1)),
+                  ": ")
             .mended();
       advance();
     }

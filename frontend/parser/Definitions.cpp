@@ -22,11 +22,11 @@ Item *Parser::parseItem() {
     return nullptr;
   std::string_view doc = docAbove(pos);
   Item *item = at(TokenKind::KwFn) || atBuiltin() ? static_cast<Item *>(parseFn())
-               : atWord("model")     ? parseModel()
-               : atWord("data")      ? static_cast<Item *>(parseData())
-               : atWord("train")     ? parseTrain()
-               : atWord("optimizer") ? static_cast<Item *>(parseOptimizer())
-                                     : parseDerivative();
+               : atWord("model")                  ? parseModel()
+               : atWord("data")                   ? static_cast<Item *>(parseData())
+               : atWord("train")                  ? parseTrain()
+               : atWord("optimizer")              ? static_cast<Item *>(parseOptimizer())
+                                                  : parseDerivative();
   if (item)
     item->doc = doc;
   return item;

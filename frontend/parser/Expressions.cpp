@@ -62,7 +62,8 @@ Parser::Infix Parser::infixHere() const {
   case TokenKind::GreaterEqual:
     return {CompareLevel, BinaryOp::Ge};
   case TokenKind::DotDot:
-    return {RangeLevel, kind(1) == TokenKind::Assign && token(1).begin == token().end ? BinaryOp::RangeTo : BinaryOp::Range};
+    return {RangeLevel,
+            kind(1) == TokenKind::Assign && token(1).begin == token().end ? BinaryOp::RangeTo : BinaryOp::Range};
   case TokenKind::Plus:
     return {SumLevel, BinaryOp::Add};
   case TokenKind::Minus:
@@ -119,8 +120,8 @@ Expr *Parser::parseBinary(int minLevel) {
       } else if (shared.size() <= longestShown) {
         // The right side as it stands where it is one word.
         std::string_view left = sources.text(static_cast<BinaryExpr *>(lhs)->lhs->range), right = spelled(token(1));
-        bool isWord = token(1).partner == Token::none &&
-                      (token(2).newline || isCloser(kind(2)) || kind(2) == TokenKind::LBrace || kind(2) == TokenKind::Comma);
+        bool isWord = token(1).partner == Token::none && (token(2).newline || isCloser(kind(2)) ||
+                                                          kind(2) == TokenKind::LBrace || kind(2) == TokenKind::Comma);
         bool shown = left.size() <= longestShown && isWord;
         report
             .help(fmt::format("write `{0} {1} {2} && {2} {3} {4}`", shown ? left : "a", lastSpelled, shared, opSpelled,
@@ -212,7 +213,9 @@ Expr *Parser::parsePrefix() {
   if (!nest)
     return nullptr;
   if (foreignNot)
-    error(Diag::ForeignOperator, range(token()), "not").help("write `!`", range(token()).to(between(token(), token(1))), "!").mended();
+    error(Diag::ForeignOperator, range(token()), "not")
+        .help("write `!`", range(token()).to(between(token(), token(1))), "!")
+        .mended();
   UnaryOp op = at(TokenKind::Minus) ? UnaryOp::Neg : UnaryOp::Not;
   advance();
   // The least i64 is the one whose magnitude does not fit.

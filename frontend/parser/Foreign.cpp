@@ -56,8 +56,9 @@ Stmt *Parser::parseForeignStatement(bool &handled) {
     auto report = error(Diag::ReturnStatement, where);
     bool isLast = continues(1) && startsOperand(kind(1)) && endsFunction();
     if (isLast)
-      report.help("the value of a function is its last expression: leave out `return`",
-                  where.to(between(token(), token(1))), "")
+      report
+          .help("the value of a function is its last expression: leave out `return`",
+                where.to(between(token(), token(1))), "")
           .mended();
     else
       report.help("the value of a function is its last expression: leave out `return`");

@@ -91,7 +91,8 @@ static bool endsInDefinition(const SourceManager &sources, const TokenStream &st
             std::end(definitions))
       last = &token;
   size_t line = text.rfind('\n');
-  bool emptyLine = line != std::string_view::npos && text.find_first_not_of(" \t\r", line + 1) == std::string_view::npos;
+  bool emptyLine =
+      line != std::string_view::npos && text.find_first_not_of(" \t\r", line + 1) == std::string_view::npos;
   if (!last || emptyLine)
     return false;
   DiagnosticEngine diagnostics(sources);

@@ -62,9 +62,10 @@ Expr *Parser::parseWord() {
   }
   if ((name == "f" || name == "r" || name == "b") && kind(1) == TokenKind::String && token(1).begin == token().end) {
     error(Diag::ForeignOperator, where, fmt::format("{}\"", name))
-        .help(name == "f" ? "`print(\"loss\", x)` shows several values; texts are joined by `+`, and `str(n)` is the text of a "
-                            "known number"
-                          : "a string is written without it");
+        .help(name == "f"
+                  ? "`print(\"loss\", x)` shows several values; texts are joined by `+`, and `str(n)` is the text of a "
+                    "known number"
+                  : "a string is written without it");
     advance();
     return parsePrimary();
   }
@@ -87,7 +88,7 @@ Expr *Parser::parseNumber() {
   SourceRange where = range(token());
   advance();
   bool pointAtEdge = digits.front() == '.' || digits.back() == '.'; // mended: `2.`, `.5`
-  if (reported && !pointAtEdge) // not a number; any value will do
+  if (reported && !pointAtEdge)                                     // not a number; any value will do
     return context.make<NumberExpr>(where, int64_t(0));
   if (!isFloat && !pointAtEdge) {
     int64_t value = 0;

@@ -263,9 +263,10 @@ Stmt *Parser::parseItemStatement() {
   if (blockOpen != Token::none && !inLoop) {
     std::string_view word = spelled(token());
     error(Diag::NestedDefinition, range(token()), word)
-        .help(at(TokenKind::KwFn)             ? "define it at top level, or write a lambda: `let f = x => ...`"
-              : atAnyWord({"train", "data"}) ? "it stands at top level, where a `for` over a list or known numbers may hold it"
-                                              : "define it at top level");
+        .help(at(TokenKind::KwFn) ? "define it at top level, or write a lambda: `let f = x => ...`"
+              : atAnyWord({"train", "data"})
+                  ? "it stands at top level, where a `for` over a list or known numbers may hold it"
+                  : "define it at top level");
   }
   Item *item = parseItem();
   return item ? context.make<ItemStmt>(rangeFrom(first), item) : nullptr;

@@ -187,7 +187,8 @@ std::string_view Lexer::divisorIn(size_t begin) const {
   if (lineStart || stream.tokens.empty())
     return {};
   const Token &before = stream.tokens.back();
-  bool isOperand = before.kind <= TokenKind::Word || before.kind == TokenKind::RParen || before.kind == TokenKind::RBracket;
+  bool isOperand =
+      before.kind <= TokenKind::Word || before.kind == TokenKind::RParen || before.kind == TokenKind::RBracket;
   if (!isOperand || begin > before.end + 1)
     return {};
   size_t first = std::min(text.find_first_not_of(" \t", begin + 2), at), last = first;

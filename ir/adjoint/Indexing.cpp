@@ -48,8 +48,8 @@ LogicalResult DynamicUpdateOp::adjoint(AdjointContext &context) {
     context.set(0, rest);
   }
   if (context.wants(1))
-    context.set(1, DynamicSliceOp::create(context.builder, context.loc(), getUpdate().getType(), cotangent,
-                                          getStarts(), getAxes()));
+    context.set(1, DynamicSliceOp::create(context.builder, context.loc(), getUpdate().getType(), cotangent, getStarts(),
+                                          getAxes()));
   return success();
 }
 

@@ -33,11 +33,14 @@ public:
   /// a with `fill` where `predicate` of row and column does not hold.
   Value where(ComparePredicate predicate, Value a, double fill = 0) {
     auto indices = withElement(a.getType(), builder.getI64Type());
-    Value row = IotaOp::create(builder, loc, indices, rank - 2), column = IotaOp::create(builder, loc, indices, rank - 1);
+    Value row = IotaOp::create(builder, loc, indices, rank - 2),
+          column = IotaOp::create(builder, loc, indices, rank - 1);
     return at.select(at.compare(predicate, row, column), a, at.like(a, fill));
   }
   /// The matrix with half of its diagonal and nothing above it.
-  Value lowerHalf(Value a) { return at.sub(where(ComparePredicate::ge, a), scaled(where(ComparePredicate::eq, a), 0.5)); }
+  Value lowerHalf(Value a) {
+    return at.sub(where(ComparePredicate::ge, a), scaled(where(ComparePredicate::eq, a), 0.5));
+  }
   Value scaled(Value a, double factor) { return at.scale(a, factor); }
   /// Entry j of a vector in column j (or, `asRows`, row j) of matrices shaped like `a`.
   Value spread(Value vector, Value a, bool asRows = false) {
@@ -101,7 +104,9 @@ void adjointOfDeterminant(AdjointContext &context, LinalgOp op) {
   auto wide = [&](Value a) -> Value { return BroadcastOp::create(builder, context.loc(), a, shapeOf(x), lead); };
   Value det = determinant(x), size = ReduceOp::create(builder, context.loc(), ReduceKind::max, m.at.make<AbsOp>(x),
                                                       ArrayRef<int64_t>{m.rank - 2, m.rank - 1});
-  auto orOne = [&](Value a) { return m.at.select(m.at.compare(ComparePredicate::eq, a, m.at.like(a, 0)), m.at.like(a, 1), a); };
+  auto orOne = [&](Value a) {
+    return m.at.select(m.at.compare(ComparePredicate::eq, a, m.at.like(a, 0)), m.at.like(a, 1), a);
+  };
   Value step = m.at.select(m.at.compare(ComparePredicate::eq, det, m.at.like(det, 0)), m.at.scale(orOne(size), 1e-14),
                            m.at.like(det, 0));
   Value y = m.at.add(x, StopGradientOp::create(builder, context.loc(), m.where(ComparePredicate::eq, wide(step))));

@@ -72,7 +72,8 @@ using FloatBinary = double (*)(double, double);
 
 static FloatUnary floatUnary(Operation *op) {
   return llvm::TypeSwitch<Operation *, FloatUnary>(op)
-#define ELEMENTARY(Op, mnemonic, name, value, cost) .Case<Op>([](auto) { return [](double x) -> double { return value; }; })
+#define ELEMENTARY(Op, mnemonic, name, value, cost)                                                                    \
+  .Case<Op>([](auto) { return [](double x) -> double { return value; }; })
 #include "ir/ElementaryFunctions.def"
       .Case<NegOp>([](auto) { return [](double x) { return -x; }; })
       .Case<AbsOp>([](auto) { return [](double x) { return std::fabs(x); }; })

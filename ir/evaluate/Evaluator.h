@@ -2,9 +2,9 @@
 // oracle of every optimised pipeline and of the gradients, and it folds small constants. It is not made to be fast.
 #pragma once
 
+#include "ir/Dialect.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinAttributes.h"
-#include "ir/Dialect.h"
 #include <functional>
 #include <vector>
 

@@ -32,7 +32,8 @@ template <class T> static bool isBefore(T a, T b) {
   return a < b;
 }
 
-template <class T> static void argsort(ArgsortOp op, const HostTensor &in, const std::vector<T> &from, HostTensor &out) {
+template <class T>
+static void argsort(ArgsortOp op, const HostTensor &in, const std::vector<T> &from, HostTensor &out) {
   int64_t count = in.shape[op.getAxis()], stride = stridesOf(in.shape)[op.getAxis()];
   for (int64_t start = 0, size = in.size(); start < size; ++start) {
     if (start / stride % count != 0)
@@ -84,10 +85,10 @@ bool OpEvaluation::indexing() {
                           [&](int64_t whole, int64_t part) { copyElement(*in[0], whole, out, part); });
   } else if (auto update = dyn_cast<DynamicUpdateOp>(op)) {
     out = *in[0];
-    error = forEachOfPart(out.shape, in[1]->shape, in.drop_front(2), update.getAxes(),
-                          [&](int64_t whole, int64_t part) {
-                            update.getAdd() ? add(whole, *in[1], part) : copyElement(*in[1], part, out, whole);
-                          });
+    error =
+        forEachOfPart(out.shape, in[1]->shape, in.drop_front(2), update.getAxes(), [&](int64_t whole, int64_t part) {
+          update.getAdd() ? add(whole, *in[1], part) : copyElement(*in[1], part, out, whole);
+        });
   } else if (auto gather = dyn_cast<GatherOp>(op)) {
     error = forEachPair(in[0]->shape, *in[1], gather.getAxis(),
                         [&](int64_t whole, int64_t part) { copyElement(*in[0], whole, out, part); });

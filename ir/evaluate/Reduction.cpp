@@ -126,8 +126,7 @@ template <class T>
 static void reduceParts(ReducePartsOp op, const HostTensor &operand, const std::vector<T> &from, HostTensor &out,
                         std::vector<T> &to) {
   std::fill(to.begin(), to.end(), neutral<T>(op.getKind(), out.element));
-  SmallVector<int64_t> strides =
-      keptStrides(operand.shape, op.getAxes(), ArrayRef<int64_t>(out.shape).drop_front());
+  SmallVector<int64_t> strides = keptStrides(operand.shape, op.getAxes(), ArrayRef<int64_t>(out.shape).drop_front());
   int64_t partStride = stridesOf(out.shape)[0];
   size_t place = 0;
   forEachIndex(operand.shape, [&](ArrayRef<int64_t> index) {

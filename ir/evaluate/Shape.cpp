@@ -78,7 +78,8 @@ template <class Op> static int64_t placeOfTap(Op op, ArrayRef<int64_t> window, A
   size_t rank = strides.size();
   int64_t place = placeOf(window.take_front(rank), strides);
   for (auto [number, axis] : llvm::enumerate(op.getAxes()))
-    place += (window[axis] * (op.getSteps()[number] - 1) + window[rank + number] * op.getSpreads()[number]) * strides[axis];
+    place +=
+        (window[axis] * (op.getSteps()[number] - 1) + window[rank + number] * op.getSpreads()[number]) * strides[axis];
   return place;
 }
 
@@ -90,7 +91,8 @@ static void window(WindowOp op, const HostTensor &in, HostTensor &out) {
 static void overlapAdd(OverlapAddOp op, const HostTensor &in, HostTensor &out) {
   SmallVector<int64_t> strides = stridesOf(out.shape);
   int64_t from = 0;
-  forEachIndex(in.shape, [&](ArrayRef<int64_t> index) { out.floats[placeOfTap(op, index, strides)] += in.floats[from++]; });
+  forEachIndex(in.shape,
+               [&](ArrayRef<int64_t> index) { out.floats[placeOfTap(op, index, strides)] += in.floats[from++]; });
 }
 
 static void taps(TapsOp op, const HostTensor &in, HostTensor &out) {

@@ -223,9 +223,8 @@ private:
       const FuseNode &reader = graph.node(user);
       if (!reader.holdsKernels() && !dl::kernelRole(reader.op).writesOver)
         return reader.cluster != node.cluster;
-      return llvm::any_of(reader.op->getOpOperands(), [&](OpOperand &operand) {
-        return operand.get() == node.value() && !needsItsOwn(operand);
-      });
+      return llvm::any_of(reader.op->getOpOperands(),
+                          [&](OpOperand &operand) { return operand.get() == node.value() && !needsItsOwn(operand); });
     });
   }
 
@@ -282,7 +281,8 @@ private:
   LogicalResult fuse(func::FuncOp function) {
     WalkResult refused = function.walk([](Operation *op) {
       if (isa<dl::KernelOp>(op))
-        return op->emitOpError() << "stands in a function that is to be fused: it is fused already", WalkResult::interrupt();
+        return op->emitOpError() << "stands in a function that is to be fused: it is fused already",
+               WalkResult::interrupt();
       if (isa<dl::GradOp, dl::JvpOp, dl::CallOp>(op))
         return op->emitOpError() << "cannot stand in a kernel: gradients and calls are expanded before",
                WalkResult::interrupt();

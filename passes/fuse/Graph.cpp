@@ -118,8 +118,8 @@ private:
     bool moves = isMovement(&op);
     Points all;
     // Movements by arithmetic on indices alone, and numbers, take nothing themselves.
-    if (!isa<dl::ReshapeOp, dl::TransposeOp, dl::BroadcastOp, dl::SliceOp, dl::ReverseOp, dl::WindowOp,
-             dl::ConstantOp>(op))
+    if (!isa<dl::ReshapeOp, dl::TransposeOp, dl::BroadcastOp, dl::SliceOp, dl::ReverseOp, dl::WindowOp, dl::ConstantOp>(
+            op))
       all.insert({&op, 0});
     for (OpOperand &operand : op.getOpOperands()) {
       auto known = points.find(operand.get());

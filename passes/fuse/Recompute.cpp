@@ -24,9 +24,8 @@ static bool isCheap(Operation *op) {
 
 /// Whether each of the node's inputs is seen at the same element, or once a row.
 static bool seesItsElement(const FuseNode &node) {
-  return llvm::all_of(node.inputs, [](const NodeInput &input) {
-    return input.view == View::direct || input.view == View::row;
-  });
+  return llvm::all_of(node.inputs,
+                      [](const NodeInput &input) { return input.view == View::direct || input.view == View::row; });
 }
 
 /// The users of `index` in other clusters, if all of them can compute it.
@@ -73,9 +72,8 @@ int64_t FuseGraph::savingOfRecomputing(unsigned index, ArrayRef<unsigned> outsid
     if (input.node < 0)
       continue;
     const FuseNode &source = nodes[input.node];
-    bool written = source.inMemory || llvm::any_of(source.users, [&](unsigned user) {
-      return nodes[user].cluster != source.cluster;
-    });
+    bool written = source.inMemory ||
+                   llvm::any_of(source.users, [&](unsigned user) { return nodes[user].cluster != source.cluster; });
     if (!written)
       saved -= bytesOf(input.source);
   }

@@ -57,8 +57,8 @@ Value splitProduct(dl::ContractOp product, unsigned side, Batcher &batcher) {
     sizes[axis] = shapeOf(part)[concat.getAxis()];
     Value piece = dl::SliceOp::create(builder, loc, other, starts, sizes, steps);
     starts[axis] += sizes[axis];
-    Value term = dl::ContractOp::create(builder, loc, product.getEquation(), side == 0 ? part : piece,
-                                        side == 0 ? piece : part);
+    Value term =
+        dl::ContractOp::create(builder, loc, product.getEquation(), side == 0 ? part : piece, side == 0 ? piece : part);
     sum = sum ? dl::AddOp::create(builder, loc, sum, term).getResult() : term;
   }
   return sum;

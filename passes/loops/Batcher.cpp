@@ -86,7 +86,8 @@ Value Batcher::make(Operation *op) {
   if (auto product = dyn_cast<dl::ContractOp>(op))
     return makeProduct(product);
   if (auto reduce = dyn_cast<dl::ReduceOp>(op))
-    return dl::ReduceOp::create(builder, loc, reduce.getKind(), all(op->getOperand(0)), shifted(reduce.getAxes(), false));
+    return dl::ReduceOp::create(builder, loc, reduce.getKind(), all(op->getOperand(0)),
+                                shifted(reduce.getAxes(), false));
   if (op->hasTrait<dl::Movement>())
     return makeMovement(op);
   OperationState state(loc, op->getName());

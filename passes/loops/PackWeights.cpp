@@ -79,7 +79,8 @@ private:
     if (!weighed.column || !weighed.summed || weighed.otherLetters().contains(weighed.column))
       return std::nullopt;
     auto type = cast<RankedTensorType>(weighed.weight().getType());
-    int64_t terms = type.getDimSize(letters.find(weighed.summed)), columns = type.getDimSize(letters.find(weighed.column));
+    int64_t terms = type.getDimSize(letters.find(weighed.summed)),
+            columns = type.getDimSize(letters.find(weighed.column));
     int64_t rows = cast<RankedTensorType>(weighed.other().getType()).getNumElements() / std::max<int64_t>(1, terms);
     bool pays = rows >= fewestRows && terms >= fewestTerms && columns % panelColumns(type) == 0;
     return pays ? std::optional(weighed) : std::nullopt;
@@ -107,8 +108,8 @@ private:
 
     OpBuilder before(edit.scan);
     Value matrix = outside(before, weighed.weight());
-    SmallVector<int64_t> split = column == 0 ? SmallVector<int64_t>{panels, width, terms}
-                                             : SmallVector<int64_t>{terms, panels, width};
+    SmallVector<int64_t> split =
+        column == 0 ? SmallVector<int64_t>{panels, width, terms} : SmallVector<int64_t>{terms, panels, width};
     SmallVector<int64_t> order = column == 0 ? SmallVector<int64_t>{0, 2, 1} : SmallVector<int64_t>{1, 0, 2};
     Value packed = dl::TransposeOp::create(before, loc, dl::reshapeTo(before, loc, matrix, split), order);
 

@@ -57,7 +57,8 @@ bool isPeelable(dl::ScanOp scan) {
 /// The scan without its last iteration, and the values of that one.
 class Peeler {
 public:
-  explicit Peeler(dl::ScanOp scan) : scan(scan), builder(scan), loc(scan.getLoc()), rest(int64_t(scan.getLength()) - 1) {}
+  explicit Peeler(dl::ScanOp scan)
+      : scan(scan), builder(scan), loc(scan.getLoc()), rest(int64_t(scan.getLength()) - 1) {}
 
   void run(ArrayRef<unsigned> atEnd) {
     dl::ScanOp loop = shorten();
@@ -95,8 +96,9 @@ private:
     SmallVector<Value> slices;
     for (Value stack : scan.getSlices())
       slices.push_back(entries(stack, first, rest));
-    auto loop = dl::ScanOp::create(builder, loc, scan.getResultTypes(), builder.getI64IntegerAttr(rest), scan.getInits(),
-                                   slices, scan.getInvariants(), scan.getReverseAttr(), scan.getBreaksAttr());
+    auto loop =
+        dl::ScanOp::create(builder, loc, scan.getResultTypes(), builder.getI64IntegerAttr(rest), scan.getInits(),
+                           slices, scan.getInvariants(), scan.getReverseAttr(), scan.getBreaksAttr());
     IRMapping mapping;
     scan.getBody().cloneInto(&loop.getBody(), mapping);
     return loop;

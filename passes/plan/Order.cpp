@@ -119,7 +119,8 @@ public:
     orderEffects();
     for (PlanUpdate &update : updates) {
       auto result = dyn_cast<OpResult>(update.result);
-      update.inPlace = inPlace && result && result.getOwner()->getBlock() == &block && mayWriteOver(result, update.argument);
+      update.inPlace =
+          inPlace && result && result.getOwner()->getBlock() == &block && mayWriteOver(result, update.argument);
     }
     return schedule();
   }
@@ -216,8 +217,8 @@ private:
         continue;
       for (Value operand : distinctOperands(op))
         for (Operation *user : operand.getUsers())
-          if (auto reader = dyn_cast<dl::KernelOp>(user); user != op && number.contains(user) &&
-                                                          !(reader && isEffect(reader)))
+          if (auto reader = dyn_cast<dl::KernelOp>(user);
+              user != op && number.contains(user) && !(reader && isEffect(reader)))
             before[number[user]].insert(index);
     }
   }

@@ -176,8 +176,8 @@ private:
 
   void makeBranch(dl::IfOp old) {
     auto branch = dl::BranchOp::create(builder, old.getLoc(), placeOf(old.getCondition()));
-    for (auto [from, to] : {std::pair(&old.getThenRegion(), &branch.getThenRegion()),
-                            {&old.getElseRegion(), &branch.getElseRegion()}}) {
+    for (auto [from, to] :
+         {std::pair(&old.getThenRegion(), &branch.getThenRegion()), {&old.getElseRegion(), &branch.getElseRegion()}}) {
       OpBuilder::InsertionGuard guard(builder);
       builder.createBlock(to);
       makeBlock(from->front());
@@ -268,7 +268,8 @@ private:
     auto type = cast<RankedTensorType>(stack.getType());
     OpBuilder::InsertionGuard guard(builder);
     builder.createBlock(&zeros.getBody());
-    Value zero = dl::ConstantOp::create(builder, loc, RankedTensorType::get(type.getShape(), type.getElementType()), 0.0);
+    Value zero =
+        dl::ConstantOp::create(builder, loc, RankedTensorType::get(type.getShape(), type.getElementType()), 0.0);
     dl::YieldOp::create(builder, loc, zero);
   }
 

@@ -71,8 +71,8 @@ LogicalResult simplifyCheck(dl::CheckIndexOp op, PatternRewriter &rewriter) {
   Type from = tensorType(inner).getElementType();
   if (from.isInteger(1) || !isa<IntegerType>(from) || !dl::isExactCast(from, tensorType(op).getElementType()))
     return failure();
-  Value checked = dl::CheckIndexOp::create(rewriter, op.getLoc(), inner.getType(), inner, op.getLimit(), op.getWhat(),
-                                           op.getLow());
+  Value checked =
+      dl::CheckIndexOp::create(rewriter, op.getLoc(), inner.getType(), inner, op.getLimit(), op.getWhat(), op.getLow());
   if (isa<dl::CastOp>(source))
     rewriter.replaceOpWithNewOp<dl::CastOp>(op, op.getType(), checked);
   else

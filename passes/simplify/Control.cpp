@@ -56,8 +56,8 @@ void eraseYields(PatternRewriter &rewriter, Block &block, unsigned first, const 
 }
 
 void rebuild(PatternRewriter &rewriter, dl::IfOp op, const llvm::BitVector &inputs, const llvm::BitVector &results) {
-  auto made = dl::IfOp::create(rewriter, op.getLoc(), keptTypes(op, results), op.getCondition(),
-                               kept(op.getInputs(), inputs));
+  auto made =
+      dl::IfOp::create(rewriter, op.getLoc(), keptTypes(op, results), op.getCondition(), kept(op.getInputs(), inputs));
   for (auto [from, to] : llvm::zip_equal(op->getRegions(), made->getRegions())) {
     eraseArguments(from.front(), 0, inputs);
     eraseYields(rewriter, from.front(), 0, results);

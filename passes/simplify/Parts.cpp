@@ -105,7 +105,8 @@ LogicalResult sliceProduct(dl::SliceOp slice, PatternRewriter &rewriter) {
         cut.along(axis, slice, place);
     parts[side] = cut.of(rewriter, slice.getLoc(), operand);
   }
-  rewriter.replaceOp(slice, dl::ContractOp::create(rewriter, product.getLoc(), product.getEquation(), parts[0], parts[1]));
+  rewriter.replaceOp(slice,
+                     dl::ContractOp::create(rewriter, product.getLoc(), product.getEquation(), parts[0], parts[1]));
   return success();
 }
 

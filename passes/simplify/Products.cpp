@@ -54,7 +54,9 @@ LogicalResult orderGathered(dl::ContractOp op, PatternRewriter &rewriter) {
     std::string &letters = terms.operand(side);
     size_t first = gather.getAxis(), count = shapeOf(gather.getIndices()).size();
     StringRef places = StringRef(letters).substr(first, count), result = op.resultLetters();
-    auto areIn = [&](StringRef term) { return llvm::all_of(places, [&](char letter) { return term.contains(letter); }); };
+    auto areIn = [&](StringRef term) {
+      return llvm::all_of(places, [&](char letter) { return term.contains(letter); });
+    };
     StringRef other = side == 0 ? op.rhsLetters() : op.lhsLetters();
     StringRef wanted = areIn(result) ? result : other;
     if (!areIn(wanted))

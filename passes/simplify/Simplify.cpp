@@ -80,9 +80,12 @@ struct Simplify : impl::SimplifyBase<Simplify> {
   using SimplifyBase::SimplifyBase;
 
   void runOnOperation() override {
-    bool differentiated = !getOperation().walk([](Operation *op) {
-      return isa<dl::GradOp, dl::JvpOp>(op) ? WalkResult::interrupt() : WalkResult::advance();
-    }).wasInterrupted();
+    bool differentiated =
+        !getOperation()
+             .walk([](Operation *op) {
+               return isa<dl::GradOp, dl::JvpOp>(op) ? WalkResult::interrupt() : WalkResult::advance();
+             })
+             .wasInterrupted();
     RewritePatternSet patterns(&getContext());
     addElementwisePatterns(patterns);
     addComparisonPatterns(patterns);

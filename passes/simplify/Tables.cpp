@@ -134,7 +134,8 @@ LogicalResult addBeforeProduct(dl::ScatterAddOp op, PatternRewriter &rewriter) {
         equation.ownSize(1 - side) < fewestProducts)
       continue;
     Value operands[2] = {product.getLhs(), product.getRhs()};
-    operands[side] = addRows(rewriter, op.getLoc(), operands[side], equation.operands[side], places, op.getIndices(), rows);
+    operands[side] =
+        addRows(rewriter, op.getLoc(), operands[side], equation.operands[side], places, op.getIndices(), rows);
     if (!operands[side])
       continue;
     char row = equation.fresh();

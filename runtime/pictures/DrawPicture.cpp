@@ -37,7 +37,8 @@ static Result<void> checkWhole(const std::string &path, const std::string &kind)
   if (shown.ends_with(kind == "svg" ? "</svg>" : "IEND\xAE\x42\x60\x82"))
     return {};
   struct statvfs space;
-  bool full = ::statvfs(std::filesystem::path(path).parent_path().append(".").c_str(), &space) == 0 && space.f_bavail == 0;
+  bool full =
+      ::statvfs(std::filesystem::path(path).parent_path().append(".").c_str(), &space) == 0 && space.f_bavail == 0;
   return Error::plain(fmt::format("gnuplot wrote {}{}", shown.empty() ? "nothing" : "a part of it",
                                   full ? ": there is no space left on the disk" : ""));
 }

@@ -91,7 +91,8 @@ static Result<PictureSize> pngSize(const std::string &path, std::string_view byt
   if (bytes.size() < 24)
     return Error::inFile(path, "the picture ends early: it has no size", int64_t(bytes.size()));
   PictureSize size{bigEndian(bytes, 16, 4), bigEndian(bytes, 20, 4)};
-  for (size_t at = 8; at + 8 <= bytes.size() && bytes.substr(at + 4, 4) != "IDAT"; at += 12 + size_t(bigEndian(bytes, at, 4)))
+  for (size_t at = 8; at + 8 <= bytes.size() && bytes.substr(at + 4, 4) != "IDAT";
+       at += 12 + size_t(bigEndian(bytes, at, 4)))
     if (bytes.substr(at + 4, 4) == "eXIf" && exifOrientation(bytes.substr(at + 8)) >= 5)
       std::swap(size.width, size.height);
   return size;
@@ -136,13 +137,26 @@ void orient(Picture8 &picture, int orientation) {
   // Of orientation 5 to 8 the axes change places; then right and left, top and bottom may.
   bool swapped = orientation >= 5, mirrorX = false, mirrorY = false;
   switch (orientation) {
-  case 2: mirrorX = true; break;
-  case 3: mirrorX = mirrorY = true; break;
-  case 4: mirrorY = true; break;
-  case 6: mirrorX = true; break; // of the turned picture
-  case 7: mirrorX = mirrorY = true; break;
-  case 8: mirrorY = true; break;
-  default: break;
+  case 2:
+    mirrorX = true;
+    break;
+  case 3:
+    mirrorX = mirrorY = true;
+    break;
+  case 4:
+    mirrorY = true;
+    break;
+  case 6:
+    mirrorX = true;
+    break; // of the turned picture
+  case 7:
+    mirrorX = mirrorY = true;
+    break;
+  case 8:
+    mirrorY = true;
+    break;
+  default:
+    break;
   }
   int64_t width = swapped ? picture.height : picture.width, height = swapped ? picture.width : picture.height;
   std::vector<uint8_t> turned(picture.pixels.size());

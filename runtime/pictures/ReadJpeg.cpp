@@ -85,9 +85,9 @@ bool JpegFile::open(std::string_view bytes, int channels) {
   jpeg_read_header(&info, TRUE);
   readOrientation(*this);
   bool ink = info.jpeg_color_space == JCS_CMYK || info.jpeg_color_space == JCS_YCCK;
-  info.out_color_space = ink                                              ? JCS_CMYK
+  info.out_color_space = ink                                                       ? JCS_CMYK
                          : info.jpeg_color_space == JCS_GRAYSCALE && channels == 1 ? JCS_GRAYSCALE
-                                                                          : JCS_RGB;
+                                                                                   : JCS_RGB;
   return true;
 }
 

@@ -53,10 +53,11 @@ std::vector<Case> elementwiseCases() {
        "%m = dl.constant dense<[true, false, true]> : tensor<3xi1>\n%s = dl.select %m, %x, %y : tensor<3xf64>\n"
        "%0 = dl.mul %s, %x : tensor<3xf64>",
        "%0 : tensor<3xf64>"});
-  cases.push_back({"check", "a condition that holds", "%x: tensor<3xf64>",
-                   "%z = dl.constant dense<-9.0> : tensor<3xf64>\n%m = dl.compare gt %x, %z : tensor<3xf64> -> tensor<3xi1>\n"
-                   "%a = dl.check %x if %m what \"x\" expected \"more\" : tensor<3xf64>\n%0 = dl.mul %a, %a : tensor<3xf64>",
-                   "%0 : tensor<3xf64>"});
+  cases.push_back(
+      {"check", "a condition that holds", "%x: tensor<3xf64>",
+       "%z = dl.constant dense<-9.0> : tensor<3xf64>\n%m = dl.compare gt %x, %z : tensor<3xf64> -> tensor<3xi1>\n"
+       "%a = dl.check %x if %m what \"x\" expected \"more\" : tensor<3xf64>\n%0 = dl.mul %a, %a : tensor<3xf64>",
+       "%0 : tensor<3xf64>"});
   cases.push_back({"cast", "to f32 and back", "%x: tensor<3xf64>",
                    "%a = dl.cast %x : tensor<3xf64> -> tensor<3xf32>\n%b = dl.exp %a : tensor<3xf32>\n"
                    "%0 = dl.cast %b : tensor<3xf32> -> tensor<3xf64>",
@@ -116,7 +117,8 @@ std::vector<Case> tensorCases() {
       reduce("max", "0, 2", "tensor<3xf64>"),
       reduce("min", "0, 1, 2", "tensor<f64>"),
       {"cumulative", "forward", "%x: tensor<2x4xf64>",
-       "%a = dl.cumulative sum %x along 1 : tensor<2x4xf64>\n%0 = dl.mul %a, %a : tensor<2x4xf64>", "%0 : tensor<2x4xf64>"},
+       "%a = dl.cumulative sum %x along 1 : tensor<2x4xf64>\n%0 = dl.mul %a, %a : tensor<2x4xf64>",
+       "%0 : tensor<2x4xf64>"},
       {"cumulative", "reverse", "%x: tensor<2x4xf64>",
        "%a = dl.cumulative sum reverse %x along 0 : tensor<2x4xf64>\n%0 = dl.mul %a, %a : tensor<2x4xf64>",
        "%0 : tensor<2x4xf64>"},
@@ -284,21 +286,29 @@ std::vector<Case> cumulativeCases() {
                              " : tensor<3x4xf64>\n%0 = dl.mul %a, %a : tensor<3x4xf64>",
                          "%0 : tensor<3x4xf64>"});
   // Zeros, one and then two of them: without a division.
-  cases.push_back({"cumulative", "product with zeros", "%x: tensor<5xf64>",
-                   "%0 = dl.cumulative prod %x along 0 : tensor<5xf64>", "%0 : tensor<5xf64>", -2, 2, "", 2,
+  cases.push_back({"cumulative",
+                   "product with zeros",
+                   "%x: tensor<5xf64>",
+                   "%0 = dl.cumulative prod %x along 0 : tensor<5xf64>",
+                   "%0 : tensor<5xf64>",
+                   -2,
+                   2,
+                   "",
+                   2,
                    {2, 0, 3, 0, 1.5}});
   for (std::string direction : {"", "reverse "})
     cases.push_back({"recurrence", direction, "%x: tensor<3x4xf64>, %y: tensor<3x4xf64>",
-                     "%0 = dl.recurrence " + direction + "%x, %y along 1 : tensor<3x4xf64>", "%0 : tensor<3x4xf64>",
-                     -2, 2, "", 3});
+                     "%0 = dl.recurrence " + direction + "%x, %y along 1 : tensor<3x4xf64>", "%0 : tensor<3x4xf64>", -2,
+                     2, "", 3});
   cases.push_back({"recurrence", "of one element", "%x: tensor<3x1xf64>, %y: tensor<3x1xf64>",
                    "%0 = dl.recurrence %x, %y along 1 : tensor<3x1xf64>", "%0 : tensor<3x1xf64>"});
   return cases;
 }
 
 /// A dl.linalg of `operands`, whose results are squared: signs of vectors do not matter.
-Case linalgCase(const std::string &kind, const std::string &name, const std::string &arguments, const std::string &before,
-                const std::string &call, std::vector<std::string> types, double low = -2, double high = 2) {
+Case linalgCase(const std::string &kind, const std::string &name, const std::string &arguments,
+                const std::string &before, const std::string &call, std::vector<std::string> types, double low = -2,
+                double high = 2) {
   std::string body = before + "%r:" + std::to_string(types.size()) + " = dl.linalg " + kind + call + "\n", names, all;
   for (size_t i = 0; i < types.size(); ++i) {
     std::string number = std::to_string(i);
@@ -312,12 +322,14 @@ Case linalgCase(const std::string &kind, const std::string &name, const std::str
 std::vector<Case> linalgCases() {
   const std::string m = "tensor<2x3x3xf64>", r = "tensor<2x3x2xf64>", w = "tensor<2x3xf64>";
   // x + 4 and its like are far from singular; x + x' is symmetric, x x' + 1 positive definite.
-  const std::string dominant = "%e = dl.constant dense<[[[4.0, 0.0, 0.0], [0.0, 5.0, 0.0], [0.0, 0.0, 7.0]], [[6.0, 0.0, "
-                               "0.0], [0.0, 5.0, 0.0], [0.0, 0.0, 3.0]]]> : " + m + "\n%a = dl.add %x, %e : " + m + "\n";
+  const std::string dominant =
+      "%e = dl.constant dense<[[[4.0, 0.0, 0.0], [0.0, 5.0, 0.0], [0.0, 0.0, 7.0]], [[6.0, 0.0, "
+      "0.0], [0.0, 5.0, 0.0], [0.0, 0.0, 3.0]]]> : " +
+      m + "\n%a = dl.add %x, %e : " + m + "\n";
   const std::string across = "%t = dl.transpose %x by [0, 2, 1] : " + m + " -> " + m + "\n";
   const std::string symmetric = dominant + across + "%h = dl.add %a, %t : " + m + "\n";
-  const std::string definite = dominant + across + "%p = dl.contract \"bij,bjk->bik\" %x, %t : " + m + ", " + m + " -> " +
-                               m + "\n%h = dl.add %p, %e : " + m + "\n";
+  const std::string definite = dominant + across + "%p = dl.contract \"bij,bjk->bik\" %x, %t : " + m + ", " + m +
+                               " -> " + m + "\n%h = dl.add %p, %e : " + m + "\n";
   const std::string two = "%x: " + m + ", %y: " + r, to = " : (" + m + ", " + r + ") -> " + r;
   std::vector<Case> cases = {
       linalgCase("solve", "", two, dominant, "(%a, %y)" + to, {r}, -1, 1),

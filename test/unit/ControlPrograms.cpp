@@ -5,7 +5,8 @@ namespace dlc::test {
 
 std::vector<ControlProgram> controlPrograms() {
   return {
-      {"SumsForwardsAndBackwards", R"(func.func @f(%xs: tensor<5x6xf32> {dl.role = "input", dl.name = "xs"}, %s: tensor<6xf32> {dl.role = "input", dl.name = "s"}) -> (tensor<6xf32> {dl.name = "last"}, tensor<5x6xf32> {dl.name = "all"}, tensor<6xf32> {dl.name = "lastBack"}, tensor<5x6xf32> {dl.name = "allBack"}) {
+      {"SumsForwardsAndBackwards",
+       R"(func.func @f(%xs: tensor<5x6xf32> {dl.role = "input", dl.name = "xs"}, %s: tensor<6xf32> {dl.role = "input", dl.name = "s"}) -> (tensor<6xf32> {dl.name = "last"}, tensor<5x6xf32> {dl.name = "all"}, tensor<6xf32> {dl.name = "lastBack"}, tensor<5x6xf32> {dl.name = "allBack"}) {
   %a:2 = dl.scan 5 carry(%s) slices(%xs) invariants() {
   ^bb0(%i: tensor<i64>, %c: tensor<6xf32>, %x: tensor<6xf32>):
     %d = dl.add %c, %x : tensor<6xf32>
@@ -20,7 +21,8 @@ std::vector<ControlProgram> controlPrograms() {
   } : (tensor<6xf32>, tensor<5x6xf32>) -> (tensor<6xf32>, tensor<5x6xf32>)
   return %a#0, %a#1, %b#0, %b#1 : tensor<6xf32>, tensor<5x6xf32>, tensor<6xf32>, tensor<5x6xf32>
 })"},
-      {"NoIterations", R"(func.func @f(%x: tensor<6xf32> {dl.role = "input", dl.name = "x"}, %xs: tensor<0x6xf32> {dl.role = "input", dl.name = "xs"}) -> (tensor<6xf32> {dl.name = "last"}, tensor<0x6xf32> {dl.name = "all"}) {
+      {"NoIterations",
+       R"(func.func @f(%x: tensor<6xf32> {dl.role = "input", dl.name = "x"}, %xs: tensor<0x6xf32> {dl.role = "input", dl.name = "xs"}) -> (tensor<6xf32> {dl.name = "last"}, tensor<0x6xf32> {dl.name = "all"}) {
   %a:2 = dl.scan 0 carry(%x) slices(%xs) invariants() {
   ^bb0(%i: tensor<i64>, %c: tensor<6xf32>, %e: tensor<6xf32>):
     %d = dl.add %c, %e : tensor<6xf32>
@@ -28,7 +30,8 @@ std::vector<ControlProgram> controlPrograms() {
   } : (tensor<6xf32>, tensor<0x6xf32>) -> (tensor<6xf32>, tensor<0x6xf32>)
   return %a#0, %a#1 : tensor<6xf32>, tensor<0x6xf32>
 })"},
-      {"CarriedValuesChangePlaces", R"(func.func @f(%x: tensor<6xf32> {dl.role = "input", dl.name = "x"}, %y: tensor<6xf32> {dl.role = "input", dl.name = "y"}) -> (tensor<6xf32> {dl.name = "a"}, tensor<6xf32> {dl.name = "b"}, tensor<6xf32> {dl.name = "c"}) {
+      {"CarriedValuesChangePlaces",
+       R"(func.func @f(%x: tensor<6xf32> {dl.role = "input", dl.name = "x"}, %y: tensor<6xf32> {dl.role = "input", dl.name = "y"}) -> (tensor<6xf32> {dl.name = "a"}, tensor<6xf32> {dl.name = "b"}, tensor<6xf32> {dl.name = "c"}) {
   %a:3 = dl.scan 7 carry(%x, %y, %x) slices() invariants() {
   ^bb0(%i: tensor<i64>, %p: tensor<6xf32>, %q: tensor<6xf32>, %r: tensor<6xf32>):
     %half = dl.constant dense<0.5> : tensor<6xf32>
@@ -38,7 +41,8 @@ std::vector<ControlProgram> controlPrograms() {
   } : (tensor<6xf32>, tensor<6xf32>, tensor<6xf32>) -> (tensor<6xf32>, tensor<6xf32>, tensor<6xf32>)
   return %a#0, %a#1, %a#2 : tensor<6xf32>, tensor<6xf32>, tensor<6xf32>
 })"},
-      {"ProductsAlternate", R"(func.func @f(%x: tensor<4x4xf32> {dl.role = "input", dl.name = "x"}, %w: tensor<4x4xf32> {dl.role = "input", dl.name = "w"}) -> (tensor<4x4xf32> {dl.name = "last"}, tensor<4x4xf32> {dl.name = "twice"}, tensor<5x4x4xf32> {dl.name = "all"}) {
+      {"ProductsAlternate",
+       R"(func.func @f(%x: tensor<4x4xf32> {dl.role = "input", dl.name = "x"}, %w: tensor<4x4xf32> {dl.role = "input", dl.name = "w"}) -> (tensor<4x4xf32> {dl.name = "last"}, tensor<4x4xf32> {dl.name = "twice"}, tensor<5x4x4xf32> {dl.name = "all"}) {
   %a:2 = dl.scan 5 carry(%x) slices() invariants(%w) {
   ^bb0(%i: tensor<i64>, %c: tensor<4x4xf32>, %m: tensor<4x4xf32>):
     %d = dl.contract "mk,kn->mn" %c, %m : tensor<4x4xf32>, tensor<4x4xf32> -> tensor<4x4xf32>
@@ -48,7 +52,8 @@ std::vector<ControlProgram> controlPrograms() {
   %b = dl.add %a#0, %x : tensor<4x4xf32>
   return %a#0, %b, %a#1 : tensor<4x4xf32>, tensor<4x4xf32>, tensor<5x4x4xf32>
 })"},
-      {"BreaksLeaveZeros", R"(func.func @f(%xs: tensor<6x6xf32> {dl.role = "input", dl.name = "xs"}, %limit: tensor<f32> {dl.role = "input", dl.name = "limit"}) -> (tensor<f32> {dl.name = "last"}, tensor<i64> {dl.name = "count"}, tensor<6xf32> {dl.name = "sums"}) {
+      {"BreaksLeaveZeros",
+       R"(func.func @f(%xs: tensor<6x6xf32> {dl.role = "input", dl.name = "xs"}, %limit: tensor<f32> {dl.role = "input", dl.name = "limit"}) -> (tensor<f32> {dl.name = "last"}, tensor<i64> {dl.name = "count"}, tensor<6xf32> {dl.name = "sums"}) {
   %zero = dl.constant dense<0.0> : tensor<f32>
   %none = dl.constant dense<0> : tensor<i64>
   %a:3 = dl.scan 6 breaks carry(%zero, %none) slices(%xs) invariants() {
@@ -64,7 +69,8 @@ std::vector<ControlProgram> controlPrograms() {
   } : (tensor<f32>, tensor<i64>, tensor<6x6xf32>) -> (tensor<f32>, tensor<i64>, tensor<6xf32>)
   return %a#0, %a#1, %a#2 : tensor<f32>, tensor<i64>, tensor<6xf32>
 })"},
-      {"LoopsInLoops", R"(func.func @f(%xs: tensor<3x4x6xf32> {dl.role = "input", dl.name = "xs"}, %w: tensor<6xf32> {dl.role = "input", dl.name = "w"}) -> (tensor<6xf32> {dl.name = "last"}, tensor<3x4x6xf32> {dl.name = "all"}, tensor<3xi64> {dl.name = "sums"}) {
+      {"LoopsInLoops",
+       R"(func.func @f(%xs: tensor<3x4x6xf32> {dl.role = "input", dl.name = "xs"}, %w: tensor<6xf32> {dl.role = "input", dl.name = "w"}) -> (tensor<6xf32> {dl.name = "last"}, tensor<3x4x6xf32> {dl.name = "all"}, tensor<3xi64> {dl.name = "sums"}) {
   %a:3 = dl.scan 3 carry(%w) slices(%xs) invariants(%w) {
   ^bb0(%i: tensor<i64>, %c: tensor<6xf32>, %x: tensor<4x6xf32>, %u: tensor<6xf32>):
     %zero = dl.constant dense<0> : tensor<i64>
@@ -82,7 +88,8 @@ std::vector<ControlProgram> controlPrograms() {
   } : (tensor<6xf32>, tensor<3x4x6xf32>, tensor<6xf32>) -> (tensor<6xf32>, tensor<3x4x6xf32>, tensor<3xi64>)
   return %a#0, %a#1, %a#2 : tensor<6xf32>, tensor<3x4x6xf32>, tensor<3xi64>
 })"},
-      {"WhileWithInvariants", R"(func.func @f(%x: tensor<f64> {dl.role = "input", dl.name = "x"}, %v: tensor<4xf64> {dl.role = "input", dl.name = "v"}) -> (tensor<f64> {dl.name = "x"}, tensor<4xf64> {dl.name = "v"}, tensor<i64> {dl.name = "none"}) {
+      {"WhileWithInvariants",
+       R"(func.func @f(%x: tensor<f64> {dl.role = "input", dl.name = "x"}, %v: tensor<4xf64> {dl.role = "input", dl.name = "v"}) -> (tensor<f64> {dl.name = "x"}, tensor<4xf64> {dl.name = "v"}, tensor<i64> {dl.name = "none"}) {
   %limit = dl.constant dense<40.0> : tensor<f64>
   %one = dl.constant dense<1.5> : tensor<f64>
   %start = dl.add %x, %limit : tensor<f64>
@@ -111,7 +118,8 @@ std::vector<ControlProgram> controlPrograms() {
   } : (tensor<i64>) -> tensor<i64>
   return %a#0, %a#1, %b : tensor<f64>, tensor<4xf64>, tensor<i64>
 })"},
-      {"Branches", R"(func.func @f(%c: tensor<i1> {dl.role = "input", dl.name = "c"}, %x: tensor<6xf32> {dl.role = "input", dl.name = "x"}, %y: tensor<6xf32> {dl.role = "input", dl.name = "y"}) -> (tensor<6xf32> {dl.name = "a"}, tensor<6xf32> {dl.name = "b"}, tensor<6xf32> {dl.name = "again"}, tensor<6xf32> {dl.name = "d"}) {
+      {"Branches",
+       R"(func.func @f(%c: tensor<i1> {dl.role = "input", dl.name = "c"}, %x: tensor<6xf32> {dl.role = "input", dl.name = "x"}, %y: tensor<6xf32> {dl.role = "input", dl.name = "y"}) -> (tensor<6xf32> {dl.name = "a"}, tensor<6xf32> {dl.name = "b"}, tensor<6xf32> {dl.name = "again"}, tensor<6xf32> {dl.name = "d"}) {
   %a:2 = dl.if %c, (%x, %y) {
   ^bb0(%u: tensor<6xf32>, %v: tensor<6xf32>):
     %s = dl.add %u, %v : tensor<6xf32>
@@ -146,7 +154,8 @@ std::vector<ControlProgram> controlPrograms() {
   } : (tensor<i1>, tensor<6xf32>) -> (tensor<6xf32>, tensor<6xf32>)
   return %a#0, %a#1, %b, %d#0 : tensor<6xf32>, tensor<6xf32>, tensor<6xf32>, tensor<6xf32>
 })"},
-      {"BranchesInLoopsWriteInPlace", R"(func.func @f(%flags: tensor<6xi1> {dl.role = "input", dl.name = "flags"}, %xs: tensor<6x6xf32> {dl.role = "input", dl.name = "xs"}, %s: tensor<6xf32> {dl.role = "input", dl.name = "s"}) -> (tensor<6xf32> {dl.name = "kept"}, tensor<6xf32> {dl.name = "other"}, tensor<6x6xf32> {dl.name = "all"}) {
+      {"BranchesInLoopsWriteInPlace",
+       R"(func.func @f(%flags: tensor<6xi1> {dl.role = "input", dl.name = "flags"}, %xs: tensor<6x6xf32> {dl.role = "input", dl.name = "xs"}, %s: tensor<6xf32> {dl.role = "input", dl.name = "s"}) -> (tensor<6xf32> {dl.name = "kept"}, tensor<6xf32> {dl.name = "other"}, tensor<6x6xf32> {dl.name = "all"}) {
   %a:3 = dl.scan 6 carry(%s, %s) slices(%flags, %xs) invariants() {
   ^bb0(%i: tensor<i64>, %c: tensor<6xf32>, %o: tensor<6xf32>, %flag: tensor<i1>, %x: tensor<6xf32>):
     %n:2 = dl.if %flag, (%c, %x, %o) {
@@ -162,7 +171,8 @@ std::vector<ControlProgram> controlPrograms() {
   } : (tensor<6xf32>, tensor<6xf32>, tensor<6xi1>, tensor<6x6xf32>) -> (tensor<6xf32>, tensor<6xf32>, tensor<6x6xf32>)
   return %a#0, %a#1, %a#2 : tensor<6xf32>, tensor<6xf32>, tensor<6x6xf32>
 })"},
-      {"UnchangedAndUnreadValues", R"(func.func @f(%x: tensor<6xf32> {dl.role = "input", dl.name = "x"}, %y: tensor<6xf32> {dl.role = "input", dl.name = "y"}) -> (tensor<6xf32> {dl.name = "same"}, tensor<6xf32> {dl.name = "next"}, tensor<6xf32> {dl.name = "chained"}) {
+      {"UnchangedAndUnreadValues",
+       R"(func.func @f(%x: tensor<6xf32> {dl.role = "input", dl.name = "x"}, %y: tensor<6xf32> {dl.role = "input", dl.name = "y"}) -> (tensor<6xf32> {dl.name = "same"}, tensor<6xf32> {dl.name = "next"}, tensor<6xf32> {dl.name = "chained"}) {
   %a:3 = dl.scan 4 carry(%x, %y, %y) slices() invariants() {
   ^bb0(%i: tensor<i64>, %p: tensor<6xf32>, %q: tensor<6xf32>, %r: tensor<6xf32>):
     %t = dl.sub %q, %p : tensor<6xf32>
@@ -177,7 +187,8 @@ std::vector<ControlProgram> controlPrograms() {
   } : (tensor<6xf32>, tensor<6xf32>, tensor<6xf32>) -> tensor<6xf32>
   return %a#0, %a#1, %b : tensor<6xf32>, tensor<6xf32>, tensor<6xf32>
 })"},
-      {"Gradients", R"(func.func @f(%xs: tensor<5x3x4xf32> {dl.role = "input", dl.name = "xs"}, %h: tensor<3x4xf32> {dl.role = "input", dl.name = "h"}, %w: tensor<4x4xf32> {dl.role = "input", dl.name = "w"}) -> (tensor<f32> {dl.name = "loss"}, tensor<5x3x4xf32> {dl.name = "dxs"}, tensor<3x4xf32> {dl.name = "dh"}, tensor<4x4xf32> {dl.name = "dw"}) {
+      {"Gradients",
+       R"(func.func @f(%xs: tensor<5x3x4xf32> {dl.role = "input", dl.name = "xs"}, %h: tensor<3x4xf32> {dl.role = "input", dl.name = "h"}, %w: tensor<4x4xf32> {dl.role = "input", dl.name = "w"}) -> (tensor<f32> {dl.name = "loss"}, tensor<5x3x4xf32> {dl.name = "dxs"}, tensor<3x4xf32> {dl.name = "dh"}, tensor<4x4xf32> {dl.name = "dw"}) {
   %one = dl.constant dense<1.0> : tensor<f32>
   %g:4 = dl.grad (%xs, %h, %w), (%one) aux 0 {
   ^bb0(%vxs: tensor<5x3x4xf32>, %vh: tensor<3x4xf32>, %vw: tensor<4x4xf32>):
@@ -196,7 +207,8 @@ std::vector<ControlProgram> controlPrograms() {
   } : (tensor<5x3x4xf32>, tensor<3x4xf32>, tensor<4x4xf32>, tensor<f32>) -> (tensor<f32>, tensor<5x3x4xf32>, tensor<3x4xf32>, tensor<4x4xf32>)
   return %g#0, %g#1, %g#2, %g#3 : tensor<f32>, tensor<5x3x4xf32>, tensor<3x4xf32>, tensor<4x4xf32>
 })"},
-      {"GradientsThroughBreaks", R"(func.func @f(%xs: tensor<5x4xf32> {dl.role = "input", dl.name = "xs"}, %h: tensor<4xf32> {dl.role = "input", dl.name = "h"}) -> (tensor<f32> {dl.name = "loss"}, tensor<5x4xf32> {dl.name = "dxs"}, tensor<4xf32> {dl.name = "dh"}) {
+      {"GradientsThroughBreaks",
+       R"(func.func @f(%xs: tensor<5x4xf32> {dl.role = "input", dl.name = "xs"}, %h: tensor<4xf32> {dl.role = "input", dl.name = "h"}) -> (tensor<f32> {dl.name = "loss"}, tensor<5x4xf32> {dl.name = "dxs"}, tensor<4xf32> {dl.name = "dh"}) {
   %one = dl.constant dense<1.0> : tensor<f32>
   %g:3 = dl.grad (%xs, %h), (%one) aux 0 {
   ^bb0(%vxs: tensor<5x4xf32>, %vh: tensor<4xf32>):
@@ -215,7 +227,8 @@ std::vector<ControlProgram> controlPrograms() {
   } : (tensor<5x4xf32>, tensor<4xf32>, tensor<f32>) -> (tensor<f32>, tensor<5x4xf32>, tensor<4xf32>)
   return %g#0, %g#1, %g#2 : tensor<f32>, tensor<5x4xf32>, tensor<4xf32>
 })"},
-      {"LargeEnoughForThreads", R"(func.func @f(%xs: tensor<4x64x200xf32> {dl.role = "input", dl.name = "xs"}, %w: tensor<200x200xf32> {dl.role = "input", dl.name = "w"}) -> (tensor<64x200xf32> {dl.name = "last"}, tensor<4x64x200xf32> {dl.name = "all"}) {
+      {"LargeEnoughForThreads",
+       R"(func.func @f(%xs: tensor<4x64x200xf32> {dl.role = "input", dl.name = "xs"}, %w: tensor<200x200xf32> {dl.role = "input", dl.name = "w"}) -> (tensor<64x200xf32> {dl.name = "last"}, tensor<4x64x200xf32> {dl.name = "all"}) {
   %zero = dl.constant dense<0.0> : tensor<64x200xf32>
   %a:2 = dl.scan 4 carry(%zero) slices(%xs) invariants(%w) {
   ^bb0(%i: tensor<i64>, %c: tensor<64x200xf32>, %x: tensor<64x200xf32>, %m: tensor<200x200xf32>):
@@ -228,7 +241,8 @@ std::vector<ControlProgram> controlPrograms() {
   } : (tensor<64x200xf32>, tensor<4x64x200xf32>, tensor<200x200xf32>) -> (tensor<64x200xf32>, tensor<4x64x200xf32>)
   return %a#0, %a#1 : tensor<64x200xf32>, tensor<4x64x200xf32>
 })"},
-      {"UpdatesInLoops", R"(func.func @f(%x: tensor<5x6xf32> {dl.role = "input", dl.name = "x"}, %v: tensor<6xf32> {dl.role = "input", dl.name = "v"}, %k: tensor<i64> {dl.role = "input", dl.name = "k"}) -> (tensor<5x6xf32> {dl.name = "filled"}, tensor<5x6xf32> {dl.name = "moved"}, tensor<5x6xf32> {dl.name = "x2"}, tensor<6xf32> {dl.name = "sum"}) {
+      {"UpdatesInLoops",
+       R"(func.func @f(%x: tensor<5x6xf32> {dl.role = "input", dl.name = "x"}, %v: tensor<6xf32> {dl.role = "input", dl.name = "v"}, %k: tensor<i64> {dl.role = "input", dl.name = "k"}) -> (tensor<5x6xf32> {dl.name = "filled"}, tensor<5x6xf32> {dl.name = "moved"}, tensor<5x6xf32> {dl.name = "x2"}, tensor<6xf32> {dl.name = "sum"}) {
   %zero = dl.constant dense<0.0> : tensor<5x6xf32>
   %a:3 = dl.scan 5 carry(%zero, %x, %v) slices() invariants() {
   ^bb0(%i: tensor<i64>, %c: tensor<5x6xf32>, %d: tensor<5x6xf32>, %h: tensor<6xf32>):
@@ -244,7 +258,8 @@ std::vector<ControlProgram> controlPrograms() {
   %once = dl.dynamic_update %x with %u at (%k) along [0] : tensor<5x6xf32>, tensor<1x6xf32>, tensor<i64>
   return %a#0, %a#1, %once, %a#2 : tensor<5x6xf32>, tensor<5x6xf32>, tensor<5x6xf32>, tensor<6xf32>
 })"},
-      {"GradientsThroughUpdates", R"(func.func @f(%x: tensor<5x6xf32> {dl.role = "input", dl.name = "x"}, %v: tensor<6xf32> {dl.role = "input", dl.name = "v"}) -> (tensor<f32> {dl.name = "loss"}, tensor<5x6xf32> {dl.name = "dx"}, tensor<6xf32> {dl.name = "dv"}) {
+      {"GradientsThroughUpdates",
+       R"(func.func @f(%x: tensor<5x6xf32> {dl.role = "input", dl.name = "x"}, %v: tensor<6xf32> {dl.role = "input", dl.name = "v"}) -> (tensor<f32> {dl.name = "loss"}, tensor<5x6xf32> {dl.name = "dx"}, tensor<6xf32> {dl.name = "dv"}) {
   %one = dl.constant dense<1.0> : tensor<f32>
   %g:3 = dl.grad (%x, %v), (%one) aux 0 {
   ^bb0(%vx: tensor<5x6xf32>, %vv: tensor<6xf32>):
@@ -265,7 +280,8 @@ std::vector<ControlProgram> controlPrograms() {
   } : (tensor<5x6xf32>, tensor<6xf32>, tensor<f32>) -> (tensor<f32>, tensor<5x6xf32>, tensor<6xf32>)
   return %g#0, %g#1, %g#2 : tensor<f32>, tensor<5x6xf32>, tensor<6xf32>
 })"},
-      {"RecurrentGradients", R"(func.func @f(%xs: tensor<6x3x4xf32> {dl.role = "input", dl.name = "xs"}, %h: tensor<3x5xf32> {dl.role = "input", dl.name = "h"}, %u: tensor<4x5xf32> {dl.role = "input", dl.name = "u"}, %w: tensor<5x5xf32> {dl.role = "input", dl.name = "w"}, %b: tensor<5xf32> {dl.role = "input", dl.name = "b"}) -> (tensor<f32> {dl.name = "loss"}, tensor<6x3x4xf32> {dl.name = "dxs"}, tensor<3x5xf32> {dl.name = "dh"}, tensor<4x5xf32> {dl.name = "du"}, tensor<5x5xf32> {dl.name = "dw"}, tensor<5xf32> {dl.name = "db"}) {
+      {"RecurrentGradients",
+       R"(func.func @f(%xs: tensor<6x3x4xf32> {dl.role = "input", dl.name = "xs"}, %h: tensor<3x5xf32> {dl.role = "input", dl.name = "h"}, %u: tensor<4x5xf32> {dl.role = "input", dl.name = "u"}, %w: tensor<5x5xf32> {dl.role = "input", dl.name = "w"}, %b: tensor<5xf32> {dl.role = "input", dl.name = "b"}) -> (tensor<f32> {dl.name = "loss"}, tensor<6x3x4xf32> {dl.name = "dxs"}, tensor<3x5xf32> {dl.name = "dh"}, tensor<4x5xf32> {dl.name = "du"}, tensor<5x5xf32> {dl.name = "dw"}, tensor<5xf32> {dl.name = "db"}) {
   %one = dl.constant dense<1.0> : tensor<f32>
   %g:6 = dl.grad (%xs, %h, %u, %w, %b), (%one) aux 0 {
   ^bb0(%vxs: tensor<6x3x4xf32>, %vh: tensor<3x5xf32>, %vu: tensor<4x5xf32>, %vw: tensor<5x5xf32>, %vb: tensor<5xf32>):
@@ -288,7 +304,8 @@ std::vector<ControlProgram> controlPrograms() {
   return %g#0, %g#1, %g#2, %g#3, %g#4, %g#5 : tensor<f32>, tensor<6x3x4xf32>, tensor<3x5xf32>, tensor<4x5xf32>, tensor<5x5xf32>, tensor<5xf32>
 })"},
       // No loop: a gelu, a softmax and rows less their means, whose gradients compute again what they need of them.
-      {"GradientsOfRows", R"(func.func @f(%x: tensor<6x5xf32> {dl.role = "input", dl.name = "x"}, %w: tensor<5x24xf32> {dl.role = "input", dl.name = "w"}, %v: tensor<24x20xf32> {dl.role = "input", dl.name = "v"}) -> (tensor<f32> {dl.name = "loss"}, tensor<6x5xf32> {dl.name = "dx"}, tensor<5x24xf32> {dl.name = "dw"}, tensor<24x20xf32> {dl.name = "dv"}) {
+      {"GradientsOfRows",
+       R"(func.func @f(%x: tensor<6x5xf32> {dl.role = "input", dl.name = "x"}, %w: tensor<5x24xf32> {dl.role = "input", dl.name = "w"}, %v: tensor<24x20xf32> {dl.role = "input", dl.name = "v"}) -> (tensor<f32> {dl.name = "loss"}, tensor<6x5xf32> {dl.name = "dx"}, tensor<5x24xf32> {dl.name = "dw"}, tensor<24x20xf32> {dl.name = "dv"}) {
   %one = dl.constant dense<1.0> : tensor<f32>
   %g:4 = dl.grad (%x, %w, %v), (%one) aux 0 {
   ^bb0(%a: tensor<6x5xf32>, %m: tensor<5x24xf32>, %n: tensor<24x20xf32>):

@@ -91,9 +91,11 @@ TEST_F(Csv, WhatIsMissingIsANumberTheMeanOrNoRow) {
 
 TEST_F(Csv, DatesAreToldApart) {
   auto errorOfCell = [&](const std::string &cell) { return errorFor("x\n" + cell + "\n", {field("x", DType::F32)}); };
-  for (const char *date : {"1999-12-31", "31.12.1999", "12/31/99 10:00", "10:30", "1999-12-31T10:00:00Z", "2020-01-01 10:00:00.123"})
-    EXPECT_EQ(errorOfCell(date), std::string("2:1: `") + date + "` is a date or a time (column `x`)\nsplit it into columns of "
-                                                                "numbers, or declare the field `str` or `category`");
+  for (const char *date :
+       {"1999-12-31", "31.12.1999", "12/31/99 10:00", "10:30", "1999-12-31T10:00:00Z", "2020-01-01 10:00:00.123"})
+    EXPECT_EQ(errorOfCell(date), std::string("2:1: `") + date +
+                                     "` is a date or a time (column `x`)\nsplit it into columns of "
+                                     "numbers, or declare the field `str` or `category`");
   for (const char *other : {"1.234.567", "abc", "1-", "1/2", "12-31-x", "10 20"})
     EXPECT_EQ(errorOfCell(other), std::string("2:1: `") + other + "` is not a number (column `x`)");
 }
@@ -125,7 +127,8 @@ TEST_F(Csv, BadNumbersNameTheirPlace) {
   EXPECT_EQ(errorFor("x,y\n1,3000000000\n", fields), "2:3: `3000000000` does not fit i32 (column `y`)");
   EXPECT_EQ(errorFor("x,y\n1e39,3\n", fields), "2:1: `1e39` does not fit f32 (column `x`)");
   EXPECT_EQ(errorFor("x,y\ninf,3\n", fields), "2:1: `inf` is not a number (column `x`)");
-  EXPECT_EQ(errorFor("x,y\n,3\n", fields), "2:1: a value is missing (column `x`); only a category may miss values" + repair);
+  EXPECT_EQ(errorFor("x,y\n,3\n", fields),
+            "2:1: a value is missing (column `x`); only a category may miss values" + repair);
   EXPECT_EQ(errorFor("1,2\n\"\n\n\",4", fields), "2:1: `\n\n` is not a number (field `x`)");
   EXPECT_EQ(errorFor("x\n2\n", {field("x", DType::Bool)}), "2:1: `2` is not a bool (column `x`)");
   EXPECT_EQ(errorFor("x\n256\n", {field("x", DType::U8)}), "2:1: `256` does not fit u8 (column `x`)");

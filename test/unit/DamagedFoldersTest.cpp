@@ -39,14 +39,33 @@ static std::vector<Whole> wholeFiles() {
   using List = std::vector<double>;
   return {
       {"text", "t.txt", "t.txt", "\xEF\xBB\xBFTo be, or n\xC3\xB6t to be:\r\nthat is\n", {field("t", DType::I32, {5})}},
-      {"text_folder", "names/*.txt", "names/a.txt", "Zo\xC3\xAB\n\n  Ab-a \nO'Neill\n",
+      {"text_folder",
+       "names/*.txt",
+       "names/a.txt",
+       "Zo\xC3\xAB\n\n  Ab-a \nO'Neill\n",
        {field("letters", DType::U8, {6}), category("kind")}},
-      {"text_folder", "names/*.txt", "names/a.txt", "Zo\xC3\xAB\n\n  Ab-a \nO'Neill\n",
-       {field("letters", DType::U8, {6})}, {{"alphabet", std::string("abcdefgh")}}},
-      {"sentence_pairs", "p.tsv", "p.tsv", "Go on.\tVa, va !\r\n\nI see.\tJe vois.\tfrom\nNo\tNon\n",
-       {field("src", DType::I32, {4}), field("dst", DType::I32, {5})}, {{"vocab", 8.0}}},
-      {"image_folder", "photos", "photos/cat/a.png", picture(9, 7), {field("x", DType::U8, {3, 9, 7}), category("kind")}},
-      {"image_folder", "photos", "photos/cat/a.png", picture(9, 7), {field("x", DType::U8, {1, 3, 5}), text("path")},
+      {"text_folder",
+       "names/*.txt",
+       "names/a.txt",
+       "Zo\xC3\xAB\n\n  Ab-a \nO'Neill\n",
+       {field("letters", DType::U8, {6})},
+       {{"alphabet", std::string("abcdefgh")}}},
+      {"sentence_pairs",
+       "p.tsv",
+       "p.tsv",
+       "Go on.\tVa, va !\r\n\nI see.\tJe vois.\tfrom\nNo\tNon\n",
+       {field("src", DType::I32, {4}), field("dst", DType::I32, {5})},
+       {{"vocab", 8.0}}},
+      {"image_folder",
+       "photos",
+       "photos/cat/a.png",
+       picture(9, 7),
+       {field("x", DType::U8, {3, 9, 7}), category("kind")}},
+      {"image_folder",
+       "photos",
+       "photos/cat/a.png",
+       picture(9, 7),
+       {field("x", DType::U8, {1, 3, 5}), text("path")},
        {{"resize", List{3, 5}}}},
   };
 }
@@ -92,7 +111,8 @@ TEST(SavedModels, DamagedFilesDoNoHarm) {
   std::vector<float> values(12, 0.5f);
   std::vector<TensorSlot> params = {denseSlot("fc.weight", DType::F32, {2, 3}, 0)},
                           state = {denseSlot("m.fc.weight", DType::F32, {2, 3}, 0)};
-  Vocabulary words(Vocabulary::Kind::Words, {"", "<start>", "<end>", "<unknown>", "go", "n\xC3\xA4"}, {DType::I32, 7, true});
+  Vocabulary words(Vocabulary::Kind::Words, {"", "<start>", "<end>", "<unknown>", "go", "n\xC3\xA4"},
+                   {DType::I32, 7, true});
   std::map<std::string, std::string> metadata = {{"vocabulary.src", words.json()}, {"classes.kind", "[\"a\", \"b\"]"}};
   RunPosition position;
   position.step = 4;
@@ -118,7 +138,8 @@ TEST(SavedModels, DamagedFilesDoNoHarm) {
 
 TEST(Vocabularies, DamagedFilesDoNoHarm) {
   std::mt19937 random(7);
-  Vocabulary words(Vocabulary::Kind::Words, {"", "<start>", "<end>", "<unknown>", "go", "n\xC3\xA4"}, {DType::I64, 7, true}),
+  Vocabulary words(Vocabulary::Kind::Words, {"", "<start>", "<end>", "<unknown>", "go", "n\xC3\xA4"},
+                   {DType::I64, 7, true}),
       letters(Vocabulary::Kind::Letters, {"", "a", "\xC3\xA4"}, {DType::U8, 5});
   for (int i = 0; i < damagedFiles(); ++i)
     if (auto read = Vocabulary::read(damaged(words.json(), letters.json(), random))) {

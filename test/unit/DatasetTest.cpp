@@ -156,7 +156,8 @@ TEST(RowParts, FoldsTogetherAreAllRows) {
 
 TEST(RowParts, AnEmptyPartIsAnError) {
   auto data = numbered(10);
-  EXPECT_EQ(errorOf(rowsOf(*data, splitAt(0.99, 0, true), "train")), "a split of 10 examples at 0.99 leaves one part empty");
+  EXPECT_EQ(errorOf(rowsOf(*data, splitAt(0.99, 0, true), "train")),
+            "a split of 10 examples at 0.99 leaves one part empty");
   EXPECT_EQ(errorOf(rowsOf(*data, splitAt(0.9, 0.01, true), "rest")),
             "a split of 10 examples at 0.9 and 0.91 leaves one part empty");
   EXPECT_EQ(errorOf(rowsOf(*data, foldOf(11, 0), "rest")), "11 folds of 10 examples leave one empty");

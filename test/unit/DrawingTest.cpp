@@ -261,7 +261,8 @@ TEST(Drawing, GnuplotDrawsEachKind) {
       EXPECT_EQ(content.substr(0, 4), kind == std::string("png") ? "\x89PNG" : "<?xm") << number;
       EXPECT_TRUE(kind == std::string("png") || content.find("</svg>") != std::string::npos);
       if (!picture.title.empty() && kind == std::string("svg"))
-        EXPECT_NE(content.find("'it's' ''so'' `date` \"x\" %s @x \\ $HOME {/Bold a}_1^2 &amp; ~ é"), std::string::npos) << content;
+        EXPECT_NE(content.find("'it's' ''so'' `date` \"x\" %s @x \\ $HOME {/Bold a}_1^2 &amp; ~ é"), std::string::npos)
+            << content;
     }
   EXPECT_EQ(folder.files().size(), size_t(number)); // nothing else is left
 }
@@ -288,9 +289,10 @@ TEST(Drawing, AGnuplotThatFailsIsAnError) {
   fails("kill -9 $$\n", "gnuplot failed: it ended without a word");
   fails("exit 0\n", "gnuplot wrote nothing");
   // As where the disk is full.
-  fails("while read -r line; do case \"$line\" in \"set output\"*) f=${line#*[\\\"\\']}; f=${f%[\\\"\\']};; esac; done\n"
-        "echo '<svg>' > \"$f\"\n",
-        "gnuplot wrote a part of it");
+  fails(
+      "while read -r line; do case \"$line\" in \"set output\"*) f=${line#*[\\\"\\']}; f=${f%[\\\"\\']};; esac; done\n"
+      "echo '<svg>' > \"$f\"\n",
+      "gnuplot wrote a part of it");
   EXPECT_TRUE(folder.files().empty());
   std::string nowhere = folder / "no/a.svg";
   FakeGnuplot fake("exit 0\n");

@@ -153,8 +153,8 @@ TEST_F(EvaluatorTest, FloatsDivideAsInPython) {
                {"0.0", "0.0", nan, nan}};
   for (auto &[x, y, remainder, quotient] : cases) {
     SCOPED_TRACE(std::string(x) + " by " + y);
-    std::string operands = "%x = dl.constant dense<" + std::string(x) + "> : tensor<1xf64>\n%y = dl.constant dense<" + y +
-                           "> : tensor<1xf64>\n";
+    std::string operands = "%x = dl.constant dense<" + std::string(x) + "> : tensor<1xf64>\n%y = dl.constant dense<" +
+                           y + "> : tensor<1xf64>\n";
     for (auto [op, expected] : {std::pair("rem", remainder), {"floor_div", quotient}}) {
       std::string body = operands + "%r = dl." + op + " %x, %y : tensor<1xf64>";
       expectNear(run("tensor<1xf64>", body), {expected}, 0);
@@ -280,7 +280,8 @@ TEST_F(EvaluatorTest, Reductions) {
   expectNear(along("cumulative prod %x"), {3, 3, 6, 5, 25, 100});
   expectNear(along("cumulative max %x"), {3, 3, 3, 5, 5, 5});
   expectNear(along("cumulative min reverse %x"), {1, 1, 2, 4, 4, 4});
-  expectNear(along("cumulative logsumexp %x"), {3, std::log(std::exp(3.0) + std::exp(1.0)), std::log(std::exp(3.0) + std::exp(1.0) + std::exp(2.0)), 5,
+  expectNear(along("cumulative logsumexp %x"),
+             {3, std::log(std::exp(3.0) + std::exp(1.0)), std::log(std::exp(3.0) + std::exp(1.0) + std::exp(2.0)), 5,
               std::log(2 * std::exp(5.0)), std::log(2 * std::exp(5.0) + std::exp(4.0))});
   expectNear(along("recurrence %x, %x"), {3, 4, 10, 5, 30, 124});
   expectNear(along("recurrence reverse %x, %x"), {12, 3, 2, 130, 25, 4});
@@ -341,17 +342,19 @@ TEST_F(EvaluatorTest, Windows) {
   const std::string x = "%x = dl.constant dense<[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]> : tensor<6xf32>\n";
   const std::string window = x + "%w = dl.window %x along [0] step [2] spread [1] : tensor<6xf32> -> tensor<2x3xf32>\n";
   expectNear(run("tensor<2x3xf32>", window + "%r = dl.neg %w : tensor<2x3xf32>"), {-1, -2, -3, -3, -4, -5});
-  expectNear(run("tensor<2x2xf32>", x + "%r = dl.window %x along [0] step [1] spread [4] : tensor<6xf32> -> tensor<2x2xf32>"),
-             {1, 5, 2, 6});
+  expectNear(
+      run("tensor<2x2xf32>", x + "%r = dl.window %x along [0] step [1] spread [4] : tensor<6xf32> -> tensor<2x2xf32>"),
+      {1, 5, 2, 6});
   const char *types = " along [0] step [2] spread [1] : tensor<2x3xf32> -> ";
   expectNear(run("tensor<6xf32>", window + "%r = dl.overlap_add %w" + types + "tensor<6xf32>"), {1, 2, 6, 4, 5, 0});
   expectNear(run("tensor<6x3xf32>", window + "%r = dl.taps %w" + types + "tensor<6x3xf32>"),
              {1, 0, 0, 0, 2, 0, 3, 0, 3, 0, 4, 0, 0, 0, 5, 0, 0, 0});
   // Two axes: positions in their places, taps behind.
   const std::string y = "%y = dl.constant dense<[[1, 2, 3], [4, 5, 6]]> : tensor<2x3xi32>\n";
-  expectNear(run("tensor<1x2x2x2xi32>", y + "%r = dl.window %y along [0, 1] step [1, 1] spread [1, 1] : tensor<2x3xi32> -> "
-                                            "tensor<1x2x2x2xi32>"),
-             {1, 2, 4, 5, 2, 3, 5, 6});
+  expectNear(
+      run("tensor<1x2x2x2xi32>", y + "%r = dl.window %y along [0, 1] step [1, 1] spread [1, 1] : tensor<2x3xi32> -> "
+                                     "tensor<1x2x2x2xi32>"),
+      {1, 2, 4, 5, 2, 3, 5, 6});
 }
 
 TEST_F(EvaluatorTest, GatherAndScatter) {

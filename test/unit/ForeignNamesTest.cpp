@@ -111,8 +111,8 @@ std::string withDefaults(std::string parameters) {
 TEST(ForeignNames, ArgumentsGetTheirHelp) {
   std::string text;
   for (size_t i = 0; i < std::size(arguments); ++i)
-    text += "fn f" + std::to_string(i) + "(" + withDefaults(arguments[i].what) + ") { 2 }\nprint(f" + std::to_string(i) + "(" +
-            arguments[i].name + ": 1))\n";
+    text += "fn f" + std::to_string(i) + "(" + withDefaults(arguments[i].what) + ") { 2 }\nprint(f" +
+            std::to_string(i) + "(" + arguments[i].name + ": 1))\n";
   expectHelps(text, arguments);
 }
 

@@ -62,10 +62,11 @@ TEST_F(ImageFolder, ASubfolderIsAClass) {
   EXPECT_EQ((*data)->column("kind")->vocabulary->entries(), (std::vector<std::string>{"cat", "dog"}));
   EXPECT_EQ((*data)->column("kind")->as<int32_t>()[2], 1);
   EXPECT_EQ((*(*data)->column("path")->strings)[2], "dog/deep/er/a.png");
-  EXPECT_EQ((*data)->notes, (std::vector<std::string>{"a picture beside the classes (a class is a folder) is passed over in `" +
-                                                          (folder / "photos") + "`: `e.png`",
-                                                      "2 files that are no pictures by their names are passed over in `" +
-                                                          (folder / "photos") + "`: `README`, .."}));
+  EXPECT_EQ((*data)->notes,
+            (std::vector<std::string>{"a picture beside the classes (a class is a folder) is passed over in `" +
+                                          (folder / "photos") + "`: `e.png`",
+                                      "2 files that are no pictures by their names are passed over in `" +
+                                          (folder / "photos") + "`: `README`, .."}));
 }
 
 TEST_F(ImageFolder, OneClassIsSaidAndFieldsMayBeOfOtherTypes) {
@@ -81,17 +82,20 @@ TEST_F(ImageFolder, FieldsThatAreNoPicture) {
   folder.write("photos/cat/z.png", grey(2, 3, 200));
   EXPECT_EQ(errorOf(open({field("label", DType::I32)}, {})),
             "`image_folder` needs a field for the picture, as in `image: u8[3, 224, 224]`");
-  EXPECT_EQ(errorOf(open({field("image", DType::U8, {2, 3, 4})}, {})),
-            "field `image` is u8[2, 3, 4], but a picture is [channels, height, width] of numbers with 1 channel (grey), 3 "
-            "(red, green, blue) or 4 (and opacity), or [height, width]");
+  EXPECT_EQ(
+      errorOf(open({field("image", DType::U8, {2, 3, 4})}, {})),
+      "field `image` is u8[2, 3, 4], but a picture is [channels, height, width] of numbers with 1 channel (grey), 3 "
+      "(red, green, blue) or 4 (and opacity), or [height, width]");
   EXPECT_EQ(errorOf(open({field("a", DType::U8, {3, 4}), field("b", DType::U8, {3, 4})}, {})),
             "`image_folder` gives a picture, its class and its path (a str): `a` and `b` are both its picture");
-  EXPECT_EQ(errorOf(open({field("image", DType::U8, {3, 4, 5})}, {{"resize", std::vector<double>{5, 4}}})),
-            "`resize: [5, 4]` does not give what is declared: `image` is u8[3, 4, 5], so `resize: [4, 5]` (height, width) is "
-            "expected");
-  EXPECT_EQ(errorOf(open({field("image", DType::U8, {3, 4, 5})}, {{"resize", 5.0}})),
-            "`resize: 5` does not give what is declared: `image` is u8[3, 4, 5], so `resize: [4, 5]` (height, width) is "
-            "expected");
+  EXPECT_EQ(
+      errorOf(open({field("image", DType::U8, {3, 4, 5})}, {{"resize", std::vector<double>{5, 4}}})),
+      "`resize: [5, 4]` does not give what is declared: `image` is u8[3, 4, 5], so `resize: [4, 5]` (height, width) is "
+      "expected");
+  EXPECT_EQ(
+      errorOf(open({field("image", DType::U8, {3, 4, 5})}, {{"resize", 5.0}})),
+      "`resize: 5` does not give what is declared: `image` is u8[3, 4, 5], so `resize: [4, 5]` (height, width) is "
+      "expected");
 }
 
 TEST_F(ImageFolder, FoldersThatAreNotAsTheyShouldBe) {
@@ -111,8 +115,9 @@ TEST_F(ImageFolder, FoldersThatAreNotAsTheyShouldBe) {
   EXPECT_EQ(problem(), ""); // names of pictures may be any bytes
   folder.write("photos/cat/a.png", "GIF89a");
   EXPECT_EQ(problem(), "photos/cat/a.png: is a GIF; only PNG and JPEG are read");
-  EXPECT_EQ(errorOf(openSource("image_folder", {{"photos/cat/a.png"}, {}}, {field("x", DType::U8, {2, 3})}, folder.paths())),
-            folder / "photos/cat/a.png" + ": is a file, but a folder is expected");
+  EXPECT_EQ(
+      errorOf(openSource("image_folder", {{"photos/cat/a.png"}, {}}, {field("x", DType::U8, {2, 3})}, folder.paths())),
+      folder / "photos/cat/a.png" + ": is a file, but a folder is expected");
 }
 
 TEST_F(ImageFolder, LinksThatLeadOut) {
@@ -218,9 +223,8 @@ TEST(DecodeThreads, EveryTaskOnceAndTheLeastFailure) {
         EXPECT_EQ(done[size_t(i)], 1);
     }
     for (int round = 0; round < 50; ++round) {
-      auto failure = pool.run(100, [&](int64_t i) {
-        return i % 10 == 7 ? Error::plain("task " + std::to_string(i)) : Result<void>();
-      });
+      auto failure = pool.run(
+          100, [&](int64_t i) { return i % 10 == 7 ? Error::plain("task " + std::to_string(i)) : Result<void>(); });
       ASSERT_TRUE(failure);
       EXPECT_EQ(failure->task, 7);
       EXPECT_EQ(failure->error.str(), "task 7");

@@ -69,10 +69,11 @@ TEST(CheckKernel, SaysTheValueOfAConditionThatFails) {
     for (int64_t count : {1, 16, 37}) {
       std::string shape = std::to_string(count) + "x";
       auto kernel = CompiledKernel::make(
-          replaceAll("func.func @f(%a: memref<Nf32>, %m: memref<Ni1>) {\n  dl.kernel \"k\" check ins(%a, %m : memref<Nf32>, "
-                     "memref<Ni1>) outs() {\n  ^bb0(%x: tensor<Nf32>, %c: tensor<Ni1>):\n    %y = dl.check %x if %c what "
-                     "\"p\" expected \"more\" : tensor<Nf32>\n    dl.yield\n  }\n  return\n}",
-                     "N", shape),
+          replaceAll(
+              "func.func @f(%a: memref<Nf32>, %m: memref<Ni1>) {\n  dl.kernel \"k\" check ins(%a, %m : memref<Nf32>, "
+              "memref<Ni1>) outs() {\n  ^bb0(%x: tensor<Nf32>, %c: tensor<Ni1>):\n    %y = dl.check %x if %c what "
+              "\"p\" expected \"more\" : tensor<Nf32>\n    dl.yield\n  }\n  return\n}",
+              "N", shape),
           target);
       ASSERT_TRUE(kernel);
       Buffers buffers(kernel->kernel, 0, 1, 3);
@@ -208,12 +209,12 @@ TEST(CumulativeKernel, RunsAlongEachAxis) {
                              "min i64", "logsumexp f32", "logsumexp f64"})
       for (const char *axis : {"0", "1", "2"})
         checkKernel(
-            replaceAll(kernel("%a: memref<4x5x19xT>, %b: memref<4x5x19xT>", "%a : memref<4x5x19xT>",
-                              "%b : memref<4x5x19xT>",
-                              "  ^bb0(%x: tensor<4x5x19xT>):\n    %y = dl.cumulative " +
-                                  type.substr(0, type.find(' ') + 1) + reverse + "%x along " + axis + " : tensor<4x5x19xT>\n    dl.yield %y : tensor<4x5x19xT>",
-                              "cumulative"),
-                       "xT>", "x" + type.substr(type.find(' ') + 1) + ">"),
+            replaceAll(
+                kernel("%a: memref<4x5x19xT>, %b: memref<4x5x19xT>", "%a : memref<4x5x19xT>", "%b : memref<4x5x19xT>",
+                       "  ^bb0(%x: tensor<4x5x19xT>):\n    %y = dl.cumulative " + type.substr(0, type.find(' ') + 1) +
+                           reverse + "%x along " + axis + " : tensor<4x5x19xT>\n    dl.yield %y : tensor<4x5x19xT>",
+                       "cumulative"),
+                "xT>", "x" + type.substr(type.find(' ') + 1) + ">"),
             {.relative = 1e-5, .absolute = 1e-5});
 }
 
@@ -222,14 +223,14 @@ TEST(CumulativeKernel, Recurrences) {
     for (std::string type : {"f32", "f64"})
       for (std::string shape : {"4x5x19", "3x1x8", "2x2x1"})
         for (const char *axis : {"0", "1", "2"})
-          checkKernel(replaceAll(kernel("%a: memref<SxT>, %b: memref<SxT>, %c: memref<SxT>",
-                                        "%a, %b : memref<SxT>, memref<SxT>", "%c : memref<SxT>",
-                                        std::string("  ^bb0(%x: tensor<SxT>, %y: tensor<SxT>):\n    %z = dl.recurrence ") +
-                                            reverse + "%x, %y along " + axis +
-                                            " : tensor<SxT>\n    dl.yield %z : tensor<SxT>",
-                                        "cumulative"),
-                                 "SxT", shape + "x" + type),
-                      {.low = -1, .high = 1, .relative = 1e-5, .absolute = 1e-5});
+          checkKernel(
+              replaceAll(kernel("%a: memref<SxT>, %b: memref<SxT>, %c: memref<SxT>",
+                                "%a, %b : memref<SxT>, memref<SxT>", "%c : memref<SxT>",
+                                std::string("  ^bb0(%x: tensor<SxT>, %y: tensor<SxT>):\n    %z = dl.recurrence ") +
+                                    reverse + "%x, %y along " + axis + " : tensor<SxT>\n    dl.yield %z : tensor<SxT>",
+                                "cumulative"),
+                         "SxT", shape + "x" + type),
+              {.low = -1, .high = 1, .relative = 1e-5, .absolute = 1e-5});
 }
 
 std::string sortText(const std::string &shape, const std::string &axis, int64_t scratch, const std::string &direction) {
@@ -320,7 +321,8 @@ TEST(KernelText, SeesTypesAndBodiesButNotNames) {
   EXPECT_NE(key("one", "a", "exp"), key("one", "a", "log"));
   // Random numbers of two places are one function.
   auto drawn = [](const std::string &path) {
-    auto kernel = CompiledKernel::make(replaceAll(randomText("uniform", "8", ""), "path 17", "path " + path), Target::host());
+    auto kernel =
+        CompiledKernel::make(replaceAll(randomText("uniform", "8", ""), "path 17", "path " + path), Target::host());
     return kernel ? kernelText(kernel->kernel) : "";
   };
   EXPECT_EQ(drawn("17"), drawn("18"));

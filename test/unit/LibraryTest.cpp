@@ -1,6 +1,6 @@
 // Builtins and their declarations in std.
-#include "frontend/elaborate/Elaborator.h"
 #include "frontend/elaborate/Library.h"
+#include "frontend/elaborate/Elaborator.h"
 #include "frontend/parser/Parser.h"
 #include "frontend/syntax/AstPrinter.h"
 
@@ -35,7 +35,10 @@ std::vector<std::unique_ptr<Builtin>> builtinsOf(const std::vector<std::string> 
 std::string spelled(const Builtin &builtin) {
   std::string text = builtin.anyNames ? "any" : "";
   for (const Builtin::Parameter &parameter : builtin.parameters)
-    text += (text.empty() ? "" : " ") + parameter.name + (parameter.value ? "=" : parameter.optional ? "?" : "") +
+    text += (text.empty() ? "" : " ") + parameter.name +
+            (parameter.value      ? "="
+             : parameter.optional ? "?"
+                                  : "") +
             (parameter.takesRest ? ".." : "");
   return text;
 }

@@ -19,9 +19,9 @@ TEST(MapReduce, UnaryOperations) {
 }
 
 TEST(MapReduce, UnaryOperationsInF64AndBf16) {
-  for (const char *op : {"neg", "abs", "sign", "exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "rsqrt", "sin",
-                         "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "erf", "logistic", "relu",
-                         "floor", "ceil", "round", "trunc"}) {
+  for (const char *op : {"neg",  "abs",   "sign", "exp",      "expm1", "log",   "log1p", "log2",  "log10",
+                         "sqrt", "rsqrt", "sin",  "cos",      "tan",   "asin",  "acos",  "atan",  "sinh",
+                         "cosh", "tanh",  "erf",  "logistic", "relu",  "floor", "ceil",  "round", "trunc"}) {
     double high = op[0] == 'a' || std::string(op) == "tan" ? 1 : 3;
     checkKernel(unary("21xf64", "dl." + std::string(op) + " %x"),
                 {.low = 0.01, .high = high, .relative = 1e-14, .absolute = 1e-15});
@@ -185,12 +185,14 @@ TEST(MapReduce, Movements) {
       move("18x3xf32", "20x4xf32", "%y = dl.pad %x low [1, 1] interior [0, 0] : tensor<18x3xf32> -> tensor<20x4xf32>"));
   checkKernel(move("5x20xf32", "5x8x3xf32",
                    "%y = dl.window %x along [1] step [2] spread [2] : tensor<5x20xf32> -> tensor<5x8x3xf32>"));
-  checkKernel(move("3x9x17xf32", "3x4x15x2x3xf32",
-                   "%y = dl.window %x along [1, 2] step [2, 1] spread [1, 1] : tensor<3x9x17xf32> -> tensor<3x4x15x2x3xf32>"));
+  checkKernel(
+      move("3x9x17xf32", "3x4x15x2x3xf32",
+           "%y = dl.window %x along [1, 2] step [2, 1] spread [1, 1] : tensor<3x9x17xf32> -> tensor<3x4x15x2x3xf32>"));
   checkKernel(move("5x8x3xf32", "5x20x3xf32",
                    "%y = dl.taps %x along [1] step [2] spread [2] : tensor<5x8x3xf32> -> tensor<5x20x3xf32>"));
-  checkKernel(move("3x4x15x2x3xf32", "3x9x17x2x3xf32",
-                   "%y = dl.taps %x along [1, 2] step [2, 1] spread [1, 1] : tensor<3x4x15x2x3xf32> -> tensor<3x9x17x2x3xf32>"));
+  checkKernel(move(
+      "3x4x15x2x3xf32", "3x9x17x2x3xf32",
+      "%y = dl.taps %x along [1, 2] step [2, 1] spread [1, 1] : tensor<3x4x15x2x3xf32> -> tensor<3x9x17x2x3xf32>"));
   // Movements of movements cancel or combine.
   checkKernel(move("64x28x3xui8", "64x84xf32", R"(
     %r = dl.reshape %x : tensor<64x28x3xui8> -> tensor<64x84xui8>

@@ -183,8 +183,9 @@ TEST(Math, Pow) {
                 17.0f, -1e30f, 1e30f, 16777217.0f, INFINITY, -INFINITY, NAN,   1.5f, 33.3f, -7.7f});
 }
 TEST(Math, Atan2) {
-  measurePairs("atan2", [](double y, double x) { return std::atan2(y, x); },
-               {0.0f, -0.0f, 1.0f, -1.0f, 1e-3f, -1e-3f, 7.0f, -7.0f, 1e30f, -1e30f, 1e-40f, -1e-40f, INFINITY, -INFINITY, NAN});
+  measurePairs(
+      "atan2", [](double y, double x) { return std::atan2(y, x); },
+      {0.0f, -0.0f, 1.0f, -1.0f, 1e-3f, -1e-3f, 7.0f, -7.0f, 1e30f, -1e30f, 1e-40f, -1e-40f, INFINITY, -INFINITY, NAN});
 }
 
 /// What people round down or compare with a whole number.

@@ -172,12 +172,13 @@ private:
     std::string made = fresh(), scaled = fresh(), half = fresh();
     const std::string &a = pick(names), &b = pick(names);
     if (pick(3) == 0) {
-      text += "    " + made + " = dl." + pick<std::string>({"tanh", "sin", "neg", "relu"}) + " " + a + " : " + type + "\n";
+      text +=
+          "    " + made + " = dl." + pick<std::string>({"tanh", "sin", "neg", "relu"}) + " " + a + " : " + type + "\n";
       return made;
     }
-    text += "    " + made + " = dl." + pick<std::string>({"add", "sub", "mul", "max"}) + " " + a + ", " + b + " : " + type +
-            "\n    " + half + " = dl.constant dense<0.5> : " + type + "\n    " + scaled + " = dl.mul " + made + ", " +
-            half + " : " + type + "\n";
+    text += "    " + made + " = dl." + pick<std::string>({"add", "sub", "mul", "max"}) + " " + a + ", " + b + " : " +
+            type + "\n    " + half + " = dl.constant dense<0.5> : " + type + "\n    " + scaled + " = dl.mul " + made +
+            ", " + half + " : " + type + "\n";
     return scaled;
   }
 

@@ -12,8 +12,7 @@ inline bool isFloat(const Tensor &x) { return epsilon(x.dtype) != 0; }
 /// Adds operations to one function.
 class Builder {
 public:
-  Builder(Random &random, Program &program, bool smooth)
-      : random(random), program(program), smooth(smooth) {}
+  Builder(Random &random, Program &program, bool smooth) : random(random), program(program), smooth(smooth) {}
 
   void parameter(const Tensor &example) {
     Node node;

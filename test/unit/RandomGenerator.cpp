@@ -73,9 +73,9 @@ Program generate(uint64_t seed) {
 }
 
 bool keepsSizes(const Function &function, const Program &program) {
-  static const std::set<std::string> others = {"reshape", "broadcast_to", "pad",  "slice", "index",
-                                               "concat",  "stack",        "take", "list",  "part",
-                                               "pick",    "set",          "add_at", "fold", "stack_of"};
+  static const std::set<std::string> others = {"reshape", "broadcast_to", "pad",    "slice", "index",
+                                               "concat",  "stack",        "take",   "list",  "part",
+                                               "pick",    "set",          "add_at", "fold",  "stack_of"};
   return std::none_of(function.nodes.begin(), function.nodes.end(), [&](const Node &node) {
     bool calls = node.op == "call" || node.op == "grad";
     return others.count(node.op) || isWindow(node.op) ||

@@ -147,10 +147,29 @@ TEST_F(RandomPrograms, HaveEachKindOfOperation) {
     for (const Function &function : generate(seed).functions)
       for (const Node &node : function.nodes)
         ++made[node.op];
-  for (const char *op :
-       {"grad", "call", "where", "@", "take", "sort", "argsort", "cummax", "cummin", "pick", "part", "set", "add_at",
-        "branch", "fold", "stack_of", "conv", "conv_transpose", "max_pool", "avg_pool", "adaptive_max_pool",
-        "adaptive_avg_pool", "pad_with"})
+  for (const char *op : {"grad",
+                         "call",
+                         "where",
+                         "@",
+                         "take",
+                         "sort",
+                         "argsort",
+                         "cummax",
+                         "cummin",
+                         "pick",
+                         "part",
+                         "set",
+                         "add_at",
+                         "branch",
+                         "fold",
+                         "stack_of",
+                         "conv",
+                         "conv_transpose",
+                         "max_pool",
+                         "avg_pool",
+                         "adaptive_max_pool",
+                         "adaptive_avg_pool",
+                         "pad_with"})
     EXPECT_GE(made[op], 5) << op;
 }
 

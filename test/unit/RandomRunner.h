@@ -60,7 +60,8 @@ private:
                                                           bool classes) override {
     return session->strings(data, field, classes);
   }
-  HostBufferRef encode(const DataInfo &data, const std::string &field, const std::string &text, SourceRange at) override {
+  HostBufferRef encode(const DataInfo &data, const std::string &field, const std::string &text,
+                       SourceRange at) override {
     return session->encode(data, field, text, at);
   }
   std::optional<std::string> decode(const DataInfo &data, const std::string &field, const HostBuffer &numbers,

@@ -1,6 +1,6 @@
 // How operations on windows are added, and their spellings.
-#include "RandomWindows.h"
 #include "RandomBuilder.h"
+#include "RandomWindows.h"
 #include "RandomWriterImpl.h"
 
 #include <algorithm>
@@ -66,8 +66,14 @@ bool Builder::window(unsigned x) {
   auto found = pictures(x, spatial);
   if (!found)
     return false;
-  static const std::vector<std::string> ops = {"conv",           "conv",     "conv",     "conv_transpose",
-                                               "conv_transpose", "max_pool", "avg_pool", "adaptive_max_pool",
+  static const std::vector<std::string> ops = {"conv",
+                                               "conv",
+                                               "conv",
+                                               "conv_transpose",
+                                               "conv_transpose",
+                                               "max_pool",
+                                               "avg_pool",
+                                               "adaptive_max_pool",
                                                "adaptive_avg_pool"};
   Node node{random.of(ops), {*found}};
   const Tensor picture = at(*found);

@@ -222,9 +222,8 @@ Text Writer::constant(const Node &node, Need need) {
 }
 
 Text Writer::argument(const Function &function, const std::vector<Text> &texts, unsigned i, Need need) {
-  return isKnown(function.nodes[i])
-             ? constant(function.nodes[i], need == Need::computed ? Need::typed : need)
-             : texts[i];
+  return isKnown(function.nodes[i]) ? constant(function.nodes[i], need == Need::computed ? Need::typed : need)
+                                    : texts[i];
 }
 
 std::pair<Text, Text> Writer::beside(const Function &function, const std::vector<Text> &texts, unsigned a, unsigned b) {

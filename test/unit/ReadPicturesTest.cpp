@@ -57,7 +57,8 @@ static std::string jpegOf(unsigned height, unsigned width, J_COLOR_SPACE space, 
 
 /// The JPEG with what a camera writes about its orientation.
 static std::string turned(const std::string &jpeg, char orientation) {
-  std::string tiff = std::string("MM\0*\0\0\0\10\0\1\1\x12\0\3\0\0\0\1\0", 19) + orientation + std::string("\0\0\0\0\0\0", 6);
+  std::string tiff =
+      std::string("MM\0*\0\0\0\10\0\1\1\x12\0\3\0\0\0\1\0", 19) + orientation + std::string("\0\0\0\0\0\0", 6);
   std::string content = std::string("Exif\0\0", 6) + tiff;
   size_t length = content.size() + 2;
   return jpeg.substr(0, 2) + "\xff\xe1" + char(length >> 8) + char(length & 255) + content + jpeg.substr(2);
@@ -84,7 +85,8 @@ static std::vector<uint8_t> pixelsOf(const std::string &bytes, int channels) {
 using Pixels = std::vector<uint8_t>;
 
 TEST(ReadPictures, PngInAsManyChannelsAsAreWanted) {
-  std::string grey = pngOf(1, 2, 1, {10, 200}), colour = pngOf(1, 1, 3, {255, 0, 0}), clear = pngOf(1, 1, 4, {0, 255, 0, 7});
+  std::string grey = pngOf(1, 2, 1, {10, 200}), colour = pngOf(1, 1, 3, {255, 0, 0}),
+              clear = pngOf(1, 1, 4, {0, 255, 0, 7});
   EXPECT_EQ(pixelsOf(grey, 1), (Pixels{10, 200}));
   EXPECT_EQ(pixelsOf(grey, 3), (Pixels{10, 10, 10, 200, 200, 200}));
   EXPECT_EQ(pixelsOf(grey, 4), (Pixels{10, 10, 10, 255, 200, 200, 200, 255}));
@@ -148,10 +150,16 @@ TEST(ReadPictures, OtherKindsAreNamed) {
   EXPECT_EQ(errorOf(readPicture("a.png", "GIF89a....", 3)), "a.png: is a GIF; only PNG and JPEG are read");
   EXPECT_EQ(errorOf(pictureSize("a.png", "RIFF....WEBPVP8 ")), "a.png: is a WebP; only PNG and JPEG are read");
   EXPECT_EQ(errorOf(readPicture("a.jpg", "BM....", 3)), "a.jpg: is a BMP; only PNG and JPEG are read");
-  EXPECT_EQ(errorOf(readPicture("a.jpg", std::string("II*\0....", 8), 3)), "a.jpg: is a TIFF; only PNG and JPEG are read");
-  EXPECT_EQ(errorOf(readPicture("a.jpg", std::string("\0\0\0\x18" "ftypheic", 12), 3)),
+  EXPECT_EQ(errorOf(readPicture("a.jpg", std::string("II*\0....", 8), 3)),
+            "a.jpg: is a TIFF; only PNG and JPEG are read");
+  EXPECT_EQ(errorOf(readPicture("a.jpg",
+                                std::string("\0\0\0\x18"
+                                            "ftypheic",
+                                            12),
+                                3)),
             "a.jpg: is a HEIC; only PNG and JPEG are read");
-  EXPECT_EQ(errorOf(readPicture("a.jpg", "hello", 3)), "a.jpg: is no picture that dlc knows; only PNG and JPEG are read");
+  EXPECT_EQ(errorOf(readPicture("a.jpg", "hello", 3)),
+            "a.jpg: is no picture that dlc knows; only PNG and JPEG are read");
   EXPECT_EQ(errorOf(readPicture("a.jpg", "", 3)), "a.jpg: is empty, but a picture is expected");
 }
 
@@ -205,7 +213,8 @@ TEST(ReadPictures, DamagedFilesDoNoHarm) {
   std::vector<uint8_t> noise;
   for (int i = 0; i < 40 * 30 * 4; ++i)
     noise.push_back(uint8_t(random()));
-  std::vector<std::string> seeds = {pngOf(40, 30, 4, noise), pngOf(40, 30, 1, noise), jpegOf(40, 30, JCS_RGB, {200, 10, 40}),
+  std::vector<std::string> seeds = {pngOf(40, 30, 4, noise), pngOf(40, 30, 1, noise),
+                                    jpegOf(40, 30, JCS_RGB, {200, 10, 40}),
                                     turned(jpegOf(9, 9, JCS_CMYK, {20, 10, 40, 0}), 6)};
   for (int i = 0; i < damagedFiles(); ++i) {
     std::string bytes = damaged(seeds[random() % seeds.size()], seeds[random() % seeds.size()], random);

@@ -75,7 +75,8 @@ TEST(ReductionKernel, Parts) {
     checkKernel(parts("sum", n + "x3xf32", "[0, 1]", "64 of 0", count + "xf32"), check);
     checkKernel(parts("sum", "3x" + n + "xf32", "[0, 1]", "64 of 1", count + "xf32"), check);
     checkKernel(parts("sum", "3x" + n + "x5xi32", "[0, 1]", "64 of 1", count + "x5xi32"), {.high = 9});
-    checkKernel(parts("sum", n + "x70xbf16", "[0]", "64 of 0", count + "x70xf32"), {.relative = 1e-4, .absolute = 1e-4});
+    checkKernel(parts("sum", n + "x70xbf16", "[0]", "64 of 0", count + "x70xf32"),
+                {.relative = 1e-4, .absolute = 1e-4});
   }
 }
 
@@ -88,7 +89,8 @@ TEST(ReductionKernel, LongSumsKeepTheirDigits) {
   checkKernel(reduction("sum", "20001x9x2xf32", "[0, 1]", "2xf32"), check);
   checkKernel(reduction("sum", "3x100001xf32", "[1]", "3xf32"), check);
   checkKernel(reduction("sum", "30000x1x7xf32", "[0, 2]", "1xf32"), check);
-  checkKernel(reduction("sum", "50000x3xf64", "[0]", "3xf64"), {.low = 0.9, .high = 1.1, .relative = 1e-12, .absolute = 0});
+  checkKernel(reduction("sum", "50000x3xf64", "[0]", "3xf64"),
+              {.low = 0.9, .high = 1.1, .relative = 1e-12, .absolute = 0});
 }
 
 TEST(ReductionKernel, EmptySpaces) {

@@ -99,9 +99,9 @@ TEST(Repairs, SettingsOfTheSameValueAreReplaced) {
   for (const Row &row : sameSettings) {
     std::string here = row.what, m = std::string("m") + row.name;
     auto value = values.find(here);
-    text += "train " + m + " = Linear(2, 2) on d {\n  minimize cross_entropy(" + m + "(x), label)\n  optimizer: sgd(lr: 0.1)\n" +
-            (here == "epochs" || here == "steps" ? "" : "  epochs: 1\n") + "  " + row.name + ": " +
-            (value == values.end() ? "1" : value->second) + "\n}\n";
+    text += "train " + m + " = Linear(2, 2) on d {\n  minimize cross_entropy(" + m +
+            "(x), label)\n  optimizer: sgd(lr: 0.1)\n" + (here == "epochs" || here == "steps" ? "" : "  epochs: 1\n") +
+            "  " + row.name + ": " + (value == values.end() ? "1" : value->second) + "\n}\n";
   }
   expectRepaired(text, std::size(sameSettings));
 }
@@ -109,13 +109,14 @@ TEST(Repairs, SettingsOfTheSameValueAreReplaced) {
 /// What a help writes, as a program of its own: an expression, a definition, a member or a setting; `x` and `k` stand for
 /// what it takes.
 std::string programOf(const std::string &code, const std::string &x, const std::string &k) {
-  const std::string names = "let x = " + x + "\nlet k = " + k +
-                            "\nlet y = x\nlet q = x\nlet v = x\nlet p = x\nlet a = x\nlet b = x\nlet xs = x\nlet ys = x\n"
-                            "let i = [[0, 1], [1, 0]]\nlet mask = [true, false]\nlet scores = uniform([2, 3])\n"
-                            "let shares = softmax(scores)\nlet log_shares = log_softmax(scores)\nlet label = [0, 1]\n"
-                            "let guess = scores\nlet truth = scores\nlet variance = scores\nlet anchor = scores\n"
-                            "let positive = scores\nlet negative = scores\nlet image = uniform([1, 4, 4])\n"
-                            "let classes = 3\nlet heads = 2\nlet n = 2\nlet m = 3\nlet d = 4\nlet channels = 4\n";
+  const std::string names =
+      "let x = " + x + "\nlet k = " + k +
+      "\nlet y = x\nlet q = x\nlet v = x\nlet p = x\nlet a = x\nlet b = x\nlet xs = x\nlet ys = x\n"
+      "let i = [[0, 1], [1, 0]]\nlet mask = [true, false]\nlet scores = uniform([2, 3])\n"
+      "let shares = softmax(scores)\nlet log_shares = log_softmax(scores)\nlet label = [0, 1]\n"
+      "let guess = scores\nlet truth = scores\nlet variance = scores\nlet anchor = scores\n"
+      "let positive = scores\nlet negative = scores\nlet image = uniform([1, 4, 4])\n"
+      "let classes = 3\nlet heads = 2\nlet n = 2\nlet m = 3\nlet d = 4\nlet channels = 4\n";
   auto begins = [&](const char *word) { return code.starts_with(word); };
   if (begins("data d: { x: f32[n] }"))
     return "let n = 3\nlet x = uniform([2, 3])\n" + code + "\n";
@@ -136,7 +137,7 @@ std::string programOf(const std::string &code, const std::string &x, const std::
            (begins("optimizer") || begins("lr: ") ? "" : "  optimizer: adam(lr: 1e-3)\n") +
            (begins("epochs") || begins("steps") ? "" : "  epochs: 1\n") +
            (begins("stop_after") ? "  validate: d.rest\n" : "") + "  " +
-           (begins("lr: ")      ? "optimizer: sgd(" + code + ")"
+           (begins("lr: ")     ? "optimizer: sgd(" + code + ")"
             : begins("split(") ? "validate: d.rest"
                                : code) +
            "\n}\n";
@@ -160,14 +161,16 @@ std::string saidOf(const std::string &code) {
 
 TEST(Repairs, WhatIsWrittenChecks) {
   // What shows a form alone, or takes names of sizes where numbers are meant.
-  const std::set<std::string> forms = {"Linear(in, out)", "Conv2d(in, out, 3)", "Conv1d(in, out, 3)", "Lstm(in, hidden)",
-                                       "Gru(in, hidden)", "Rnn(in, hidden)"};
+  const std::set<std::string> forms = {"Linear(in, out)",  "Conv2d(in, out, 3)", "Conv1d(in, out, 3)",
+                                       "Lstm(in, hidden)", "Gru(in, hidden)",    "Rnn(in, hidden)"};
   for (const auto &table : {std::vector<Row>(std::begin(names), std::end(names)),
                             std::vector<Row>(std::begin(settings), std::end(settings))})
     for (const Row &row : table) {
       std::string what = row.what, code = what.substr(1, what.find('`', 1) - 1);
-      bool isForm = forms.count(code) || code.find("..") != std::string::npos || code.find("m.safetensors\")") != std::string::npos;
-      bool skips = what[0] != '`' || code.starts_with("train ") || code.starts_with("let ") || code.starts_with("random");
+      bool isForm = forms.count(code) || code.find("..") != std::string::npos ||
+                    code.find("m.safetensors\")") != std::string::npos;
+      bool skips =
+          what[0] != '`' || code.starts_with("train ") || code.starts_with("let ") || code.starts_with("random");
       if (skips || (isForm && code != "0..n"))
         continue;
       EXPECT_EQ(saidOf(code), "") << row.name << ": " << code;

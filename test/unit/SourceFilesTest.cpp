@@ -2,7 +2,6 @@
 // how many of each (./dev test-files: 10,000).
 #include "RuntimeTesting.h"
 
-
 using namespace dlc;
 using namespace dlc::testing;
 
@@ -25,7 +24,9 @@ static std::vector<Whole> wholeFiles() {
   std::string idx("\0\0\x8\2\0\0\0\3\0\0\0\2", 12);
   std::vector<FieldSpec> pair = {field("x", DType::F32, {2})};
   return {
-      {"csv", "t.csv", "x,y,kind,s\n1,2,a,\"q \"\"r\"\"\"\n3,4.5,?,w\n-1e3,.5,b,\"two\nlines\"\n",
+      {"csv",
+       "t.csv",
+       "x,y,kind,s\n1,2,a,\"q \"\"r\"\"\"\n3,4.5,?,w\n-1e3,.5,b,\"two\nlines\"\n",
        {field("x", DType::F32), field("y", DType::F64), category("kind"), text("s")}},
       {"npy", "t.npy", std::string("\x93NUMPY\1\0\x76\0", 10) + npy + std::string(48, '\7'), pair},
       {"idx", "t.idx", idx + "abcdef", pair},

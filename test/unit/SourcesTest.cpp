@@ -96,7 +96,8 @@ TEST(Npy, NumPysDefaultTypeIsRounded) {
   TemporaryFolder folder;
   std::string content = npy("{'descr': '<f8', 'fortran_order': False, 'shape': (4,), }",
                             bytesOf(std::vector<double>{0.1, 1e-60, -INFINITY, NAN}));
-  auto single = openNpy(folder, content, field("x", DType::F32)), half = openNpy(folder, content, field("x", DType::BF16));
+  auto single = openNpy(folder, content, field("x", DType::F32)),
+       half = openNpy(folder, content, field("x", DType::BF16));
   ASSERT_TRUE(single && half) << errorOf(single) << errorOf(half);
   const float *x = (*single)->column("x")->as<float>();
   EXPECT_EQ(x[0], 0.1f);

@@ -80,8 +80,9 @@ TEST(StepLog, AValidationStandsInTheLineOfItsStep) {
   ASSERT_TRUE(log->flush());
   log->step(3, 1, 0.25f, {&accuracy, 1});
   ASSERT_TRUE(log->flush());
-  EXPECT_EQ(contentOf(folder / "steps.csv"), "step,loss,lr,accuracy,val.loss,val.accuracy\n1,4,0.25,0.5,,\n2,3,0.25,0.5,2,0.75\n"
-                                             "3,1,0.25,0.5,,\n");
+  EXPECT_EQ(contentOf(folder / "steps.csv"),
+            "step,loss,lr,accuracy,val.loss,val.accuracy\n1,4,0.25,0.5,,\n2,3,0.25,0.5,2,0.75\n"
+            "3,1,0.25,0.5,,\n");
 }
 
 TEST(StepLog, AResumedLogContinuesInsteadOfRepeating) {

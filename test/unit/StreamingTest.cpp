@@ -77,7 +77,8 @@ TEST(Streaming, WhatDoesNotFitIsNeverReadAsAWhole) {
   Dataset data("photos", rows, {column});
   std::string error = errorOf(data.dense("x"));
   EXPECT_TRUE(error.starts_with("all of `photos.x` is ")) << error;
-  EXPECT_TRUE(error.ends_with(" GB, more than a quarter of the memory that is free; a training reads it in batches")) << error;
+  EXPECT_TRUE(error.ends_with(" GB, more than a quarter of the memory that is free; a training reads it in batches"))
+      << error;
   EXPECT_EQ(reader->made, 0);
   EXPECT_EQ(errorOf(Dataset("photos", int64_t(1) << 60, {column}).dense("x")),
             "field `x` of 1152921504606846976 examples does not fit the memory");

@@ -38,8 +38,11 @@ template <class T> std::vector<T> row(const Dataset &data, const std::string &na
 // As Python's unicodedata has it.
 TEST_F(Texts, MarksAreTakenOff) {
   EXPECT_EQ(withoutMarks("Ślusàrski"), "Slusarski");
-  EXPECT_EQ(withoutMarks("e\u0301ł ß 한"), "eł ß 한"); // a mark of its own, letters that have none, syllables stay whole
-  EXPECT_EQ(withoutMarks("a\xff""b"), "");             // is checked before
+  EXPECT_EQ(withoutMarks("e\u0301ł ß 한"),
+            "eł ß 한"); // a mark of its own, letters that have none, syllables stay whole
+  EXPECT_EQ(withoutMarks("a\xff"
+                         "b"),
+            ""); // is checked before
   EXPECT_EQ(stripped("\u202f a\u00a0b \u3000"), "a\u00a0b");
   EXPECT_EQ(stripped(" \t"), "");
 }
@@ -60,8 +63,7 @@ TEST_F(Texts, ClassesAreNumbered) {
 }
 
 TEST_F(Texts, AVocabularyIsWrittenAndRead) {
-  Vocabulary words(Vocabulary::Kind::Words, {"", "<start>", "<end>", "<unknown>", "a\"é", "b"},
-                   {DType::I64, 7, true});
+  Vocabulary words(Vocabulary::Kind::Words, {"", "<start>", "<end>", "<unknown>", "a\"é", "b"}, {DType::I64, 7, true});
   Result<std::shared_ptr<const Vocabulary>> read = Vocabulary::read(words.json());
   ASSERT_TRUE(read);
   EXPECT_EQ((*read)->entries(), words.entries());
@@ -83,7 +85,8 @@ TEST_F(Texts, DifferencesNameBothSizesAndTheFirstEntries) {
 }
 
 TEST_F(Texts, EachPlaceOfATextIsAnExample) {
-  folder.write("x.txt", "\xEF\xBB\xBF" "héb\r\nhé");
+  folder.write("x.txt", "\xEF\xBB\xBF"
+                        "héb\r\nhé");
   auto data = open("text", "x.txt", {field("t", DType::I32, {3})});
   ASSERT_TRUE(data) << errorOf(data);
   EXPECT_EQ((*data)->size(), 4);
@@ -135,8 +138,9 @@ TEST_F(Texts, FoldersOfTextThatDoNotFit) {
   EXPECT_EQ(errorFor("text_folder", "a", fields, {{"alphabet", std::string("")}}), "`alphabet` has no letters");
   EXPECT_EQ(errorFor("text_folder", "a", {field("l", DType::I32, {4}), text("kind")}),
             "field `kind` is the class of a line: a number, or `category`");
-  EXPECT_EQ(errorFor("text_folder", "a", {field("l", DType::I32)}),
-            "`text_folder` gives the letters of a line, `letters: u8[20]`, and perhaps its class, `language: category`");
+  EXPECT_EQ(
+      errorFor("text_folder", "a", {field("l", DType::I32)}),
+      "`text_folder` gives the letters of a line, `letters: u8[20]`, and perhaps its class, `language: category`");
 }
 
 TEST_F(Texts, PairsOfSentences) {

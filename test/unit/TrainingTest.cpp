@@ -544,7 +544,8 @@ TEST_F(Training, AResumedRunMustBeTheSame) {
   std::shared_ptr<const Dataset> whole = spec.data;
   spec.data = moons(49, 2);
   ASSERT_TRUE(run());
-  EXPECT_NE(shown.find("warning: `" + spec.save + "` was written by a run on 50 examples, but `moons` has 49\n"), std::string::npos)
+  EXPECT_NE(shown.find("warning: `" + spec.save + "` was written by a run on 50 examples, but `moons` has 49\n"),
+            std::string::npos)
       << shown;
   spec.data = whole;
   ASSERT_TRUE(run());
@@ -567,7 +568,8 @@ TEST_F(Training, AFullDiskKeepsTheOldCheckpointAndIsSaidOnceAndAtTheEnd) {
     bool warned =
         shown.find("warning: " + spec.save + ".best: cannot write it: File too large\nepoch 2/3") != std::string::npos;
     bool counted = shown.ends_with("warning: 3 of 3 times not all files of `" + spec.save + "` could be written\n");
-    bool isError = result && result->saveError && result->saveError->str().ends_with(": cannot write it: File too large");
+    bool isError =
+        result && result->saveError && result->saveError->str().ends_with(": cannot write it: File too large");
     _exit(warned && counted && isError ? 0 : 1);
   }
   int status = 0;

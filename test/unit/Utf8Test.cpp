@@ -23,8 +23,9 @@ TEST(Utf8, EachCodePointThereAndBack) {
 }
 
 TEST(Utf8, OtherBytesAreNone) {
-  for (const char *bad : {"\x80", "\xC0\xAF", "\xC1\xBF", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80",
-                          "\xF5\x80\x80\x80", "\xFF", "\xC3", "\xE2\x82", "\xF0\x9F\x98", "\xC3("}) {
+  for (const char *bad :
+       {"\x80", "\xC0\xAF", "\xC1\xBF", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80",
+        "\xF5\x80\x80\x80", "\xFF", "\xC3", "\xE2\x82", "\xF0\x9F\x98", "\xC3("}) {
     EXPECT_EQ(decodeUtf8(bad).length, 0u) << bad;
     EXPECT_FALSE(isUtf8(std::string("a") + bad)) << bad;
   }

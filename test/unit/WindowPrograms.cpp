@@ -218,8 +218,8 @@ private:
     std::string inputs, types, inner, outs = type(y.sizes);
     unsigned results = 0;
     auto addArgument = [&](const std::string &name, const Sizes &sizes) {
-      append(parts.arguments, "%" + name + number + ": " + type(sizes) + " {dl.role = \"input\", dl.name = \"" + name +
-                                  number + "\"}");
+      append(parts.arguments,
+             "%" + name + number + ": " + type(sizes) + " {dl.role = \"input\", dl.name = \"" + name + number + "\"}");
     };
     auto addResult = [&](const std::string &name, const Sizes &sizes) {
       append(parts.results, type(sizes) + " {dl.name = \"" + name + number + "\"}");
@@ -264,8 +264,8 @@ std::vector<ControlProgram> windowPrograms(unsigned count, unsigned each) {
     for (unsigned number = first; number < std::min(first + each, count); ++number)
       Form(number).addTo(parts);
     programs.push_back({"From" + std::to_string(first), "func.func @f(" + parts.arguments + ") -> (" + parts.results +
-                                                            ") {\n" + parts.body + "  return " + parts.returned + " : " +
-                                                            parts.types + "\n}"});
+                                                            ") {\n" + parts.body + "  return " + parts.returned +
+                                                            " : " + parts.types + "\n}"});
   }
   return programs;
 }

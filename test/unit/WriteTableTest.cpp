@@ -21,8 +21,9 @@ TEST(WriteTable, ACsvReadsBackToTheSameBits) {
   std::vector<uint8_t> flags = {1, 0};
   TableColumn text{"word, of"};
   text.strings = &words;
-  ASSERT_TRUE(writeTable(folder / "a.csv", {column("id", DType::I64, {2}, ids), column("x", DType::F32, {2, 2}, numbers), text,
-                                            column("flag", DType::Bool, {2}, flags)}));
+  ASSERT_TRUE(
+      writeTable(folder / "a.csv", {column("id", DType::I64, {2}, ids), column("x", DType::F32, {2, 2}, numbers), text,
+                                    column("flag", DType::Bool, {2}, flags)}));
   EXPECT_EQ(contentOf(folder / "a.csv"), "id,x.0,x.1,\"word, of\",flag\n1,0.1,-0.33333334,\"a \"\"b\"\", c\",1\n"
                                          "-2,nan,-inf,plain,0\n");
 }
@@ -42,7 +43,8 @@ TEST(WriteTable, SafetensorsKeepNamesAndShapes) {
   TemporaryFolder folder;
   std::vector<uint8_t> bytes = {1, 2};
   std::vector<double> numbers = {0.5};
-  ASSERT_TRUE(writeTable(folder / "a.safetensors", {column("b", DType::U8, {2}, bytes), column("x", DType::F64, {}, numbers)}));
+  ASSERT_TRUE(
+      writeTable(folder / "a.safetensors", {column("b", DType::U8, {2}, bytes), column("x", DType::F64, {}, numbers)}));
   auto file = SafetensorsFile::read(folder / "a.safetensors");
   ASSERT_TRUE(file) << errorOf(file);
 }
@@ -54,9 +56,11 @@ TEST(WriteTable, WhatDoesNotFit) {
   EXPECT_EQ(errorOf(writeTable(folder / "a.csv", {two, one})), "column `y` has 1 rows, `x` has 2");
   EXPECT_EQ(errorOf(writeTable(folder / "a.csv", {column("", DType::F32, {2}, numbers)})),
             "a column of a .csv has a name: `write(\"file.csv\", id: a, guess: b)`");
-  EXPECT_EQ(errorOf(writeTable(folder / "a.npy", {two, one})), "a .npy has one tensor, found 2; a .safetensors has several");
+  EXPECT_EQ(errorOf(writeTable(folder / "a.npy", {two, one})),
+            "a .npy has one tensor, found 2; a .safetensors has several");
   EXPECT_EQ(errorOf(writeTable(folder / "a.npy", {column("x", DType::BF16, {2}, numbers)})),
             "a .npy has no bf16; a .safetensors has");
-  EXPECT_EQ(errorOf(writeTable("a.txt", {two})), "`a.txt` is no kind of file that is written: .csv, .npy or .safetensors");
+  EXPECT_EQ(errorOf(writeTable("a.txt", {two})),
+            "`a.txt` is no kind of file that is written: .csv, .npy or .safetensors");
   EXPECT_EQ(errorOf(writeTable("a.csv", {})), "there is nothing to write");
 }

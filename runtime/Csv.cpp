@@ -6,6 +6,7 @@
 #include "runtime/SourceColumns.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
@@ -134,11 +135,20 @@ private:
 
 } // namespace
 
+/// A column's name as a field may have it: what no name can hold is `_`.
+static std::string asFieldName(std::string_view column) {
+  std::string name(column);
+  for (char &c : name)
+    if (!std::isalnum(static_cast<unsigned char>(c)) && c != '_')
+      c = '_';
+  return name;
+}
+
 Error CsvSource::unknownColumn(const std::vector<CsvCell> &header, const CsvField &field) const {
   std::vector<std::string> names;
   std::string all;
   for (const CsvCell &cell : header) {
-    names.emplace_back(cell.text);
+    names.push_back(asFieldName(cell.text));
     all += fmt::format("{}`{}`", all.empty() ? "" : ", ", cell.text);
   }
   std::string nearest = nearestName(field.spec.name, names);
@@ -177,13 +187,23 @@ std::string CsvSource::otherSeparator(const std::vector<CsvCell> &header) const 
 
 /// Whether every field is a column of this header; then where each begins. If some are and one is not, it is misspelt; but
 /// the columns of a field of several may have names of their own, if all fields stand in the order of the columns.
+/// The column that a field begins with: of its name, or `x.0` for a field x of several, as `write` calls them.
+static std::vector<CsvCell>::const_iterator columnOf(const std::vector<CsvCell> &header, const CsvField &field) {
+  const std::string &name = field.spec.name;
+  auto found = std::find_if(header.begin(), header.end(), [&](const CsvCell &c) { return c.text == name; });
+  if (found == header.end() && field.columns > 1)
+    found = std::find_if(header.begin(), header.end(), [&](const CsvCell &c) { return c.text == name + ".0"; });
+  if (found == header.end())
+    found = std::find_if(header.begin(), header.end(), [&](const CsvCell &c) { return asFieldName(c.text) == name; });
+  return found;
+}
+
 Result<bool> CsvSource::chooseByHeader(const std::vector<CsvCell> &header) {
   const CsvField *unknown = nullptr;
   size_t known = 0, position = 0;
   bool inOrder = true;
   for (CsvField &field : fields) {
-    auto found =
-        std::find_if(header.begin(), header.end(), [&](const CsvCell &c) { return c.text == field.spec.name; });
+    auto found = columnOf(header, field);
     if (found == header.end()) {
       unknown = unknown != nullptr ? unknown : &field;
       inOrder &= field.columns > 1;
@@ -202,12 +222,12 @@ Result<bool> CsvSource::chooseByHeader(const std::vector<CsvCell> &header) {
     return false;
   for (const CsvField &field : fields) {
     for (size_t i = field.firstColumn + field.columns; i < header.size(); ++i)
-      if (header[i].text == field.spec.name)
+      if (header[i].text == header[field.firstColumn].text)
         return text.errorAt(
             header[i].begin,
             fmt::format("two columns are called `{}`, number {} and number {}: which is meant?\ngive one "
                         "of them another name in the file",
-                        field.spec.name, field.firstColumn + 1, i + 1));
+                        header[i].text, field.firstColumn + 1, i + 1));
     if (field.firstColumn + field.columns > header.size())
       return text.errorAt(header[field.firstColumn].begin,
                           fmt::format("field `{}` takes {} columns, but only {} begin here", field.spec.name,
@@ -316,10 +336,10 @@ Error CsvSource::cellError(const CsvField &field, const CsvCell &cell, size_t co
                                   nameOf(field.spec.dtype), where));
 }
 
-/// Whether a cell is missing where nothing may be.
+/// Whether a cell is missing, a category's too.
 bool CsvSource::hasHole(const std::vector<CsvCell> &record) const {
   for (const CsvField &field : fields)
-    for (size_t i = 0; i < field.columns && field.spec.kind != FieldSpec::Kind::Category; ++i)
+    for (size_t i = 0; i < field.columns; ++i)
       if (field.firstColumn + i < record.size() && field.lacks(record[field.firstColumn + i].text))
         return true;
   return false;

@@ -476,16 +476,17 @@ Result<TrainingResult> TrainingRun::run() {
     if (Result<void> ok = files.restoreBest(); !ok)
       return ok.error();
   const char *unit = best.inSteps ? "step" : "epoch";
+  std::string saved = spec.save.empty() ? "" : fmt::format("; `{0}.best` has it, `{0}` the last", spec.save);
   if (spec.stopAfter && at.hasBest && !result.interrupted && !result.stoppedEarly &&
       at.bestAt != (best.inSteps ? at.step : at.epoch))
-    say(fmt::format("the model is that after {} {}, of the {} {}: {}", unit, at.bestAt,
-                    best.higherIsBetter ? "highest" : "lowest", best.metric, formatMetric(best.metric, at.best)));
+    say(fmt::format("the model is that after {} {}, of the {} {}: {}{}", unit, at.bestAt,
+                    best.higherIsBetter ? "highest" : "lowest", best.metric, formatMetric(best.metric, at.best), saved));
   if (result.stoppedEarly) {
     std::string kept = at.hasBest
                            ? fmt::format("best {} after {} {}", formatMetric(best.metric, at.best), unit, at.bestAt)
                            : "it never was a finite number";
-    say(fmt::format("stopped: {} {} without {} {} ({})", best.count, best.inSteps ? "steps" : "epochs",
-                    best.higherIsBetter ? "higher" : "lower", best.metric, kept));
+    say(fmt::format("stopped: {} {} without {} {} ({}){}", best.count, best.inSteps ? "steps" : "epochs",
+                    best.higherIsBetter ? "higher" : "lower", best.metric, kept, at.hasBest ? saved : ""));
   }
   result.samplesPerSecond = trainSeconds > 0 ? double(examples) / trainSeconds : 0;
   return std::move(result);

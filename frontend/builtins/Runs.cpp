@@ -194,6 +194,19 @@ static std::optional<Value> decodedRows(Elaborator &e, const Value &late, const 
   return Value::ofStrings(texts, Size(rows), late.at);
 }
 
+/// A column of classes by their words.
+static std::optional<Value> namedRows(const std::vector<std::string> &words, const Value &classes) {
+  const HostBufferRef host = classes.values();
+  if (!host)
+    return std::nullopt;
+  auto texts = std::make_shared<std::vector<std::string>>();
+  for (int64_t i = 0; i < host->shape[0]; ++i) {
+    auto number = int64_t(elementAsDouble(host->dtype, host->data.get(), i));
+    texts->push_back(number >= 0 && number < int64_t(words.size()) ? words[size_t(number)] : std::to_string(number));
+  }
+  return Value::ofStrings(texts, Size(host->shape[0]), classes.at);
+}
+
 static Value write(Elaborator &e, CallSite &site) {
   if (site.arguments.empty() || !site.arguments[0].name.empty() || site.arguments[0].value.kind != Value::String) {
     e.error(Diag::MissingArgument, site.at, site.callee, "file")
@@ -210,6 +223,7 @@ static Value write(Elaborator &e, CallSite &site) {
   std::vector<std::string> names;
   std::vector<Value> values;
   std::map<size_t, Value> decoded; // columns of texts that only running knows
+  std::map<size_t, std::shared_ptr<const std::vector<std::string>>> classes; // what columns of a .csv stand for
   for (CallSite::Argument &argument : llvm::MutableArrayRef(site.arguments).drop_front()) {
     std::string name = argument.name.empty() ? nameOf(e, argument.value) : argument.name;
     if (!npy && std::find(names.begin(), names.end(), name) != names.end()) {
@@ -238,6 +252,8 @@ static Value write(Elaborator &e, CallSite &site) {
             fmt::format("a model is saved by `save({}, \"file.safetensors\")`", e.shortText(argument.value.at)));
       return e.poison(site.at);
     }
+    if (csv && value.isTensor() && value.strings && value.shape.size() == 1)
+      classes[values.size()] = value.strings;
     names.push_back(name);
     values.push_back(std::move(value));
   }
@@ -257,11 +273,14 @@ static Value write(Elaborator &e, CallSite &site) {
     return e.poison(site.at);
   }
   return effect(
-      e, site, std::move(values), [&e, file, names, decoded, at = site.at](const std::vector<Value> &computed) {
+      e, site, std::move(values), [&e, file, names, decoded, classes, at = site.at](const std::vector<Value> &computed) {
         std::vector<std::pair<std::string, Value>> columns;
         for (size_t i = 0; i < names.size(); ++i) {
           auto late = decoded.find(i);
-          std::optional<Value> texts = late == decoded.end() ? computed[i] : decodedRows(e, late->second, computed[i]);
+          auto words = classes.find(i);
+          std::optional<Value> texts = late != decoded.end()    ? decodedRows(e, late->second, computed[i])
+                                       : words != classes.end() ? namedRows(*words->second, computed[i])
+                                                                : computed[i];
           if (!texts)
             return;
           columns.push_back({names[i], *texts});

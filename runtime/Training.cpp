@@ -480,7 +480,8 @@ Result<TrainingResult> TrainingRun::run() {
   if (spec.stopAfter && at.hasBest && !result.interrupted && !result.stoppedEarly &&
       at.bestAt != (best.inSteps ? at.step : at.epoch))
     say(fmt::format("the model is that after {} {}, of the {} {}: {}{}", unit, at.bestAt,
-                    best.higherIsBetter ? "highest" : "lowest", best.metric, formatMetric(best.metric, at.best), saved));
+                    best.higherIsBetter ? "highest" : "lowest", best.metric, formatMetric(best.metric, at.best),
+                    saved));
   if (result.stoppedEarly) {
     std::string kept = at.hasBest
                            ? fmt::format("best {} after {} {}", formatMetric(best.metric, at.best), unit, at.bestAt)

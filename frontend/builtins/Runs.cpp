@@ -222,7 +222,7 @@ static Value write(Elaborator &e, CallSite &site) {
   }
   std::vector<std::string> names;
   std::vector<Value> values;
-  std::map<size_t, Value> decoded; // columns of texts that only running knows
+  std::map<size_t, Value> decoded;                                           // columns of texts that only running knows
   std::map<size_t, std::shared_ptr<const std::vector<std::string>>> classes; // what columns of a .csv stand for
   for (CallSite::Argument &argument : llvm::MutableArrayRef(site.arguments).drop_front()) {
     std::string name = argument.name.empty() ? nameOf(e, argument.value) : argument.name;
@@ -272,21 +272,21 @@ static Value write(Elaborator &e, CallSite &site) {
             scalar ? "a row for each line" : "as many rows as `" + names[0] + "` has, " + rows(values[0]).str());
     return e.poison(site.at);
   }
-  return effect(
-      e, site, std::move(values), [&e, file, names, decoded, classes, at = site.at](const std::vector<Value> &computed) {
-        std::vector<std::pair<std::string, Value>> columns;
-        for (size_t i = 0; i < names.size(); ++i) {
-          auto late = decoded.find(i);
-          auto words = classes.find(i);
-          std::optional<Value> texts = late != decoded.end()    ? decodedRows(e, late->second, computed[i])
-                                       : words != classes.end() ? namedRows(*words->second, computed[i])
-                                                                : computed[i];
-          if (!texts)
-            return;
-          columns.push_back({names[i], *texts});
-        }
-        e.executor->write(file, columns, at);
-      });
+  return effect(e, site, std::move(values),
+                [&e, file, names, decoded, classes, at = site.at](const std::vector<Value> &computed) {
+                  std::vector<std::pair<std::string, Value>> columns;
+                  for (size_t i = 0; i < names.size(); ++i) {
+                    auto late = decoded.find(i);
+                    auto words = classes.find(i);
+                    std::optional<Value> texts = late != decoded.end()    ? decodedRows(e, late->second, computed[i])
+                                                 : words != classes.end() ? namedRows(*words->second, computed[i])
+                                                                          : computed[i];
+                    if (!texts)
+                      return;
+                    columns.push_back({names[i], *texts});
+                  }
+                  e.executor->write(file, columns, at);
+                });
 }
 
 void addRunBuiltins(BuiltinTable &table) {

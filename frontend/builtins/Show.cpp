@@ -313,10 +313,11 @@ static Value picture(Elaborator &e, CallSite &site, const PictureKind &kind,
             e.insideFunction() ? "in a function"
             : inLoop           ? "in a compiled loop"
                                : "within an expression")
-        .help(inLoop                              ? "a `for` at top level over a list or a known range does its statements one by one"
-              : e.insideFunction()                ? "give back what is to be drawn, and draw it in a statement at top level"
-              : site.callee == "confusion_matrix" ? "it draws, and is a statement of its own; the numbers are `confusion(guess, label, classes)`"
-                                                  : "it draws, and is a statement of its own");
+        .help(inLoop               ? "a `for` at top level over a list or a known range does its statements one by one"
+              : e.insideFunction() ? "give back what is to be drawn, and draw it in a statement at top level"
+              : site.callee == "confusion_matrix"
+                  ? "it draws, and is a statement of its own; the numbers are `confusion(guess, label, classes)`"
+                  : "it draws, and is a statement of its own");
     return e.poison(site.at);
   }
   std::vector<std::string> names;

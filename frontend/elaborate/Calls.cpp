@@ -250,6 +250,20 @@ static std::string severalArguments(const std::string &all) {
 }
 
 /// Puts arguments in the order of `names`; reports what is missing, unknown, extra or given twice.
+/// `MaxPool2d` of `max_pool2d`: the layer of the library that has a function's name; "" where there is none.
+static std::string layerOf(Elaborator &e, std::string_view function) {
+  std::string name;
+  bool begins = true;
+  for (char c : function) {
+    if (c != '_')
+      name += begins ? char(std::toupper(static_cast<unsigned char>(c))) : c;
+    begins = c == '_';
+  }
+  Binding *found = e.library->find(name);
+  bool isLayer = found && found->value.kind == Value::Fn && found->value.function->kind == Function::Constructor;
+  return isLayer ? name : "";
+}
+
 /// `optional[i]` may be left out. Gives false when an error was reported.
 static bool bindArguments(Elaborator &e, CallSite &site, const std::vector<std::string> &names,
                           const std::vector<bool> &optional, std::optional<size_t> restAt) {
@@ -321,6 +335,8 @@ static bool bindArguments(Elaborator &e, CallSite &site, const std::vector<std::
                      std::count(optional.begin(), optional.end(), false) == 1;
       if (isLayer)
         report.help("a function is a layer as it stands: `" + site.callee + "`", site.callee);
+      else if (std::string layer = layerOf(e, site.callee); !layer.empty())
+        report.help("the layer is `" + layer + "`", site.calleeAt, layer);
       if (!call.empty())
         report.help("it is called `" + call + "`");
       return false;

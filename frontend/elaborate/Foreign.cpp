@@ -63,6 +63,11 @@ std::optional<Value> foreignField(Elaborator &e, const FieldExpr &field, const S
   if (!isForeignModule(root->name))
     return std::nullopt;
   auto report = e.error(Diag::UnknownName, field.range, text);
+  if (last == "load") {
+    report.help(root->name == "torch" ? "weights are read by `load(Net(..), \"file.safetensors\")`"
+                                      : "a file of numbers is `data d: { x: f32[n] } = npy(\"file.npy\")`");
+    return e.poison(field.range);
+  }
   if (std::optional<Value> value = foreignValue(e, report, last, field.range))
     return value;
   if (e.library->find(last)) {

@@ -99,8 +99,12 @@ Value Elaborator::index(const IndexExpr &expr, const ScopeRef &scope) {
     return poison(expr.range);
   if (base.kind == Value::List || base.kind == Value::Tuple) {
     if (expr.entries.size() != 1 || expr.entries[0].slice) {
-      error(Diag::WrongType, expr.range, "the index of a list", expr.entries.size() == 1 ? "a slice" : "several",
-            "one number");
+      auto report =
+          error(Diag::WrongType, expr.range, base.kind == Value::Tuple ? "the index of a tuple" : "the index of a list",
+                expr.entries.size() == 1 ? "a slice" : "several", "one number");
+      if (base.kind == Value::Tuple)
+        report.help(fmt::format("it has {} parts: `let (a, b) = ..` names them, and `{}[0]` is the first",
+                                base.elements.size(), shortText(base.at)));
       return poison(expr.range);
     }
     Value at = expression(*expr.entries[0].value, scope);

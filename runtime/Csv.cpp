@@ -135,11 +135,11 @@ private:
 
 } // namespace
 
-/// A column's name as a field may have it: what no name can hold is `_`.
+/// A column's name as a field may have it: what no name can hold is `_`; letters of other scripts stay.
 static std::string asFieldName(std::string_view column) {
   std::string name(column);
   for (char &c : name)
-    if (!std::isalnum(static_cast<unsigned char>(c)) && c != '_')
+    if (!std::isalnum(static_cast<unsigned char>(c)) && (c & 0x80) == 0)
       c = '_';
   return name;
 }
@@ -185,8 +185,6 @@ std::string CsvSource::otherSeparator(const std::vector<CsvCell> &header) const 
   return "";
 }
 
-/// Whether every field is a column of this header; then where each begins. If some are and one is not, it is misspelt; but
-/// the columns of a field of several may have names of their own, if all fields stand in the order of the columns.
 /// The column that a field begins with: of its name, or `x.0` for a field x of several, as `write` calls them.
 static std::vector<CsvCell>::const_iterator columnOf(const std::vector<CsvCell> &header, const CsvField &field) {
   const std::string &name = field.spec.name;
@@ -198,6 +196,8 @@ static std::vector<CsvCell>::const_iterator columnOf(const std::vector<CsvCell> 
   return found;
 }
 
+/// Whether every field is a column of this header; then where each begins. If some are and one is not, it is misspelt; but
+/// the columns of a field of several may have names of their own, if all fields stand in the order of the columns.
 Result<bool> CsvSource::chooseByHeader(const std::vector<CsvCell> &header) {
   const CsvField *unknown = nullptr;
   size_t known = 0, position = 0;

@@ -8,7 +8,9 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
+#include <mutex>
 #include <numeric>
+#include <set>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -90,8 +92,12 @@ static std::string folderOf(const std::string &path) {
 
 static std::string temporaryBeside(const std::string &path) { return fmt::format("{}.tmp.{}", path, ::getpid()); }
 
-/// Removes what processes left that were killed while they wrote this file.
+/// Removes what processes left that were killed while they wrote this file: looked for once, since a training writes it often.
 static void removeLeftovers(const std::string &path) {
+  static std::set<std::string> looked;
+  static std::mutex mutex;
+  if (std::lock_guard guard(mutex); !looked.insert(path).second)
+    return;
   const std::string prefix = std::filesystem::path(path).filename().string() + ".tmp.";
   std::error_code failed;
   for (std::filesystem::directory_iterator at(folderOf(path), failed), end; !failed && at != end;

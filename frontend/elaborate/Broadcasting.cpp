@@ -114,7 +114,8 @@ bool Elaborator::unifyDTypes(Value &lhs, Value &rhs, const char *what, SourceRan
   return false;
 }
 
-/// In the block of a training, outside of functions, `[n, 1]` beside `[n]` is rarely meant, unless somebody made the column on purpose.
+/// In the block of a training, outside of functions, `[n, 1]` beside `[n]` is rarely meant, unless somebody made the column
+/// on purpose.
 static void warnOfPairs(Elaborator &e, const Value &lhs, const Value &rhs, const Shape &shape, const char *what,
                         SourceRange at) {
   const Value &column = lhs.shape.size() > rhs.shape.size() ? lhs : rhs, &row = &column == &lhs ? rhs : lhs;

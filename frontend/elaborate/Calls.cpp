@@ -249,7 +249,6 @@ static std::string severalArguments(const std::string &all) {
   return "write `" + all + "` each by itself: `" + names + ": ..`";
 }
 
-/// Puts arguments in the order of `names`; reports what is missing, unknown, extra or given twice.
 /// `MaxPool2d` of `max_pool2d`: the layer of the library that has a function's name; "" where there is none.
 static std::string layerOf(Elaborator &e, std::string_view function) {
   std::string name;
@@ -264,6 +263,7 @@ static std::string layerOf(Elaborator &e, std::string_view function) {
   return isLayer ? name : "";
 }
 
+/// Puts arguments in the order of `names`; reports what is missing, unknown, extra or given twice.
 /// `optional[i]` may be left out. Gives false when an error was reported.
 static bool bindArguments(Elaborator &e, CallSite &site, const std::vector<std::string> &names,
                           const std::vector<bool> &optional, std::optional<size_t> restAt) {

@@ -93,9 +93,9 @@ private:
   bool stopAfter();
   /// Whether less of a report is better, where nothing says it: it is a loss, or is called like one.
   bool isLowerBetter(const std::string &report) const;
-  /// Whether an expression of the block is, as far as its text says, a loss of std, a distance, a share of mistakes, or what
-  /// grows and falls with one.
-  bool isLoss(const ast::Expr &expr, unsigned depth = 0) const;
+  /// The same of an expression of the block, as far as its text says it: a loss of std, a distance, a share of mistakes or of
+  /// right answers, or what grows and falls with one. Nothing where it says neither: `1 - mse(..) / variance`.
+  std::optional<bool> lowerIsBetter(const ast::Expr &expr, unsigned depth = 0) const;
   Value scalar(Value value, const std::string &what);
   std::vector<std::pair<std::string, Value>> fields(const Size &batch);
   /// The new values of what is learned, each with its states behind it; `gradients`, `learned` and `states` are in the order

@@ -115,20 +115,14 @@ static bool soundsLower(std::string_view name) {
   return false;
 }
 
-/// A known number, perhaps with a sign.
-static bool isLiteralNumber(const Expr &expr) {
-  return expr.kind == ExprKind::Number ||
-         (expr.kind == ExprKind::Unary && isLiteralNumber(*static_cast<const UnaryExpr &>(expr).operand));
-}
-
 static bool isDifference(const Expr &expr) {
   return expr.kind == ExprKind::Binary && static_cast<const BinaryExpr &>(expr).op == BinaryOp::Sub;
 }
 
-bool TrainElaborator::isLoss(const Expr &expr, unsigned depth) const {
+std::optional<bool> TrainElaborator::lowerIsBetter(const Expr &expr, unsigned depth) const {
   if (depth > 20)
-    return false;
-  auto inside = [&](const Expr &part) { return isLoss(part, depth + 1); };
+    return std::nullopt;
+  auto inside = [&](const Expr &part) { return lowerIsBetter(part, depth + 1); };
   if (expr.kind == ExprKind::Name) {
     std::string_view name = static_cast<const NameExpr &>(expr).name;
     for (const TrainEntry &entry : item.entries)
@@ -137,53 +131,61 @@ bool TrainElaborator::isLoss(const Expr &expr, unsigned depth) const {
         if (let.pattern->kind == ExprKind::Name && static_cast<const NameExpr *>(let.pattern)->name == name)
           return inside(*let.value);
       }
-    return false;
+    return std::nullopt;
   }
   if (expr.kind == ExprKind::Binary) {
     const auto &binary = static_cast<const BinaryExpr &>(expr);
-    bool left = isLiteralNumber(*binary.lhs), right = isLiteralNumber(*binary.rhs);
+    bool ofNumber = binary.lhs->kind == ExprKind::Number, byNumber = binary.rhs->kind == ExprKind::Number;
+    std::optional<bool> part = ofNumber ? inside(*binary.rhs) : byNumber ? inside(*binary.lhs) : std::nullopt;
     switch (binary.op) {
-    case BinaryOp::Ne: // a share of mistakes
-      return true;
-    case BinaryOp::Sub: // 1 - accuracy
-      return left ? !inside(*binary.rhs) : right && inside(*binary.lhs);
-    case BinaryOp::Div:
-      return right && inside(*binary.lhs);
-    case BinaryOp::Pow:
-      return right && (isDifference(*binary.lhs) || inside(*binary.lhs));
-    case BinaryOp::Add:
-    case BinaryOp::Mul:
-      return (left || inside(*binary.lhs)) && (right || inside(*binary.rhs));
-    default:
+    case BinaryOp::Eq: // a share of right answers, or of mistakes
       return false;
+    case BinaryOp::Ne:
+      return true;
+    case BinaryOp::Sub: // `1 - accuracy`
+      return ofNumber && part ? std::optional(!*part) : part;
+    case BinaryOp::Pow:
+      return byNumber && isDifference(*binary.lhs) ? std::optional(true) : std::nullopt;
+    case BinaryOp::Add:
+      if (!ofNumber && !byNumber)
+        part = inside(*binary.lhs) == inside(*binary.rhs) ? inside(*binary.lhs) : std::nullopt;
+      return part;
+    case BinaryOp::Mul:
+      return part;
+    case BinaryOp::Div:
+      return byNumber ? part : std::nullopt;
+    default:
+      return std::nullopt;
     }
   }
-  if (expr.kind != ExprKind::Call)
-    return false;
+  if (expr.kind != ExprKind::Call || static_cast<const CallExpr &>(expr).callee->kind != ExprKind::Name)
+    return std::nullopt;
   const auto &call = static_cast<const CallExpr &>(expr);
-  if (call.callee->kind != ExprKind::Name)
-    return false;
   std::string_view name = static_cast<const NameExpr *>(call.callee)->name;
   const Binding *callee = scope->find(name);
   if (!callee || callee->value.kind != Value::Fn)
-    return false;
-  const Function &function = *callee->value.function;
-  if (function.kind == Function::User &&
-      (soundsLower(name) || e.sources.name(function.item->nameRange.file) == "std/losses.dl"))
+    return std::nullopt;
+  if (soundsLower(name))
     return true;
+  const Function &function = *callee->value.function;
+  std::string_view file = function.kind == Function::User ? e.sources.name(function.item->nameRange.file) : "";
+  if (file == "std/losses.dl" || file == "std/metrics.dl")
+    return file == "std/losses.dl";
   bool isOfProgram = callee->at.valid() && !inLibrary(e.sources, callee->at);
-  if ((name == "abs" || name == "square") && !isOfProgram && !call.arguments.empty())
-    return isDifference(*call.arguments[0].value);
+  if (isOfProgram || call.arguments.empty())
+    return std::nullopt;
+  if (name == "abs" || name == "square")
+    return isDifference(*call.arguments[0].value) ? std::optional(true) : std::nullopt;
   for (const char *keeps : {"mean", "sum", "median", "sqrt", "exp", "log", "f32", "f64"})
-    if (name == keeps && !isOfProgram && !call.arguments.empty())
+    if (name == keeps)
       return inside(*call.arguments[0].value);
-  return false;
+  return std::nullopt;
 }
 
 bool TrainElaborator::isLowerBetter(const std::string &report) const {
   for (const TrainEntry &entry : item.entries)
     if (entry.kind == TrainEntry::Report && entry.name == report)
-      return soundsLower(report) || isLoss(*entry.value);
+      return soundsLower(report) || lowerIsBetter(*entry.value).value_or(false);
   return false;
 }
 

@@ -13,7 +13,8 @@ std::string foreignName(std::string_view name);
 std::string sameName(std::string_view name);
 /// What stands here for a call of it without arguments: `relu` for `ReLU()`; "" for others.
 std::string madeName(std::string_view name);
-/// The parameter, among those of a callee, that an argument's foreign name means; of a tuple of several, these with commas between; "" for none.
+/// The parameter, among those of a callee, that an argument's foreign name means; of a tuple of several, these with commas
+/// between; "" for none.
 std::string foreignArgument(std::string_view name, const std::vector<std::string> &parameters);
 /// The help for a foreign setting of a training; "" for others.
 std::string foreignSetting(std::string_view name);

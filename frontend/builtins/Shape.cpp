@@ -176,7 +176,8 @@ static Value padBuiltin(Elaborator &e, CallSite &site) {
     return x;
   if (site[1].kind != Value::List || site[1].elements.size() != x.shape.size()) {
     e.error(Diag::BadArgument, site[1].at, fmt::format("padding is one pair for each of the {} axes", x.shape.size()))
-        .help("for example `pad(x, [[1, 1], [0, 0]])`");
+        .help(fmt::format("for example `pad({}, [[1, 1]{}])`", e.shortText(x.at),
+                          x.shape.size() > 1 ? ", [0, 0]" + std::string(x.shape.size() > 2 ? ", .." : "") : ""));
     return e.poison(site.at);
   }
   Widths widths;

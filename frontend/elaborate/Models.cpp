@@ -133,6 +133,17 @@ static bool isKnown(const Value &value) {
          std::all_of(value.elements.begin(), value.elements.end(), isKnown);
 }
 
+/// The value of a member; where it is a condition of sizes that have only names, as it is in the way that is checked.
+static Value memberValue(Elaborator &e, const Member &member, const ScopeRef &scope) {
+  llvm::SaveAndRestore splits(e.splitting, e.splitMembers);
+  Value value = e.expression(*member.value, scope);
+  if (!value.ofSizes || !e.splitting)
+    return value;
+  // Not one of sizes alone: some number that follows from them.
+  Size &stands = e.memberConditions.try_emplace(&member, Size::named("condition", member.range)).first->second;
+  return e.compareSizes(BinaryOp::Eq, stands, Size(0), value.at);
+}
+
 void Elaborator::members(const std::vector<Member *> &list, ModelInstance &model, const ScopeRef &scope) {
   for (const Member *member : list) {
     std::string name(member->name);
@@ -151,8 +162,11 @@ void Elaborator::members(const std::vector<Member *> &list, ModelInstance &model
       model.functions[name] = member->fn;
       break;
     case MemberKind::Let: {
-      Value value = expression(*member->value, scope);
-      if (!value.poison() && !isKnown(value)) {
+      Value value = memberValue(*this, *member, scope);
+      if (value.ofSizes) { // what comes of it is left to the instances
+        model.undecided = true;
+        value = poison(value.at);
+      } else if (!value.poison() && !isKnown(value)) {
         error(Diag::NotConstant, member->value->range, fmt::format("`{}` of the model", name))
             .help("a `buffer` keeps a tensor, a `layer` is a model");
         value = poison(value.at);
@@ -189,13 +203,7 @@ void Elaborator::members(const std::vector<Member *> &list, ModelInstance &model
 }
 
 std::optional<bool> Elaborator::memberCondition(const Member &member, ModelInstance &model, const ScopeRef &scope) {
-  bool saved = std::exchange(splitting, splitMembers);
-  Value condition = expression(*member.value, scope);
-  if (condition.ofSizes && splitting) { // not one of sizes alone: some number that follows from them
-    Size &stands = memberConditions.try_emplace(&member, Size::named("condition", member.range)).first->second;
-    condition = compareSizes(BinaryOp::Eq, stands, Size(0), condition.at);
-  }
-  splitting = saved;
+  Value condition = memberValue(*this, member, scope);
   if (condition.kind == Value::Bool)
     return condition.flag;
   model.undecided |= condition.ofSizes;
